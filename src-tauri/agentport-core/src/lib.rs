@@ -1,0 +1,24 @@
+//! The domain of AgentPort: what a call is, what the owner's rules make of it, and how an approval lives.
+//!
+//! Everything here is a pure function or plain data. There is no I/O, no async and no clock: whoever calls
+//! passes the time in. That is what lets the rules be tested as tables, and read in one sitting.
+
+pub mod approval;
+pub mod arguments;
+pub mod ids;
+pub mod key;
+pub mod names;
+pub mod outcome;
+pub mod policy;
+pub mod profile;
+pub mod redact;
+pub mod search;
+pub mod secret;
+pub mod summary;
+pub mod text;
+pub mod time;
+pub mod tool;
+
+pub use ids::{AgentId, ApprovalId, CallId, IntegrationId, RuleId};
+pub use secret::Secret;
+pub use time::Timestamp;

@@ -1,0 +1,82 @@
+//! How a call ended, in one word, for the activity and for every door alike.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What became of a call. `Interrupted` is what a row says that was begun and never finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum OutcomeKind {
+    /// The upstream answered.
+    Ok,
+    /// The upstream answered with its own failure (`isError`).
+    ToolError,
+    /// The upstream could not be reached, or broke the protocol, or took too long.
+    UpstreamError,
+    /// The caller withdrew the call while it ran.
+    Cancelled,
+    /// A rule of the owner's blocks this.
+    Blocked,
+    /// Waits for the owner.
+    Pending,
+    /// The owner said no.
+    Denied,
+    /// Nobody decided in time.
+    Expired,
+    /// Refused before policy was asked: unknown, invalid, limits, paused, not connected.
+    Refused,
+    /// Begun, and the process ended before it finished.
+    Interrupted,
+}
+
+impl OutcomeKind {
+    /// Every outcome.
+    pub const ALL: [Self; 10] = [
+        Self::Ok,
+        Self::ToolError,
+        Self::UpstreamError,
+        Self::Cancelled,
+        Self::Blocked,
+        Self::Pending,
+        Self::Denied,
+        Self::Expired,
+        Self::Refused,
+        Self::Interrupted,
+    ];
+
+    /// The word used on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::UpstreamError => "upstream_error",
+            Self::Cancelled => "cancelled",
+            Self::Blocked => "blocked",
+            Self::Pending => "pending",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Refused => "refused",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The outcome of this word, as [`OutcomeKind::as_str`] gives it.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_on_the_wire() {
+        for kind in OutcomeKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(OutcomeKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(OutcomeKind::parse("Ok"), None);
+    }
+}

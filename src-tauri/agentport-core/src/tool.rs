@@ -1,0 +1,191 @@
+//! A tool as its upstream defines it, and the digest by which a definition is told from a changed one.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use ts_rs::TS;
+
+/// SHA-256 over the RFC 8785 form of a tool definition's name, title, description, input schema, output schema and
+/// annotations. In text: 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, TS)]
+#[ts(as = "String")]
+pub struct DefinitionDigest(pub [u8; 32]);
+
+/// The hints a tool gives about itself (MCP 2025-11-25, `ToolAnnotations`). Hints only: they come from the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export, optional_fields)]
+pub struct Annotations {
+    /// Changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_only_hint: Option<bool>,
+    /// May destroy, and not only add.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destructive_hint: Option<bool>,
+    /// Called again with the same arguments does nothing more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotent_hint: Option<bool>,
+    /// Reaches beyond a closed set of things, as a web search does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_world_hint: Option<bool>,
+}
+
+impl Annotations {
+    /// Says of itself that it changes nothing.
+    pub fn read_only(self) -> bool {
+        self.read_only_hint == Some(true)
+    }
+
+    /// May destroy. A tool that says nothing may (the default of the MCP schema), one that only reads may not.
+    pub fn destructive(self) -> bool {
+        !self.read_only() && self.destructive_hint != Some(false)
+    }
+}
+
+/// The parts of a definition that the owner judged. Changing any of them makes another digest.
+#[derive(Debug, Clone, Copy)]
+pub struct Definition<'a> {
+    /// As the upstream gives it.
+    pub name: &'a str,
+    /// What people call it.
+    pub title: Option<&'a str>,
+    /// What the agent is told it does.
+    pub description: Option<&'a str>,
+    /// JSON Schema of the arguments.
+    pub input_schema: &'a Value,
+    /// JSON Schema of the structured result.
+    pub output_schema: Option<&'a Value>,
+    /// The hints as sent, fields we do not know included.
+    pub annotations: Option<&'a Value>,
+}
+
+impl Definition<'_> {
+    /// Hash of the RFC 8785 form of those parts that are there. The order of keys plays no part; absent differs from
+    /// empty.
+    pub fn digest(&self) -> DefinitionDigest {
+        let mut parts = serde_json::Map::new();
+        parts.insert("name".into(), self.name.into());
+        if let Some(title) = self.title {
+            parts.insert("title".into(), title.into());
+        }
+        if let Some(description) = self.description {
+            parts.insert("description".into(), description.into());
+        }
+        parts.insert("inputSchema".into(), self.input_schema.clone());
+        if let Some(schema) = self.output_schema {
+            parts.insert("outputSchema".into(), schema.clone());
+        }
+        if let Some(annotations) = self.annotations {
+            parts.insert("annotations".into(), annotations.clone());
+        }
+        // The canonical writer fails only on keys that are no strings, which JSON values cannot have.
+        let canonical = serde_json_canonicalizer::to_vec(&Value::Object(parts)).unwrap_or_default();
+        DefinitionDigest(Sha256::digest(&canonical).into())
+    }
+}
+
+impl fmt::Display for DefinitionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for DefinitionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DefinitionDigest({self})")
+    }
+}
+
+impl std::str::FromStr for DefinitionDigest {
+    type Err = InvalidDigest;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        parse_hex(s).map(Self).ok_or(InvalidDigest)
+    }
+}
+
+/// The text is not 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 hexadecimal digits")]
+pub struct InvalidDigest;
+
+pub(crate) fn parse_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+macro_rules! hex_serde {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use hex_serde;
+hex_serde!(DefinitionDigest);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn digest_ignores_order_and_sees_every_part() {
+        let schema = json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {}}});
+        let same = json!({"properties": {"b": {}, "a": {"type": "string"}}, "type": "object"});
+        let annotations = json!({"readOnlyHint": true});
+        let base = Definition {
+            name: "t",
+            title: Some("T"),
+            description: Some("d"),
+            input_schema: &schema,
+            output_schema: None,
+            annotations: Some(&annotations),
+        };
+        assert_eq!(base.digest(), Definition { input_schema: &same, ..base }.digest());
+        let other = json!({});
+        for changed in [
+            Definition { name: "u", ..base },
+            Definition { title: None, ..base },
+            Definition { description: Some("D"), ..base },
+            Definition { input_schema: &other, ..base },
+            Definition { output_schema: Some(&other), ..base },
+            Definition { annotations: None, ..base },
+        ] {
+            assert_ne!(changed.digest(), base.digest(), "{changed:?}");
+        }
+        assert_eq!(base.digest().to_string().parse(), Ok(base.digest()));
+    }
+
+    #[test]
+    fn silence_counts_as_destructive() {
+        let of = |read_only_hint, destructive_hint| Annotations {
+            read_only_hint,
+            destructive_hint,
+            ..Annotations::default()
+        };
+        assert!(of(None, None).destructive());
+        assert!(!of(None, Some(false)).destructive());
+        assert!(of(Some(false), None).destructive());
+        assert!(!of(Some(true), None).destructive());
+        assert!(!of(Some(true), Some(true)).destructive());
+    }
+}
