@@ -1,0 +1,180 @@
+//! Who is let in: the agents with a key, looked up by its hash on every request.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use agentport_core::{
+    AgentId, Timestamp,
+    key::{Key, KeyHash},
+    profile::{ListMode, Naming, Profile},
+};
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{self, Store, AgentRow};
+
+/// An agent silent for longer than this begins a new session.
+pub(crate) const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);
+
+/// An agent that is let in.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) id: AgentId,
+    pub(crate) name: String,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Cancelled when the key is revoked: closes open streams.
+    pub(crate) revoked: CancellationToken,
+    seen: Arc<Seen>,
+}
+
+/// What survives a reload of the registry.
+#[derive(Debug)]
+struct Seen {
+    /// Milliseconds since the epoch; 0 if never since the start.
+    at: AtomicI64,
+    flushed: AtomicI64,
+    client: Mutex<Option<String>>,
+}
+
+/// All agents, as one immutable snapshot.
+pub(crate) struct Agents {
+    store: Store,
+    snapshot: ArcSwap<HashMap<KeyHash, Arc<Agent>>>,
+}
+
+/// The profile of an agent that was given none: it sees everything.
+pub(crate) fn everything() -> Profile {
+    Profile {
+        name: String::new(),
+        integrations: None,
+        tags: Vec::new(),
+        hidden_tools: Vec::new(),
+        mode: ListMode::Meta,
+        naming: Naming::Prefixed,
+    }
+}
+
+impl Agents {
+    pub(crate) async fn load(store: Store) -> store::Result<Self> {
+        let agents = Self { store, snapshot: ArcSwap::default() };
+        agents.reload().await?;
+        Ok(agents)
+    }
+
+    /// Reads keys and profiles again. Agents that are gone have their streams closed.
+    pub(crate) async fn reload(&self) -> store::Result<()> {
+        let profiles: HashMap<String, Arc<Profile>> = self
+            .store
+            .profiles()
+            .await?
+            .into_iter()
+            .map(|profile| (profile.name.clone(), Arc::new(profile)))
+            .collect();
+        let general = Arc::new(everything());
+        // An agent whose profile is missing sees nothing rather than everything.
+        let nothing = Arc::new(Profile { integrations: Some(Vec::new()), ..everything() });
+        let before = self.snapshot.load_full();
+        let mut next = HashMap::new();
+        for (hash, row) in self.store.agent_hashes().await? {
+            let profile = match &row.profile {
+                None => general.clone(),
+                Some(name) => profiles.get(name).unwrap_or(&nothing).clone(),
+            };
+            let agent = Agent::new(row, profile, before.get(&hash).map(Arc::as_ref));
+            next.insert(hash, Arc::new(agent));
+        }
+        for (hash, agent) in before.iter() {
+            if !next.contains_key(hash) {
+                agent.revoked.cancel();
+            }
+        }
+        self.snapshot.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// The agent this key belongs to, unless it is unknown, revoked or expired.
+    pub(crate) fn authenticate(&self, key: &Key, now: Timestamp) -> Option<Arc<Agent>> {
+        let agent = self.snapshot.load().get(&key.hash())?.clone();
+        agent.expires_at.is_none_or(|end| now < end).then_some(agent)
+    }
+
+    pub(crate) fn get(&self, id: AgentId) -> Option<Arc<Agent>> {
+        self.snapshot.load().values().find(|agent| agent.id == id).cloned()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.snapshot.load().len()
+    }
+
+    /// Writes down when agents were last seen. Called now and then, and at the stop.
+    pub(crate) async fn flush(&self) -> store::Result<()> {
+        let touched: Vec<_> = self
+            .snapshot
+            .load()
+            .values()
+            .filter_map(|agent| {
+                let at = agent.seen.at.load(Ordering::Relaxed);
+                let flushed = agent.seen.flushed.swap(at, Ordering::Relaxed);
+                (at != flushed).then(|| (agent.id, Timestamp(at), agent.client()))
+            })
+            .collect();
+        if touched.is_empty() { Ok(()) } else { self.store.touch_agents(&touched).await }
+    }
+
+    /// When this agent was last seen since the start.
+    pub(crate) fn last_seen(&self, id: AgentId) -> Option<Timestamp> {
+        self.get(id).and_then(|agent| agent.last_seen())
+    }
+}
+
+impl Agent {
+    fn new(row: AgentRow, profile: Arc<Profile>, before: Option<&Self>) -> Self {
+        let seen = before.map_or_else(
+            || {
+                Arc::new(Seen {
+                    at: AtomicI64::new(0),
+                    flushed: AtomicI64::new(0),
+                    client: Mutex::new(row.client.clone()),
+                })
+            },
+            |agent| agent.seen.clone(),
+        );
+        Self {
+            id: row.id,
+            name: row.name,
+            profile,
+            expires_at: row.expires_at,
+            revoked: before.map_or_else(CancellationToken::new, |agent| agent.revoked.clone()),
+            seen,
+        }
+    }
+
+    /// Notes that the agent is here. True if it had been silent so long that a new session begins.
+    pub(crate) fn touch(&self, now: Timestamp) -> bool {
+        let before = self.seen.at.swap(now.0, Ordering::Relaxed);
+        before != 0 && now.since(Timestamp(before)) > SESSION_SILENCE
+    }
+
+    pub(crate) fn last_seen(&self) -> Option<Timestamp> {
+        let at = self.seen.at.load(Ordering::Relaxed);
+        (at != 0).then_some(Timestamp(at))
+    }
+
+    /// What the agent says it is. Shown as unverified, used for nothing else.
+    pub(crate) fn note_client(&self, name: String) {
+        if let Ok(mut client) = self.seen.client.lock() {
+            *client = Some(name);
+        }
+    }
+
+    fn client(&self) -> Option<String> {
+        self.seen.client.lock().ok().and_then(|client| client.clone())
+    }
+}

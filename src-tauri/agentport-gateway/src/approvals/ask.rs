@@ -1,0 +1,182 @@
+//! An agent's call that needs the owner.
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::{
+    ApprovalId, Timestamp,
+    approval::{Approval, State},
+    arguments::ArgumentsHash,
+    policy::Because,
+    text,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::CallKey;
+use crate::{
+    agents::Agent,
+    call::{
+        outcome::{Outcome, Refusal},
+        record::Record,
+    },
+    catalogue::PublishedTool,
+    clock,
+    control::types::Event,
+    engine::{Chain, Engine},
+    store,
+};
+
+/// The agent's note is cut to this many characters.
+const MAX_INFO: usize = 2_000;
+/// So many denials of a tool to an agent …
+const DENIALS: usize = 3;
+/// … within this time …
+const DENIALS_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// … and the tool is denied at once for this long.
+const DENIED_FOR: Duration = Duration::from_secs(15 * 60);
+
+impl Engine {
+    /// Stores a request and tells the owner, unless this very call waits already or the agent asks too much.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request, each of its own kind")]
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        agent: &Agent,
+        tool: &PublishedTool,
+        arguments: Value,
+        hash: ArgumentsHash,
+        additional_info: Option<String>,
+        because: Because,
+        record: Record,
+    ) -> Outcome {
+        let asked = self
+            .store_request(agent, tool, arguments, hash, additional_info, because, &record)
+            .await;
+        match asked {
+            Ok(Asked { outcome, record: row }) => {
+                self.answer_unrun(row.unwrap_or(record), outcome)
+            }
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "a request could not be stored");
+                self.answer_unrun(record, Outcome::Refused(Refusal::Storage))
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request, each of its own kind")]
+    async fn store_request(
+        &self,
+        agent: &Agent,
+        tool: &PublishedTool,
+        arguments: Value,
+        hash: ArgumentsHash,
+        additional_info: Option<String>,
+        because: Because,
+        record: &Record,
+    ) -> store::Result<Asked> {
+        let _one_at_a_time = self.approvals.asking.lock().await;
+        let key = CallKey::new(agent.id, tool, hash);
+        let info = additional_info.as_deref().map(clean_info).filter(|info| !info.is_empty());
+        if let Some(id) = self.approvals.open_for(&key) {
+            if let Some(info) = &info {
+                self.store.set_additional_info(id, info).await?;
+            }
+            let expires_at =
+                self.approvals.live(id).map_or_else(clock::now, |live| live.expires_at);
+            return Ok(Asked { outcome: Outcome::NeedsApproval { id, expires_at }, record: None });
+        }
+        let now = clock::now();
+        let names = (tool.integration.to_string(), tool.name().to_owned());
+        if let Some(until) = self.denied_until(agent, tool, now).await? {
+            return Ok(Asked { outcome: Outcome::DeniedAtOnce { until }, record: None });
+        }
+        let settings = self.settings.load_full();
+        let limit = settings.pending_per_agent;
+        if self.approvals.pending_of(agent.id) >= limit as usize {
+            let (integration, tool) = names;
+            let refusal = Refusal::TooManyWaiting { integration, tool, limit };
+            return Ok(Asked { outcome: Outcome::Refused(refusal), record: None });
+        }
+        let life = Duration::from_secs(u64::from(settings.approval_expiry_minutes) * 60);
+        let approval = Approval {
+            id: ApprovalId(Uuid::new_v4()),
+            agent: agent.id,
+            integration: tool.integration.clone(),
+            tool: tool.name().to_owned(),
+            digest: tool.digest,
+            arguments,
+            asked_hash: hash,
+            arguments_hash: hash,
+            additional_info: info,
+            created_at: now,
+            expires_at: now.plus(life),
+            state: State::Pending,
+        };
+        self.store.put_definitions(&[(tool.digest, tool.definition_json())], now).await?;
+        self.store.insert_approval(&approval).await?;
+        self.approvals.note(&approval);
+        self.note(
+            &agent.id.to_string(),
+            "approval.asked",
+            &approval.id.to_string(),
+            json!({ "integration": names.0, "tool": names.1, "because": because }),
+        )
+        .await;
+        self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
+        let outcome = Outcome::NeedsApproval { id: approval.id, expires_at: approval.expires_at };
+        Ok(Asked { outcome, record: Some(record.of_request(approval.id)) })
+    }
+
+    /// Until when this tool is denied to this agent without asking, if the owner has said no often enough lately.
+    async fn denied_until(
+        &self,
+        agent: &Agent,
+        tool: &PublishedTool,
+        now: Timestamp,
+    ) -> store::Result<Option<Timestamp>> {
+        let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
+        let mut denials = self.store.recent_denials(agent.id, &tool.integration, tool.name(), since).await?;
+        denials.sort_unstable();
+        Ok(denied_until(&denials, now))
+    }
+}
+
+struct Asked {
+    outcome: Outcome,
+    /// The record under the new request's id.
+    record: Option<Record>,
+}
+
+fn clean_info(info: &str) -> String {
+    text::clean_lines(info, MAX_INFO)
+}
+
+/// `denials` in order of time.
+fn denied_until(denials: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
+    denials
+        .windows(DENIALS)
+        .filter(|few| few[DENIALS - 1].since(few[0]) <= DENIALS_WITHIN)
+        .map(|few| few[DENIALS - 1].plus(DENIED_FOR))
+        .filter(|until| now < *until)
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_denials_in_ten_minutes() {
+        let minute = |m: i64| Timestamp(m * 60_000);
+        let check = |minutes: &[i64], now: i64, want: Option<i64>| {
+            let denials: Vec<_> = minutes.iter().copied().map(minute).collect();
+            assert_eq!(denied_until(&denials, minute(now)), want.map(minute), "{minutes:?} {now}");
+        };
+        check(&[], 0, None);
+        check(&[1, 2], 3, None);
+        check(&[1, 2, 3], 4, Some(18));
+        check(&[1, 2, 3], 18, None);
+        check(&[1, 6, 12], 13, None);
+        check(&[1, 2, 3, 12], 13, Some(18));
+        check(&[1, 6, 10, 11], 12, Some(26));
+    }
+}

@@ -1,0 +1,214 @@
+//! The owner's decision. Only the owner's plane gets here.
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::{
+    ApprovalId, RuleId, Timestamp,
+    approval::{Approval, Audience, Grant, State, WithdrawnBecause, WrongState},
+    arguments::ArgumentsHash,
+    policy::{Condition, Mode, Origin, Rule, Scope},
+    text,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    catalogue::InvalidArguments,
+    clock,
+    control::types::{Approve, Event, GrantChoice},
+    engine::Engine,
+    store::StoreError,
+};
+
+/// Longest reason a denial carries.
+const MAX_REASON: usize = 500;
+
+/// Why a decision did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecideError {
+    #[error("there is no request {0}")]
+    Unknown(ApprovalId),
+    #[error("{0}; somebody decided it before")]
+    WrongState(#[from] WrongState),
+    #[error("the edited arguments do not match the tool's schema: {0}")]
+    InvalidArguments(InvalidArguments),
+    #[error("edited arguments have to be a JSON object")]
+    NotAnObject,
+    #[error("a grant for a time lasts from 1 minute to 7 days")]
+    BadMinutes,
+    #[error("the tool's definition changed after the agent asked, so the request was withdrawn; the agent has to ask again")]
+    Changed,
+    #[error("the decision could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// The owner says yes. The call runs when the agent comes for it.
+    pub(crate) async fn approve(
+        self: &Arc<Self>,
+        id: ApprovalId,
+        choice: &Approve,
+    ) -> Result<Approval, DecideError> {
+        let now = clock::now();
+        let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        let from = before.state.name();
+        let published = self.published(&before.integration, &before.tool);
+        if published.as_ref().is_none_or(|tool| tool.digest != before.digest) {
+            self.withdraw(before, WithdrawnBecause::DefinitionChanged).await?;
+            return Err(DecideError::Changed);
+        }
+        let edited = match &choice.arguments {
+            None => None,
+            Some(arguments) => {
+                if !arguments.is_object() {
+                    return Err(DecideError::NotAnObject);
+                }
+                if let Some(tool) = &published {
+                    tool.validate(arguments).map_err(DecideError::InvalidArguments)?;
+                }
+                Some((arguments.clone(), ArgumentsHash::of(arguments)))
+            }
+        };
+        let grant = grant(&choice.grant, now)?;
+        let life = u64::from(self.settings.load().approval_expiry_minutes) * 60;
+        let renewed = now.plus(Duration::from_secs(life));
+        let approval = before.approve(grant, choice.audience, edited, now, renewed)?;
+        if !self.store.transition(&approval, from).await? {
+            return Err(self.lost_race(id, agentport_core::approval::StateName::Approved).await?);
+        }
+        self.grant_beyond(&approval, grant, choice.audience, now).await?;
+        self.settled(&approval, "approval.approved", json!({
+            "grant": grant,
+            "audience": choice.audience,
+            "edited": approval.edited(),
+        }))
+        .await;
+        Ok(approval)
+    }
+
+    /// The owner says no.
+    pub(crate) async fn deny(
+        self: &Arc<Self>,
+        id: ApprovalId,
+        reason: Option<&str>,
+    ) -> Result<Approval, DecideError> {
+        let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        let from = before.state.name();
+        let reason =
+            reason.map(|reason| text::clean(reason, MAX_REASON)).filter(|r| !r.is_empty());
+        let approval = before.deny(reason, clock::now())?;
+        if !self.store.transition(&approval, from).await? {
+            return Err(self.lost_race(id, agentport_core::approval::StateName::Denied).await?);
+        }
+        self.close_record(&approval);
+        self.settled(&approval, "approval.denied", Value::Null).await;
+        Ok(approval)
+    }
+
+    /// What was asked for can no longer be. Does nothing if the request is no longer open.
+    pub(crate) async fn withdraw(
+        self: &Arc<Self>,
+        before: Approval,
+        because: WithdrawnBecause,
+    ) -> Result<(), StoreError> {
+        let from = before.state.name();
+        let Ok(approval) = before.withdraw(because, clock::now()) else { return Ok(()) };
+        if self.store.transition(&approval, from).await? {
+            self.close_record(&approval);
+            self.settled(&approval, "approval.withdrawn", json!({ "because": because })).await;
+        }
+        Ok(())
+    }
+
+    /// Tells everybody that a request has reached a new state.
+    pub(super) async fn settled(&self, approval: &Approval, action: &str, detail: Value) {
+        self.approvals.note(approval);
+        self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
+        let actor = match approval.state {
+            State::Approved { .. } | State::Denied { .. } => "owner",
+            _ => "system",
+        };
+        self.note(actor, action, &approval.id.to_string(), detail).await;
+    }
+
+    /// Somebody was faster: says in which state they left it.
+    async fn lost_race(
+        &self,
+        id: ApprovalId,
+        wanted: agentport_core::approval::StateName,
+    ) -> Result<DecideError, StoreError> {
+        let now = self.store.approval(id).await?;
+        Ok(now.map_or(DecideError::Unknown(id), |approval| {
+            WrongState { id, is: approval.state.name(), wanted }.into()
+        }))
+    }
+
+    /// Makes the rule a grant beyond this one call stands for.
+    async fn grant_beyond(
+        &self,
+        approval: &Approval,
+        grant: Grant,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(rule) = rule_for(approval, grant, audience, now) else { return Ok(()) };
+        if matches!(grant, Grant::Always) {
+            self.store.replace_tool_rule(&rule).await?;
+        } else {
+            self.store.insert_rule(&rule).await?;
+        }
+        self.reload_rules().await
+    }
+}
+
+fn grant(choice: &GrantChoice, now: Timestamp) -> Result<Grant, DecideError> {
+    Ok(match *choice {
+        GrantChoice::Once => Grant::Once,
+        GrantChoice::Exact => Grant::Exact,
+        GrantChoice::For { minutes } => {
+            if !(1..=7 * 24 * 60).contains(&minutes) {
+                return Err(DecideError::BadMinutes);
+            }
+            Grant::Until { at: now.plus(Duration::from_secs(u64::from(minutes) * 60)) }
+        }
+        GrantChoice::Session => Grant::Session,
+        GrantChoice::Always => Grant::Always,
+    })
+}
+
+/// The rule a grant makes; none for a single call.
+fn rule_for(
+    approval: &Approval,
+    grant: Grant,
+    audience: Audience,
+    now: Timestamp,
+) -> Option<Rule> {
+    let mut rule = Rule {
+        id: RuleId(Uuid::now_v7()),
+        scope: Scope::Tool {
+            integration: approval.integration.clone(),
+            tool: approval.tool.clone(),
+        },
+        mode: Mode::Allow,
+        agent: match audience {
+            Audience::ThisAgent => Some(approval.agent),
+            Audience::EveryAgent => None,
+        },
+        conditions: Vec::new(),
+        digest: Some(approval.digest),
+        expires_at: None,
+        session: false,
+        origin: Origin::Approval { id: approval.id },
+        created_at: now,
+    };
+    match grant {
+        Grant::Once => return None,
+        Grant::Exact => {
+            rule.conditions = vec![Condition::ArgumentsAre { hash: approval.arguments_hash }];
+        }
+        Grant::Until { at } => rule.expires_at = Some(at),
+        Grant::Session => rule.session = true,
+        Grant::Always => {}
+    }
+    Some(rule)
+}

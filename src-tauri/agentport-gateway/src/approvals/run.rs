@@ -1,0 +1,196 @@
+//! Running what the owner approved: once.
+
+use std::sync::Arc;
+
+use agentport_core::{
+    ApprovalId, CallId,
+    approval::{Approval, State, StateName, WithdrawnBecause},
+    outcome::OutcomeKind,
+    policy::{self, Mode},
+};
+use serde_json::Value;
+
+use super::{CallKey, StoredResult};
+use crate::{
+    agents::Agent,
+    call::{
+        caller::Caller,
+        outcome::{Outcome, Refusal},
+        record::Record,
+    },
+    catalogue::PublishedTool,
+    clock,
+    engine::{Chain, Engine},
+    store::StoreError,
+};
+
+/// How long a result is kept, sealed, for an agent that lost its connection.
+const RESULT_LIFE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+impl Engine {
+    /// Starts an approved request, or does nothing if another already did. `Err` says why it may not run (now).
+    ///
+    /// The run is a task of its own: an agent that goes away does not end it half-way, and finds the result when it
+    /// awaits the request again.
+    pub(super) async fn start_approved(
+        self: &Arc<Self>,
+        approval: Approval,
+        agent: &Agent,
+        caller: Caller,
+    ) -> Result<(), Outcome> {
+        let tool = self.check_again(&approval, agent).await?;
+        let now = clock::now();
+        let running = approval.start(now).map_err(|error| {
+            tracing::debug!(%error, "an approved request could not start");
+            storage(&error)
+        })?;
+        let claimed = self
+            .store
+            .transition(&running, StateName::Approved)
+            .await
+            .map_err(|error| storage(&error))?;
+        if !claimed {
+            return Ok(());
+        }
+        self.approvals.note(&running);
+        self.events.send(crate::control::types::Event::Approval {
+            id: running.id,
+            state: StateName::Running,
+        });
+        let engine = self.clone();
+        let record = running_record(&running, agent, &tool);
+        self.tasks.spawn(async move {
+            engine.run_to_the_end(running, &tool, record, caller).await;
+        });
+        Ok(())
+    }
+
+    async fn run_to_the_end(
+        self: Arc<Self>,
+        running: Approval,
+        tool: &PublishedTool,
+        record: Record,
+        mut caller: Caller,
+    ) {
+        // The call outlives the request that started it; only the agent's own withdrawal of a call that was never
+        // gated reaches the upstream.
+        caller.cancelled = self.soft_stop.child_token();
+        let id = running.id;
+        let key = CallKey::of(&running);
+        let arguments = running.arguments.clone();
+        let outcome = self.run(tool, arguments, record, caller, key).await;
+        let kind = outcome.kind();
+        let kept = StoredResult::of(outcome);
+        if let Err(error) = self.keep_result(id, &kept).await {
+            tracing::error!(error = %Chain(&error), "the result of an approved call could not be kept");
+        }
+        self.finish(running, kind).await;
+    }
+
+    async fn finish(&self, running: Approval, kind: OutcomeKind) {
+        let id = running.id;
+        match running.finish(kind, clock::now()) {
+            Ok(done) => {
+                if let Err(error) = self.store.transition(&done, StateName::Running).await {
+                    tracing::error!(%id, error = %Chain(&error), "the end of an approved call could not be stored");
+                }
+                self.settled(&done, "approval.ran", serde_json::json!({ "outcome": kind })).await;
+            }
+            Err(error) => tracing::error!(%error, "an approved call ended in a state it cannot end in"),
+        }
+    }
+
+    async fn keep_result(&self, id: ApprovalId, result: &StoredResult) -> Result<(), StoreError> {
+        let plain = serde_json::to_vec(result).unwrap_or_default();
+        let sealed = self.vault.seal(&result_seal(id), &plain);
+        self.store.put_result(id, &sealed, clock::now().plus(RESULT_LIFE)).await
+    }
+
+    /// What may have changed between the owner's yes and now.
+    async fn check_again(
+        self: &Arc<Self>,
+        approval: &Approval,
+        agent: &Agent,
+    ) -> Result<Arc<PublishedTool>, Outcome> {
+        let (integration, tool) = (approval.integration.to_string(), approval.tool.clone());
+        if self.soft_stop.is_cancelled() {
+            return Err(Outcome::Refused(Refusal::Stopping));
+        }
+        if self.paused() {
+            return Err(Outcome::Refused(Refusal::Paused { integration }));
+        }
+        let published = self
+            .published(&approval.integration, &approval.tool)
+            .filter(|tool| tool.digest == approval.digest);
+        let Some(published) = published else {
+            let because = WithdrawnBecause::DefinitionChanged;
+            if let Err(error) = self.withdraw(approval.clone(), because).await {
+                tracing::error!(error = %Chain(&error), "a request could not be withdrawn");
+            }
+            return Err(Outcome::Refused(Refusal::Changed { integration, tool }));
+        };
+        let call =
+            published.policy_call(agent.id, Some(&approval.arguments_hash), clock::now());
+        if policy::decide(&self.rules.load(), &call).mode == Mode::Deny {
+            return Err(Outcome::Blocked);
+        }
+        Ok(published)
+    }
+
+    /// At the start: what was running when the process ended is done, with an outcome nobody knows.
+    pub(crate) async fn recover_approvals(self: &Arc<Self>) -> Result<(), StoreError> {
+        for approval in self.store.open_approvals().await? {
+            match approval.state {
+                State::Running { .. } => self.finish(approval, OutcomeKind::Interrupted).await,
+                _ => self.approvals.note(&approval),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn running_record(approval: &Approval, agent: &Agent, tool: &PublishedTool) -> Record {
+    let mut record = Record::new(
+        CallId(approval.id.0),
+        agent,
+        tool,
+        &approval.arguments,
+        approval.arguments_hash,
+        "mcp",
+    );
+    record.at = approval.created_at;
+    record.approval = Some(approval.id);
+    record.decision = Some(Mode::RequireApproval);
+    let decided = match approval.state {
+        State::Approved { at, .. } | State::Running { at, .. } => at,
+        _ => clock::now(),
+    };
+    record.waited_ms =
+        u64::try_from(decided.since(approval.created_at).as_millis()).unwrap_or(u64::MAX);
+    record
+}
+
+/// What seals the result of this request.
+pub(super) fn result_seal(id: ApprovalId) -> String {
+    format!("approval-result/{id}")
+}
+
+fn storage(error: &dyn std::error::Error) -> Outcome {
+    tracing::error!(error = %Chain(error), "an approved call could not be started");
+    Outcome::Refused(Refusal::Storage)
+}
+
+impl StoredResult {
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Ran(result) => {
+                Self::Result { result: serde_json::to_value(&*result).unwrap_or(Value::Null) }
+            }
+            Outcome::Failed(failure) => Self::Failure { message: Chain(&failure).to_string() },
+            Outcome::Refused(refusal) => Self::Failure { message: refusal.to_string() },
+            Outcome::Blocked | Outcome::NeedsApproval { .. } | Outcome::DeniedAtOnce { .. } => {
+                Self::Failure { message: "The call did not run.".to_owned() }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Letting requests expire when their time comes.
+
+use std::sync::Arc;
+
+use agentport_core::{
+    CallId,
+    approval::{Approval, State},
+    outcome::OutcomeKind,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    clock,
+    engine::{Chain, Engine},
+    journal::End,
+};
+
+impl Engine {
+    /// Sleeps until the next request is due, expires it, and so on until `stop`.
+    pub(crate) async fn expire_requests(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            let next = self.approvals.next_expiry();
+            let due = async {
+                match next {
+                    Some(at) => tokio::time::sleep(at.since(clock::now())).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.approvals.changed.notified() => {}
+                () = due => self.expire_due().await,
+            }
+        }
+    }
+
+    async fn expire_due(self: &Arc<Self>) {
+        let open = match self.store.open_approvals().await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "open requests could not be read");
+                return;
+            }
+        };
+        let now = clock::now();
+        for approval in open {
+            if approval.overdue(now) {
+                self.expire(approval).await;
+            }
+        }
+    }
+
+    /// Nobody decided in time, or nobody came for what was approved.
+    pub(super) async fn expire(&self, before: Approval) {
+        let from = before.state.name();
+        let Ok(expired) = before.expire(clock::now()) else { return };
+        match self.store.transition(&expired, from).await {
+            Ok(true) => {
+                self.close_record(&expired);
+                self.settled(&expired, "approval.expired", serde_json::Value::Null).await;
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "a request could not be expired");
+            }
+        }
+    }
+
+    /// Gives the row of a request that will never run its end.
+    pub(super) fn close_record(&self, approval: &Approval) {
+        let (outcome, error) = match &approval.state {
+            State::Denied { reason, .. } => (OutcomeKind::Denied, reason.clone()),
+            State::Expired { .. } => (OutcomeKind::Expired, None),
+            State::Withdrawn { because, .. } => {
+                (OutcomeKind::Refused, Some(format!("withdrawn: {because:?}")))
+            }
+            _ => return,
+        };
+        let id = CallId(approval.id.0);
+        let end = End { id, outcome, ran_us: 0, bytes_out: 0, error };
+        if let Err(error) = self.journal.end(&end) {
+            tracing::error!(error = %Chain(&error), "the end of a request could not be recorded");
+        }
+    }
+}

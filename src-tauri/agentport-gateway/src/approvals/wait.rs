@@ -1,0 +1,205 @@
+//! Waiting for the owner, and for the result.
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::{
+    ApprovalId,
+    approval::{Approval, State, StateName, WithdrawnBecause},
+    outcome::OutcomeKind,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::run::result_seal;
+use crate::{
+    agents::Agent,
+    call::{
+        caller::Caller,
+        outcome::{Outcome, Refusal},
+        record::Record,
+    },
+    clock,
+    engine::{Chain, Engine},
+};
+
+/// What awaiting a request came to.
+#[derive(Debug)]
+pub(crate) enum Awaited {
+    /// Nobody has decided, or the call is still running (`running`).
+    StillPending { id: ApprovalId, running: bool },
+    Denied { reason: Option<String> },
+    /// The stored result: the first time and every time.
+    Ran(StoredResult),
+    /// It ran, and its result is no longer kept (or the process ended while it ran: `interrupted`).
+    ResultGone { interrupted: bool },
+    Expired,
+    Withdrawn { because: WithdrawnBecause },
+    /// Unknown, or another agent's.
+    NotFound,
+    /// Approved, but it may not run now.
+    NotNow(Outcome),
+}
+
+/// The result of an approved call, as kept for 15 minutes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum StoredResult {
+    /// The upstream's result, as JSON.
+    Result { result: Value },
+    Failure { message: String },
+}
+
+impl Engine {
+    /// Waits at most `limit` for the owner and, once approved, for the call, which this starts.
+    pub(crate) async fn await_approval(
+        self: &Arc<Self>,
+        id: ApprovalId,
+        agent: &Agent,
+        caller: Caller,
+        limit: Duration,
+    ) -> Awaited {
+        let deadline = tokio::time::Instant::now() + limit;
+        match tokio::time::timeout_at(deadline, self.follow(id, agent, caller)).await {
+            Ok(awaited) => awaited,
+            Err(_) => {
+                let running =
+                    self.approvals.live(id).is_some_and(|l| *l.state.borrow() == StateName::Running);
+                Awaited::StillPending { id, running }
+            }
+        }
+    }
+
+    /// Waits at most `limit` for the owner to decide, and runs nothing. `None`: unknown, or another agent's.
+    pub(crate) async fn await_decision(
+        self: &Arc<Self>,
+        id: ApprovalId,
+        agent: &Agent,
+        limit: Duration,
+    ) -> Option<Approval> {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            let changes = self.approvals.live(id).map(|live| live.state.subscribe());
+            let approval = self.store.approval(id).await.ok()?.filter(|a| a.agent == agent.id)?;
+            if approval.overdue(clock::now()) {
+                self.expire(approval).await;
+                continue;
+            }
+            let (State::Pending, Some(mut changes)) = (&approval.state, changes) else {
+                return Some(approval);
+            };
+            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
+                return Some(approval);
+            }
+        }
+    }
+
+    /// Follows a request to its end. Ends only with it; the caller sets the limit.
+    async fn follow(self: &Arc<Self>, id: ApprovalId, agent: &Agent, caller: Caller) -> Awaited {
+        loop {
+            // Listen before looking, so that no change falls between.
+            let live = self.approvals.live(id);
+            let mut changes = live.as_ref().map(|live| live.state.subscribe());
+            let approval = match self.store.approval(id).await {
+                Ok(Some(approval)) if approval.agent == agent.id => approval,
+                Ok(_) => return Awaited::NotFound,
+                Err(error) => {
+                    tracing::error!(error = %Chain(&error), "a request could not be read");
+                    return Awaited::NotNow(Outcome::Refused(Refusal::Storage));
+                }
+            };
+            if approval.overdue(clock::now()) {
+                self.expire(approval).await;
+                continue;
+            }
+            match &approval.state {
+                State::Approved { .. } => {
+                    let started = self.start_approved(approval, agent, caller.clone()).await;
+                    if let Err(outcome) = started {
+                        return Awaited::NotNow(outcome);
+                    }
+                    continue;
+                }
+                State::Pending | State::Running { .. } => {}
+                _ => return self.ended(approval).await,
+            }
+            let heard = match &mut changes {
+                Some(changes) => changes.changed().await.is_ok(),
+                None => false,
+            };
+            if !heard {
+                // Not open here although the database says so: between two states; look again.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    async fn ended(&self, approval: Approval) -> Awaited {
+        match approval.state {
+            State::Denied { reason, .. } => Awaited::Denied { reason },
+            State::Expired { .. } => Awaited::Expired,
+            State::Withdrawn { because, .. } => Awaited::Withdrawn { because },
+            State::Done { outcome, .. } => match self.stored_result(approval.id).await {
+                Some(result) => Awaited::Ran(result),
+                None => Awaited::ResultGone { interrupted: outcome == OutcomeKind::Interrupted },
+            },
+            State::Pending | State::Approved { .. } | State::Running { .. } => {
+                Awaited::StillPending { id: approval.id, running: false }
+            }
+        }
+    }
+
+    async fn stored_result(&self, id: ApprovalId) -> Option<StoredResult> {
+        let sealed = match self.store.result(id, clock::now()).await {
+            Ok(sealed) => sealed?,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "a kept result could not be read");
+                return None;
+            }
+        };
+        let plain = match self.vault.open(&result_seal(id), &sealed) {
+            Ok(plain) => plain,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "a kept result could not be unsealed");
+                return None;
+            }
+        };
+        serde_json::from_slice(&plain).ok()
+    }
+
+    /// The call was made again while a request for it is open: pending answers the same request, approved runs.
+    pub(crate) async fn repeat(
+        self: &Arc<Self>,
+        id: ApprovalId,
+        agent: &Agent,
+        additional_info: Option<&str>,
+        mut record: Record,
+        caller: Caller,
+    ) -> Outcome {
+        record.approval = Some(id);
+        let Some(live) = self.approvals.live(id) else {
+            // It ended this very moment; the agent asks again and is told how.
+            return self.answer_unrun(record, Outcome::NeedsApproval { id, expires_at: clock::now() });
+        };
+        if *live.state.borrow() == StateName::Pending {
+            if let Some(info) = additional_info
+                && let Err(error) = self.store.set_additional_info(id, info).await
+            {
+                tracing::error!(error = %Chain(&error), "the agent's note could not be stored");
+            }
+            let outcome = Outcome::NeedsApproval { id, expires_at: live.expires_at };
+            return self.answer_unrun(record, outcome);
+        }
+        // Approved or running: the row is the request's own, written by the run.
+        match self.follow(id, agent, caller).await {
+            Awaited::Ran(StoredResult::Result { result }) => match serde_json::from_value(result) {
+                Ok(result) => Outcome::Ran(Box::new(result)),
+                Err(_) => Outcome::Refused(Refusal::Storage),
+            },
+            Awaited::Ran(StoredResult::Failure { message }) => {
+                Outcome::Failed(crate::upstream::UpstreamError::Protocol { problem: message })
+            }
+            Awaited::NotNow(outcome) => outcome,
+            _ => Outcome::NeedsApproval { id, expires_at: live.expires_at },
+        }
+    }
+}

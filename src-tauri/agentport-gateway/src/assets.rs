@@ -1,0 +1,64 @@
+//! The front end's files, handed in by whoever embeds them, and how they are served.
+
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+
+/// One file.
+#[derive(Debug, Clone, Copy)]
+pub struct Asset {
+    /// Without a leading slash.
+    pub path: &'static str,
+    pub mime: &'static str,
+    /// Quoted, as in RFC 9110 §8.8.3.
+    pub etag: &'static str,
+    pub bytes: &'static [u8],
+}
+
+/// All files. `index.html` answers every path that is no file.
+#[derive(Debug, Clone, Copy)]
+pub struct Assets(pub &'static [Asset]);
+
+/// Nothing from elsewhere, no inline script, no frame.
+const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+impl Assets {
+    fn find(self, path: &str) -> Option<&'static Asset> {
+        self.0.iter().find(|asset| asset.path == path)
+    }
+
+    pub(crate) fn answer(self, uri: &Uri, headers: &HeaderMap) -> Response {
+        let path = uri.path().trim_start_matches('/');
+        if path.starts_with("control/") {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let Some(asset) = self.find(path).or_else(|| self.find("index.html")) else {
+            return (StatusCode::NOT_FOUND, "This gateway was built without its pages.").into_response();
+        };
+        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == asset.etag);
+        let mut response = if known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            asset.bytes.into_response()
+        };
+        // Vite puts a hash into the names of everything but the index.
+        let caching = if asset.path.starts_with("assets/") {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        for (name, value) in [
+            (header::CONTENT_TYPE, asset.mime),
+            (header::ETAG, asset.etag),
+            (header::CACHE_CONTROL, caching),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::REFERRER_POLICY, "no-referrer"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::X_FRAME_OPTIONS, "DENY"),
+        ] as [(HeaderName, &'static str); 7]
+        {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

@@ -1,0 +1,32 @@
+//! The agent's side of a running call: how to reach it while the upstream works.
+
+use std::collections::BTreeMap;
+
+use rmcp::{
+    Peer, RoleServer,
+    model::{ClientCapabilities, LoggingLevel, ProgressToken, RequestMetaObject},
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// Who waits for the result, and what it can be asked or told meanwhile.
+///
+/// Without a `peer` (REST, an approved call that nobody holds open) there is nobody to ask: requests of the upstream
+/// are refused and notifications dropped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller {
+    pub(crate) peer: Option<Peer<RoleServer>>,
+    /// Speaks 2026-07-28 or later: takes `InputRequiredResult`, cannot be sent requests.
+    pub(crate) modern: bool,
+    pub(crate) capabilities: ClientCapabilities,
+    pub(crate) progress_token: Option<ProgressToken>,
+    /// Log messages below this are not for the agent; `None`: none are.
+    pub(crate) log_level: Option<LoggingLevel>,
+    /// `_meta` of the inbound request.
+    pub(crate) meta: RequestMetaObject,
+    /// Answers of a modern client to what the upstream asked for (SEP-2322), with the state to echo.
+    pub(crate) input_responses: Option<BTreeMap<String, Value>>,
+    pub(crate) request_state: Option<String>,
+    /// Ends the call when the agent withdraws it.
+    pub(crate) cancelled: CancellationToken,
+}

@@ -1,0 +1,126 @@
+//! The one door. Every tool call, whichever way it comes in, runs through [`Engine::call`].
+//!
+//! ```text
+//! resolve → paused? → arguments valid? → limits → approved already? → policy
+//!        → blocked | run | ask → approval → check again → run
+//! run: journal begin → permit → upstream → scrub → journal end
+//! ```
+//!
+//! What always holds: what runs is what policy (and the owner) saw; the row is written before the upstream is called
+//! and before the reply leaves; when anything in here fails, the call does not happen.
+
+pub(crate) mod caller;
+pub(crate) mod continuations;
+pub(crate) mod limits;
+pub(crate) mod manage;
+pub(crate) mod outcome;
+pub(crate) mod passthrough;
+pub(crate) mod permit;
+pub(crate) mod record;
+mod resolve;
+mod run;
+mod scrub;
+
+use std::sync::Arc;
+
+use agentport_core::{
+    CallId,
+    arguments::ArgumentsHash,
+    policy::{self, Decision, Mode},
+};
+use rmcp::model::JsonObject;
+use serde_json::Value;
+use uuid::Uuid;
+
+use self::{
+    caller::Caller,
+    outcome::{Outcome, Refusal},
+    record::Record,
+};
+use crate::{agents::Agent, approvals::CallKey, catalogue::View, clock, engine::Engine};
+
+/// A call as a door hands it in.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) view: Arc<View>,
+    pub(crate) integration: String,
+    pub(crate) tool: String,
+    pub(crate) arguments: JsonObject,
+    /// The agent's own words for the owner. Never forwarded, never part of the hash.
+    pub(crate) additional_info: Option<String>,
+    /// `mcp`, `direct` or `rest`.
+    pub(crate) door: &'static str,
+    pub(crate) caller: Caller,
+}
+
+impl Engine {
+    /// Runs a call, or says why not. The only way to a tool.
+    pub(crate) async fn call(self: &Arc<Self>, request: Request) -> Outcome {
+        let tool = match self.resolve(&request).await {
+            Ok(tool) => tool,
+            Err(refusal) => return self.refuse_unresolved(&request, refusal),
+        };
+        self.call_resolved(tool, request).await
+    }
+
+    async fn call_resolved(
+        self: &Arc<Self>,
+        tool: Arc<crate::catalogue::PublishedTool>,
+        request: Request,
+    ) -> Outcome {
+        let Request { agent, arguments, additional_info, door, caller, .. } = request;
+        let arguments = Value::Object(arguments);
+        let hash = ArgumentsHash::of(&arguments);
+        let now = clock::now();
+        let mut record = Record::new(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, door);
+        record.at = now;
+
+        if let Err(refusal) = self.admit(&agent, &tool, &arguments, now) {
+            return self.answer_unrun(record, Outcome::Refused(refusal));
+        }
+        let key = CallKey::new(agent.id, &tool, hash);
+        let Decision { mode, because } =
+            policy::decide(&self.rules.load(), &tool.policy_call(agent.id, Some(&hash), now));
+        record.decision = Some(mode);
+        record.because = Some(because);
+        if mode == Mode::Deny {
+            return self.answer_unrun(record, Outcome::Blocked);
+        }
+        // A repeat of a call the owner decided about takes up that decision, under a lasting grant too.
+        if let Some(id) = self.approvals.open_for(&key) {
+            return self.repeat(id, &agent, additional_info.as_deref(), record, caller).await;
+        }
+        let continues = (caller.request_state.is_some() || caller.input_responses.is_some())
+            && self.continuations.take(caller.request_state.as_deref(), &key, now);
+        if mode == Mode::Allow || continues {
+            return self.run(&tool, arguments, record, caller, key).await;
+        }
+        self.ask(&agent, &tool, arguments, hash, additional_info, because, record).await
+    }
+
+    /// What stands before policy: pause, schema, limits.
+    fn admit(
+        &self,
+        agent: &Agent,
+        tool: &crate::catalogue::PublishedTool,
+        arguments: &Value,
+        now: agentport_core::Timestamp,
+    ) -> Result<(), Refusal> {
+        if self.soft_stop.is_cancelled() {
+            return Err(Refusal::Stopping);
+        }
+        if self.paused() {
+            return Err(Refusal::Paused { integration: tool.integration.to_string() });
+        }
+        tool.validate(arguments).map_err(|problem| Refusal::InvalidArguments {
+            integration: tool.integration.to_string(),
+            tool: tool.name().to_owned(),
+            problem,
+        })?;
+        let limit = self.settings.load().calls_per_minute;
+        self.limits
+            .count(agent.id, limit, now)
+            .map_err(|retry_seconds| Refusal::TooManyCalls { limit, retry_seconds })
+    }
+}

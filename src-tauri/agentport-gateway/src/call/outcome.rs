@@ -1,0 +1,105 @@
+//! How a call can end. Every door answers from this one enum, in its own words.
+
+use agentport_core::{ApprovalId, Timestamp, outcome::OutcomeKind};
+use rmcp::model::ServerResult;
+
+use crate::{catalogue::InvalidArguments, upstream::UpstreamError};
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The upstream answered: its result, lossless but for our own secrets. May be its own failure.
+    Ran(Box<ServerResult>),
+    /// The owner has to decide. The agent is to share the link and to await.
+    NeedsApproval { id: ApprovalId, expires_at: Timestamp },
+    /// A rule says no.
+    Blocked,
+    /// Not asked any more, after the owner said no several times.
+    DeniedAtOnce { until: Timestamp },
+    /// Refused before policy was asked, or after, because something stands in the way.
+    Refused(Refusal),
+    /// The upstream could not do it.
+    Failed(UpstreamError),
+}
+
+/// Why a call was refused. `Display` is a plain sentence that names what was meant and says what to do next.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error(
+        "There is no integration {id:?} for you. agentport__list_installed_integrations lists those you can use."
+    )]
+    UnknownIntegration { id: String },
+    #[error(
+        "The integration {integration:?} has no tool {tool:?}. agentport__list_integration_tools(integration_id={integration:?}) lists its tools."
+    )]
+    UnknownTool { integration: String, tool: String },
+    #[error(
+        "The integration {integration:?} has not answered yet, so its tools are not known: {problem}. Try again, or ask the owner to look at it in AgentPort."
+    )]
+    NotConnected { integration: String, problem: String },
+    #[error("The arguments of {integration}/{tool} do not match its schema. {problem}")]
+    InvalidArguments { integration: String, tool: String, problem: InvalidArguments },
+    #[error("The owner has paused all agents. No call runs until the owner resumes them; {integration:?} was not called.")]
+    Paused { integration: String },
+    #[error(
+        "{limit} requests of yours are waiting for the owner already. Await one of them with agentport__await_approval before you ask for more; {integration}/{tool} was not asked for."
+    )]
+    TooManyWaiting { integration: String, tool: String, limit: u32 },
+    #[error("You made more than {limit} calls within a minute. Wait {retry_seconds} s before the next.")]
+    TooManyCalls { limit: u32, retry_seconds: u64 },
+    #[error(
+        "The definition of {integration}/{tool} changed after the owner was asked. Call it again to ask about the new one."
+    )]
+    Changed { integration: String, tool: String },
+    #[error("The integration {integration:?} does not offer its resources and prompts to agents. The owner can switch that on in AgentPort.")]
+    NotOffered { integration: String },
+    #[error("AgentPort could not write down the call, so it was not made. The owner should look at the free space of the disk.")]
+    NotRecorded,
+    #[error("AgentPort could not read or write its database, so the call was not made.")]
+    Storage,
+    #[error("AgentPort is stopping; call again when it runs.")]
+    Stopping,
+}
+
+impl Refusal {
+    /// The code by which REST clients tell refusals apart, where they need to.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Paused { .. } => Some("paused"),
+            Self::TooManyWaiting { .. } => Some("too_many_waiting"),
+            Self::TooManyCalls { .. } => Some("too_many_calls"),
+            Self::Changed { .. } => Some("changed"),
+            _ => None,
+        }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Ran(result) => kind_of(result),
+            Self::NeedsApproval { .. } => OutcomeKind::Pending,
+            Self::Blocked => OutcomeKind::Blocked,
+            Self::DeniedAtOnce { .. } => OutcomeKind::Denied,
+            Self::Refused(_) => OutcomeKind::Refused,
+            Self::Failed(error) => kind_of_failure(error),
+        }
+    }
+}
+
+/// An upstream's answer, as the record counts it.
+pub(crate) fn kind_of(result: &ServerResult) -> OutcomeKind {
+    match result {
+        ServerResult::CallToolResult(result) if result.is_error == Some(true) => {
+            OutcomeKind::ToolError
+        }
+        _ => OutcomeKind::Ok,
+    }
+}
+
+pub(crate) fn kind_of_failure(error: &UpstreamError) -> OutcomeKind {
+    match error {
+        UpstreamError::Cancelled => OutcomeKind::Cancelled,
+        _ => OutcomeKind::UpstreamError,
+    }
+}

@@ -1,0 +1,121 @@
+//! Resources, prompts and completions of an upstream, for agents whose owner offers them.
+//!
+//! They are not tools and have no rules of their own. The owner switches them on per integration; from then on they
+//! run unless a rule blocks the integration, and they are recorded like calls.
+
+use std::sync::Arc;
+
+use agentport_core::{
+    CallId,
+    arguments::ArgumentsHash,
+    policy::{self, Mode},
+    tool::{Annotations, DefinitionDigest},
+};
+use rmcp::model::ServerResult;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    caller::Caller,
+    outcome::{Outcome, Refusal},
+    permit::{Operation, Permit},
+    record::{Record, json_bytes},
+};
+use crate::{agents::Agent, catalogue::Entry, clock, engine::Engine};
+
+impl Engine {
+    /// Runs an operation that is no tool call, on an integration the agent sees.
+    pub(crate) async fn pass_through(
+        self: &Arc<Self>,
+        agent: &Agent,
+        entry: &Entry,
+        operation: Operation,
+        caller: Caller,
+    ) -> Outcome {
+        let integration = entry.row.id.to_string();
+        let (name, arguments) = describe(&operation);
+        let now = clock::now();
+        // An operation has no definition; rules that name one do not apply to it.
+        let digest = DefinitionDigest([0; 32]);
+        let hash = ArgumentsHash::of(&arguments);
+        let decision = policy::decide(
+            &self.rules.load(),
+            &policy::Call {
+                agent: agent.id,
+                integration: &entry.row.id,
+                tool: name,
+                category: None,
+                annotations: Annotations { read_only_hint: Some(true), ..Annotations::default() },
+                digest,
+                arguments: Some(&hash),
+                now,
+            },
+        );
+        let record = Record {
+            id: CallId(Uuid::now_v7()),
+            at: now,
+            agent: agent.id,
+            integration: integration.clone(),
+            tool: name.to_owned(),
+            bytes_in: json_bytes(&arguments),
+            arguments: agentport_core::redact::redacted(&arguments),
+            hash: Some(hash),
+            digest: None,
+            decision: Some(if decision.mode == Mode::Deny { Mode::Deny } else { Mode::Allow }),
+            because: Some(decision.because),
+            approval: None,
+            waited_ms: 0,
+            door: "mcp",
+        };
+        let limit = self.settings.load().calls_per_minute;
+        let refusal = if self.soft_stop.is_cancelled() {
+            Some(Refusal::Stopping)
+        } else if !entry.row.resources {
+            Some(Refusal::NotOffered { integration })
+        } else if self.paused() {
+            Some(Refusal::Paused { integration })
+        } else {
+            let counted = self.limits.count(agent.id, limit, now);
+            counted.err().map(|retry_seconds| Refusal::TooManyCalls { limit, retry_seconds })
+        };
+        if let Some(refusal) = refusal {
+            return self.answer_unrun(record, Outcome::Refused(refusal));
+        }
+        if decision.mode == Mode::Deny {
+            return self.answer_unrun(record, Outcome::Blocked);
+        }
+        let permit =
+            Permit::new(record.id, entry.row.id.clone(), operation, self.call_timeout());
+        self.recorded(permit, record, caller).await
+    }
+}
+
+/// The name under which an operation is recorded, and what it was about.
+fn describe(operation: &Operation) -> (&'static str, Value) {
+    let uri = |uri: &str| serde_json::json!({ "uri": uri });
+    match operation {
+        Operation::CallTool { name, .. } => ("tools/call", Value::from(name.as_str())),
+        Operation::ReadResource { uri: at } => ("resources/read", uri(at)),
+        Operation::Subscribe { uri: at } => ("resources/subscribe", uri(at)),
+        Operation::Unsubscribe { uri: at } => ("resources/unsubscribe", uri(at)),
+        Operation::GetPrompt { name, arguments } => {
+            ("prompts/get", serde_json::json!({ "name": name, "arguments": arguments }))
+        }
+        Operation::Complete { params } => {
+            ("completion/complete", serde_json::to_value(params).unwrap_or_default())
+        }
+    }
+}
+
+/// The result an operation was expected to have, or what came instead.
+pub(crate) fn unexpected(result: &ServerResult) -> String {
+    format!("the server answered with something else than was asked for ({})", kind(result))
+}
+
+fn kind(result: &ServerResult) -> &'static str {
+    match result {
+        ServerResult::CustomResult(_) => "an unknown kind of result",
+        ServerResult::EmptyResult(_) => "an empty result",
+        _ => "another kind of result",
+    }
+}

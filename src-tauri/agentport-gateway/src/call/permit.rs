@@ -1,0 +1,71 @@
+//! The proof that a call has passed the door.
+//!
+//! Upstreams take a [`Permit`] and nothing else that says what to run. Only this module's parent can make one, so a
+//! way round the policy does not compile. A permit is used up by the call it allows.
+
+use std::time::Duration;
+
+use agentport_core::{CallId, IntegrationId};
+use rmcp::model::JsonObject;
+
+/// What runs.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    /// `tools/call`. The arguments are those the owner's decision was about, to the byte.
+    CallTool { name: String, arguments: Option<JsonObject> },
+    /// `resources/read`.
+    ReadResource { uri: String },
+    /// `resources/subscribe` (revisions before 2026-07-28).
+    Subscribe { uri: String },
+    /// `resources/unsubscribe`.
+    Unsubscribe { uri: String },
+    /// `prompts/get`.
+    GetPrompt { name: String, arguments: Option<JsonObject> },
+    /// `completion/complete`.
+    Complete { params: Box<rmcp::model::CompleteRequestParams> },
+}
+
+/// Leave for one operation on one integration. Not `Clone`: one permit, one call.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    call: CallId,
+    integration: IntegrationId,
+    operation: Operation,
+    deadline: Duration,
+}
+
+impl Permit {
+    /// Only the door makes permits, after policy, approval and the second check.
+    pub(super) fn new(
+        call: CallId,
+        integration: IntegrationId,
+        operation: Operation,
+        deadline: Duration,
+    ) -> Self {
+        Self { call, integration, operation, deadline }
+    }
+
+    pub(crate) fn call(&self) -> CallId {
+        self.call
+    }
+
+    pub(crate) fn integration(&self) -> &IntegrationId {
+        &self.integration
+    }
+
+    /// How long the upstream may take.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Is this for one of our own tools that change what is installed? No upstream can have a tool of that prefix
+    /// called through us: the door resolves such names to ours.
+    pub(crate) fn manages(&self) -> bool {
+        matches!(&self.operation, Operation::CallTool { name, .. } if name.starts_with(crate::mcp::meta::PREFIX))
+    }
+
+    /// Uses the permit up.
+    pub(crate) fn into_operation(self) -> Operation {
+        self.operation
+    }
+}

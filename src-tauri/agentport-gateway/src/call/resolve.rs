@@ -1,0 +1,64 @@
+//! Finding the tool a call means, among those its agent sees.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    catalogue::PublishedTool,
+    control::types::Health,
+    engine::Engine,
+};
+
+use super::{Request, outcome::Refusal};
+
+/// How long a call waits for the first list of an integration that has never answered.
+pub(crate) const FIRST_LIST: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// The tool, if the agent sees it. Waits for an integration's very first list, not for any later one.
+    pub(super) async fn resolve(&self, request: &Request) -> Result<Arc<PublishedTool>, Refusal> {
+        let (integration, tool) = (&request.integration, &request.tool);
+        let Some(entry) = request.view.integrations.get(integration.as_str()) else {
+            return Err(Refusal::UnknownIntegration { id: integration.clone() });
+        };
+        if let Some(found) = request.view.tool(integration, tool) {
+            return Ok(found.clone());
+        }
+        let unknown = || Refusal::UnknownTool {
+            integration: integration.clone(),
+            tool: tool.clone(),
+        };
+        if entry.listing.is_some() {
+            return Err(unknown());
+        }
+        self.await_first_list(&entry.row.id).await?;
+        let view = self.catalogue.views.get(&self.catalogue.snapshot(), &request.view.key);
+        view.tool(integration, tool).cloned().ok_or_else(unknown)
+    }
+
+    /// Starts an integration that was never listed, and waits a moment for its list.
+    pub(crate) async fn await_first_list(
+        &self,
+        id: &agentport_core::IntegrationId,
+    ) -> Result<(), Refusal> {
+        let mut versions = self.catalogue.watch();
+        self.upstreams.wake(id);
+        let listed = async {
+            loop {
+                if self.catalogue.get(id).is_none_or(|entry| entry.listing.is_some()) {
+                    return;
+                }
+                if versions.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(FIRST_LIST, listed).await.is_ok() {
+            return Ok(());
+        }
+        let problem = match self.catalogue.health.get(id).health {
+            Health::NeedsAuth { message } | Health::Failed { message, .. } => message,
+            _ => "it is still starting".to_owned(),
+        };
+        Err(Refusal::NotConnected { integration: id.to_string(), problem })
+    }
+}

@@ -1,0 +1,41 @@
+//! How each integration is doing. Apart from the snapshot, for it changes often and nothing is computed from it.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock},
+};
+
+use agentport_core::IntegrationId;
+
+use crate::control::types::{Health, LastError};
+
+#[derive(Debug, Clone)]
+pub(crate) struct HealthEntry {
+    pub(crate) health: Health,
+    pub(crate) pid: Option<u32>,
+    pub(crate) last_error: Option<LastError>,
+}
+
+impl Default for HealthEntry {
+    fn default() -> Self {
+        Self { health: Health::Idle, pid: None, last_error: None }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct HealthBoard(RwLock<HashMap<IntegrationId, HealthEntry>>);
+
+impl HealthBoard {
+    /// An integration nobody has heard of yet is idle.
+    pub(crate) fn get(&self, id: &IntegrationId) -> HealthEntry {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set(&self, id: &IntegrationId, entry: HealthEntry) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), entry);
+    }
+
+    pub(crate) fn remove(&self, id: &IntegrationId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+}

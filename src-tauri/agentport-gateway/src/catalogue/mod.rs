@@ -1,0 +1,137 @@
+//! What there is to use: integrations and their tools, as one versioned, immutable snapshot.
+//!
+//! Reading takes no lock. A change makes a new snapshot with the next version; whatever is computed from a snapshot
+//! (an agent's view, a serialised list) is kept with the version it belongs to.
+
+mod health;
+mod tool;
+mod view;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use agentport_core::IntegrationId;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+pub(crate) use health::{HealthBoard, HealthEntry};
+pub(crate) use tool::{InvalidArguments, PublishedTool};
+pub(crate) use view::{View, ViewKey, Views};
+
+use crate::{store::IntegrationRow, upstream::Listing};
+
+/// An integration with what it last said it offers.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) row: IntegrationRow,
+    pub(crate) listing: Option<Listing>,
+    /// By name, in the upstream's order.
+    pub(crate) tools: Vec<Arc<PublishedTool>>,
+}
+
+impl Entry {
+    fn new(row: IntegrationRow, listing: Option<Listing>) -> Self {
+        // Names with our prefix are ours alone: an upstream's tool of such a name could be mistaken for one.
+        let tools = listing
+            .iter()
+            .flat_map(|listing| &listing.tools)
+            .filter(|tool| !tool.name.starts_with(crate::mcp::meta::PREFIX))
+            .map(|tool| Arc::new(PublishedTool::new(row.id.clone(), tool.clone())))
+            .collect();
+        Self { tools, row, listing }
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<PublishedTool>> {
+        self.tools.iter().find(|tool| tool.name() == name)
+    }
+}
+
+/// Everything at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) version: u64,
+    pub(crate) integrations: BTreeMap<IntegrationId, Arc<Entry>>,
+}
+
+/// Keeps the snapshot and tells of its changes.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    snapshot: ArcSwap<Snapshot>,
+    /// Held while a new snapshot is made, never across an await.
+    writing: Mutex<()>,
+    version: watch::Sender<u64>,
+    pub(crate) views: Views,
+    pub(crate) health: HealthBoard,
+}
+
+impl Catalogue {
+    pub(crate) fn new() -> Self {
+        Self {
+            snapshot: ArcSwap::default(),
+            writing: Mutex::new(()),
+            version: watch::Sender::new(0),
+            views: Views::default(),
+            health: HealthBoard::default(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    pub(crate) fn get(&self, id: &IntegrationId) -> Option<Arc<Entry>> {
+        self.snapshot.load().integrations.get(id).cloned()
+    }
+
+    /// The version, and a way to wait for the next.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Adds an integration or replaces its row; a known listing stays.
+    pub(crate) fn put(&self, row: IntegrationRow, listing: Option<Listing>) {
+        self.change(|integrations| {
+            let id = row.id.clone();
+            let kept = listing
+                .or_else(|| integrations.get(&id).and_then(|entry| entry.listing.clone()));
+            integrations.insert(id, Arc::new(Entry::new(row, kept)));
+            true
+        });
+    }
+
+    /// Takes over a new listing. False if it is the same as before or the integration is gone.
+    pub(crate) fn publish(&self, id: &IntegrationId, listing: Listing) -> bool {
+        self.change(|integrations| {
+            let Some(entry) = integrations.get(id) else { return false };
+            if entry.listing.as_ref() == Some(&listing) {
+                return false;
+            }
+            let entry = Entry::new(entry.row.clone(), Some(listing));
+            integrations.insert(id.clone(), Arc::new(entry));
+            true
+        })
+    }
+
+    pub(crate) fn remove(&self, id: &IntegrationId) {
+        self.change(|integrations| integrations.remove(id).is_some());
+        self.health.remove(id);
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<IntegrationId, Arc<Entry>>) -> bool,
+    ) -> bool {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.snapshot.load();
+        let mut integrations = before.integrations.clone();
+        if !change(&mut integrations) {
+            return false;
+        }
+        let version = before.version + 1;
+        self.snapshot.store(Arc::new(Snapshot { version, integrations }));
+        self.version.send_replace(version);
+        true
+    }
+}

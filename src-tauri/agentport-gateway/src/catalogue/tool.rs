@@ -1,0 +1,161 @@
+//! One published tool: its definition, digest, compiled schema and search text.
+
+use std::sync::{Arc, OnceLock};
+
+use agentport_core::{
+    IntegrationId,
+    policy,
+    tool::{Annotations, Definition, DefinitionDigest},
+};
+use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use serde_json::Value;
+
+/// Schemas larger than this (as JSON text) are not compiled: the upstream checks its own arguments.
+const MAX_SCHEMA_BYTES: usize = 256 * 1024;
+
+/// A tool as agents and policy see it.
+#[derive(Debug)]
+pub(crate) struct PublishedTool {
+    pub(crate) integration: IntegrationId,
+    pub(crate) tool: Tool,
+    pub(crate) digest: DefinitionDigest,
+    pub(crate) annotations: Annotations,
+    pub(crate) category: Option<String>,
+    /// Lower-cased once, for search.
+    pub(crate) name_lower: String,
+    pub(crate) description_lower: String,
+    validator: OnceLock<Option<jsonschema::Validator>>,
+}
+
+/// What is wrong with the arguments of a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", if field.is_empty() { "arguments" } else { field })]
+pub(crate) struct InvalidArguments {
+    /// JSON pointer to the field, without the leading slash; empty for the arguments as a whole.
+    pub(crate) field: String,
+    pub(crate) message: String,
+}
+
+impl PublishedTool {
+    pub(crate) fn new(integration: IntegrationId, tool: Tool) -> Self {
+        let digest = digest_of(&tool);
+        let annotations = tool.annotations.as_ref().map(annotations_of).unwrap_or_default();
+        Self {
+            name_lower: tool.name.to_lowercase(),
+            description_lower: tool.description.as_deref().unwrap_or_default().to_lowercase(),
+            integration,
+            digest,
+            annotations,
+            category: None,
+            tool,
+            validator: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.tool.name
+    }
+
+    /// Its title, from either place a definition may carry one.
+    pub(crate) fn title(&self) -> Option<&str> {
+        let annotated = self.tool.annotations.as_ref().and_then(|a| a.title.as_deref());
+        self.tool.title.as_deref().or(annotated)
+    }
+
+    /// Checks arguments against the tool's input schema (JSON Schema 2020-12 unless it says otherwise).
+    ///
+    /// Never fetches anything a schema refers to: the library is built without that. A schema that can't be compiled
+    /// checks nothing; the upstream has the last word about its own arguments.
+    pub(crate) fn validate(&self, arguments: &Value) -> Result<(), InvalidArguments> {
+        let Some(validator) = self.validator.get_or_init(|| self.compile()) else {
+            return Ok(());
+        };
+        match validator.iter_errors(arguments).next() {
+            None => Ok(()),
+            Some(error) => {
+                let field = error.instance_path().to_string();
+                Err(InvalidArguments {
+                    field: field.trim_start_matches('/').to_owned(),
+                    message: agentport_core::text::clean(&error.to_string(), 300),
+                })
+            }
+        }
+    }
+
+    fn compile(&self) -> Option<jsonschema::Validator> {
+        let schema = Value::Object(JsonObject::clone(&self.tool.input_schema));
+        if schema.to_string().len() > MAX_SCHEMA_BYTES {
+            tracing::warn!(integration = %self.integration, tool = self.name(), "input schema too large to check");
+            return None;
+        }
+        jsonschema::options()
+            .build(&schema)
+            .inspect_err(|error| {
+                tracing::warn!(integration = %self.integration, tool = self.name(), %error, "input schema cannot be compiled");
+            })
+            .ok()
+    }
+
+    /// Does the tool's own schema have a property of this name?
+    pub(crate) fn has_property(&self, name: &str) -> bool {
+        self.tool
+            .input_schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .is_some_and(|properties| properties.contains_key(name))
+    }
+
+    /// The call as policy sees it.
+    pub(crate) fn policy_call<'a>(
+        &'a self,
+        agent: agentport_core::AgentId,
+        arguments: Option<&'a agentport_core::arguments::ArgumentsHash>,
+        now: agentport_core::Timestamp,
+    ) -> policy::Call<'a> {
+        policy::Call {
+            agent,
+            integration: &self.integration,
+            tool: self.name(),
+            category: self.category.as_deref(),
+            annotations: self.annotations,
+            digest: self.digest,
+            arguments,
+            now,
+        }
+    }
+
+    /// The definition as JSON, as kept by digest.
+    pub(crate) fn definition_json(&self) -> String {
+        serde_json::to_string(&self.tool).unwrap_or_default()
+    }
+
+    pub(crate) fn input_schema(&self) -> Value {
+        Value::Object(JsonObject::clone(&self.tool.input_schema))
+    }
+}
+
+fn annotations_of(annotations: &ToolAnnotations) -> Annotations {
+    Annotations {
+        read_only_hint: annotations.read_only_hint,
+        destructive_hint: annotations.destructive_hint,
+        idempotent_hint: annotations.idempotent_hint,
+        open_world_hint: annotations.open_world_hint,
+    }
+}
+
+fn digest_of(tool: &Tool) -> DefinitionDigest {
+    let object = |schema: &Arc<JsonObject>| Value::Object(JsonObject::clone(schema));
+    let input = object(&tool.input_schema);
+    let output = tool.output_schema.as_ref().map(object);
+    let annotations =
+        tool.annotations.as_ref().map(|a| serde_json::to_value(a).unwrap_or_default());
+    Definition {
+        name: &tool.name,
+        title: tool.title.as_deref(),
+        description: tool.description.as_deref(),
+        input_schema: &input,
+        output_schema: output.as_ref(),
+        annotations: annotations.as_ref(),
+    }
+    .digest()
+}

@@ -1,0 +1,153 @@
+//! What one agent sees of the catalogue, computed once per version and kept.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use agentport_core::{
+    IntegrationId, names,
+    profile::{ListMode, Naming, Profile},
+};
+use rmcp::model::Tool;
+
+use super::{Entry, PublishedTool, Snapshot};
+
+/// Views kept at once; beyond that all are dropped, for they are cheap to make again.
+const KEPT: usize = 64;
+
+/// What determines a view beside the catalogue's version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ViewKey {
+    /// Profiles of the agent and of the request; a tool must be visible to all of them.
+    pub(crate) profiles: Vec<Arc<Profile>>,
+    /// Tags of the request.
+    pub(crate) tags: Vec<String>,
+    pub(crate) mode: ListMode,
+}
+
+/// The visible part of a snapshot.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) version: u64,
+    pub(crate) key: ViewKey,
+    pub(crate) integrations: BTreeMap<IntegrationId, Arc<Entry>>,
+    /// Directly listed tools in the order of the list, with the name each is listed by.
+    pub(crate) direct: Vec<(String, Arc<PublishedTool>)>,
+    by_direct_name: HashMap<String, usize>,
+    listed: OnceLock<Arc<Vec<Tool>>>,
+    listed_json: OnceLock<bytes::Bytes>,
+}
+
+impl View {
+    fn new(snapshot: &Snapshot, key: ViewKey) -> Self {
+        let visible = |entry: &Entry| {
+            entry.row.enabled
+                && key.profiles.iter().all(|p| p.shows(&entry.row.id, &entry.row.tags))
+                && (key.tags.is_empty() || key.tags.iter().any(|tag| entry.row.tags.contains(tag)))
+        };
+        let integrations: BTreeMap<_, _> = snapshot
+            .integrations
+            .iter()
+            .filter(|(_, entry)| visible(entry))
+            .map(|(id, entry)| (id.clone(), entry.clone()))
+            .collect();
+        let mut view = Self {
+            version: snapshot.version,
+            integrations,
+            direct: Vec::new(),
+            by_direct_name: HashMap::new(),
+            listed: OnceLock::new(),
+            listed_json: OnceLock::new(),
+            key,
+        };
+        if view.key.mode == ListMode::Direct {
+            view.name_tools();
+        }
+        view
+    }
+
+    /// Routing is by this map, never by splitting a name.
+    fn name_tools(&mut self) {
+        let bare = self.key.profiles.iter().any(|profile| profile.naming == Naming::Bare);
+        let visible: Vec<_> = self
+            .integrations
+            .values()
+            .flat_map(|entry| self.tools_of(entry))
+            .cloned()
+            .collect();
+        for tool in visible {
+            let prefixed = || names::direct_name(&tool.integration, tool.name());
+            let name = if bare { names::bare_name(tool.name()) } else { prefixed() };
+            let taken = self.by_direct_name.contains_key(&name) || name.starts_with("agentport");
+            let name = if taken { prefixed() } else { name };
+            if self.by_direct_name.contains_key(&name) {
+                tracing::warn!(integration = %tool.integration, tool = tool.name(), "two tools of one name; the second is not listed");
+                continue;
+            }
+            self.by_direct_name.insert(name.clone(), self.direct.len());
+            self.direct.push((name, tool));
+        }
+    }
+
+    fn shows(&self, tool: &PublishedTool) -> bool {
+        self.key.profiles.iter().all(|p| p.shows_tool(&tool.integration, tool.name()))
+    }
+
+    /// A visible tool by integration and name.
+    pub(crate) fn tool(&self, integration: &str, tool: &str) -> Option<&Arc<PublishedTool>> {
+        self.integrations.get(integration)?.tool(tool).filter(|tool| self.shows(tool))
+    }
+
+    /// Visible tools of an integration.
+    pub(crate) fn tools_of<'a>(
+        &'a self,
+        entry: &'a Entry,
+    ) -> impl Iterator<Item = &'a Arc<PublishedTool>> {
+        entry.tools.iter().filter(|tool| self.shows(tool))
+    }
+
+    /// A directly listed tool by the name it is listed under.
+    pub(crate) fn direct_tool(&self, name: &str) -> Option<&Arc<PublishedTool>> {
+        self.by_direct_name.get(name).map(|&at| &self.direct[at].1)
+    }
+
+    /// `tools/list` in full: ours first, then the direct ones.
+    pub(crate) fn listed(&self, ours: impl FnOnce() -> Vec<Tool>) -> &Arc<Vec<Tool>> {
+        self.listed.get_or_init(|| {
+            let mut tools = ours();
+            tools.extend(self.direct.iter().map(|(name, published)| {
+                let mut tool = published.tool.clone();
+                tool.name = name.clone().into();
+                tool
+            }));
+            Arc::new(tools)
+        })
+    }
+
+    /// The same as a JSON array, serialised once.
+    pub(crate) fn listed_json(&self, ours: impl FnOnce() -> Vec<Tool>) -> &bytes::Bytes {
+        self.listed_json
+            .get_or_init(|| serde_json::to_vec(&**self.listed(ours)).unwrap_or_default().into())
+    }
+}
+
+/// The views in use.
+#[derive(Debug, Default)]
+pub(crate) struct Views(Mutex<HashMap<ViewKey, Arc<View>>>);
+
+impl Views {
+    /// The view for `key` of this snapshot.
+    pub(crate) fn get(&self, snapshot: &Snapshot, key: &ViewKey) -> Arc<View> {
+        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(view) = views.get(key).filter(|view| view.version == snapshot.version) {
+            return view.clone();
+        }
+        if views.len() >= KEPT {
+            views.clear();
+        }
+        let view = Arc::new(View::new(snapshot, key.clone()));
+        views.insert(key.clone(), view.clone());
+        view
+    }
+}

@@ -1,0 +1,179 @@
+//! Requests, and deciding about them.
+
+use agentport_core::{
+    ApprovalId,
+    approval::{Approval, StateName},
+    policy::{self, Because},
+    summary, text,
+    tool::Annotations,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{ApprovalView, Approve, Deny, Items},
+};
+use crate::{catalogue::PublishedTool, clock, store::ApprovalFilter};
+
+/// Longest list.
+const MOST: u32 = 500;
+/// Longest text of a tool's that is shown.
+const MAX_DESCRIPTION: usize = 1_000;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+/// Waiting ones oldest first, for that is the order to decide in; all others newest first.
+pub(super) async fn list(
+    State(control): State<Control>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Items<ApprovalView>>> {
+    use StateName as S;
+    let state = which.state.as_deref().unwrap_or("pending");
+    let states = match state {
+        "pending" => vec![S::Pending],
+        "missed" => vec![S::Expired],
+        "decided" => vec![S::Approved, S::Running, S::Done, S::Denied, S::Withdrawn],
+        "all" => S::ALL.to_vec(),
+        other => {
+            let detail = format!("{other:?} is not a list; use pending, missed, decided or all");
+            return Err(Refused::invalid("state", detail));
+        }
+    };
+    let limit = which.limit.unwrap_or(MOST).clamp(1, MOST);
+    let filter = ApprovalFilter { states, agent: None, limit };
+    let mut found = control.engine.store.approvals(filter).await?;
+    if state == "pending" {
+        found.reverse();
+    }
+    let names = control.agent_names().await?;
+    let items = found
+        .into_iter()
+        .map(|approval| {
+            let name = names.get(&approval.agent).cloned().unwrap_or_default();
+            control.approval_view(approval, name)
+        })
+        .collect();
+    Ok(Json(Items { items }))
+}
+
+pub(super) async fn read(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<ApprovalView>> {
+    let id = parse(&id)?;
+    let approval = control.engine.store.approval(id).await?;
+    let approval = approval.ok_or_else(|| Refused::not_found(format!("there is no request {id}")))?;
+    control.show(approval).await
+}
+
+pub(super) async fn approve(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(choice): Json<Approve>,
+) -> Answer<Json<ApprovalView>> {
+    let approval = control.engine.approve(parse(&id)?, &choice).await?;
+    control.show(approval).await
+}
+
+pub(super) async fn deny(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(choice): Json<Deny>,
+) -> Answer<Json<ApprovalView>> {
+    let approval = control.engine.deny(parse(&id)?, choice.reason.as_deref()).await?;
+    control.show(approval).await
+}
+
+fn parse(id: &str) -> Answer<ApprovalId> {
+    id.parse().map_err(|_| Refused::not_found(format!("{id:?} is not the id of a request")))
+}
+
+impl Control {
+    pub(super) async fn agent_names(
+        &self,
+    ) -> Answer<std::collections::HashMap<agentport_core::AgentId, String>> {
+        let agents = self.engine.store.agents().await?;
+        Ok(agents.into_iter().map(|agent| (agent.id, agent.name)).collect())
+    }
+
+    async fn show(&self, approval: Approval) -> Answer<Json<ApprovalView>> {
+        let agent = self.engine.store.agent(approval.agent).await?;
+        let name = agent.map(|agent| agent.name).unwrap_or_default();
+        Ok(Json(self.approval_view(approval, name)))
+    }
+
+    fn approval_view(&self, approval: Approval, agent_name: String) -> ApprovalView {
+        let engine = &self.engine;
+        let tool = engine.published(&approval.integration, &approval.tool);
+        let integration_name = engine
+            .catalogue
+            .get(&approval.integration)
+            .map_or_else(|| approval.integration.to_string(), |entry| entry.row.name.clone());
+        let tool = tool.as_deref();
+        let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
+        let title = tool.and_then(PublishedTool::title).map(|title| text::clean(title, 100));
+        ApprovalView {
+            summary: summary::summary(
+                &integration_name,
+                &approval.tool,
+                title.as_deref(),
+                &approval.arguments,
+            ),
+            why: why(engine, &approval, tool).to_owned(),
+            tool_title: title,
+            tool_description: tool
+                .and_then(|tool| tool.tool.description.as_deref())
+                .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
+            input_schema: tool.map(PublishedTool::input_schema),
+            destructive: annotations.destructive(),
+            annotations,
+            edited: approval.edited(),
+            id: approval.id,
+            agent: approval.agent,
+            agent_name,
+            integration: approval.integration,
+            integration_name,
+            tool: approval.tool,
+            arguments: approval.arguments,
+            additional_info: approval.additional_info,
+            digest: approval.digest,
+            arguments_hash: approval.arguments_hash,
+            created_at: approval.created_at,
+            expires_at: approval.expires_at,
+            state: approval.state,
+        }
+    }
+}
+
+/// Why the owner is asked, as policy stands now.
+fn why(
+    engine: &crate::engine::Engine,
+    approval: &Approval,
+    tool: Option<&PublishedTool>,
+) -> &'static str {
+    let Some(tool) = tool else { return "The tool is no longer there." };
+    if tool.digest != approval.digest {
+        return "The tool's definition changed after the agent asked.";
+    }
+    let call = tool.policy_call(approval.agent, Some(&approval.asked_hash), clock::now());
+    match policy::decide(&engine.rules.load(), &call).because {
+        Because::NoRule => "No rule allows this tool, so you are asked.",
+        Because::DefinitionChanged { .. } => {
+            "You allowed this tool, but its definition has changed since, so you are asked again."
+        }
+        Because::IntegrationDefault => "The default of this integration is to ask.",
+        Because::Rule { .. } => "A rule of yours is about this tool.",
+        Because::ReadOnlyMayRun => "Tools of this integration that only read may run.",
+    }
+}

@@ -1,0 +1,49 @@
+//! The record of changes and security events, and whether it is whole.
+
+use axum::{
+    Json,
+    extract::{Query, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, header};
+use serde::Deserialize;
+
+use super::{
+    Control,
+    problem::Answer,
+    types::{AuditRow, AuditVerdict, Items},
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Which {
+    limit: Option<u32>,
+    before: Option<i64>,
+}
+
+pub(super) async fn list(
+    State(control): State<Control>,
+    Query(which): Query<Which>,
+) -> Answer<Json<Items<AuditRow>>> {
+    let limit = which.limit.unwrap_or(100).clamp(1, 1_000);
+    let items = control.engine.audit.list(limit, which.before).await?;
+    Ok(Json(Items { items }))
+}
+
+pub(super) async fn verify(State(control): State<Control>) -> Answer<Json<AuditVerdict>> {
+    Ok(Json(control.engine.audit.verify().await?))
+}
+
+/// JSON lines, oldest first.
+pub(super) async fn export(State(control): State<Control>) -> Answer<Response> {
+    let rows = control.engine.audit.export().await?;
+    let mut lines = String::new();
+    for row in rows {
+        lines.push_str(&serde_json::to_string(&row).unwrap_or_default());
+        lines.push('\n');
+    }
+    let mut response = lines.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl"));
+    Ok(response)
+}

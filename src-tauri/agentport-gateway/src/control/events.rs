@@ -1,0 +1,43 @@
+//! What changed, as server-sent events. The first is a snapshot, and one more follows whenever some were missed.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::State,
+    response::{
+        Sse,
+        sse::{self, KeepAlive},
+    },
+};
+use futures::{Stream, StreamExt as _, stream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::{Control, problem::Answer, types::Event};
+
+pub(super) async fn stream(
+    State(control): State<Control>,
+) -> Answer<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
+    // Listen first, so that nothing falls between the snapshot and the rest.
+    let events = control.engine.events.listen();
+    let snapshot = Event::Snapshot { status: control.status().await? };
+    let stop = control.engine.soft_stop.clone();
+    let rest = stream::unfold((control, events), next);
+    let all = stream::once(async { snapshot })
+        .chain(rest)
+        .take_until(stop.cancelled_owned())
+        .map(|event| Ok(sse::Event::default().json_data(event).unwrap_or_default()));
+    Ok(Sse::new(all).keep_alive(KeepAlive::default()))
+}
+
+async fn next(
+    (control, mut events): (Control, Receiver<Event>),
+) -> Option<(Event, (Control, Receiver<Event>))> {
+    match events.recv().await {
+        Ok(event) => Some((event, (control, events))),
+        Err(RecvError::Closed) => None,
+        Err(RecvError::Lagged(_)) => {
+            let status = control.status().await.ok()?;
+            Some((Event::Snapshot { status }, (control, events)))
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Integrations: adding, looking after, removing.
+
+use std::time::Duration;
+
+use agentport_core::{AgentId, IntegrationId, policy::{self, Mode}, text};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{
+        AddIntegration, ChangeIntegration, Connection, Health, IntegrationView, Items, LogLine,
+        ToolCounts, ToolView,
+    },
+};
+use crate::{
+    catalogue::{Entry, PublishedTool},
+    clock,
+};
+
+/// How long a restart waits to be able to say how it went.
+const RESTART_WAIT: Duration = Duration::from_secs(10);
+const MAX_NAME: usize = 64;
+const MAX_DESCRIPTION: usize = 2_000;
+
+pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<IntegrationView>>> {
+    let snapshot = control.engine.catalogue.snapshot();
+    let items = snapshot.integrations.values().map(|entry| control.integration_view(entry));
+    Ok(Json(Items { items: items.collect() }))
+}
+
+pub(super) async fn read(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<IntegrationView>> {
+    Ok(Json(control.integration_view(&*control.entry(&id)?)))
+}
+
+pub(super) async fn add(
+    State(control): State<Control>,
+    Json(mut add): Json<AddIntegration>,
+) -> Answer<(StatusCode, Json<IntegrationView>)> {
+    add.name = add.name.map(|name| text::clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
+    if let Some(bad) = add.tags.iter().find(|tag| tag.is_empty() || tag.contains(',')) {
+        return Err(Refused::invalid("tags", format!("{bad:?} is no tag; tags have no commas")));
+    }
+    let id = control.engine.add_integration(add).await?.id;
+    Ok((StatusCode::CREATED, Json(control.integration_view(&*control.entry(id.as_str())?))))
+}
+
+pub(super) async fn change(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(mut change): Json<ChangeIntegration>,
+) -> Answer<Json<IntegrationView>> {
+    let id = control.entry(&id)?.row.id.clone();
+    change.name = change.name.map(|name| text::clean(&name, MAX_NAME));
+    if change.name.as_deref() == Some("") {
+        return Err(Refused::invalid("name", "a name cannot be empty"));
+    }
+    control.engine.change_integration(&id, change).await?;
+    Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
+}
+
+pub(super) async fn remove(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    let id = control.entry(&id)?.row.id.clone();
+    control.engine.remove_integration(&id, "owner").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops and starts it, and waits a moment so that the answer can say how it went.
+pub(super) async fn restart(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<IntegrationView>> {
+    let engine = &control.engine;
+    let id = control.entry(&id)?.row.id.clone();
+    let mut events = engine.events.listen();
+    engine.upstreams.restart(&id).await;
+    engine.note("owner", "integration.restarted", id.as_str(), json!({})).await;
+    let settled = async {
+        while matches!(engine.catalogue.health.get(&id).health, Health::Starting | Health::Idle) {
+            if events.recv().await.is_err() {
+                return;
+            }
+        }
+    };
+    // A slow start is no failure: the answer then says that it is starting.
+    let _ = tokio::time::timeout(RESTART_WAIT, settled).await;
+    Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
+}
+
+pub(super) async fn tools(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<Items<ToolView>>> {
+    let entry = control.entry(&id)?;
+    let items = entry.tools.iter().map(|tool| {
+        let decision = control.mode_for_any(tool);
+        ToolView {
+            name: tool.name().to_owned(),
+            title: tool.title().map(|title| text::clean(title, 100)),
+            description: tool
+                .tool
+                .description
+                .as_deref()
+                .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
+            annotations: tool.annotations,
+            category: tool.category.clone(),
+            mode: decision.mode,
+            because: decision.because,
+            digest: tool.digest,
+            input_schema: tool.input_schema(),
+        }
+    });
+    Ok(Json(Items { items: items.collect() }))
+}
+
+pub(super) async fn log(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<Items<LogLine>>> {
+    let entry = control.entry(&id)?;
+    Ok(Json(Items { items: control.engine.upstreams.log(&entry.row.id) }))
+}
+
+impl Control {
+    fn entry(&self, id: &str) -> Answer<std::sync::Arc<Entry>> {
+        IntegrationId::new(id)
+            .ok()
+            .and_then(|id| self.engine.catalogue.get(&id))
+            .ok_or_else(|| Refused::not_found(format!("there is no integration {id:?}")))
+    }
+
+    /// What a call of an agent without rules of its own would get.
+    fn mode_for_any(&self, tool: &PublishedTool) -> policy::Decision {
+        let nobody = AgentId(Uuid::nil());
+        policy::decide(&self.engine.rules.load(), &tool.policy_call(nobody, None, clock::now()))
+    }
+
+    fn integration_view(&self, entry: &Entry) -> IntegrationView {
+        let row = &entry.row;
+        let board = self.engine.catalogue.health.get(&row.id);
+        let health = match (&row.connection, row.enabled) {
+            (_, false) => Health::Disabled,
+            (Connection::Builtin { .. }, true) => Health::Ready,
+            _ => board.health,
+        };
+        let mut tools = ToolCounts::default();
+        for tool in &entry.tools {
+            tools.total += 1;
+            match self.mode_for_any(tool).mode {
+                Mode::Allow => tools.allow += 1,
+                Mode::RequireApproval => tools.require_approval += 1,
+                Mode::Deny => tools.deny += 1,
+            }
+        }
+        IntegrationView {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            connection: row.connection.clone(),
+            tags: row.tags.clone(),
+            connected: crate::mcp::meta::connected(&health),
+            health,
+            last_error: board.last_error,
+            default_mode: row.policy.default_mode,
+            read_only_may_run: row.policy.read_only_may_run,
+            resources: row.resources,
+            tools,
+            auth_method: row.auth_method.clone(),
+            added_at: row.added_at,
+            pid: board.pid,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Agents and their keys.
+
+use agentport_core::{
+    AgentId, RuleId,
+    approval::WithdrawnBecause,
+    key::Key,
+    policy::{Mode, Origin, Rule, Scope},
+    text,
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{ChangeKey, CreateKey, Event, Items, KeyView, NewKey, Trust},
+};
+use crate::{clock, store::AgentRow};
+
+/// Longest name of an agent.
+const MAX_NAME: usize = 64;
+/// Longest stretch of trust: a day.
+const MOST_TRUST_MINUTES: u32 = 24 * 60;
+
+pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<KeyView>>> {
+    let engine = &control.engine;
+    engine.agents.flush().await?;
+    let rules = engine.store.rules().await?;
+    let now = clock::now();
+    let view = |agent: AgentRow| KeyView {
+        trusted_until: rules
+            .iter()
+            .filter(|rule| trusts(rule, agent.id))
+            .filter_map(|rule| rule.expires_at)
+            .filter(|end| now < *end)
+            .max(),
+        id: agent.id,
+        name: agent.name,
+        prefix: agent.key_prefix,
+        profile: agent.profile,
+        created_at: agent.created_at,
+        expires_at: agent.expires_at,
+        revoked_at: agent.revoked_at,
+        last_used_at: agent.last_used_at,
+        client: agent.client,
+    };
+    let items = engine.store.agents().await?.into_iter().map(view).collect();
+    Ok(Json(Items { items }))
+}
+
+pub(super) async fn create(
+    State(control): State<Control>,
+    Json(wanted): Json<CreateKey>,
+) -> Answer<(StatusCode, Json<NewKey>)> {
+    let engine = &control.engine;
+    let name = wanted.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > MAX_NAME || text::clean(&name, MAX_NAME) != name {
+        let detail = "A name has 1 to 64 visible characters.";
+        return Err(Refused::invalid("name", detail));
+    }
+    let now = clock::now();
+    if wanted.expires_at.is_some_and(|end| end <= now) {
+        return Err(Refused::invalid("expires_at", "the key would have expired already"));
+    }
+    control.check_profile(wanted.profile.as_deref()).await?;
+    let key = Key::from_random(rand::random());
+    let agent = AgentRow {
+        id: AgentId(Uuid::now_v7()),
+        name,
+        key_prefix: key.shown().to_owned(),
+        profile: wanted.profile,
+        created_at: now,
+        expires_at: wanted.expires_at,
+        revoked_at: None,
+        last_used_at: None,
+        client: None,
+    };
+    engine.store.insert_agent(&agent, key.hash()).await?;
+    engine.agents.reload().await?;
+    let detail = json!({ "name": agent.name, "prefix": agent.key_prefix });
+    engine.note("owner", "key.created", &agent.id.to_string(), detail).await;
+    engine.events.send(Event::Agents);
+    let new = NewKey { id: agent.id, name: agent.name, key: key.secret().expose().to_owned() };
+    Ok((StatusCode::CREATED, Json(new)))
+}
+
+/// Takes effect with the next request, closes what is open and withdraws what waits.
+pub(super) async fn revoke(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let id = parse(&id)?;
+    if !engine.store.revoke_agent(id, clock::now()).await? {
+        return Err(Refused::not_found(format!("there is no key {id} to revoke")));
+    }
+    engine.agents.reload().await?;
+    control.sessions.close_of(id).await?;
+    engine.end_session(id).await?;
+    for approval in engine.store.open_approvals().await? {
+        if approval.agent == id {
+            engine.withdraw(approval, WithdrawnBecause::AgentRevoked).await?;
+        }
+    }
+    engine.note("owner", "key.revoked", &id.to_string(), json!({})).await;
+    engine.events.send(Event::Agents);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn change(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(change): Json<ChangeKey>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let id = control.known(&id)?;
+    control.check_profile(change.profile.as_deref()).await?;
+    engine.store.set_agent_profile(id, change.profile.as_deref()).await?;
+    engine.agents.reload().await?;
+    let detail = json!({ "profile": change.profile });
+    engine.note("owner", "key.changed", &id.to_string(), detail).await;
+    engine.events.send(Event::Agents);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Everything but destructive tools, for a while.
+pub(super) async fn trust(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(trust): Json<Trust>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let id = control.known(&id)?;
+    if trust.minutes > MOST_TRUST_MINUTES {
+        return Err(Refused::invalid("minutes", "trust lasts at most 1440 minutes"));
+    }
+    for rule in engine.store.rules().await? {
+        if trusts(&rule, id) {
+            engine.store.delete_rule(rule.id).await?;
+        }
+    }
+    if trust.minutes > 0 {
+        let now = clock::now();
+        let life = std::time::Duration::from_secs(u64::from(trust.minutes) * 60);
+        let rule = Rule {
+            id: RuleId(Uuid::now_v7()),
+            scope: Scope::NonDestructive,
+            mode: Mode::Allow,
+            agent: Some(id),
+            conditions: Vec::new(),
+            digest: None,
+            expires_at: Some(now.plus(life)),
+            session: false,
+            origin: Origin::Owner,
+            created_at: now,
+        };
+        engine.store.insert_rule(&rule).await?;
+    }
+    engine.reload_rules().await?;
+    let detail = json!({ "minutes": trust.minutes });
+    engine.note("owner", "agent.trusted", &id.to_string(), detail).await;
+    engine.events.send(Event::Agents);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Is this the rule by which the owner lets an agent work?
+fn trusts(rule: &Rule, agent: AgentId) -> bool {
+    rule.scope == Scope::NonDestructive
+        && rule.agent == Some(agent)
+        && rule.mode == Mode::Allow
+        && rule.expires_at.is_some()
+}
+
+fn parse(id: &str) -> Answer<AgentId> {
+    id.parse().map_err(|_| Refused::not_found(format!("{id:?} is not the id of a key")))
+}
+
+impl Control {
+    fn known(&self, id: &str) -> Answer<AgentId> {
+        let id = parse(id)?;
+        match self.engine.agents.get(id) {
+            Some(_) => Ok(id),
+            None => Err(Refused::not_found(format!("there is no key {id} in use"))),
+        }
+    }
+
+    async fn check_profile(&self, profile: Option<&str>) -> Answer<()> {
+        let Some(name) = profile else { return Ok(()) };
+        if self.engine.store.profiles().await?.iter().any(|profile| profile.name == name) {
+            return Ok(());
+        }
+        Err(Refused::invalid("profile", format!("there is no profile {name:?}; create it first")))
+    }
+}

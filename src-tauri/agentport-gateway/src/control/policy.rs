@@ -1,0 +1,105 @@
+//! Rules: as sentences, set per tool, taken back.
+
+use std::collections::HashMap;
+
+use agentport_core::{
+    AgentId, IntegrationId, RuleId,
+    policy::{self, Mode, Origin, Rule, Scope},
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{Items, RuleView, SetPolicy},
+};
+use crate::{clock, engine::Engine};
+
+pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RuleView>>> {
+    let names = control.agent_names().await?;
+    let now = clock::now();
+    let rules = control.engine.store.rules().await?;
+    let items = rules
+        .into_iter()
+        .filter(|rule| rule.expires_at.is_none_or(|end| now < end))
+        .map(|rule| rule_view(&control.engine, rule, &names))
+        .collect();
+    Ok(Json(Items { items }))
+}
+
+/// Sets what happens with a tool, for every agent or for one. Replaces a rule of the same reach.
+pub(super) async fn set(
+    State(control): State<Control>,
+    Json(wanted): Json<SetPolicy>,
+) -> Answer<Json<RuleView>> {
+    let engine = &control.engine;
+    let names = control.agent_names().await?;
+    let tool = engine.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
+    let Some(tool) = tool else {
+        let detail = format!(
+            "{} has no tool {:?}; look at its tools first",
+            wanted.integration, wanted.tool
+        );
+        return Err(Refused::not_found(detail));
+    };
+    if let Some(agent) = wanted.agent
+        && !names.contains_key(&agent)
+    {
+        return Err(Refused::invalid("agent", format!("there is no agent {agent}")));
+    }
+    let rule = Rule {
+        id: RuleId(Uuid::now_v7()),
+        scope: Scope::Tool { integration: wanted.integration, tool: wanted.tool },
+        mode: wanted.mode,
+        agent: wanted.agent,
+        conditions: Vec::new(),
+        digest: (wanted.mode == Mode::Allow).then_some(tool.digest),
+        expires_at: None,
+        session: false,
+        origin: Origin::Owner,
+        created_at: clock::now(),
+    };
+    engine.store.put_definitions(&[(tool.digest, tool.definition_json())], clock::now()).await?;
+    engine.store.replace_tool_rule(&rule).await?;
+    engine.reload_rules().await?;
+    engine.note("owner", "policy.set", &rule.id.to_string(), json!(rule)).await;
+    Ok(Json(rule_view(engine, rule, &names)))
+}
+
+pub(super) async fn remove(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let gone = || Refused::not_found(format!("there is no rule {id:?}"));
+    let id: RuleId = id.parse().map_err(|_| gone())?;
+    if !engine.store.delete_rule(id).await? {
+        return Err(gone());
+    }
+    engine.reload_rules().await?;
+    engine.note("owner", "policy.removed", &id.to_string(), json!({})).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn rule_view(engine: &Engine, rule: Rule, names: &HashMap<AgentId, String>) -> RuleView {
+    let agent_name = rule.agent.map(|agent| {
+        names.get(&agent).cloned().unwrap_or_else(|| "an agent that is gone".to_owned())
+    });
+    let integration_name = |id: &IntegrationId| {
+        engine.catalogue.get(id).map_or_else(|| id.to_string(), |entry| entry.row.name.clone())
+    };
+    let stale = match (&rule.scope, rule.digest, rule.mode) {
+        (Scope::Tool { integration, tool }, Some(seen), Mode::Allow) => {
+            engine.published(integration, tool).is_none_or(|tool| tool.digest != seen)
+        }
+        _ => false,
+    };
+    let sentence = policy::sentence(&rule, agent_name.as_deref(), integration_name);
+    RuleView { rule, sentence, agent_name, stale }
+}

@@ -1,0 +1,76 @@
+//! Profiles: what agents see.
+
+use agentport_core::{profile::Profile, text};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use serde_json::json;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{Event, Items},
+};
+
+const MAX_NAME: usize = 64;
+
+pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Profile>>> {
+    Ok(Json(Items { items: control.engine.store.profiles().await? }))
+}
+
+pub(super) async fn put(
+    State(control): State<Control>,
+    Path(name): Path<String>,
+    Json(profile): Json<Profile>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    if profile.name != name {
+        return Err(Refused::invalid("name", "the name in the body is not the one in the path"));
+    }
+    let good = !name.is_empty()
+        && name.chars().count() <= MAX_NAME
+        && text::clean(&name, MAX_NAME) == name
+        && !name.contains('/');
+    if !good {
+        let detail = "a profile's name has 1 to 64 visible characters and no '/'";
+        return Err(Refused::invalid("name", detail));
+    }
+    let known = |id| engine.catalogue.get(id).is_some();
+    if let Some(unknown) = profile.integrations.iter().flatten().find(|id| !known(id)) {
+        let detail = format!("there is no integration {:?}", unknown.as_str());
+        return Err(Refused::invalid("integrations", detail));
+    }
+    if let Some(bad) = profile.hidden_tools.iter().find(|hidden| !hidden.contains('/')) {
+        let detail = format!("{bad:?} has to be integration/tool, as in files/write_file");
+        return Err(Refused::invalid("hidden_tools", detail));
+    }
+    engine.store.put_profile(&profile).await?;
+    engine.agents.reload().await?;
+    engine.note("owner", "profile.set", &name, json!(profile)).await;
+    engine.events.send(Event::Profiles);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn delete(
+    State(control): State<Control>,
+    Path(name): Path<String>,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let agents = engine.store.agents().await?;
+    let user = agents
+        .iter()
+        .find(|agent| agent.revoked_at.is_none() && agent.profile.as_deref() == Some(&name));
+    if let Some(agent) = user {
+        let detail = format!("the agent {:?} uses this profile; give it another first", agent.name);
+        return Err(Refused::new(StatusCode::CONFLICT, detail));
+    }
+    if !engine.store.delete_profile(&name).await? {
+        return Err(Refused::not_found(format!("there is no profile {name:?}")));
+    }
+    engine.agents.reload().await?;
+    engine.note("owner", "profile.removed", &name, json!({})).await;
+    engine.events.send(Event::Profiles);
+    Ok(StatusCode::NO_CONTENT)
+}

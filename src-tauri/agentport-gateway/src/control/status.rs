@@ -1,0 +1,57 @@
+//! How things stand, and the pause.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+
+use agentport_core::approval::StateName;
+
+use super::{Control, problem::Answer, types::{Health, Pause, Status}};
+use crate::{engine::Chain, store::ApprovalFilter};
+
+impl Control {
+    pub(crate) async fn status(&self) -> Answer<Status> {
+        let engine = &self.engine;
+        let snapshot = engine.catalogue.snapshot();
+        let trouble = snapshot.integrations.keys().filter(|id| {
+            let health = engine.catalogue.health.get(id).health;
+            matches!(health, Health::NeedsAuth { .. } | Health::Failed { .. })
+        });
+        let trouble = count(trouble.count());
+        let of = async |state| {
+            let filter = ApprovalFilter { states: vec![state], agent: None, limit: 1_000 };
+            engine.store.approvals(filter).await.map(|found| count(found.len()))
+        };
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            mcp_url: format!("{}/mcp", engine.address.origin()),
+            home: self.home.to_string(),
+            pid: std::process::id(),
+            started_at: self.started_at,
+            paused: engine.paused(),
+            vault: engine.vault.kind().to_owned(),
+            pending: of(StateName::Pending).await?,
+            missed: of(StateName::Expired).await?,
+            agents: count(engine.agents.count()),
+            integrations: count(snapshot.integrations.len()),
+            trouble,
+        })
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Status>> {
+    control.status().await.map(Json)
+}
+
+pub(super) async fn pause(
+    State(control): State<Control>,
+    Json(pause): Json<Pause>,
+) -> Answer<StatusCode> {
+    control.engine.set_paused(pause.paused).await.inspect_err(|error| {
+        tracing::error!(error = %Chain(error), "the pause could not be changed");
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}

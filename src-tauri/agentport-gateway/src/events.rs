@@ -1,0 +1,27 @@
+//! What changed, for the owner's screens. Nothing correct depends on these arriving.
+
+use tokio::sync::broadcast;
+
+use crate::control::types::Event;
+
+/// Events that wait for a slow reader before it misses some and has to read anew.
+const BACKLOG: usize = 256;
+
+/// Sends events to everybody who listens.
+#[derive(Debug, Clone)]
+pub(crate) struct Events(broadcast::Sender<Event>);
+
+impl Events {
+    pub(crate) fn new() -> Self {
+        Self(broadcast::Sender::new(BACKLOG))
+    }
+
+    pub(crate) fn send(&self, event: Event) {
+        // Fails only when nobody listens, which is the usual case.
+        let _ = self.0.send(event);
+    }
+
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Event> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,332 @@
+//! Starting and stopping: parse, then bind, then announce; stop in reverse, softly, then by a deadline, then hard.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use agentport_core::Secret;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    agents::Agents,
+    assets::Assets,
+    audit::Audit,
+    catalogue::Catalogue,
+    clock,
+    control::{self, Control, login},
+    engine::{Address, Chain, Engine, Parts},
+    events::Events,
+    home::{Home, HomeLock, LockError, Runtime},
+    http,
+    integrations::Sink,
+    journal::Journal,
+    mcp::{McpEndpoint, listeners},
+    store::Store,
+    upstream::Upstreams,
+    vault::{Vault, VaultChoice, VaultError},
+};
+
+/// How long running calls may go on after a stop was asked for.
+const SOFT: Duration = Duration::from_secs(5);
+/// How long upstreams get to end, and tasks after them.
+const HARD: Duration = Duration::from_secs(5);
+
+/// What a gateway is started with.
+pub struct Options {
+    pub home: Home,
+    /// 0: any free port.
+    pub port: u16,
+    pub vault: VaultChoice,
+    /// Becomes the owner password if none was chosen before.
+    pub owner_password: Option<Secret>,
+    pub ui: Assets,
+}
+
+/// Why the gateway did not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Home(#[from] LockError),
+    #[error("the database could not be opened")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the vault could not be opened")]
+    Vault(#[from] VaultError),
+    #[error("port {port} of 127.0.0.1 could not be taken; is another program using it? Choose one with --port")]
+    Bind {
+        port: u16,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    Password(#[from] control::login::PasswordError),
+    #[error("the file that tells others of this gateway could not be written")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// What a started gateway says of itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct Announcement {
+    pub mcp_url: String,
+    pub dashboard_url: String,
+    pub home: PathBuf,
+    pub pid: u32,
+    #[serde(skip)]
+    pub warnings: Vec<String>,
+}
+
+/// A running gateway.
+pub struct Gateway {
+    engine: Arc<Engine>,
+    servers: TaskTracker,
+    background: CancellationToken,
+    /// The last to end: what is journalled while stopping has to reach the database.
+    journal_stop: CancellationToken,
+    connections: CancellationToken,
+    announcement: Announcement,
+    owner: axum::Router,
+    _lock: HomeLock,
+}
+
+fn database<E: std::error::Error + Send + Sync + 'static>(error: E) -> StartError {
+    StartError::Database(Box::new(error))
+}
+
+impl Gateway {
+    /// Starts a gateway. When this returns it listens.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let started_at = clock::now();
+        let lock = options.home.lock()?;
+        let store = Store::open(&options.home.database()).await.map_err(database)?;
+        let (vault, warning) = Vault::unlock(options.vault, &options.home).await?;
+        let mut warnings: Vec<String> = warning.into_iter().collect();
+        if let Some(password) = &options.owner_password
+            && !login::has_password(&store).await.map_err(database)?
+        {
+            login::set_password(&store, password).await?;
+        }
+
+        // Bind before anything runs: a port that is taken must not cost anybody their session.
+        let (listeners, port) = bind(options.port).await?;
+        let tasks = TaskTracker::new();
+        let soft_stop = CancellationToken::new();
+        let background = CancellationToken::new();
+        let journal_stop = CancellationToken::new();
+        let journal = Journal::open(
+            &options.home.journal_dir(),
+            store.clone(),
+            &tasks,
+            journal_stop.clone(),
+        )
+        .await
+        .map_err(database)?;
+        let events = Events::new();
+        let catalogue = Arc::new(Catalogue::new());
+        let resource_updates = tokio::sync::broadcast::Sender::new(64);
+        let sink = Arc::new(Sink {
+            catalogue: catalogue.clone(),
+            events: events.clone(),
+            tasks: tasks.clone(),
+            updates: resource_updates.clone(),
+            engine: OnceLock::new(),
+        });
+        let upstreams = Upstreams::new(tasks.clone(), background.clone(), sink.clone());
+        let audit = Audit::open(store.clone(), vault.derive("audit"));
+        let parts = Parts {
+            agents: Agents::load(store.clone()).await.map_err(database)?,
+            settings: store.settings().await.map_err(database)?,
+            address: Address { port },
+            journal,
+            audit,
+            events,
+            catalogue,
+            upstreams,
+            resource_updates,
+            tasks: tasks.clone(),
+            soft_stop: soft_stop.clone(),
+            vault,
+            store,
+        };
+        let engine = Arc::new(Engine::new(parts).await.map_err(database)?);
+        // The sink keeps a weak reference; it cannot have been set before.
+        let _ = sink.engine.set(Arc::downgrade(&engine));
+        warnings.extend(engine.load().await.map_err(database)?);
+
+        let endpoint = McpEndpoint::new(engine.clone());
+        let logins = Arc::new(login::Logins::default());
+        let code = login::first_code(&engine.store, &logins).await.map_err(database)?;
+        let control = Control {
+            engine: engine.clone(),
+            sessions: endpoint.sessions(),
+            logins,
+            home: options.home.root().to_string_lossy().into(),
+            started_at,
+        };
+        let connections = CancellationToken::new();
+        let servers = TaskTracker::new();
+        let router =
+            http::router(&engine, endpoint.clone(), Some(control.clone()), options.ui);
+        for listener in listeners {
+            serve(&servers, listener, router.clone(), connections.clone());
+        }
+        engine.spawn_upkeep(endpoint.sessions(), &background);
+
+        let origin = engine.address.origin();
+        let announcement = Announcement {
+            mcp_url: format!("{origin}/mcp"),
+            dashboard_url: match code {
+                Some(code) => format!("{origin}/#/welcome?code={code}"),
+                None => format!("{origin}/"),
+            },
+            home: options.home.root().to_owned(),
+            pid: std::process::id(),
+            warnings,
+        };
+        let runtime = Runtime {
+            port,
+            pid: announcement.pid,
+            mcp_url: announcement.mcp_url.clone(),
+            control_url: origin,
+        };
+        options.home.write_runtime(&runtime).map_err(StartError::Runtime)?;
+        let owner = control::owner_router(control);
+        Ok(Self {
+            engine,
+            servers,
+            background,
+            journal_stop,
+            connections,
+            announcement,
+            owner,
+            _lock: lock,
+        })
+    }
+
+    pub fn announcement(&self) -> &Announcement {
+        &self.announcement
+    }
+
+    /// The owner's plane, for who holds the gateway: a desktop app calls it in process.
+    pub fn owner(&self) -> axum::Router {
+        self.owner.clone()
+    }
+
+    /// Takes no more calls, lets running ones finish for a while, ends upstreams, closes the database.
+    pub async fn stop(self) {
+        let Self { engine, servers, background, journal_stop, connections, .. } = self;
+        engine.soft_stop.cancel();
+        connections.cancel();
+        servers.close();
+        if tokio::time::timeout(SOFT, servers.wait()).await.is_err() {
+            tracing::warn!("some connections did not end in time");
+        }
+        background.cancel();
+        engine.upstreams.stop(HARD).await;
+        if let Err(error) = engine.agents.flush().await {
+            tracing::warn!(error = %Chain(&error), "when agents were last seen could not be stored");
+        }
+        journal_stop.cancel();
+        engine.tasks.close();
+        if tokio::time::timeout(HARD, engine.tasks.wait()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+        engine.store.close().await;
+    }
+}
+
+/// Takes the port on both loopback addresses; a machine without IPv6 has one.
+async fn bind(port: u16) -> Result<(Vec<TcpListener>, u16), StartError> {
+    let failed = |source| StartError::Bind { port, source };
+    let [four, _] = http::addresses(port);
+    let first = TcpListener::bind(four).await.map_err(failed)?;
+    let port = first.local_addr().map_err(failed)?.port();
+    let [_, six] = http::addresses(port);
+    let mut listeners = vec![first];
+    match TcpListener::bind(six).await {
+        Ok(second) => listeners.push(second),
+        Err(error) => tracing::debug!(%error, "not listening on [::1]"),
+    }
+    Ok((listeners, port))
+}
+
+fn serve(
+    servers: &TaskTracker,
+    listener: TcpListener,
+    router: axum::Router,
+    stop: CancellationToken,
+) {
+    use axum::serve::ListenerExt as _;
+    let listener = listener.tap_io(|stream| {
+        // Small messages both ways: waiting to fill a packet only adds delay.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+    });
+    servers.spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the server ended");
+        }
+    });
+}
+
+impl Engine {
+    /// Brings what is stored into memory. Nothing is connected that need not be. Returns warnings for the owner.
+    async fn load(self: &Arc<Self>) -> crate::store::Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        // Sessions do not outlive the gateway, so neither do their grants.
+        self.store.delete_session_rules().await?;
+        let mut listings: std::collections::HashMap<_, _> = self
+            .store
+            .listings()
+            .await?
+            .into_iter()
+            .filter_map(|row| Some((row.integration, serde_json::from_str(&row.json).ok()?)))
+            .collect();
+        for row in self.store.integrations().await? {
+            let builtin = matches!(row.connection, control::types::Connection::Builtin { .. });
+            let known = listings.remove(&row.id);
+            let listing = if builtin { Some(crate::builtin::demo::listing()) } else { known };
+            self.catalogue.put(row.clone(), listing);
+            if let Err(error) = self.connect(&row).await {
+                warnings.push(format!("the integration {} can't be used: {}", row.id, Chain(&error)));
+            }
+        }
+        self.offer_demo().await?;
+        self.reload_rules().await?;
+        self.recover_approvals().await?;
+        Ok(warnings)
+    }
+
+    /// Starts everything that runs beside the calls.
+    fn spawn_upkeep(
+        self: &Arc<Self>,
+        sessions: Arc<crate::mcp::sessions::Sessions>,
+        stop: &CancellationToken,
+    ) {
+        let tasks = &self.tasks;
+        tasks.spawn(self.clone().expire_requests(stop.clone()));
+        tasks.spawn(self.clone().housekeeping(stop.clone()));
+        tasks.spawn(listeners::tell_sessions(self.clone(), sessions, stop.clone()));
+        tasks.spawn(self.clone().announce_activity(stop.clone()));
+    }
+
+    /// Tells screens of new rows.
+    async fn announce_activity(self: Arc<Self>, stop: CancellationToken) {
+        let mut imported = self.journal.imported();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = imported.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.events.send(control::types::Event::Activity);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Adding, changing and removing.
+
+use std::sync::Arc;
+
+use agentport_core::{
+    IntegrationId,
+    approval::WithdrawnBecause,
+    policy::{IntegrationPolicy, Mode},
+};
+use serde_json::json;
+
+use super::connect::{ConnectError, credential_seal, placeholders, target};
+use crate::{
+    clock,
+    control::types::{AddIntegration, ChangeIntegration, Connection, Event},
+    engine::{Chain, Engine},
+    store::{StoreError, IntegrationRow, ListingRow},
+    upstream::{Listing, Spec, UpstreamError},
+};
+
+/// Why an integration was not added. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddError {
+    #[error("an integration {0:?} exists already; remove it first, or choose another id")]
+    Exists(IntegrationId),
+    #[error(transparent)]
+    Unusable(#[from] ConnectError),
+    #[error("a built-in integration is added by its name; there is only \"demo\"")]
+    UnknownBuiltin,
+    #[error("{0:?} is given as a secret, but nothing in the connection asks for it")]
+    UnusedSecret(String),
+    #[error("the server could not be used, so it was not added: {}", Chain(.0))]
+    Unreachable(UpstreamError),
+    #[error("the integration could not be stored")]
+    Store(#[from] StoreError),
+}
+
+/// Why an integration was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error("there is no integration {0:?}")]
+    Unknown(String),
+    #[error("{0:?} is no mode; use allow, require_approval, deny or none")]
+    BadMode(String),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error("the change could not be stored")]
+    Store(#[from] StoreError),
+}
+
+impl Engine {
+    /// Tries the connection, then keeps it with its sealed credentials.
+    pub(crate) async fn add_integration(
+        self: &Arc<Self>,
+        add: AddIntegration,
+    ) -> Result<IntegrationRow, AddError> {
+        if self.catalogue.get(&add.id).is_some() {
+            return Err(AddError::Exists(add.id));
+        }
+        if let Connection::Builtin { .. } = &add.connection {
+            return self.add_builtin(add.id).await;
+        }
+        let used = secret_names(&add.connection);
+        if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {
+            return Err(AddError::UnusedSecret(unused.clone()));
+        }
+        let Some(target) = target(&add.connection, &add.secrets)? else {
+            return Err(AddError::UnknownBuiltin);
+        };
+        let spec = Spec { id: add.id.clone(), target, idle_stop: self.idle_stop() };
+        let listing = match self.upstreams.probe(spec).await {
+            Ok(listing) => Some(listing),
+            Err(_) if add.keep_unreachable => None,
+            Err(error) => return Err(AddError::Unreachable(error)),
+        };
+        let now = clock::now();
+        let row = IntegrationRow {
+            name: add.name.unwrap_or_else(|| add.id.to_string()),
+            auth_method: if add.secrets.is_empty() { "none" } else { "token" }.to_owned(),
+            connection: add.connection,
+            tags: add.tags,
+            policy: IntegrationPolicy::default(),
+            resources: false,
+            enabled: true,
+            added_at: now,
+            id: add.id,
+        };
+        let sealed: Vec<(String, Vec<u8>)> = add
+            .secrets
+            .iter()
+            .map(|(name, secret)| {
+                let seal = credential_seal(&row.id, name);
+                (name.clone(), self.vault.seal(&seal, secret.expose().as_bytes()))
+            })
+            .collect();
+        if !self.store.insert_integration(&row, &sealed).await? {
+            return Err(AddError::Exists(row.id));
+        }
+        if let Some(listing) = &listing {
+            self.keep_listing(&row.id, listing).await?;
+        }
+        self.catalogue.put(row.clone(), listing);
+        self.connect(&row).await?;
+        self.reload_rules().await?;
+        self.note("owner", "integration.added", row.id.as_str(), json!({ "name": row.name })).await;
+        self.events.send(Event::Integration { id: row.id.clone() });
+        Ok(row)
+    }
+
+    async fn add_builtin(self: &Arc<Self>, id: IntegrationId) -> Result<IntegrationRow, AddError> {
+        if id != crate::builtin::demo::id() {
+            return Err(AddError::UnknownBuiltin);
+        }
+        self.install_demo().await?;
+        self.note("owner", "integration.added", id.as_str(), json!({})).await;
+        self.events.send(Event::Integration { id: id.clone() });
+        self.catalogue
+            .get(&id)
+            .map(|entry| entry.row.clone())
+            .ok_or(AddError::UnknownBuiltin)
+    }
+
+    pub(crate) async fn keep_listing(
+        &self,
+        id: &IntegrationId,
+        listing: &Listing,
+    ) -> Result<(), StoreError> {
+        let json = serde_json::to_string(listing).unwrap_or_default();
+        let row = ListingRow { integration: id.clone(), json, fetched_at: clock::now() };
+        self.store.put_listing(&row).await
+    }
+
+    /// Changes what the owner asked to change; the rest stays.
+    pub(crate) async fn change_integration(
+        self: &Arc<Self>,
+        id: &IntegrationId,
+        change: ChangeIntegration,
+    ) -> Result<(), ChangeError> {
+        let entry =
+            self.catalogue.get(id).ok_or_else(|| ChangeError::Unknown(id.to_string()))?;
+        let mut row = entry.row.clone();
+        let detail = serde_json::to_value(&change).unwrap_or_default();
+        if let Some(mode) = change.default_mode {
+            row.policy.default_mode = match mode.as_str() {
+                "none" => None,
+                text => {
+                    let known = Mode::parse(text);
+                    Some(known.ok_or_else(|| ChangeError::BadMode(mode.clone()))?)
+                }
+            };
+        }
+        row.name = change.name.unwrap_or(row.name);
+        row.tags = change.tags.unwrap_or(row.tags);
+        row.policy.read_only_may_run =
+            change.read_only_may_run.unwrap_or(row.policy.read_only_may_run);
+        row.resources = change.resources.unwrap_or(row.resources);
+        let enabled = change.enabled.unwrap_or(row.enabled);
+        let switched = enabled != row.enabled;
+        row.enabled = enabled;
+        self.store.update_integration(&row).await?;
+        self.catalogue.put(row.clone(), None);
+        if switched {
+            self.connect(&row).await?;
+        }
+        self.reload_rules().await?;
+        self.note("owner", "integration.changed", id.as_str(), detail).await;
+        self.events.send(Event::Integration { id: id.clone() });
+        Ok(())
+    }
+
+    /// Ends the connection and drops credentials, rules and open requests.
+    pub(crate) async fn remove_integration(
+        self: &Arc<Self>,
+        id: &IntegrationId,
+        actor: &str,
+    ) -> Result<bool, StoreError> {
+        if self.catalogue.get(id).is_none() {
+            return Ok(false);
+        }
+        // Out of sight first, so that no new call finds it while its process ends.
+        self.catalogue.remove(id);
+        self.upstreams.remove(id).await;
+        self.forget_secrets(id);
+        self.store.delete_integration(id).await?;
+        for approval in self.store.open_approvals().await? {
+            if approval.integration == *id {
+                self.withdraw(approval, WithdrawnBecause::IntegrationRemoved).await?;
+            }
+        }
+        self.reload_rules().await?;
+        self.note(actor, "integration.removed", id.as_str(), json!({})).await;
+        self.events.send(Event::Integration { id: id.clone() });
+        Ok(true)
+    }
+
+    /// Withdraws what can no longer run after an integration's tools changed.
+    pub(crate) async fn review_open(self: &Arc<Self>, id: &IntegrationId) -> Result<(), StoreError> {
+        for approval in self.store.open_approvals().await? {
+            if approval.integration != *id {
+                continue;
+            }
+            let because = match self.published(id, &approval.tool) {
+                Some(tool) if tool.digest == approval.digest => continue,
+                Some(_) => WithdrawnBecause::DefinitionChanged,
+                None => WithdrawnBecause::ToolGone,
+            };
+            self.withdraw(approval, because).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The secrets a connection asks for.
+fn secret_names(connection: &Connection) -> Vec<&str> {
+    match connection {
+        Connection::LocalMcp { secret_env, .. } => secret_env.iter().map(String::as_str).collect(),
+        Connection::RemoteMcp { headers, .. } => {
+            headers.values().flat_map(|format| placeholders(format)).collect()
+        }
+        Connection::Builtin { .. } => Vec::new(),
+    }
+}

@@ -1,0 +1,31 @@
+//! The AgentPort gateway: what stands between AI agents and the owner's accounts.
+//!
+//! Agents reach it over MCP and REST on loopback; every call goes through the one door (`call`). The owner reaches it
+//! through [`control`]. It knows nothing of windows, trays or command lines.
+
+pub mod clock;
+pub mod control;
+pub mod home;
+pub mod vault;
+
+mod agents;
+mod approvals;
+mod assets;
+mod audit;
+mod builtin;
+mod call;
+mod catalogue;
+mod engine;
+mod events;
+mod gateway;
+mod http;
+mod integrations;
+mod journal;
+mod mcp;
+mod rest;
+mod sessions;
+mod store;
+mod upstream;
+
+pub use assets::{Asset, Assets};
+pub use gateway::{Announcement, Gateway, Options, StartError};

@@ -1,0 +1,172 @@
+//! Outcomes in the words of MCP (`contract` §3). Skills and scripts key on the literal parts.
+
+use agentport_core::{ApprovalId, approval::WithdrawnBecause};
+use rmcp::{
+    ErrorData,
+    model::{CallToolResponse, CallToolResult, ContentBlock, ServerResult},
+};
+use serde_json::Value;
+
+use crate::{
+    approvals::{Awaited, StoredResult},
+    call::outcome::Outcome,
+    engine::{Address, Chain},
+    upstream::UpstreamError,
+};
+
+/// What a blocked call answers, to the letter.
+pub(crate) const BLOCKED: &str = "This tool has been blocked and cannot be executed.";
+
+pub(crate) fn sentence(text: impl Into<String>) -> CallToolResult {
+    CallToolResult::success(vec![ContentBlock::text(text)])
+}
+
+pub(crate) fn failure(text: impl Into<String>) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(text)])
+}
+
+/// A JSON answer: one text block; objects are structured content as well, arrays as `{"items": […]}`.
+pub(crate) fn json(value: Value) -> CallToolResult {
+    let mut result = sentence(value.to_string());
+    result.structured_content = Some(match value {
+        Value::Array(items) => serde_json::json!({ "items": items }),
+        other => other,
+    });
+    result
+}
+
+/// The call that waits for the owner's decision, spelt out for the agent.
+pub(crate) fn await_call(id: ApprovalId) -> String {
+    format!("agentport__await_approval(request_id=\"{id}\")")
+}
+
+fn needs_approval(id: ApprovalId, address: &Address) -> String {
+    format!(
+        "The owner has to approve this call before it runs. Share this URL with the person you work for, and say what \
+         you want to do and why:\n{url}\n\nThen call {call} at once, in the same turn, without waiting for a reply in \
+         the chat. If it answers \"Still pending\", call it again.",
+        url = address.approval_url(id),
+        call = await_call(id),
+    )
+}
+
+fn still_pending(id: ApprovalId, running: bool, address: &Address) -> String {
+    if running {
+        return format!(
+            "Still pending: the owner approved the call and it is running. Call {} again for its result.",
+            await_call(id)
+        );
+    }
+    format!(
+        "Still pending: nobody has decided yet. Call {} again. The owner can decide at {}",
+        await_call(id),
+        address.approval_url(id)
+    )
+}
+
+/// What the agent hears of a call.
+pub(crate) fn of_outcome(
+    outcome: Outcome,
+    address: &Address,
+) -> Result<CallToolResponse, ErrorData> {
+    Ok(match outcome {
+        Outcome::Ran(result) => return of_result(*result),
+        Outcome::NeedsApproval { id, .. } => sentence(needs_approval(id, address)).into(),
+        Outcome::Blocked => failure(BLOCKED).into(),
+        Outcome::DeniedAtOnce { until } => failure(format!(
+            "The owner has denied this tool to you several times. It is denied by the human at once until {until}; do \
+             not try to reach the same in another way."
+        ))
+        .into(),
+        Outcome::Refused(refusal) => failure(refusal.to_string()).into(),
+        Outcome::Failed(UpstreamError::Refused(error)) => return Err(error),
+        Outcome::Failed(error) => failure(upstream_failure(&error)).into(),
+    })
+}
+
+fn upstream_failure(error: &UpstreamError) -> String {
+    format!("The call did not succeed: {}.", Chain(error).to_string().trim_end_matches('.'))
+}
+
+/// An upstream's result, as it came.
+fn of_result(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
+    Ok(match result {
+        ServerResult::CallToolResult(result) => CallToolResponse::Complete(result),
+        ServerResult::InputRequiredResult(result) => CallToolResponse::InputRequired(result),
+        ServerResult::CreateTaskResult(result) => CallToolResponse::Task(result),
+        other => {
+            return Err(ErrorData::internal_error(
+                format!("the upstream's answer is unusable: {}", crate::call::passthrough::unexpected(&other)),
+                None,
+            ));
+        }
+    })
+}
+
+/// What the agent hears after awaiting a request.
+pub(crate) fn of_awaited(
+    awaited: Awaited,
+    address: &Address,
+) -> Result<CallToolResponse, ErrorData> {
+    Ok(match awaited {
+        Awaited::StillPending { id, running } => {
+            sentence(still_pending(id, running, address)).into()
+        }
+        Awaited::Denied { reason } => failure(denied(reason.as_deref())).into(),
+        Awaited::Ran(StoredResult::Result { result }) => {
+            let result = serde_json::from_value(result).map_err(|_| {
+                ErrorData::internal_error("the stored result cannot be read", None)
+            })?;
+            return of_result(result);
+        }
+        Awaited::Ran(StoredResult::Failure { message }) => {
+            failure(format!("The call did not succeed: {}.", message.trim_end_matches('.'))).into()
+        }
+        other => failure(ended(&other).unwrap_or_default()).into(),
+    })
+}
+
+pub(crate) fn denied(reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) => format!(
+            "The call was denied by the human, who gave this reason: {reason}\nDo not try to reach the same in another way."
+        ),
+        None => "The call was denied by the human. Do not try to reach the same in another way.".to_owned(),
+    }
+}
+
+/// A sentence for requests that have ended without a result to give.
+pub(crate) fn ended(awaited: &Awaited) -> Option<String> {
+    Some(match awaited {
+        Awaited::Expired => {
+            "The request expired before anybody decided. Call the tool again to ask anew.".to_owned()
+        }
+        Awaited::ResultGone { interrupted: true } => {
+            "AgentPort stopped while the approved call was running; whether it took effect is not known. Check before \
+             you call the tool again."
+                .to_owned()
+        }
+        Awaited::ResultGone { interrupted: false } => {
+            "The call ran, and its result is no longer kept (results are kept for 15 minutes). Call the tool again if \
+             you need it."
+                .to_owned()
+        }
+        Awaited::Withdrawn { because } => format!("The request was withdrawn: {}.", withdrawn(*because)),
+        Awaited::NotFound => "There is no such request of yours. Call the tool again to ask.".to_owned(),
+        Awaited::NotNow(Outcome::Refused(refusal)) => refusal.to_string(),
+        Awaited::NotNow(Outcome::Blocked) => BLOCKED.to_owned(),
+        Awaited::NotNow(_) => "The approved call cannot run now. Await it again later.".to_owned(),
+        _ => return None,
+    })
+}
+
+fn withdrawn(because: WithdrawnBecause) -> &'static str {
+    match because {
+        WithdrawnBecause::AgentRevoked => "your key was revoked",
+        WithdrawnBecause::IntegrationRemoved => "the owner removed the integration",
+        WithdrawnBecause::ToolGone => "the integration no longer has this tool",
+        WithdrawnBecause::DefinitionChanged => {
+            "the definition of the tool changed. Call the tool again to ask about the new one"
+        }
+    }
+}

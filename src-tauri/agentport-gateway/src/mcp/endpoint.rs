@@ -1,0 +1,197 @@
+//! `/mcp`: from an HTTP request to a principal's message.
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::profile::Profile;
+use axum::extract::{Request, State};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
+use rmcp::transport::{
+    StreamableHttpServerConfig, StreamableHttpService,
+    streamable_http_server::session::local::{LocalSessionManager, SessionConfig},
+};
+
+use super::{
+    form,
+    keepalive::{Body, keep_alive},
+    principal::{PRINCIPAL, Principal, view_key},
+    server::AgentServer,
+    sessions::Sessions,
+};
+use crate::{
+    engine::{Chain, Engine},
+    http::own_origins,
+};
+
+/// Largest message (`contract` §1).
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// A session is gone when nobody has used it for so long; a held approval must never end it.
+const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The revision from which requests carry everything themselves.
+const MODERN: &str = "2026-07-28";
+const SESSION_ID: &str = "mcp-session-id";
+
+type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
+
+/// The endpoint with what it needs.
+#[derive(Clone)]
+pub(crate) struct McpEndpoint {
+    engine: Arc<Engine>,
+    sessions: Arc<Sessions>,
+    service: Service,
+}
+
+impl McpEndpoint {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+        let mut manager = LocalSessionManager::default();
+        let mut session_config = SessionConfig::default();
+        session_config.keep_alive = Some(SESSION_LIFE);
+        manager.session_config = session_config;
+        let manager = Arc::new(manager);
+        let sessions = Sessions::new(engine.store.clone(), manager.clone());
+        let mut config = StreamableHttpServerConfig::default()
+            .with_allowed_origins(own_origins(engine.address.port))
+            .with_json_response(true)
+            .with_max_request_body_bytes(MAX_BODY)
+            .with_cancellation_token(engine.soft_stop.child_token());
+        config.session_store = Some(sessions.clone());
+        let server = AgentServer::new(engine.clone(), sessions.clone());
+        let service = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
+        Self { engine, sessions, service }
+    }
+
+    pub(crate) fn sessions(&self) -> Arc<Sessions> {
+        self.sessions.clone()
+    }
+}
+
+/// Handles every request to `/mcp` and `/mcp/`. Host and Origin have been checked.
+pub(crate) async fn serve(
+    State(endpoint): State<McpEndpoint>,
+    request: Request,
+) -> Response<Body> {
+    endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
+}
+
+impl McpEndpoint {
+    async fn handle(&self, request: Request) -> Result<Response<Body>, Response<Body>> {
+        let (mut parts, body) = request.into_parts();
+        let Some(agent) = self.engine.authenticate(&parts.headers).await else {
+            return Err(unauthorized());
+        };
+        let profiles = self.named_profiles(parts.uri.query()).await?;
+        let named = |name: &str| profiles.iter().find(|p| p.name == name).cloned();
+        let key = view_key(&agent, parts.uri.query(), named)
+            .map_err(|error| refusal(StatusCode::BAD_REQUEST, &error.to_string()))?;
+        let principal = Principal { agent, key: Arc::new(key) };
+        if let Some(session) = parts.headers.get(SESSION_ID) {
+            let known = match session.to_str() {
+                Ok(id) => self.sessions.belongs(id, principal.agent.id).await,
+                Err(_) => Ok(false),
+            };
+            match known {
+                Ok(true) => {}
+                Ok(false) => return Err(no_session()),
+                Err(error) => {
+                    tracing::error!(error = %Chain(&error), "a session could not be looked up");
+                    return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be looked up; try again"));
+                }
+            }
+        }
+        let body = match parts.method {
+            Method::POST => collect(body).await?,
+            _ => Bytes::new(),
+        };
+        if parts.method == Method::POST {
+            form::peek(&body).map_err(|bad| bad.response().map(|b| Full::new(b).boxed_unsync()))?;
+        }
+        let modern = parts.method == Method::POST
+            && parts
+                .headers
+                .get("mcp-protocol-version")
+                .is_some_and(|version| version.as_bytes() >= MODERN.as_bytes());
+        parts.extensions.insert(principal.clone());
+        let request = http::Request::from_parts(parts, Full::new(body));
+        let service = self.service.clone();
+        let revoked = principal.agent.revoked.clone();
+        let inner = PRINCIPAL.scope(principal, async move {
+            let response = service.handle(request).await;
+            response.map(|body| body.boxed_unsync())
+        });
+        let response =
+            if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
+        Ok(until_revoked(response, revoked))
+    }
+
+    /// The profiles a query may name. Read only if one is named.
+    async fn named_profiles(
+        &self,
+        query: Option<&str>,
+    ) -> Result<Vec<Arc<Profile>>, Response<Body>> {
+        if !query.is_some_and(|query| query.contains("profile")) {
+            return Ok(Vec::new());
+        }
+        match self.engine.store.profiles().await {
+            Ok(profiles) => Ok(profiles.into_iter().map(Arc::new).collect()),
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "profiles could not be read");
+                Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "profiles could not be read; try again"))
+            }
+        }
+    }
+}
+
+async fn collect(body: axum::body::Body) -> Result<Bytes, Response<Body>> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the message is larger than 4 MiB; send less at once",
+        )),
+        Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "the body ended early; send it again")),
+    }
+}
+
+/// Ends an event stream when its agent's key is revoked.
+fn until_revoked(
+    response: Response<Body>,
+    revoked: tokio_util::sync::CancellationToken,
+) -> Response<Body> {
+    let is_stream = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    if !is_stream {
+        return response;
+    }
+    response.map(|body| {
+        let frames = BodyStream::new(body).take_until(revoked.cancelled_owned());
+        StreamBody::new(frames).boxed_unsync()
+    })
+}
+
+/// 401. Until there is an OAuth server, without a pointer to one (`contract` §1).
+fn unauthorized() -> Response<Body> {
+    let mut response = refusal(
+        StatusCode::UNAUTHORIZED,
+        "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'. The owner creates keys in AgentPort.",
+    );
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn no_session() -> Response<Body> {
+    refusal(StatusCode::NOT_FOUND, "there is no such session of yours; initialize a new one")
+}
+
+fn refusal(status: StatusCode, detail: &str) -> Response<Body> {
+    let body = serde_json::json!({ "detail": detail }).to_string();
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,105 @@
+//! The form of a message, checked before the protocol library sees it, so that every fault has a clear answer.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+/// As much of a JSON-RPC message as tells what it is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Peek<'a> {
+    #[serde(borrow, default)]
+    pub(crate) id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(crate) method: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(crate) params: Option<&'a RawValue>,
+}
+
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadForm {
+    NotJson,
+    /// JSON-RPC batches were removed from MCP in 2025-06-18.
+    Batch,
+    NotAnObject,
+    NullId,
+}
+
+/// Reads the outline of a message.
+pub(crate) fn peek(body: &[u8]) -> Result<Peek<'_>, BadForm> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(b'[') => return Err(BadForm::Batch),
+        Some(_) if serde_json::from_slice::<&RawValue>(body).is_ok() => {
+            return Err(BadForm::NotAnObject);
+        }
+        _ => return Err(BadForm::NotJson),
+    }
+    let peek: Peek<'_> = serde_json::from_slice(body).map_err(|_| BadForm::NotJson)?;
+    // `Option` reads a null as absent, so the difference has to be looked up.
+    if peek.id.is_none() && has_null_id(body) {
+        return Err(BadForm::NullId);
+    }
+    Ok(peek)
+}
+
+fn has_null_id(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Id {
+        #[serde(default, deserialize_with = "present")]
+        id: bool,
+    }
+    fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
+    }
+    serde_json::from_slice::<Id>(body).is_ok_and(|id| id.id)
+}
+
+impl BadForm {
+    /// The JSON-RPC error for it, with HTTP 400.
+    pub(crate) fn response(self) -> Response<Bytes> {
+        let (code, message) = match self {
+            Self::NotJson => (-32700, "Parse error: the body is not a JSON-RPC message"),
+            Self::Batch => {
+                (-32600, "Invalid request: batches are not part of MCP; send one message per request")
+            }
+            Self::NotAnObject => (-32600, "Invalid request: a message is a JSON object"),
+            Self::NullId => (-32600, "Invalid request: the id of a request must not be null"),
+        };
+        let body = json!({
+            "jsonrpc": "2.0",
+            "id": null,
+            "error": { "code": code, "message": message },
+        });
+        let mut response = Response::new(Bytes::from(body.to_string()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_faults_apart() {
+        let check = |body: &str, want: Option<BadForm>| {
+            assert_eq!(peek(body.as_bytes()).err(), want, "{body}");
+        };
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, None);
+        check(r#" {"jsonrpc":"2.0","method":"notifications/initialized"}"#, None);
+        check(r#"{"jsonrpc":"2.0","id":"x","result":{}}"#, None);
+        check("", Some(BadForm::NotJson));
+        check("{", Some(BadForm::NotJson));
+        check("nonsense", Some(BadForm::NotJson));
+        check("[]", Some(BadForm::Batch));
+        check(r#"[{"jsonrpc":"2.0"}]"#, Some(BadForm::Batch));
+        check("3", Some(BadForm::NotAnObject));
+        check("\"text\"", Some(BadForm::NotAnObject));
+        check(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Some(BadForm::NullId));
+    }
+}

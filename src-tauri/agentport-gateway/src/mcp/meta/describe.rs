@@ -1,0 +1,124 @@
+//! Integrations and tools as JSON, as agents read them over MCP and REST.
+
+use agentport_core::policy::{self, Because, Mode};
+use serde_json::{Value, json};
+
+use crate::{
+    agents::Agent,
+    catalogue::{Entry, PublishedTool, View},
+    clock,
+    control::types::{Connection, Health, ToolCounts},
+    engine::Engine,
+};
+
+/// The type of an integration in the words of the contract.
+pub(crate) fn type_of(connection: &Connection) -> &'static str {
+    match connection {
+        Connection::LocalMcp { .. } => "local_mcp",
+        Connection::RemoteMcp { .. } => "remote_mcp",
+        Connection::Builtin { .. } => "builtin",
+    }
+}
+
+/// Ready to take calls, as far as is known.
+pub(crate) fn connected(health: &Health) -> bool {
+    matches!(health, Health::Idle | Health::Starting | Health::Ready)
+}
+
+pub(crate) fn status_word(health: &Health) -> &'static str {
+    match health {
+        Health::Idle => "idle",
+        Health::Starting => "starting",
+        Health::Ready => "ready",
+        Health::NeedsAuth { .. } => "needs_auth",
+        Health::Failed { .. } => "failed",
+        Health::Disabled => "disabled",
+    }
+}
+
+impl Engine {
+    /// What a call of `agent` to this tool would get, before its arguments are known.
+    pub(crate) fn mode_for(&self, agent: &Agent, tool: &PublishedTool) -> policy::Decision {
+        policy::decide(&self.rules.load(), &tool.policy_call(agent.id, None, clock::now()))
+    }
+
+    pub(crate) fn counts_for(&self, agent: &Agent, view: &View, entry: &Entry) -> ToolCounts {
+        let mut counts = ToolCounts::default();
+        for tool in view.tools_of(entry) {
+            counts.total += 1;
+            match self.mode_for(agent, tool).mode {
+                Mode::Allow => counts.allow += 1,
+                Mode::RequireApproval => counts.require_approval += 1,
+                Mode::Deny => counts.deny += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// An installed integration (`contract` §2).
+pub(crate) fn installed_json(engine: &Engine, agent: &Agent, view: &View, entry: &Entry) -> Value {
+    let health = engine.catalogue.health.get(&entry.row.id).health;
+    let counts = engine.counts_for(agent, view, entry);
+    json!({
+        "integration_id": entry.row.id,
+        "type": type_of(&entry.row.connection),
+        "auth_method": entry.row.auth_method,
+        "connected": connected(&health),
+        "added_at": entry.row.added_at,
+        "status": status_word(&health),
+        "tools": {
+            "total": counts.total,
+            "allow": counts.allow,
+            "require_approval": counts.require_approval,
+            "deny": counts.deny,
+            "quarantined": 0,
+        },
+    })
+}
+
+/// A tool in full, with what a call to it gets.
+pub(crate) fn tool_with_mode(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
+    let mut value = serde_json::to_value(&tool.tool).unwrap_or_default();
+    if let Value::Object(fields) = &mut value {
+        fields.insert("approval_mode".into(), engine.mode_for(agent, tool).mode.as_str().into());
+    }
+    value
+}
+
+/// A tool in a list over all integrations: no schema.
+pub(crate) fn listed_json(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
+    json!({
+        "integration_id": tool.integration,
+        "name": tool.name(),
+        "description": tool.tool.description,
+        "approval_mode": engine.mode_for(agent, tool).mode.as_str(),
+    })
+}
+
+/// Where a mode comes from: the owner set it, or it is what nothing set gives.
+pub(crate) fn source_of(because: Because) -> &'static str {
+    match because {
+        Because::NoRule | Because::IntegrationDefault => "default",
+        Because::Rule { .. } | Because::DefinitionChanged { .. } | Because::ReadOnlyMayRun => {
+            "configured"
+        }
+    }
+}
+
+/// A sentence about a mode, for the agent.
+pub(crate) fn note_of(decision: policy::Decision) -> &'static str {
+    match (decision.mode, decision.because) {
+        (Mode::Allow, Because::ReadOnlyMayRun) => {
+            "Runs at once: the owner lets tools that only read run."
+        }
+        (Mode::Allow, _) => "Runs at once.",
+        (Mode::RequireApproval, Because::DefinitionChanged { .. }) => {
+            "Needs approval: its definition changed since the owner allowed it."
+        }
+        (Mode::RequireApproval, _) => {
+            "Needs approval. After the call, share the URL and call agentport__await_approval at once."
+        }
+        (Mode::Deny, _) => "Blocked by the owner. Do not call it.",
+    }
+}

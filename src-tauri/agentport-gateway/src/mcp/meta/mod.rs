@@ -1,0 +1,192 @@
+//! The twelve `agentport__*` tools. Names and fields are fixed (`contract` §2); agents' skills know them.
+
+mod definitions;
+mod describe;
+mod install;
+mod read;
+mod whoami;
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::ApprovalId;
+use rmcp::{
+    ErrorData,
+    model::{CallToolResponse, CallToolResult, JsonObject, ProgressNotificationParam},
+};
+use serde_json::Value;
+
+pub(crate) use definitions::{PREFIX, definition, tools};
+pub(crate) use describe::{connected, installed_json};
+pub(crate) use install::installable;
+pub(crate) use read::{available, integration_json};
+
+use super::{
+    answer,
+    principal::Principal,
+    server::{HOLD, HOLD_WITH_PROGRESS, take_info},
+};
+use crate::{
+    agents::Agent,
+    approvals::Awaited,
+    call::{Request, caller::Caller},
+    catalogue::View,
+    engine::Engine,
+};
+
+/// Time between progress notifications while the owner thinks.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// One call of a meta tool, with what all of them need.
+pub(super) struct Meta<'a> {
+    engine: &'a Arc<Engine>,
+    principal: Principal,
+    view: Arc<View>,
+    arguments: JsonObject,
+}
+
+/// An argument that is missing or of the wrong type, or a business error: told as `isError` in a plain sentence.
+pub(super) type Answer = Result<CallToolResult, String>;
+
+/// Calls a tool of ours.
+pub(crate) async fn call(
+    engine: &Arc<Engine>,
+    principal: Principal,
+    view: Arc<View>,
+    name: &str,
+    arguments: JsonObject,
+    caller: Caller,
+) -> Result<CallToolResponse, ErrorData> {
+    let meta = Meta { engine, principal, view, arguments };
+    let answer = match name.strip_prefix(PREFIX).unwrap_or_default() {
+        "list_available_integrations" => meta.list_available().await,
+        "get_integration" => meta.get_integration().await,
+        "list_installed_integrations" => meta.list_installed(),
+        "install_integration" => return meta.install(caller).await,
+        "uninstall_integration" => return meta.uninstall(caller).await,
+        "get_auth_status" => meta.auth_status(),
+        "start_oauth_flow" => meta.start_oauth(),
+        "list_integration_tools" => meta.list_tools().await,
+        "describe_tool" => meta.describe_tool().await,
+        "call_tool" => return meta.call_tool(caller).await,
+        "await_approval" => return meta.await_approval(caller).await,
+        "whoami" => meta.whoami(),
+        _ => {
+            return Err(ErrorData::invalid_params(
+                format!("Unknown tool: {name}. tools/list names the tools there are."),
+                None,
+            ));
+        }
+    };
+    Ok(answer.unwrap_or_else(answer::failure).into())
+}
+
+impl Meta<'_> {
+    fn text(&self, field: &str) -> Result<&str, String> {
+        text(&self.arguments, field)
+    }
+
+    fn optional(&self, field: &str) -> Result<Option<&str>, String> {
+        optional(&self.arguments, field)
+    }
+
+    async fn call_tool(mut self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
+        let request = match self.tool_request(caller) {
+            Ok(request) => request,
+            Err(sentence) => return Ok(answer::failure(sentence).into()),
+        };
+        let outcome = self.engine.call(request).await;
+        answer::of_outcome(outcome, &self.engine.address)
+    }
+
+    fn tool_request(&mut self, caller: Caller) -> Result<Request, String> {
+        let integration = self.text("integration_id")?.to_owned();
+        let tool = self.text("tool_name")?.to_owned();
+        let mut additional_info = self.optional("additional_info")?.map(str::to_owned);
+        let mut arguments = match self.arguments.remove("arguments") {
+            Some(Value::Object(arguments)) => arguments,
+            Some(_) => return Err("arguments has to be an object.".to_owned()),
+            None => return Err("arguments is required; use {} for a tool without any.".to_owned()),
+        };
+        if let Some(published) = self.view.tool(&integration, &tool)
+            && let Some(info) = take_info(published, &mut arguments)
+        {
+            additional_info.get_or_insert(info);
+        }
+        Ok(Request {
+            agent: self.principal.agent.clone(),
+            view: self.view.clone(),
+            integration,
+            tool,
+            arguments,
+            additional_info,
+            door: "mcp",
+            caller,
+        })
+    }
+
+    async fn await_approval(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
+        let id = match self.text("request_id") {
+            Ok(id) => id,
+            Err(sentence) => return Ok(answer::failure(sentence).into()),
+        };
+        let Ok(id) = id.parse::<ApprovalId>() else {
+            return Ok(answer::failure(
+                "request_id has to be the UUID that came with the request for approval.",
+            )
+            .into());
+        };
+        let awaited = await_held(self.engine, id, &self.principal.agent, caller).await;
+        answer::of_awaited(awaited, &self.engine.address)
+    }
+}
+
+/// A required text argument.
+fn text<'a>(arguments: &'a JsonObject, field: &str) -> Result<&'a str, String> {
+    match arguments.get(field) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text),
+        Some(Value::String(_)) => Err(format!("{field} must not be empty.")),
+        Some(_) => Err(format!("{field} has to be a string.")),
+        None => Err(format!("{field} is required.")),
+    }
+}
+
+/// An optional text argument; null counts as absent.
+fn optional<'a>(arguments: &'a JsonObject, field: &str) -> Result<Option<&'a str>, String> {
+    match arguments.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(format!("{field} has to be a string.")),
+    }
+}
+
+/// Awaits a request for as long as a client holds a call open, telling it of progress if it asked to hear of it.
+pub(crate) async fn await_held(
+    engine: &Arc<Engine>,
+    id: ApprovalId,
+    agent: &Agent,
+    caller: Caller,
+) -> Awaited {
+    let progress = caller.peer.clone().zip(caller.progress_token.clone());
+    let cancelled = caller.cancelled.clone();
+    let limit = if progress.is_some() { HOLD_WITH_PROGRESS } else { HOLD };
+    let awaiting = engine.await_approval(id, agent, caller, limit);
+    tokio::pin!(awaiting);
+    let mut beats = tokio::time::interval(PROGRESS_EVERY);
+    let mut sent = 0.0;
+    loop {
+        tokio::select! {
+            biased;
+            awaited = &mut awaiting => return awaited,
+            () = cancelled.cancelled() => return Awaited::StillPending { id, running: false },
+            _ = beats.tick(), if progress.is_some() => {
+                if let Some((peer, token)) = &progress {
+                    sent += 1.0;
+                    let params = ProgressNotificationParam::new(token.clone(), sent)
+                        .with_message("Waiting for the owner's decision");
+                    // An agent that has gone finds the result when it awaits again.
+                    let _ = peer.notify_progress(params).await;
+                }
+            }
+        }
+    }
+}

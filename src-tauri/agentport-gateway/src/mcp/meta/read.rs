@@ -1,0 +1,189 @@
+//! The tools that list and describe.
+
+use agentport_core::search;
+use serde_json::{Value, json};
+
+use super::{
+    Answer, Meta,
+    describe::{
+        connected, installed_json, listed_json, note_of, source_of, tool_with_mode, type_of,
+    },
+};
+use crate::{
+    builtin::demo,
+    catalogue::{Entry, PublishedTool},
+    control::types::Connection,
+    engine::Engine,
+    mcp::answer,
+};
+
+/// An integration that can be installed or is (`contract` §2).
+pub(crate) fn integration_json(entry: &Entry) -> Value {
+    let docs = match &entry.row.connection {
+        Connection::RemoteMcp { url, .. } => Some(url.as_str()),
+        _ => None,
+    };
+    json!({
+        "id": entry.row.id,
+        "name": entry.row.name,
+        "description": entry.listing.as_ref().and_then(|l| l.instructions.clone()).unwrap_or_default(),
+        "type": type_of(&entry.row.connection),
+        "auth_methods": [entry.row.auth_method],
+        "docs_url": docs,
+    })
+}
+
+/// The integrations that can be installed and are not.
+pub(crate) fn available(engine: &Engine) -> Vec<Value> {
+    if engine.catalogue.get(&demo::id()).is_some() {
+        return Vec::new();
+    }
+    vec![demo_json()]
+}
+
+/// One integration by id, installed or not.
+pub(super) fn available_one(engine: &Engine, id: &str) -> Option<Value> {
+    available(engine).into_iter().find(|integration| integration["id"] == id)
+}
+
+fn demo_json() -> Value {
+    json!({
+        "id": demo::ID,
+        "name": "Demo notes",
+        "description": "Notes kept by AgentPort, to try it without an account: reading runs, adding asks, deleting is blocked.",
+        "type": "builtin",
+        "auth_methods": ["none"],
+        "docs_url": Value::Null,
+    })
+}
+
+impl Meta<'_> {
+    pub(super) async fn list_available(&self) -> Answer {
+        let wanted = self.optional("type")?.map(str::to_owned);
+        let query = self.optional("query")?.unwrap_or_default().to_lowercase();
+        let mut found: Vec<(u32, Value)> = available(self.engine)
+            .into_iter()
+            .filter(|value| wanted.as_deref().is_none_or(|wanted| value["type"] == wanted))
+            .filter_map(|value| {
+                let lower = |field: &str| value[field].as_str().unwrap_or_default().to_lowercase();
+                let score =
+                    search::rank(&query, &lower("name"), &lower("id"), &lower("description"))?;
+                Some((score, value))
+            })
+            .collect();
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        Ok(answer::json(found.into_iter().map(|(_, value)| value).collect()))
+    }
+
+    pub(super) async fn get_integration(&self) -> Answer {
+        let id = self.text("integration_id")?;
+        if let Some(entry) = self.view.integrations.get(id) {
+            return Ok(answer::json(integration_json(entry)));
+        }
+        available_one(self.engine, id).map(answer::json).ok_or_else(|| {
+            format!("There is no integration {id:?}. agentport__list_available_integrations lists those there are.")
+        })
+    }
+
+    pub(super) fn list_installed(&self) -> Answer {
+        let agent = &self.principal.agent;
+        let installed = self
+            .view
+            .integrations
+            .values()
+            .map(|entry| installed_json(self.engine, agent, &self.view, entry))
+            .collect();
+        Ok(answer::json(installed))
+    }
+
+    /// A visible integration, or the sentence that says it is none.
+    pub(super) fn installed(&self) -> Result<&std::sync::Arc<Entry>, String> {
+        let id = self.text("integration_id")?;
+        self.view.integrations.get(id).ok_or_else(|| {
+            format!("The integration {id:?} is not installed. agentport__install_integration asks the owner to install it.")
+        })
+    }
+
+    pub(super) fn auth_status(&self) -> Answer {
+        let entry = self.installed()?;
+        let health = self.engine.catalogue.health.get(&entry.row.id).health;
+        Ok(answer::json(json!({
+            "integration_id": entry.row.id,
+            "auth_method": entry.row.auth_method,
+            "connected": connected(&health),
+        })))
+    }
+
+    pub(super) fn start_oauth(&self) -> Answer {
+        let entry = self.installed()?;
+        Err(format!(
+            "The integration {:?} does not sign in with OAuth but with {:?}; there is nothing to start.",
+            entry.row.id.as_str(),
+            entry.row.auth_method
+        ))
+    }
+
+    pub(super) async fn list_tools(&self) -> Answer {
+        let query = self.optional("query")?.unwrap_or_default().to_lowercase();
+        let agent = &self.principal.agent;
+        if self.optional("integration_id")?.is_none() {
+            let tools = ranked(&query, self.view.integrations.values().flat_map(|entry| {
+                self.view.tools_of(entry)
+            }));
+            let tools: Vec<Value> =
+                tools.into_iter().map(|tool| listed_json(self.engine, agent, tool)).collect();
+            return Ok(answer::json(json!({ "tools": tools })));
+        }
+        let entry = self.installed()?.clone();
+        if entry.listing.is_none() {
+            self.engine.await_first_list(&entry.row.id).await.map_err(|r| r.to_string())?;
+        }
+        let view = self.principal.view(self.engine);
+        let entry = view.integrations.get(&entry.row.id).cloned().unwrap_or(entry);
+        let tools: Vec<Value> = ranked(&query, view.tools_of(&entry))
+            .into_iter()
+            .map(|tool| tool_with_mode(self.engine, agent, tool))
+            .collect();
+        Ok(answer::json(json!({ "integration_id": entry.row.id, "tools": tools })))
+    }
+
+    pub(super) async fn describe_tool(&self) -> Answer {
+        let name = self.text("tool_name")?.to_owned();
+        let entry = self.installed()?.clone();
+        if entry.listing.is_none() {
+            self.engine.await_first_list(&entry.row.id).await.map_err(|r| r.to_string())?;
+        }
+        let view = self.principal.view(self.engine);
+        let id = &entry.row.id;
+        let tool = view.tool(id.as_str(), &name).ok_or_else(|| {
+            format!("The integration {:?} has no tool {name:?}. agentport__list_integration_tools(integration_id={:?}) lists its tools.", id.as_str(), id.as_str())
+        })?;
+        let decision = self.engine.mode_for(&self.principal.agent, tool);
+        Ok(answer::json(json!({
+            "integration_id": id,
+            "tool": tool.tool,
+            "approval": {
+                "mode": decision.mode.as_str(),
+                "source": source_of(decision.because),
+                "note": note_of(decision),
+            },
+        })))
+    }
+}
+
+/// The tools that match, best first; all of them in their own order without a query.
+fn ranked<'a>(
+    query: &str,
+    tools: impl Iterator<Item = &'a std::sync::Arc<PublishedTool>>,
+) -> Vec<&'a std::sync::Arc<PublishedTool>> {
+    let mut found: Vec<_> = tools
+        .filter_map(|tool| {
+            let integration = tool.integration.as_str();
+            let score =
+                search::rank(query, &tool.name_lower, integration, &tool.description_lower)?;
+            Some((score, tool))
+        })
+        .collect();
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    found.into_iter().map(|(_, tool)| tool).collect()
+}

@@ -1,0 +1,341 @@
+//! What the endpoint answers to each method. One value serves everybody; who asks stands in the request.
+
+use std::{sync::Arc, time::Duration};
+
+use rmcp::{
+    ErrorData, ServerHandler,
+    model::{
+        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+        GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
+        InitializeResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+    },
+    service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext},
+};
+use serde_json::Value;
+
+use super::{
+    answer, meta, offers,
+    principal::{PRINCIPAL, Principal},
+    sessions::Sessions,
+};
+use crate::{
+    approvals::Awaited,
+    call::{Request, caller::Caller, outcome::Outcome},
+    catalogue::{PublishedTool, View},
+    engine::Engine,
+};
+
+/// How long an answer waits for the owner: below the minute after which clients give up …
+pub(crate) const HOLD: Duration = Duration::from_secs(45);
+/// … and longer for those who asked to hear of progress.
+pub(crate) const HOLD_WITH_PROGRESS: Duration = Duration::from_secs(240);
+
+/// The protocol library's view of the gateway. Cheap to clone: it is, once per request.
+#[derive(Clone)]
+pub(crate) struct AgentServer {
+    pub(super) engine: Arc<Engine>,
+    pub(super) sessions: Arc<Sessions>,
+}
+
+const INSTRUCTIONS: &str = "\
+AgentPort stands between you and the accounts of the person you work for. Find tools with \
+agentport__list_integration_tools and agentport__describe_tool, call them with agentport__call_tool, and say in \
+additional_info what you want and why: the owner reads it.
+
+A call has one of three outcomes:
+1. It runs, and you get the tool's result.
+2. It needs approval: share the URL with the person, then call agentport__await_approval at once, in the same turn, \
+without waiting for a reply in the chat. While it answers \"Still pending\", call it again.
+3. It is blocked or denied: stop, tell the person, and do not try to reach the same in another way.";
+
+impl AgentServer {
+    pub(crate) fn new(engine: Arc<Engine>, sessions: Arc<Sessions>) -> Self {
+        Self { engine, sessions }
+    }
+
+    /// The other side of a call, with everything the upstream may want of it.
+    pub(super) fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
+        let modern = context
+            .protocol_version()
+            .is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let log_level = if modern {
+            context.meta.log_level()
+        } else {
+            session_id(context).and_then(|id| self.sessions.level(&id))
+        };
+        Caller {
+            peer: Some(context.peer.clone()),
+            modern,
+            capabilities: context.client_capabilities().unwrap_or_default(),
+            progress_token: context.meta.get_progress_token(),
+            log_level,
+            meta: context.meta.clone(),
+            input_responses: None,
+            request_state: None,
+            cancelled: context.ct.clone(),
+        }
+    }
+
+    async fn call_direct(
+        &self,
+        principal: Principal,
+        view: Arc<View>,
+        tool: Arc<PublishedTool>,
+        mut arguments: JsonObject,
+        caller: Caller,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let additional_info = take_info(&tool, &mut arguments);
+        let outcome = self
+            .engine
+            .call(Request {
+                agent: principal.agent.clone(),
+                view,
+                integration: tool.integration.to_string(),
+                tool: tool.name().to_owned(),
+                arguments,
+                additional_info,
+                door: "direct",
+                caller: caller.clone(),
+            })
+            .await;
+        let Outcome::NeedsApproval { id, .. } = outcome else {
+            return answer::of_outcome(outcome, &self.engine.address);
+        };
+        // A held call: the agent need not know of awaiting. If it takes too long, it learns of it.
+        match meta::await_held(&self.engine, id, &principal.agent, caller).await {
+            Awaited::StillPending { running: false, .. } => {
+                answer::of_outcome(outcome, &self.engine.address)
+            }
+            awaited => answer::of_awaited(awaited, &self.engine.address),
+        }
+    }
+}
+
+/// Takes the agent's note out of the arguments, unless the tool has a property of that name itself.
+pub(crate) fn take_info(tool: &PublishedTool, arguments: &mut JsonObject) -> Option<String> {
+    if tool.has_property("additional_info") {
+        return None;
+    }
+    match arguments.remove("additional_info")? {
+        Value::String(info) => Some(info),
+        other => Some(other.to_string()),
+    }
+}
+
+fn session_id(context: &RequestContext<RoleServer>) -> Option<String> {
+    let parts = context.extensions.get::<http::request::Parts>()?;
+    Some(parts.headers.get("mcp-session-id")?.to_str().ok()?.to_owned())
+}
+
+impl ServerHandler for AgentServer {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_subscribe()
+            .enable_resources_list_changed()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_completions()
+            .enable_logging()
+            .build();
+        let mut info = ServerConfig::new(capabilities);
+        info.server_info =
+            Implementation::new("agentport", env!("CARGO_PKG_VERSION")).with_title("AgentPort");
+        info.instructions = Some(INSTRUCTIONS.to_owned());
+        info
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        if let Ok(principal) = Principal::of(&context.extensions) {
+            principal.agent.note_client(client_name(&request.client_info));
+        }
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let Some(parts) = context.extensions.get::<http::request::Parts>() else { return };
+        let id = parts.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+        let principal = parts.extensions.get::<Principal>();
+        if let (Some(id), Some(principal)) = (id, principal) {
+            let seen = super::listeners::fingerprint(&principal.view(&self.engine));
+            self.sessions.note_peer(id, context.peer.clone(), principal.key.clone(), seen);
+        }
+    }
+
+    async fn list_tools(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        let tools = view.listed(meta::tools);
+        Ok(ListToolsResult::with_all_items(Vec::clone(tools)).private())
+    }
+
+    async fn call_tool(
+        &self,
+        params: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let principal = Principal::of(&context.extensions)?;
+        let view = principal.view(&self.engine);
+        let mut caller = self.caller(&context);
+        if caller.modern
+            && let Some(client) = context.client_info()
+        {
+            principal.agent.note_client(client_name(&client));
+        }
+        caller.input_responses = params.input_responses;
+        caller.request_state = params.request_state;
+        let arguments = params.arguments.unwrap_or_default();
+        if params.name.starts_with(meta::PREFIX) {
+            return meta::call(&self.engine, principal, view, &params.name, arguments, caller).await;
+        }
+        let Some(tool) = view.direct_tool(&params.name).cloned() else {
+            return Err(ErrorData::invalid_params(
+                format!("Unknown tool: {}. tools/list names the tools there are.", params.name),
+                None,
+            ));
+        };
+        self.call_direct(principal, view, tool, arguments, caller).await
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let view = PRINCIPAL.try_with(|principal| principal.view(&self.engine)).ok()?;
+        view.direct_tool(name).map(|published| published.tool.clone())
+    }
+
+    async fn list_resources(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        Ok(ListResourcesResult::with_all_items(offers::resources(&view)).private())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        Ok(ListResourceTemplatesResult::with_all_items(offers::templates(&view)).private())
+    }
+
+    async fn read_resource(
+        &self,
+        params: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        offers::read_resource(self, params, &context).await
+    }
+
+    async fn list_prompts(
+        &self,
+        _page: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        Ok(ListPromptsResult::with_all_items(offers::prompts(&view)).private())
+    }
+
+    async fn get_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        offers::get_prompt(self, params, &context).await
+    }
+
+    async fn complete(
+        &self,
+        params: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        offers::complete(self, params, &context).await
+    }
+
+    #[expect(deprecated, reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions")]
+    async fn set_level(
+        &self,
+        params: rmcp::model::SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if let Some(id) = session_id(&context) {
+            self.sessions.set_level(&id, params.level);
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        offers::subscribe(self, &params.uri, &context).await?;
+        if let Some(id) = session_id(&context) {
+            self.sessions.subscribe(&id, params.uri);
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if let Some(id) = session_id(&context) {
+            self.sessions.unsubscribe(&id, &params.uri);
+        }
+        offers::unsubscribe(self, &params.uri, &context).await
+    }
+
+    /// Changes of lists are offered; updates of single resources are not, for the newest revision has no way to
+    /// subscribe to them upstream and end that again.
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let mut accepted = requested.clone();
+        accepted.resource_subscriptions = None;
+        Some(accepted)
+    }
+
+    async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
+        super::listeners::listen(&self.engine, subscription).await
+    }
+}
+
+/// A client's own name and version, cleaned: it is shown, and believed in nothing.
+fn client_name(client: &Implementation) -> String {
+    agentport_core::text::clean(&format!("{} {}", client.name, client.version), 80)
+}
+
+/// Lists are filtered per key, so no shared cache may keep them (SEP-2549).
+trait Private {
+    fn private(self) -> Self;
+}
+
+macro_rules! private {
+    ($($list:ty),+) => {$(
+        impl Private for $list {
+            fn private(mut self) -> Self {
+                self.ttl_ms = Some(0);
+                self.cache_scope = Some(rmcp::model::CacheScope::Private);
+                self
+            }
+        }
+    )+};
+}
+private!(ListToolsResult, ListResourcesResult, ListResourceTemplatesResult, ListPromptsResult);

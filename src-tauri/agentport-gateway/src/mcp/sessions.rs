@@ -1,0 +1,218 @@
+//! Sessions of the revisions before 2026-07-28: whose they are, and that they outlive a restart.
+//!
+//! A session belongs to the agent that opened it. In memory there are at most [`LIVE`]; the one unused for longest
+//! makes room and comes back from the database with its next request.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use agentport_core::{AgentId, Timestamp};
+use rmcp::{
+    Peer, RoleServer,
+    model::LoggingLevel,
+    transport::streamable_http_server::session::{
+        SessionManager as _, SessionState, SessionStore, SessionStoreError,
+        local::LocalSessionManager,
+    },
+};
+
+use super::{listeners::Fingerprint, principal::PRINCIPAL};
+use crate::{
+    catalogue::ViewKey,
+    clock,
+    store::{self, Store, SessionRow},
+};
+
+/// Sessions in memory.
+const LIVE: usize = 200;
+/// Sessions in the database.
+const STORED: u32 = 1_000;
+
+/// What is known of a live session.
+#[derive(Debug)]
+struct Session {
+    agent: AgentId,
+    used_at: Timestamp,
+    level: Option<LoggingLevel>,
+    listener: Option<Listener>,
+    /// Resources whose updates it wants.
+    subscriptions: HashSet<String>,
+}
+
+/// The other side of a session, and what it has been told.
+#[derive(Debug, Clone)]
+pub(crate) struct Listener {
+    pub(crate) peer: Peer<RoleServer>,
+    pub(crate) key: Arc<ViewKey>,
+    pub(crate) seen: Fingerprint,
+}
+
+/// All live sessions.
+pub(crate) struct Sessions {
+    store: Store,
+    manager: Arc<LocalSessionManager>,
+    live: Mutex<HashMap<String, Session>>,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Store, manager: Arc<LocalSessionManager>) -> Arc<Self> {
+        Arc::new(Self { store, manager, live: Mutex::default() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is this session the agent's? Unknown sessions are nobody's.
+    pub(crate) async fn belongs(&self, id: &str, agent: AgentId) -> store::Result<bool> {
+        let now = clock::now();
+        if let Some(session) = self.lock().get_mut(id) {
+            session.used_at = now;
+            return Ok(session.agent == agent);
+        }
+        match self.store.session(id).await? {
+            Some(row) if row.agent == agent => {
+                self.store.touch_session(id, now).await?;
+                self.open(id, agent).await;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Notes a session in memory, and makes room for it.
+    async fn open(&self, id: &str, agent: AgentId) {
+        let session = Session { agent, used_at: clock::now(), level: None, listener: None, subscriptions: HashSet::new() };
+        let oldest = {
+            let mut live = self.lock();
+            live.insert(id.to_owned(), session);
+            (live.len() > LIVE)
+                .then(|| live.iter().min_by_key(|(_, s)| s.used_at).map(|(id, _)| id.clone()))
+                .flatten()
+                .inspect(|id| {
+                    live.remove(id);
+                })
+        };
+        if let Some(oldest) = oldest
+            && let Err(error) = self.manager.close_session(&oldest.into()).await
+        {
+            tracing::debug!(%error, "an old session could not be closed");
+        }
+    }
+
+    /// Notes who listens at the other end of a live session, and which lists it has seen.
+    pub(crate) fn note_peer(
+        &self,
+        id: &str,
+        peer: Peer<RoleServer>,
+        key: Arc<ViewKey>,
+        seen: Fingerprint,
+    ) {
+        if let Some(session) = self.lock().get_mut(id) {
+            session.listener = Some(Listener { peer, key, seen });
+        }
+    }
+
+    pub(crate) fn subscribe(&self, id: &str, uri: String) {
+        if let Some(session) = self.lock().get_mut(id) {
+            session.subscriptions.insert(uri);
+        }
+    }
+
+    pub(crate) fn unsubscribe(&self, id: &str, uri: &str) {
+        if let Some(session) = self.lock().get_mut(id) {
+            session.subscriptions.remove(uri);
+        }
+    }
+
+    /// Those who want to hear of this resource.
+    pub(crate) fn subscribed(&self, uri: &str) -> Vec<Listener> {
+        let live = self.lock();
+        let wanting = live.values().filter(|session| session.subscriptions.contains(uri));
+        wanting.filter_map(|session| session.listener.clone()).collect()
+    }
+
+    pub(crate) fn set_level(&self, id: &str, level: LoggingLevel) {
+        if let Some(session) = self.lock().get_mut(id) {
+            session.level = Some(level);
+        }
+    }
+
+    pub(crate) fn level(&self, id: &str) -> Option<LoggingLevel> {
+        self.lock().get(id).and_then(|session| session.level)
+    }
+
+    /// Everybody who listens, with the session each belongs to.
+    pub(crate) fn listeners(&self) -> Vec<(String, Listener)> {
+        self.lock()
+            .iter()
+            .filter_map(|(id, session)| Some((id.clone(), session.listener.clone()?)))
+            .filter(|(_, listener)| !listener.peer.is_transport_closed())
+            .collect()
+    }
+
+    /// A listener has been told of the lists with this fingerprint.
+    pub(crate) fn note_seen(&self, id: &str, seen: Fingerprint) {
+        if let Some(session) = self.lock().get_mut(id)
+            && let Some(listener) = &mut session.listener
+        {
+            listener.seen = seen;
+        }
+    }
+
+    /// Ends the sessions of an agent that is no longer let in.
+    pub(crate) async fn close_of(&self, agent: AgentId) -> store::Result<()> {
+        let ids: Vec<String> = {
+            let mut live = self.lock();
+            live.extract_if(|_, session| session.agent == agent).map(|(id, _)| id).collect()
+        };
+        for id in ids {
+            if let Err(error) = self.manager.close_session(&id.clone().into()).await {
+                tracing::debug!(%error, "a session could not be closed");
+            }
+        }
+        for row in self.store.sessions().await? {
+            if row.agent == agent {
+                self.store.delete_session(&row.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn forget(&self, id: &str) {
+        self.lock().remove(id);
+    }
+}
+
+/// How the protocol library keeps what it needs to bring a session back.
+#[async_trait::async_trait]
+impl SessionStore for Sessions {
+    async fn load(&self, session_id: &str) -> Result<Option<SessionState>, SessionStoreError> {
+        let Some(row) = self.store.session(session_id).await? else { return Ok(None) };
+        Ok(Some(serde_json::from_str(&row.state_json)?))
+    }
+
+    async fn store(&self, session_id: &str, state: &SessionState) -> Result<(), SessionStoreError> {
+        let agent = PRINCIPAL.try_with(|principal| principal.agent.id)?;
+        let now = clock::now();
+        let row = SessionRow {
+            id: session_id.to_owned(),
+            agent,
+            state_json: serde_json::to_string(state)?,
+            created_at: now,
+            used_at: now,
+        };
+        self.store.put_session(&row).await?;
+        self.store.delete_sessions_beyond(STORED).await?;
+        self.open(session_id, agent).await;
+        Ok(())
+    }
+
+    async fn delete(&self, session_id: &str) -> Result<(), SessionStoreError> {
+        self.forget(session_id);
+        self.store.delete_session(session_id).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Refusals as `{"detail": …}`, and outcomes of calls with their status.
+
+use agentport_core::ApprovalId;
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use rmcp::model::ServerResult;
+use serde_json::{Value, json};
+
+use crate::{
+    call::outcome::{Outcome, Refusal},
+    engine::{Address, Chain},
+    mcp::BLOCKED,
+    upstream::UpstreamError,
+};
+
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    body: Value,
+}
+
+pub(super) type Answer<T> = Result<T, Refused>;
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, body: json!({ "detail": detail.into() }) }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'.",
+        )
+    }
+
+    pub(super) fn owner_only() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "This is for the owner. An agent's key can list, describe, call, await and ask for installs.",
+        )
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let unauthorized = self.status == StatusCode::UNAUTHORIZED;
+        let mut response = (self.status, Json(self.body)).into_response();
+        if unauthorized {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// 403 `approval_required`.
+fn approval_required(
+    id: ApprovalId,
+    address: &Address,
+    integration: &str,
+    tool: &str,
+) -> Refused {
+    let url = address.approval_url(id);
+    Refused {
+        status: StatusCode::FORBIDDEN,
+        body: json!({
+            "error": "approval_required",
+            "approval_request_id": id,
+            "approval_url": url,
+            "message": format!("The owner has to approve this call. Share {url}, await the request, then call again."),
+            "integration_id": integration,
+            "tool_name": tool,
+        }),
+    }
+}
+
+fn denied(message: String, integration: &str, tool: &str) -> Refused {
+    Refused {
+        status: StatusCode::FORBIDDEN,
+        body: json!({
+            "error": "denied",
+            "message": message,
+            "integration_id": integration,
+            "tool_name": tool,
+        }),
+    }
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::UnknownIntegration { .. } | Refusal::UnknownTool { .. } => StatusCode::NOT_FOUND,
+        Refusal::InvalidArguments { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Paused { .. } => StatusCode::LOCKED,
+        Refusal::TooManyWaiting { .. } | Refusal::TooManyCalls { .. } => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
+        Refusal::Changed { .. } => StatusCode::CONFLICT,
+        Refusal::NotConnected { .. } => StatusCode::BAD_GATEWAY,
+        Refusal::NotOffered { .. } => StatusCode::FORBIDDEN,
+        Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::NotRecorded | Refusal::Storage => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// A call's outcome: 200 with `{content, isError}`, or a refusal.
+pub(super) fn of_outcome(
+    outcome: Outcome,
+    address: &Address,
+    integration: &str,
+    tool: &str,
+) -> Answer<Json<Value>> {
+    match outcome {
+        Outcome::Ran(result) => result_json(&result),
+        Outcome::NeedsApproval { id, .. } => {
+            Err(approval_required(id, address, integration, tool))
+        }
+        Outcome::Blocked => Err(denied(BLOCKED.to_owned(), integration, tool)),
+        Outcome::DeniedAtOnce { until } => {
+            let message = format!("This tool was denied by the human several times and is denied at once until {until}.");
+            Err(denied(message, integration, tool))
+        }
+        Outcome::Refused(refusal) => {
+            let mut body = json!({ "detail": refusal.to_string() });
+            if let (Some(code), Value::Object(fields)) = (refusal.code(), &mut body) {
+                fields.insert("error".into(), code.into());
+                fields.insert("message".into(), refusal.to_string().into());
+            }
+            Err(Refused { status: status_of(&refusal), body })
+        }
+        Outcome::Failed(error) => {
+            let detail = match &error {
+                UpstreamError::Refused(error) => error.message.to_string(),
+                other => Chain(other).to_string(),
+            };
+            Err(Refused::new(StatusCode::BAD_GATEWAY, detail))
+        }
+    }
+}
+
+fn result_json(result: &ServerResult) -> Answer<Json<Value>> {
+    let ServerResult::CallToolResult(result) = result else {
+        let detail = "The integration wants to be asked back, which this interface cannot do. Call it over MCP.";
+        return Err(Refused::new(StatusCode::BAD_GATEWAY, detail));
+    };
+    let mut body = serde_json::to_value(result).unwrap_or_default();
+    if let Value::Object(fields) = &mut body {
+        fields.remove("resultType");
+        fields.insert("isError".into(), (result.is_error == Some(true)).into());
+    }
+    Ok(Json(body))
+}

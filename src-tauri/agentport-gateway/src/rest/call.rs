@@ -1,0 +1,139 @@
+//! Calling a tool, and awaiting the owner.
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::{ApprovalId, Timestamp, approval::{Approval, State as Stands}};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+};
+use http::StatusCode;
+use rmcp::model::JsonObject;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Caller,
+    answer::{self, Answer, Refused},
+};
+use crate::{
+    call::Request,
+    engine::Engine,
+    mcp::{HOLD, HOLD_WITH_PROGRESS, denied, take_info},
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Call {
+    tool_name: String,
+    #[serde(default)]
+    args: Option<JsonObject>,
+    #[serde(default)]
+    additional_info: Option<String>,
+}
+
+/// `POST /api/tools/{id}/call`.
+pub(super) async fn call(
+    State(engine): State<Arc<Engine>>,
+    Path(integration): Path<String>,
+    caller: Caller,
+    body: Bytes,
+) -> Answer<Json<Value>> {
+    let call: Call = read(&body)?;
+    let view = caller.view(&engine);
+    let mut arguments = call.args.unwrap_or_default();
+    let mut additional_info = call.additional_info;
+    if let Some(tool) = view.tool(&integration, &call.tool_name)
+        && let Some(info) = take_info(tool, &mut arguments)
+    {
+        additional_info.get_or_insert(info);
+    }
+    let outcome = engine
+        .call(Request {
+            agent: caller.agent().clone(),
+            view,
+            integration: integration.clone(),
+            tool: call.tool_name.clone(),
+            arguments,
+            additional_info,
+            door: "rest",
+            caller: Default::default(),
+        })
+        .await;
+    answer::of_outcome(outcome, &engine.address, &integration, &call.tool_name)
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Await {
+    #[serde(default)]
+    timeout_seconds: Option<f64>,
+}
+
+/// `POST /api/tool-approvals/requests/{id}/await`. Never runs the call: repeating it does.
+pub(super) async fn await_request(
+    State(engine): State<Arc<Engine>>,
+    Path(id): Path<String>,
+    caller: Caller,
+    body: Bytes,
+) -> Answer<Json<Value>> {
+    let wanted: Await = if body.is_empty() { Await::default() } else { read(&body)? };
+    let limit = match wanted.timeout_seconds {
+        None => HOLD,
+        Some(seconds) if (0.0..=1e6).contains(&seconds) => {
+            Duration::from_secs_f64(seconds).min(HOLD_WITH_PROGRESS)
+        }
+        Some(_) => {
+            let detail = "timeout_seconds has to be a number of seconds, 0 or more.";
+            return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+    };
+    let unknown = || Refused::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
+    let id: ApprovalId = id.parse().map_err(|_| unknown())?;
+    let agent = caller.agent();
+    let approval = engine.await_decision(id, agent, limit).await.ok_or_else(unknown)?;
+    Ok(Json(decision(&approval)))
+}
+
+fn decision(approval: &Approval) -> Value {
+    let (status, message): (&str, String) = match &approval.state {
+        Stands::Pending => ("pending", "Still pending: nobody has decided yet.".to_owned()),
+        Stands::Approved { .. } => {
+            ("approved", "Approved. Call the tool again with the same arguments.".to_owned())
+        }
+        Stands::Running { .. } | Stands::Done { .. } => {
+            ("approved", "Approved, and the call has run or is running.".to_owned())
+        }
+        Stands::Denied { reason, .. } => ("denied", denied(reason.as_deref())),
+        Stands::Expired { .. } => {
+            ("expired", "The request expired. Call the tool again to ask anew.".to_owned())
+        }
+        Stands::Withdrawn { .. } => {
+            ("expired", "The request was withdrawn. Call the tool again to ask anew.".to_owned())
+        }
+    };
+    let decision_mode = match &approval.state {
+        Stands::Approved { grant, .. }
+        | Stands::Running { grant, .. }
+        | Stands::Done { grant, .. } => serde_json::to_value(grant).unwrap_or_default()["kind"].clone(),
+        _ => Value::Null,
+    };
+    let expires_at: Timestamp = approval.expires_at;
+    json!({
+        "approval_request_id": approval.id,
+        "integration_id": approval.integration,
+        "tool_name": approval.tool,
+        "status": status,
+        "message": message,
+        "expires_at": expires_at,
+        "decision_mode": decision_mode,
+    })
+}
+
+/// Reads a JSON body; says where it is wrong.
+pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Answer<T> {
+    serde_json::from_slice(body).map_err(|error| {
+        let status =
+            if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+        Refused::new(status, format!("The body is not what was expected: {error}."))
+    })
+}

@@ -1,0 +1,84 @@
+//! The REST subset that the `ap` command and shell agents speak (`contract` §6): the same door, the same keys.
+//!
+//! Owner matters are not here. Whatever asks for them gets 401, whoever asks.
+
+mod answer;
+mod call;
+mod catalogue;
+mod installed;
+
+use std::sync::Arc;
+
+use agentport_core::AgentId;
+use axum::{
+    Json, Router,
+    extract::{FromRequestParts, State},
+    routing::{get, patch, post},
+};
+use http::{StatusCode, request::Parts};
+use serde_json::{Value, json};
+
+use self::answer::{Answer, Refused};
+use crate::{
+    agents::Agent,
+    catalogue::View,
+    engine::Engine,
+    mcp::principal::{Principal, view_key},
+};
+
+pub(crate) fn router(engine: Arc<Engine>) -> Router {
+    Router::new()
+        .route("/api/users/me", get(me))
+        .route("/api/integrations", get(catalogue::list))
+        .route("/api/integrations/{id}", get(catalogue::read))
+        .route("/api/installed", get(installed::list).post(installed::install))
+        .route("/api/installed/{id}", patch(installed::change).delete(installed::uninstall))
+        .route("/api/auth/{id}/start", post(installed::start_auth))
+        .route("/api/tools", get(catalogue::tools))
+        .route("/api/tools/{id}", get(catalogue::tools_of))
+        .route("/api/tools/{id}/call", post(call::call))
+        .route("/api/tool-approvals/requests/{id}/await", post(call::await_request))
+        .route("/api/{*rest}", axum::routing::any(elsewhere))
+        .with_state(engine)
+}
+
+/// The agent whose key a request shows, with what it sees.
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+}
+
+impl Caller {
+    pub(super) fn agent(&self) -> &Arc<Agent> {
+        &self.principal.agent
+    }
+
+    pub(super) fn view(&self, engine: &Engine) -> Arc<View> {
+        self.principal.view(engine)
+    }
+}
+
+impl FromRequestParts<Arc<Engine>> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        engine: &Arc<Engine>,
+    ) -> Result<Self, Self::Rejection> {
+        let agent = engine.authenticate(&parts.headers).await.ok_or_else(Refused::unauthorized)?;
+        let key = view_key(&agent, None, |_| None)
+            .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+        Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
+    }
+}
+
+/// `email` is never empty: clients show it as the account's name.
+async fn me(caller: Caller) -> Json<Value> {
+    let agent = caller.agent();
+    let id: AgentId = agent.id;
+    Json(json!({ "id": id, "email": agent.name, "name": agent.name, "is_active": true }))
+}
+
+/// Anything else below `/api`.
+async fn elsewhere(State(_): State<Arc<Engine>>, _caller: Caller) -> Answer<()> {
+    Err(Refused::owner_only())
+}

@@ -1,0 +1,166 @@
+//! The table `agents`: who has been let in, by the hash of the key.
+
+use agentport_core::{AgentId, Timestamp, key::KeyHash};
+use sqlx::sqlite::SqliteRow;
+
+use super::{Columns, Result, Store, StoreError, While as _, commit};
+
+/// An agent. Its key's hash is deliberately not in here: rows are shown and logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AgentRow {
+    pub(crate) id: AgentId,
+    /// Unique among the agents that are not revoked.
+    pub(crate) name: String,
+    /// The key's first characters, by which people know it.
+    pub(crate) key_prefix: String,
+    pub(crate) profile: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
+    pub(crate) last_used_at: Option<Timestamp>,
+    /// What the agent says it is. Unverified.
+    pub(crate) client: Option<String>,
+}
+
+/// Why an agent was not stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InsertError {
+    #[error("there is an agent named {0:?} already; revoke its key first, or choose another name")]
+    NameTaken(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn row(row: &SqliteRow) -> Result<AgentRow> {
+    let columns = Columns::new("agents", "id", row);
+    Ok(AgentRow {
+        id: AgentId(columns.uuid("id")?),
+        name: columns.text("name")?,
+        key_prefix: columns.text("key_prefix")?,
+        profile: columns.opt_text("profile")?,
+        created_at: columns.moment("created_at")?,
+        expires_at: columns.opt_moment("expires_at")?,
+        revoked_at: columns.opt_moment("revoked_at")?,
+        last_used_at: columns.opt_moment("last_used_at")?,
+        client: columns.opt_text("client")?,
+    })
+}
+
+impl Store {
+    pub(crate) async fn insert_agent(
+        &self,
+        agent: &AgentRow,
+        key: KeyHash,
+    ) -> std::result::Result<(), InsertError> {
+        let done = sqlx::query(
+            "INSERT INTO agents (id, name, key_hash, key_prefix, profile, created_at, expires_at, revoked_at,
+                                 last_used_at, client)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING",
+        )
+        .bind(agent.id.0.as_bytes().as_slice())
+        .bind(&agent.name)
+        .bind(key.0.as_slice())
+        .bind(&agent.key_prefix)
+        .bind(&agent.profile)
+        .bind(agent.created_at.0)
+        .bind(agent.expires_at.map(|at| at.0))
+        .bind(agent.revoked_at.map(|at| at.0))
+        .bind(agent.last_used_at.map(|at| at.0))
+        .bind(&agent.client)
+        .execute(self.writer())
+        .await
+        .doing("storing an agent")?;
+        match done.rows_affected() {
+            0 => Err(InsertError::NameTaken(agent.name.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every agent, revoked ones as well, oldest first.
+    pub(crate) async fn agents(&self) -> Result<Vec<AgentRow>> {
+        sqlx::query("SELECT * FROM agents ORDER BY created_at, id")
+            .fetch_all(self.readers())
+            .await
+            .doing("reading the agents")?
+            .iter()
+            .map(row)
+            .collect()
+    }
+
+    pub(crate) async fn agent(&self, id: AgentId) -> Result<Option<AgentRow>> {
+        sqlx::query("SELECT * FROM agents WHERE id = ?")
+            .bind(id.0.as_bytes().as_slice())
+            .fetch_optional(self.readers())
+            .await
+            .doing("reading an agent")?
+            .as_ref()
+            .map(row)
+            .transpose()
+    }
+
+    /// The keys that may let somebody in (not revoked; expiry is for the caller to see to).
+    pub(crate) async fn agent_hashes(&self) -> Result<Vec<(KeyHash, AgentRow)>> {
+        sqlx::query("SELECT * FROM agents WHERE revoked_at IS NULL")
+            .fetch_all(self.readers())
+            .await
+            .doing("reading the agents' keys")?
+            .iter()
+            .map(|found| {
+                let hash = Columns::new("agents", "id", found).digest("key_hash")?;
+                Ok((KeyHash(hash), row(found)?))
+            })
+            .collect()
+    }
+
+    /// `false`: unknown, or revoked before.
+    pub(crate) async fn revoke_agent(&self, id: AgentId, at: Timestamp) -> Result<bool> {
+        sqlx::query("UPDATE agents SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+            .bind(at.0)
+            .bind(id.0.as_bytes().as_slice())
+            .execute(self.writer())
+            .await
+            .map(|done| done.rows_affected() > 0)
+            .doing("revoking an agent")
+    }
+
+    /// Notes when agents were last seen, and what they said they are (kept where `None`). One transaction.
+    pub(crate) async fn touch_agents(
+        &self,
+        seen: &[(AgentId, Timestamp, Option<String>)],
+    ) -> Result<()> {
+        let mut transaction = self.transaction().await?;
+        for (id, at, client) in seen {
+            sqlx::query(
+                "UPDATE agents
+                 SET last_used_at = max(coalesce(last_used_at, ?1), ?1), client = coalesce(?2, client)
+                 WHERE id = ?3",
+            )
+            .bind(at.0)
+            .bind(client)
+            .bind(id.0.as_bytes().as_slice())
+            .execute(&mut *transaction)
+            .await
+            .doing("noting when agents were seen")?;
+        }
+        commit(transaction).await
+    }
+
+    /// `false`: no such agent.
+    pub(crate) async fn set_agent_profile(
+        &self,
+        id: AgentId,
+        profile: Option<&str>,
+    ) -> Result<bool> {
+        sqlx::query("UPDATE agents SET profile = ? WHERE id = ?")
+            .bind(profile)
+            .bind(id.0.as_bytes().as_slice())
+            .execute(self.writer())
+            .await
+            .map(|done| done.rows_affected() > 0)
+            .doing("changing an agent's profile")
+    }
+}
+
+#[cfg(test)]
+mod tests;

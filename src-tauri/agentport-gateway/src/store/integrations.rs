@@ -1,0 +1,144 @@
+//! The table `integrations`.
+
+use agentport_core::{
+    IntegrationId, Timestamp,
+    policy::{IntegrationPolicy, Mode},
+};
+use sqlx::sqlite::SqliteRow;
+
+use super::{Columns, Result, Store, While as _, columns::to_json, commit};
+use crate::control::types::Connection;
+
+/// An integration as the owner set it up. Its secrets are in `credentials`, sealed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IntegrationRow {
+    pub(crate) id: IntegrationId,
+    pub(crate) name: String,
+    pub(crate) connection: Connection,
+    pub(crate) tags: Vec<String>,
+    pub(crate) policy: IntegrationPolicy,
+    /// Offer its resources and prompts as well.
+    pub(crate) resources: bool,
+    pub(crate) enabled: bool,
+    /// `none` or `token`.
+    pub(crate) auth_method: String,
+    pub(crate) added_at: Timestamp,
+}
+
+fn row(row: &SqliteRow) -> Result<IntegrationRow> {
+    let columns = Columns::new("integrations", "id", row);
+    Ok(IntegrationRow {
+        id: columns.word("id", |word| IntegrationId::new(word).ok())?,
+        name: columns.text("name")?,
+        connection: columns.json("connection")?,
+        tags: columns.json("tags")?,
+        policy: IntegrationPolicy {
+            default_mode: columns.opt_word("default_mode", Mode::parse)?,
+            read_only_may_run: columns.flag("read_only_may_run")?,
+        },
+        resources: columns.flag("resources")?,
+        enabled: columns.flag("enabled")?,
+        auth_method: columns.text("auth_method")?,
+        added_at: columns.moment("added_at")?,
+    })
+}
+
+impl Store {
+    /// In the order they were added.
+    pub(crate) async fn integrations(&self) -> Result<Vec<IntegrationRow>> {
+        sqlx::query("SELECT * FROM integrations ORDER BY added_at, id")
+            .fetch_all(self.readers())
+            .await
+            .doing("reading the integrations")?
+            .iter()
+            .map(row)
+            .collect()
+    }
+
+    /// Stores an integration and its sealed credentials (by name), both or neither. `false`: the id is taken, and
+    /// nothing was stored.
+    pub(crate) async fn insert_integration(
+        &self,
+        integration: &IntegrationRow,
+        credentials: &[(String, Vec<u8>)],
+    ) -> Result<bool> {
+        let doing = "storing an integration";
+        let mut transaction = self.transaction().await?;
+        let done = sqlx::query(
+            "INSERT INTO integrations (name, connection, tags, default_mode, read_only_may_run, resources, enabled,
+                                       auth_method, added_at, id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO NOTHING",
+        );
+        let done = bind(done, integration).execute(&mut *transaction).await.doing(doing)?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for (name, sealed) in credentials {
+            sqlx::query("INSERT INTO credentials (integration, name, sealed) VALUES (?, ?, ?)")
+                .bind(integration.id.as_str())
+                .bind(name)
+                .bind(sealed)
+                .execute(&mut *transaction)
+                .await
+                .doing(doing)?;
+        }
+        commit(transaction).await?;
+        Ok(true)
+    }
+
+    /// `false`: no such integration.
+    pub(crate) async fn update_integration(&self, integration: &IntegrationRow) -> Result<bool> {
+        let statement = sqlx::query(
+            "UPDATE integrations
+             SET name = ?, connection = ?, tags = ?, default_mode = ?, read_only_may_run = ?, resources = ?,
+                 enabled = ?, auth_method = ?, added_at = ?
+             WHERE id = ?",
+        );
+        bind(statement, integration)
+            .execute(self.writer())
+            .await
+            .map(|done| done.rows_affected() > 0)
+            .doing("changing an integration")
+    }
+
+    /// Drops an integration with its credentials, its last known list and the rules that name it, all or none.
+    /// `false`: no such integration.
+    pub(crate) async fn delete_integration(&self, id: &IntegrationId) -> Result<bool> {
+        let doing = "removing an integration";
+        let mut transaction = self.transaction().await?;
+        sqlx::query("DELETE FROM rules WHERE integration = ?")
+            .bind(id.as_str())
+            .execute(&mut *transaction)
+            .await
+            .doing(doing)?;
+        // Credentials and the list go with the row they refer to.
+        let done = sqlx::query("DELETE FROM integrations WHERE id = ?")
+            .bind(id.as_str())
+            .execute(&mut *transaction)
+            .await
+            .doing(doing)?;
+        commit(transaction).await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+
+/// Binds every column, the id last.
+fn bind<'q>(statement: Statement<'q>, integration: &'q IntegrationRow) -> Statement<'q> {
+    statement
+        .bind(&integration.name)
+        .bind(to_json(&integration.connection))
+        .bind(to_json(&integration.tags))
+        .bind(integration.policy.default_mode.map(Mode::as_str))
+        .bind(integration.policy.read_only_may_run)
+        .bind(integration.resources)
+        .bind(integration.enabled)
+        .bind(&integration.auth_method)
+        .bind(integration.added_at.0)
+        .bind(integration.id.as_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Questions of an upstream (elicitation, sampling, roots), put to the agent whose call raised them.
+//!
+//! They are put from the call's own task: rmcp tells by it on which stream of the agent's connection they belong.
+
+use rmcp::{
+    Peer, RoleServer, ServiceError,
+    model::{
+        ClientCapabilities, ClientResult, ElicitRequestParams, ErrorData, InputRequest,
+        ServerRequest,
+    },
+    service::PeerRequestOptions,
+};
+use serde_json::Value;
+
+use super::{attribution::Ask, handler::cannot_be_asked};
+use crate::call::caller::Caller;
+
+/// Whom to ask, if this caller's client can be asked that: it holds a connection, speaks a revision in which servers
+/// may ask (before 2026-07-28), and has said that it can answer.
+pub(super) fn whom<'a>(
+    caller: &'a Caller,
+    request: &ServerRequest,
+) -> Result<&'a Peer<RoleServer>, ErrorData> {
+    let able = able(&caller.capabilities, request) && !caller.modern;
+    caller.peer.as_ref().filter(|_| able).ok_or_else(cannot_be_asked)
+}
+
+fn able(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
+    match request {
+        ServerRequest::CreateMessageRequest(_) => capabilities.sampling.is_some(),
+        ServerRequest::ListRootsRequest(_) => capabilities.roots.is_some(),
+        ServerRequest::ElicitRequest(request) => {
+            capabilities.elicitation.as_ref().is_some_and(|can| match request.params {
+                ElicitRequestParams::UrlElicitationParams { .. } => can.url.is_some(),
+                // An empty capability means forms (MCP 2025-11-25, Elicitation, Capabilities).
+                _ => can.form.is_some() || can.url.is_none(),
+            })
+        }
+        _ => false,
+    }
+}
+
+/// Puts one question and passes the answer back, unless the upstream loses interest first.
+pub(super) async fn put(peer: Peer<RoleServer>, ask: Ask) {
+    let Ask { request, mut answer } = ask;
+    let answered = {
+        let mut asking = std::pin::pin!(answer_of(&peer, request));
+        tokio::select! {
+            answered = &mut asking => answered,
+            () = answer.closed() => return,
+        }
+    };
+    let _ = answer.send(answered);
+}
+
+/// Puts one question of an `InputRequiredResult`; gives the answer as the upstream wants it back.
+pub(super) async fn fulfil(caller: &Caller, input: InputRequest) -> Result<Value, ErrorData> {
+    let request = match input {
+        InputRequest::CreateMessage(request) => ServerRequest::CreateMessageRequest(request),
+        InputRequest::Elicitation(request) => ServerRequest::ElicitRequest(request),
+        InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
+        _ => return Err(cannot_be_asked()),
+    };
+    let peer = whom(caller, &request)?;
+    let answer = answer_of(peer, request).await?;
+    serde_json::to_value(answer)
+        .map_err(|_| ErrorData::internal_error("the answer cannot be passed on", None))
+}
+
+async fn answer_of(
+    peer: &Peer<RoleServer>,
+    request: ServerRequest,
+) -> Result<ClientResult, ErrorData> {
+    let asked = peer.send_request_with_option(request, PeerRequestOptions::no_options()).await;
+    let answer = match asked {
+        Ok(handle) => handle.await_response().await,
+        Err(error) => Err(error),
+    };
+    answer.map_err(|error| match error {
+        ServiceError::McpError(error) => error,
+        // The agent is gone, or never answers.
+        _ => cannot_be_asked(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(capabilities: Value, request: Value, expected: bool) {
+        let capabilities: ClientCapabilities = serde_json::from_value(capabilities).unwrap();
+        let request: ServerRequest = serde_json::from_value(request).unwrap();
+        assert_eq!(able(&capabilities, &request), expected, "{request:?} {capabilities:?}");
+    }
+
+    #[test]
+    fn asks_only_what_the_client_declared() {
+        let form = json!({"method": "elicitation/create", "params": {
+            "mode": "form", "message": "m", "requestedSchema": {"type": "object", "properties": {}}}});
+        let url = json!({"method": "elicitation/create", "params": {
+            "mode": "url", "message": "m", "url": "https://x/", "elicitationId": "1"}});
+        let roots = json!({"method": "roots/list"});
+        check(json!({}), form.clone(), false);
+        check(json!({"elicitation": {}}), form.clone(), true);
+        check(json!({"elicitation": {}}), url.clone(), false);
+        check(json!({"elicitation": {"url": {}}}), url, true);
+        check(json!({"elicitation": {"url": {}}}), form, false);
+        check(json!({"roots": {}}), roots.clone(), true);
+        check(json!({"sampling": {}}), roots, false);
+    }
+}

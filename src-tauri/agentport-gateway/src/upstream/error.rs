@@ -1,0 +1,86 @@
+//! Why an upstream did not do what it was asked.
+
+use std::{io, sync::Arc, time::Duration};
+
+use agentport_core::{IntegrationId, Timestamp};
+use rmcp::model::ErrorData;
+
+/// Why a call, a probe or a start failed.
+///
+/// `Display` is a plain sentence (without its full stop) that an agent or the owner can act on. It never holds a
+/// secret: addresses are shown without user information, query and fragment; headers, arguments and environments are
+/// never shown; what a server says is blotted before it is quoted.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum UpstreamError {
+    /// The command of a local server could not be run at all.
+    #[error("the command {command:?} {}", not_started(.source))]
+    NotStarted {
+        command: String,
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// A remote server does not answer, or a local one ended before it had introduced itself.
+    #[error("{what} {problem}")]
+    Unreachable { what: String, problem: String },
+    /// The credential is missing or was refused (HTTP 401, or 403 with a challenge).
+    #[error("{message}")]
+    NeedsAuth { message: String },
+    /// The upstream took longer than it may. It was told that nobody waits any more.
+    #[error("the server did not answer within {} s", .after.as_secs_f32().ceil())]
+    TimedOut { after: Duration },
+    /// The agent withdrew the call, or the gateway or the integration is being stopped.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The connection ended while the call ran. Whether the call had an effect is not known.
+    #[error("the server stopped during the call; {last_words}")]
+    Closed { last_words: String },
+    /// The upstream does not keep to the protocol.
+    #[error("the server does not keep to the MCP protocol: {problem}")]
+    Protocol { problem: String },
+    /// The upstream answered with a JSON-RPC error, passed through as it came.
+    #[error("{}", .0.message)]
+    Refused(ErrorData),
+    /// A list of tools, prompts or resources cannot be used; the last good one stays in force.
+    #[error("the server sent an invalid list of {list}: {problem}")]
+    InvalidList { list: &'static str, problem: String },
+    /// It failed a moment ago and is left alone until `retry_at`, unless the owner restarts it.
+    #[error("{message}; it is tried again at {retry_at}")]
+    Resting { message: String, retry_at: Timestamp },
+    /// No integration of that id is connected.
+    #[error("no integration {:?} is connected", .0.as_str())]
+    Unknown(IntegrationId),
+}
+
+fn not_started(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::NotFound => "or its working directory does not exist",
+        io::ErrorKind::PermissionDenied => "may not be executed",
+        _ => "could not be started",
+    }
+}
+
+/// Why one attempt at a request failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The connection had ended before the upstream saw the request: worth one more try on a new connection.
+    Stale,
+    /// The connection is of no more use, to anybody.
+    Lost(UpstreamError),
+    Failed(UpstreamError),
+}
+
+impl Failure {
+    /// The failure as whoever does not try again tells it.
+    pub(super) fn told(self) -> UpstreamError {
+        match self {
+            Self::Stale => UpstreamError::Closed { last_words: "the connection had ended".into() },
+            Self::Lost(error) | Self::Failed(error) => error,
+        }
+    }
+}
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Self {
+        Self::Failed(error)
+    }
+}

@@ -1,0 +1,141 @@
+//! Our end of a connection, as rmcp calls it: requests and notifications of the upstream that are not part of the
+//! answer to one call.
+
+use std::sync::Arc;
+
+use agentport_core::IntegrationId;
+use rmcp::{
+    RoleClient, Service,
+    model::{
+        ClientCapabilities, ClientConfig, ClientResult, ElicitationCapability, ErrorCode,
+        ErrorData, FormElicitationCapability, GetMeta as _, Implementation, RootsCapabilities,
+        SamplingCapability, ServerNotification, ServerRequest, UrlElicitationCapability,
+    },
+    service::{NotificationContext, RequestContext},
+};
+use tokio::sync::{Notify, oneshot};
+
+use super::{
+    UpstreamSink,
+    attribution::{Ask, Event, Running, Slot},
+};
+
+/// News of an upstream that concern no call.
+pub(super) struct Notices {
+    id: IntegrationId,
+    sink: Arc<dyn UpstreamSink>,
+    /// A list may have changed.
+    pub(super) lists_changed: Notify,
+}
+
+impl Notices {
+    pub(super) fn new(id: IntegrationId, sink: Arc<dyn UpstreamSink>) -> Arc<Self> {
+        Arc::new(Self { id, sink, lists_changed: Notify::new() })
+    }
+
+    /// Takes a notification, if it is one of those.
+    pub(super) fn take(&self, notification: &ServerNotification) {
+        match notification {
+            ServerNotification::ToolListChangedNotification(_)
+            | ServerNotification::PromptListChangedNotification(_)
+            | ServerNotification::ResourceListChangedNotification(_) => {
+                self.lists_changed.notify_one();
+            }
+            ServerNotification::ResourceUpdatedNotification(updated) => {
+                self.sink.updated(&self.id, &updated.params.uri);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Who we are to every upstream.
+pub(super) fn implementation() -> Implementation {
+    Implementation::new("agentport", env!("CARGO_PKG_VERSION"))
+}
+
+/// Takes what comes over one connection.
+pub(super) struct Handler {
+    pub(super) running: Arc<Running>,
+    pub(super) notices: Arc<Notices>,
+}
+
+impl Service<RoleClient> for Handler {
+    async fn handle_request(
+        &self,
+        mut request: ServerRequest,
+        context: RequestContext<RoleClient>,
+    ) -> Result<ClientResult, ErrorData> {
+        if let ServerRequest::PingRequest(_) = request {
+            return Ok(ClientResult::empty(()));
+        }
+        *request.get_meta_mut() = context.meta;
+        let Some(call) = self.running.only() else { return Err(nobody_to_ask()) };
+        let answer = put(&call, request);
+        tokio::select! {
+            answer = answer => answer.unwrap_or_else(|_| Err(cannot_be_asked())),
+            () = context.ct.cancelled() => Err(cannot_be_asked()),
+        }
+    }
+
+    async fn handle_notification(
+        &self,
+        notification: ServerNotification,
+        _context: NotificationContext<RoleClient>,
+    ) -> Result<(), ErrorData> {
+        match notification {
+            ServerNotification::ProgressNotification(progress) => {
+                self.running.progress(progress.params);
+            }
+            ServerNotification::LoggingMessageNotification(log) => {
+                if let Some(call) = self.running.only() {
+                    call.tell(Event::Log(log.params));
+                }
+            }
+            other => self.notices.take(&other),
+        }
+        Ok(())
+    }
+
+    /// What a shared connection declares once and for all (before 2026-07-28): everything that some agent's client
+    /// may be able to do. Whether this call's can is found out when the upstream asks.
+    fn get_info(&self) -> ClientConfig {
+        let mut capabilities = ClientCapabilities::default();
+        capabilities.elicitation = Some(
+            ElicitationCapability::new()
+                .with_form(FormElicitationCapability::default())
+                .with_url(UrlElicitationCapability::default()),
+        );
+        capabilities.sampling = Some(SamplingCapability::default());
+        capabilities.roots = Some(RootsCapabilities::default());
+        ClientConfig::new(capabilities, implementation())
+    }
+}
+
+/// Puts a request to a call. The answer's sender is dropped at once if the call cannot take it.
+pub(super) fn put(
+    call: &Slot,
+    request: ServerRequest,
+) -> oneshot::Receiver<Result<ClientResult, ErrorData>> {
+    let (answer, answered) = oneshot::channel();
+    call.tell(Event::Ask(Ask { request, answer }));
+    answered
+}
+
+/// To an upstream that asks while no call runs, or several do.
+fn nobody_to_ask() -> ErrorData {
+    ErrorData::new(
+        ErrorCode::INVALID_REQUEST,
+        "the gateway cannot tell which call this request belongs to, so nobody was asked",
+        None,
+    )
+}
+
+/// To an upstream that asks an agent whose client cannot answer.
+pub(super) fn cannot_be_asked() -> ErrorData {
+    ErrorData::new(
+        ErrorCode::METHOD_NOT_FOUND,
+        "the client of the agent that called cannot be asked this",
+        None,
+    )
+}

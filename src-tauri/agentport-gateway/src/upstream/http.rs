@@ -1,0 +1,392 @@
+//! The wire to a remote server: calls over Streamable HTTP (MCP 2026-07-28 and 2025-11-25, Transports).
+//!
+//! Each call is one POST of the caller's own task, and what comes back on it belongs to that call: its answer, its
+//! progress, and the server's questions. That is faster than rmcp's worker and leaves nothing to guess. The
+//! handshake, the standing stream and subscriptions are rmcp's (see `remote`).
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use agentport_core::text;
+use arc_swap::ArcSwap;
+use bytes::{Bytes, BytesMut};
+use futures::FutureExt as _;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE},
+};
+use reqwest::{Request, Response};
+use rmcp::model::{ClientJsonRpcMessage, ClientResult, JsonRpcMessage, ServerRequest};
+use serde_json::value::RawValue;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::{
+    attribution::{Event, Reply, Slot},
+    error::{Failure, UpstreamError},
+    handler::{self, Notices},
+    message::{Inbound, inbound},
+    param_headers::{self, Marked},
+    request::Outgoing,
+    sse,
+    stderr::Hidden,
+};
+
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The longest JSON answer taken.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+/// How long the end of a stream is waited for after its answer, so that the connection can be used again.
+const DRAIN: Duration = Duration::from_millis(500);
+/// How long a notification or an answer of ours may take to be delivered.
+const NOTIFY: Duration = Duration::from_secs(10);
+/// How often a stream that breaks without having brought anything new is taken up again.
+const MAX_RESUMES: u32 = 5;
+const RESUME_AFTER: Duration = Duration::from_secs(1);
+
+/// What calls over one HTTP session need.
+pub(super) struct Http {
+    client: reqwest::Client,
+    url: Url,
+    /// Goes with every request; the owner's secrets among them.
+    headers: HeaderMap,
+    modern: bool,
+    marked: ArcSwap<Marked>,
+    /// The address, fit to show.
+    shown: String,
+    hidden: Hidden,
+    notices: Arc<Notices>,
+    tasks: TaskTracker,
+}
+
+/// What a session was agreed on.
+pub(super) struct Agreed {
+    pub(super) revision: String,
+    pub(super) modern: bool,
+    pub(super) session: Option<Arc<str>>,
+}
+
+impl Http {
+    pub(super) fn new(
+        client: reqwest::Client,
+        url: Url,
+        secrets: &HashMap<HeaderName, HeaderValue>,
+        hidden: Hidden,
+        agreed: &Agreed,
+        notices: Arc<Notices>,
+        tasks: TaskTracker,
+    ) -> Arc<Self> {
+        let mut headers: HeaderMap =
+            secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let both = HeaderValue::from_static("application/json, text/event-stream");
+        headers.insert(ACCEPT, both);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Ok(revision) = HeaderValue::from_str(&agreed.revision) {
+            headers.insert(VERSION, revision);
+        }
+        let session = agreed.session.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
+        if let Some(session) = session {
+            headers.insert(SESSION, session);
+        }
+        Arc::new(Self {
+            client,
+            shown: shown(&url),
+            url,
+            headers,
+            modern: agreed.modern,
+            marked: ArcSwap::default(),
+            hidden,
+            notices,
+            tasks,
+        })
+    }
+
+    /// Leaves out the tools that must be, and remembers which arguments of the others travel as headers.
+    pub(super) fn sort_out(&self, tools: &mut Vec<rmcp::model::Tool>) {
+        if self.modern {
+            self.marked.store(Arc::new(param_headers::sort_out(tools)));
+        }
+    }
+
+    /// Sends one request and reads what comes back until its answer.
+    pub(super) async fn call(
+        self: &Arc<Self>,
+        id: i64,
+        outgoing: &Outgoing<'_>,
+        slot: &Slot,
+    ) -> Result<Box<RawValue>, Failure> {
+        let mut headers = self.headers.clone();
+        if self.modern {
+            headers.insert(METHOD, HeaderValue::from_static(outgoing.method()));
+            if let Some(name) = outgoing.name().and_then(param_headers::header_value) {
+                headers.insert(NAME, name);
+            }
+            if let Some((tool, arguments)) = outgoing.tool()
+                && let Some(marked) = self.marked.load().get(tool)
+            {
+                param_headers::add(&mut headers, marked, arguments);
+            }
+        }
+        let response = self.post(headers, outgoing.line(id)).await?;
+        let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+        let streamed = kind.starts_with(b"text/event-stream");
+        if !response.status().is_success() {
+            return Err(self.refusal(id, response).await);
+        }
+        if streamed {
+            return self.stream(id, response, slot).await;
+        }
+        let body = self.body(response).await?;
+        match inbound(&body) {
+            Inbound::Reply(answered, reply) if answered == id => reply.map_err(Failure::Failed),
+            _ => Err(self.protocol(&format!("it answered a call with {:?}", self.quote(&body)))),
+        }
+    }
+
+    /// Sends a notification, or an answer to the server. Nothing can be done if it does not arrive.
+    pub(super) async fn notify(self: Arc<Self>, message: String) {
+        let _ = timeout(NOTIFY, self.post(self.headers.clone(), message.into_bytes())).await;
+    }
+
+    async fn post(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Failure> {
+        let mut request = Request::new(Method::POST, self.url.clone());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        self.client.execute(request).await.map_err(|error| self.broken(&error))
+    }
+
+    /// Reads a stream of events until the answer to `id`; takes a broken one up again where the server allows it.
+    async fn stream(
+        self: &Arc<Self>,
+        id: i64,
+        mut response: Response,
+        slot: &Slot,
+    ) -> Result<Box<RawValue>, Failure> {
+        let mut events = sse::Parser::default();
+        let mut resumes = 0;
+        loop {
+            let broken = match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    if events.push(&chunk).is_err() {
+                        return Err(self.protocol("a message longer than 32 MiB"));
+                    }
+                    while let Some(event) = events.next() {
+                        resumes = 0;
+                        if let Some(reply) = self.take(id, &event, slot) {
+                            self.drain(response);
+                            return reply.map_err(Failure::Failed);
+                        }
+                    }
+                    continue;
+                }
+                Ok(None) => "its answer ended early".to_owned(),
+                Err(error) => cause(&error),
+            };
+            // Before 2026-07-28 a server may close a stream and have it taken up again (SEP-1699).
+            let Some(last) = events.last_id().filter(|_| !self.modern && resumes < MAX_RESUMES)
+            else {
+                return Err(closed(&broken).into());
+            };
+            resumes += 1;
+            let last = HeaderValue::from_str(last).map_err(|_| closed(&broken))?;
+            sleep(events.retry().unwrap_or(RESUME_AFTER)).await;
+            events.broken_off();
+            response = self.resume(last).await?;
+        }
+    }
+
+    async fn resume(&self, last: HeaderValue) -> Result<Response, Failure> {
+        let mut request = Request::new(Method::GET, self.url.clone());
+        *request.headers_mut() = self.headers.clone();
+        request.headers_mut().remove(CONTENT_TYPE);
+        request.headers_mut().insert(LAST_EVENT, last);
+        let response = self.client.execute(request).await.map_err(|error| self.broken(&error))?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(closed(&format!("its answer could not be taken up ({})", response.status())).into())
+        }
+    }
+
+    /// Takes one message off a call's stream; gives the answer if it is that.
+    fn take(self: &Arc<Self>, id: i64, message: &[u8], slot: &Slot) -> Option<Reply> {
+        match inbound(message) {
+            Inbound::Reply(answered, reply) => return (answered == id).then_some(reply),
+            Inbound::Progress(params) => {
+                slot.tell(Event::Progress(params));
+            }
+            Inbound::Log(params) => {
+                slot.tell(Event::Log(params));
+            }
+            Inbound::Other(JsonRpcMessage::Request(request)) => {
+                self.answer(request.id, request.request, slot);
+            }
+            Inbound::Other(JsonRpcMessage::Notification(notification)) => {
+                self.notices.take(&notification.notification);
+            }
+            Inbound::Other(_) | Inbound::Garbage => {}
+        }
+        None
+    }
+
+    /// Puts a question of the server to the call, and posts the answer when there is one.
+    fn answer(self: &Arc<Self>, id: rmcp::model::RequestId, request: ServerRequest, slot: &Slot) {
+        let ping = matches!(request, ServerRequest::PingRequest(_));
+        let answered = (!ping).then(|| handler::put(slot, request));
+        let http = self.clone();
+        self.tasks.spawn(async move {
+            let answer = match answered {
+                None => Ok(ClientResult::empty(())),
+                Some(answered) => {
+                    answered.await.unwrap_or_else(|_| Err(handler::cannot_be_asked()))
+                }
+            };
+            let message: ClientJsonRpcMessage = match answer {
+                Ok(result) => JsonRpcMessage::response(result, id),
+                Err(error) => JsonRpcMessage::error(error, Some(id)),
+            };
+            if let Ok(message) = serde_json::to_string(&message) {
+                http.notify(message).await;
+            }
+        });
+    }
+
+    /// Reads a stream to its end after the answer. Most often the end is there already.
+    fn drain(&self, mut response: Response) {
+        if matches!(response.chunk().now_or_never(), Some(Ok(None) | Err(_))) {
+            return;
+        }
+        self.tasks.spawn(async move {
+            let _ = timeout(DRAIN, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
+        });
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_ANSWER => {
+                    return Err(self.protocol("a message longer than 32 MiB"));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body.freeze()),
+                Err(error) => return Err(closed(&cause(&error)).into()),
+            }
+        }
+    }
+
+    /// Why the server did not take a call, by status (and by what it says, if that is a JSON-RPC error).
+    async fn refusal(&self, id: i64, response: Response) -> Failure {
+        let status = response.status();
+        if needs_auth(status, response.headers()) {
+            return Failure::Lost(credential_refused(&self.shown, status));
+        }
+        if status == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION) {
+            return Failure::Stale;
+        }
+        let body = self.body(response).await.unwrap_or_default();
+        if let Some(error) = error_in(id, &body) {
+            return Failure::Failed(error);
+        }
+        Failure::Failed(UpstreamError::Unreachable {
+            what: self.shown.clone(),
+            problem: format!("answered HTTP {status}"),
+        })
+    }
+
+    /// Why a request could not be made, or got no answer.
+    fn broken(&self, error: &reqwest::Error) -> Failure {
+        if error.is_connect() {
+            return Failure::Lost(UpstreamError::Unreachable {
+                what: self.shown.clone(),
+                problem: format!("cannot be reached ({})", cause(error)),
+            });
+        }
+        closed(&cause(error)).into()
+    }
+
+    fn protocol(&self, problem: &str) -> Failure {
+        Failure::Failed(UpstreamError::Protocol { problem: problem.to_owned() })
+    }
+
+    fn quote(&self, body: &[u8]) -> String {
+        let start = String::from_utf8_lossy(&body[..body.len().min(400)]);
+        text::clean(self.hidden.blot(&start).trim(), 100)
+    }
+}
+
+/// A JSON-RPC error in the body of a refusal: ours, or (as many servers do) with no id or another.
+fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
+    match inbound(body) {
+        Inbound::Reply(answered, Err(error)) if answered == id => Some(error),
+        Inbound::Other(JsonRpcMessage::Error(error)) => Some(UpstreamError::Refused(error.error)),
+        _ => None,
+    }
+}
+
+/// Does the status say that a credential is missing, wrong or too weak?
+pub(super) fn needs_auth(status: StatusCode, headers: &HeaderMap) -> bool {
+    status == StatusCode::UNAUTHORIZED
+        || (status == StatusCode::FORBIDDEN && headers.contains_key(WWW_AUTHENTICATE))
+}
+
+/// The sentence for [`needs_auth`].
+pub(super) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamError {
+    let message = format!(
+        "{shown} refused the credential (HTTP {}); the owner must give a new one",
+        status.as_u16()
+    );
+    UpstreamError::NeedsAuth { message }
+}
+
+/// An address without what may be secret in it: user information, query, fragment.
+pub(super) fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    // These fail only on addresses that have no such parts.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_query(None);
+    shown.set_fragment(None);
+    shown.to_string()
+}
+
+/// What is at the bottom of an error, without the address (which may hold secrets).
+pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    match deepest.downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_timeout() => "it took too long".to_owned(),
+        Some(_) => "the request failed".to_owned(),
+        None => text::clean(&deepest.to_string(), 200),
+    }
+}
+
+fn closed(problem: &str) -> UpstreamError {
+    UpstreamError::Closed { last_words: problem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_shown_without_secrets() {
+        let url: Url = "https://user:pass@example.com:8443/mcp?key=fake#frag".parse().unwrap();
+        assert_eq!(shown(&url), "https://example.com:8443/mcp");
+    }
+
+    #[test]
+    fn a_missing_credential_is_told_from_a_forbidden_tool() {
+        let mut headers = HeaderMap::new();
+        assert!(needs_auth(StatusCode::UNAUTHORIZED, &headers));
+        assert!(!needs_auth(StatusCode::FORBIDDEN, &headers));
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        assert!(needs_auth(StatusCode::FORBIDDEN, &headers));
+    }
+}

@@ -1,0 +1,191 @@
+//! What an upstream offers, and the reading of it.
+
+use std::sync::Arc;
+
+use agentport_core::text;
+use rmcp::model::{
+    ErrorCode, Implementation, Prompt, Resource, ResourceTemplate, ServerCapabilities, Tool,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{
+    attribution::Slot,
+    error::{Failure, UpstreamError},
+    request::Outgoing,
+    session::Session,
+};
+
+/// Bounds of one list. More than any agent can use; an upstream that pages for ever must not hold us.
+const MAX_PAGES: usize = 100;
+const MAX_ITEMS: usize = 10_000;
+
+/// Everything an upstream said about itself after it was connected. Kept as JSON, so that tools can be listed before
+/// the upstream runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Listing {
+    pub(crate) tools: Vec<Tool>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) resource_templates: Vec<ResourceTemplate>,
+    pub(crate) capabilities: ServerCapabilities,
+    pub(crate) instructions: Option<String>,
+    /// Self-reported; an upstream that does not say is `unknown`.
+    pub(crate) server: Implementation,
+    /// The protocol revision spoken with it, such as `2025-11-25`.
+    pub(crate) revision: String,
+}
+
+/// A list: its method, the field that holds it, and its name in sentences.
+struct Kind {
+    method: &'static str,
+    field: &'static str,
+    name: &'static str,
+}
+
+const TOOLS: Kind = Kind { method: "tools/list", field: "tools", name: "tools" };
+const PROMPTS: Kind = Kind { method: "prompts/list", field: "prompts", name: "prompts" };
+const RESOURCES: Kind = Kind { method: "resources/list", field: "resources", name: "resources" };
+const TEMPLATES: Kind = Kind {
+    method: "resources/templates/list",
+    field: "resourceTemplates",
+    name: "resource templates",
+};
+
+/// Reads all lists the upstream has, page by page. What it does not declare is not asked for.
+pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
+    let about = session.peer.peer_info();
+    let about = about.as_deref();
+    let capabilities = about.map(|about| about.capabilities.clone()).unwrap_or_default();
+    let mut tools = match capabilities.tools {
+        Some(_) => list::<Tool>(session, &TOOLS).await?,
+        None => Vec::new(),
+    };
+    if let Some(http) = session.http() {
+        http.sort_out(&mut tools);
+    }
+    let prompts = match capabilities.prompts {
+        Some(_) => list(session, &PROMPTS).await?,
+        None => Vec::new(),
+    };
+    let (resources, resource_templates) = match capabilities.resources {
+        Some(_) => (list(session, &RESOURCES).await?, list(session, &TEMPLATES).await?),
+        None => (Vec::new(), Vec::new()),
+    };
+    Ok(Listing {
+        tools,
+        prompts,
+        resources,
+        resource_templates,
+        capabilities,
+        instructions: about.and_then(|about| about.instructions.clone()),
+        server: about
+            .and_then(|about| about.server_info.clone())
+            .unwrap_or_else(|| Implementation::new("unknown", "")),
+        revision: session.revision().to_owned(),
+    })
+}
+
+async fn list<T: DeserializeOwned>(session: &Session, kind: &Kind) -> Result<Vec<T>, Failure> {
+    let slot: Arc<Slot> = Slot::new(false);
+    let mut items = Vec::new();
+    let mut cursor: Option<String> = None;
+    for _ in 0..MAX_PAGES {
+        let outgoing = Outgoing::page(kind.method, cursor.as_deref(), session.context(None));
+        let answer = match session.request(&outgoing, &slot).await {
+            Ok(answer) => answer,
+            // Declares the capability, yet has no such method. Common for templates.
+            Err(Failure::Failed(UpstreamError::Refused(error)))
+                if error.code == ErrorCode::METHOD_NOT_FOUND =>
+            {
+                return Ok(items);
+            }
+            Err(failure) => return Err(failure),
+        };
+        cursor = page(&answer, kind, &mut items)
+            .map_err(|problem| UpstreamError::InvalidList { list: kind.name, problem })?;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
+    let problem = format!("it has more than {MAX_PAGES} pages");
+    Err(UpstreamError::InvalidList { list: kind.name, problem }.into())
+}
+
+/// Adds one page to `items`; gives the cursor of the next.
+fn page<T: DeserializeOwned>(
+    answer: &RawValue,
+    kind: &Kind,
+    items: &mut Vec<T>,
+) -> Result<Option<String>, String> {
+    // Each item by itself, so that the one at fault can be named.
+    let mut page: std::collections::HashMap<String, Box<RawValue>> =
+        serde_json::from_str(answer.get()).map_err(|_| "it is not an object".to_owned())?;
+    let list = page.remove(kind.field).ok_or_else(|| format!("{:?} is missing", kind.field))?;
+    let list: Vec<&RawValue> = serde_json::from_str(list.get())
+        .map_err(|_| format!("{:?} is not an array", kind.field))?;
+    if items.len() + list.len() > MAX_ITEMS {
+        return Err(format!("it has more than {MAX_ITEMS} entries"));
+    }
+    for item in list {
+        let read = serde_json::from_str(item.get()).map_err(|problem| {
+            let problem = text::clean(&problem.to_string(), 200);
+            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item))
+        })?;
+        items.push(read);
+    }
+    match page.remove("nextCursor") {
+        Some(cursor) if cursor.get() != "null" => serde_json::from_str(cursor.get())
+            .map(Some)
+            .map_err(|_| "\"nextCursor\" is not a string".to_owned()),
+        _ => Ok(None),
+    }
+}
+
+fn name_of(item: &RawValue) -> String {
+    #[derive(Deserialize)]
+    struct Named {
+        name: String,
+    }
+    let named = serde_json::from_str::<Named>(item.get());
+    named.map_or_else(|_| "without a name".to_owned(), |named| text::clean(&named.name, 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, value::to_raw_value};
+
+    use super::*;
+
+    #[test]
+    fn pages_are_read_or_named() {
+        let good = json!({"name": "a", "inputSchema": {"type": "object"}});
+        let bad = json!({"name": "b", "inputSchema": 7});
+        for (answer, expected) in [
+            (json!({"tools": [good]}), "1 None"),
+            (json!({"tools": [], "nextCursor": null}), "0 None"),
+            (json!({"tools": [good, good], "nextCursor": "x"}), "2 Some(\"x\")"),
+            (json!({"tools": [good, bad]}), "entry 2 (b): "),
+            (json!({"tools": [{}]}), "entry 1 (without a name): "),
+            (json!({"tools": {}}), "\"tools\" is not an array"),
+            (json!({"items": []}), "\"tools\" is missing"),
+            (json!([]), "it is not an object"),
+            (json!({"tools": [], "nextCursor": 7}), "\"nextCursor\" is not a string"),
+        ] {
+            let mut tools: Vec<Tool> = Vec::new();
+            let read = match page(&to_raw_value(&answer).unwrap(), &TOOLS, &mut tools) {
+                Ok(cursor) => format!("{} {cursor:?}", tools.len()),
+                Err(problem) => problem,
+            };
+            assert!(read.starts_with(expected), "{answer}: {read}");
+        }
+    }
+
+    #[test]
+    fn endless_pages_end() {
+        let good = json!({"name": "a", "inputSchema": {"type": "object"}});
+        let mut tools: Vec<Tool> = Vec::new();
+        let full = json!({"tools": vec![good; MAX_ITEMS + 1]});
+        assert!(page(&to_raw_value(&full).unwrap(), &TOOLS, &mut tools).is_err());
+    }
+}

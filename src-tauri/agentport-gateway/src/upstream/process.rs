@@ -1,0 +1,172 @@
+//! A local server's processes, owned as a whole tree.
+//!
+//! On Unix the server leads a process group of its own, on Windows it lives in a job object, so that what it starts
+//! in turn (`npx` starts `node`, which starts …) ends with it. A program that leaves the group on purpose (`setsid`)
+//! is out of reach.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
+use tokio::{
+    process::{ChildStderr, ChildStdin, ChildStdout, Command},
+    time::{Instant, sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long a server may take to end after its input was closed, and again after it was asked to (SIGTERM).
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the rest of the tree may go on when the server itself has ended in good order.
+const REST_GRACE: Duration = Duration::from_millis(250);
+/// How often a process group without a leader is looked at; nothing announces its end.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long to wait for the kernel to do away with what was killed.
+const REAP: Duration = Duration::from_secs(1);
+
+/// The processes of one local server. Dropping it kills them all.
+pub(super) struct Tree {
+    child: Box<dyn ChildWrapper>,
+    pid: Option<u32>,
+    gone: bool,
+}
+
+/// The ends of a server's pipes.
+pub(super) struct Pipes {
+    pub(super) stdin: ChildStdin,
+    pub(super) stdout: ChildStdout,
+    pub(super) stderr: ChildStderr,
+}
+
+impl Tree {
+    /// Starts `command` with exactly `environment`, in `cwd` or our own directory.
+    pub(super) fn start(
+        command: &str,
+        args: &[String],
+        environment: BTreeMap<OsString, OsString>,
+        cwd: Option<&Path>,
+    ) -> io::Result<(Self, Pipes)> {
+        let path = environment.get(OsStr::new("PATH")).cloned();
+        let mut prepared = Command::new(resolve(command, path.as_deref())?);
+        prepared
+            .args(args)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(cwd) = cwd {
+            prepared.current_dir(cwd);
+        }
+        let mut wrapped = CommandWrap::from(prepared);
+        wrapped.wrap(KillOnDrop);
+        #[cfg(unix)]
+        wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
+        #[cfg(windows)]
+        wrapped.wrap(process_wrap::tokio::JobObject);
+        let child = wrapped.spawn()?;
+        let mut tree = Self { pid: child.id(), child, gone: false };
+        let pipes = tree.child.stdin().take().zip(tree.child.stdout().take()).zip(tree.child.stderr().take());
+        let Some(((stdin, stdout), stderr)) = pipes else {
+            return Err(io::Error::other("the system gave no pipes"));
+        };
+        Ok((tree, Pipes { stdin, stdout, stderr }))
+    }
+
+    /// Process id of the server itself.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// Waits for the server itself to end. May be dropped and called again.
+    pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.wait().await.ok()
+    }
+
+    /// Ends the tree in good order; its standard input must be closed already. `hurry` cuts the waiting short.
+    /// Afterwards no process of it is left.
+    pub(super) async fn stop(&mut self, hurry: &CancellationToken) {
+        tokio::select! {
+            biased;
+            () = hurry.cancelled() => {}
+            () = async {
+                if timeout(GRACE, self.ended()).await.is_ok() && self.empty_within(REST_GRACE).await {
+                    self.gone = true;
+                    return;
+                }
+                self.ask_to_end();
+                let asked = Instant::now();
+                let ended = timeout(GRACE, self.ended()).await.is_ok();
+                self.gone = ended && self.empty_within(GRACE.saturating_sub(asked.elapsed())).await;
+            } => {}
+        }
+        if !self.gone {
+            self.kill().await;
+        }
+    }
+
+    /// Ends the tree at once.
+    pub(super) async fn kill(&mut self) {
+        // Fails only when nothing is left to kill.
+        let _ = self.child.start_kill();
+        let _ = timeout(REAP, self.ended()).await;
+        self.empty_within(REAP).await;
+        self.gone = true;
+    }
+
+    #[cfg(unix)]
+    fn ask_to_end(&self) {
+        let _ = self.child.signal(nix::sys::signal::Signal::SIGTERM as i32);
+    }
+
+    /// Windows has no such request; what is left is ended by force.
+    #[cfg(not(unix))]
+    fn ask_to_end(&self) {}
+
+    /// Is nobody left in the group within that time?
+    #[cfg(unix)]
+    async fn empty_within(&self, limit: Duration) -> bool {
+        let Some(group) = self.pid.and_then(|pid| i32::try_from(pid).ok()) else { return true };
+        let until = Instant::now() + limit;
+        while nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), None).is_ok() {
+            if Instant::now() >= until {
+                return false;
+            }
+            sleep(LOOK).await;
+        }
+        true
+    }
+
+    /// Waiting for the job's process waits for the whole job.
+    #[cfg(not(unix))]
+    async fn empty_within(&self, _limit: Duration) -> bool {
+        true
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        if !self.gone {
+            // The group is killed here; the runtime reaps its leader.
+            let _ = self.child.start_kill();
+        }
+    }
+}
+
+/// Unix looks commands up in the child's own PATH.
+#[cfg(not(windows))]
+fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
+    Ok(command.into())
+}
+
+/// Windows finds `npx.cmd` for `npx` only if told the whole name.
+#[cfg(windows)]
+fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
+    rmcp::transport::which_command(command)
+        .map(|found| found.as_std().get_program().to_owned())
+}

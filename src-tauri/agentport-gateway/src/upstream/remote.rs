@@ -1,0 +1,250 @@
+//! Opening a connection to a remote server: the HTTP client, and rmcp's part over it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use agentport_core::Secret;
+use arc_swap::ArcSwapOption;
+use http::{HeaderName, HeaderValue, StatusCode};
+use rmcp::{
+    model::ClientJsonRpcMessage,
+    transport::{
+        common::client_side_sse::BoxedSseResponse,
+        streamable_http_client::{
+            AuthRequiredError, StreamableHttpClient, StreamableHttpError,
+            StreamableHttpPostResponse,
+        },
+    },
+};
+use url::Url;
+
+use super::{
+    error::UpstreamError,
+    http::{cause, credential_refused, shown},
+};
+
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// The HTTP clients of all remote upstreams: connections are pooled per server, headers belong to each request.
+#[derive(Default)]
+pub(super) struct Clients {
+    loopback: OnceLock<reqwest::Client>,
+    elsewhere: OnceLock<reqwest::Client>,
+}
+
+impl Clients {
+    /// A client for `url`. Servers on this machine are never reached through a proxy.
+    pub(super) fn for_url(&self, url: &Url) -> Result<reqwest::Client, UpstreamError> {
+        let loopback = match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        let cell = if loopback { &self.loopback } else { &self.elsewhere };
+        if let Some(client) = cell.get() {
+            return Ok(client.clone());
+        }
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .user_agent(concat!("agentport/", env!("CARGO_PKG_VERSION")))
+            .redirect(same_origin());
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| UpstreamError::Unreachable {
+            what: shown(url),
+            problem: format!("cannot be reached: no HTTP client ({})", cause(&error)),
+        })?;
+        Ok(cell.get_or_init(|| client).clone())
+    }
+}
+
+/// Follows redirects that keep method and body, and only within the origin: another must not see the credential.
+fn same_origin() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let keeps_body = matches!(
+            attempt.status(),
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
+        let same = attempt
+            .previous()
+            .first()
+            .is_some_and(|first| first.origin() == attempt.url().origin());
+        if keeps_body && same && attempt.previous().len() <= 5 {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}
+
+/// The owner's headers as HTTP knows them, marked so that nothing prints them.
+pub(super) fn secret_headers(
+    url: &Url,
+    headers: &[(HeaderName, Secret)],
+) -> Result<HashMap<HeaderName, HeaderValue>, UpstreamError> {
+    let mut all = HashMap::new();
+    for (name, value) in headers {
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+            let message = format!(
+                "the value of the header {name} for {} holds characters that HTTP does not allow",
+                shown(url)
+            );
+            UpstreamError::NeedsAuth { message }
+        })?;
+        value.set_sensitive(true);
+        all.insert(name.clone(), value);
+    }
+    Ok(all)
+}
+
+/// rmcp's way to the server. It sees which session rmcp was given, which calls need to know too.
+#[derive(Clone)]
+pub(super) struct Handshake {
+    client: reqwest::Client,
+    session: Arc<ArcSwapOption<String>>,
+}
+
+impl Handshake {
+    pub(super) fn new(client: reqwest::Client) -> Self {
+        Self { client, session: Arc::default() }
+    }
+
+    /// The session the server gave (revisions before 2026-07-28), once rmcp has used it.
+    pub(super) fn session(&self) -> Option<Arc<str>> {
+        self.session.load().as_deref().map(|session| session.as_str().into())
+    }
+}
+
+type Problem = StreamableHttpError<reqwest::Error>;
+
+impl StreamableHttpClient for Handshake {
+    type Error = reqwest::Error;
+
+    async fn post_message(
+        &self,
+        uri: Arc<str>,
+        message: ClientJsonRpcMessage,
+        session: Option<Arc<str>>,
+        auth: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<StreamableHttpPostResponse, Problem> {
+        if let Some(session) = &session {
+            self.session.store(Some(Arc::new(session.to_string())));
+        }
+        self.client
+            .post_message(uri, message, session, auth, headers)
+            .await
+            .map_err(unauthorized)
+    }
+
+    async fn delete_session(
+        &self,
+        uri: Arc<str>,
+        session: Arc<str>,
+        auth: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<(), Problem> {
+        self.client.delete_session(uri, session, auth, headers).await
+    }
+
+    async fn get_stream(
+        &self,
+        uri: Arc<str>,
+        session: Option<Arc<str>>,
+        last_event: Option<String>,
+        auth: Option<String>,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<BoxedSseResponse, Problem> {
+        self.client.get_stream(uri, session, last_event, auth, headers).await
+    }
+}
+
+/// rmcp knows a 401 only by its challenge; one without is as clear.
+fn unauthorized(problem: Problem) -> Problem {
+    match problem {
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
+            StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
+        }
+        other => other,
+    }
+}
+
+/// What went wrong on the way to a remote server, in words; and whether it answered at all, but not as it should, so
+/// that another handshake may fare better.
+pub(super) fn problem(
+    shown_url: &str,
+    error: &(dyn std::error::Error + 'static),
+) -> (UpstreamError, bool) {
+    let said = |problem: String, answered| {
+        (UpstreamError::Unreachable { what: shown_url.to_owned(), problem }, answered)
+    };
+    match error.downcast_ref::<Problem>() {
+        Some(StreamableHttpError::AuthRequired(_)) => {
+            (credential_refused(shown_url, StatusCode::UNAUTHORIZED), false)
+        }
+        Some(StreamableHttpError::InsufficientScope(_)) => {
+            (credential_refused(shown_url, StatusCode::FORBIDDEN), false)
+        }
+        Some(StreamableHttpError::Client(error)) => {
+            said(format!("cannot be reached ({})", cause(error)), false)
+        }
+        Some(StreamableHttpError::HttpStatus(error)) => {
+            said(format!("answered HTTP {}", error.status), true)
+        }
+        // The text goes on with the body, which is not for showing.
+        Some(StreamableHttpError::UnexpectedServerResponse(text)) if text.starts_with("HTTP ") => {
+            said(format!("answered {}", text.split(':').next().unwrap_or_default()), true)
+        }
+        Some(
+            StreamableHttpError::UnexpectedServerResponse(_)
+            | StreamableHttpError::UnexpectedContentType(_)
+            | StreamableHttpError::Deserialize(_)
+            | StreamableHttpError::Sse(_),
+        ) => said("does not answer like an MCP server".to_owned(), true),
+        Some(StreamableHttpError::ReservedHeaderConflict(name)) => {
+            said(format!("cannot be used with a header of your own named {name:?}"), false)
+        }
+        _ => said(format!("cannot be reached ({})", cause(error)), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_values_are_hidden_and_checked() {
+        let url: Url = "https://example.com/mcp?key=fake".parse().unwrap();
+        let name = HeaderName::from_static("x-key");
+        let headers = [(name.clone(), Secret::new("obviously-fake"))];
+        let made = secret_headers(&url, &headers).unwrap();
+        assert!(!format!("{made:?}").contains("fake"));
+        let error = secret_headers(&url, &[(name, Secret::new("fake\nnewline"))]).unwrap_err();
+        assert!(!error.to_string().contains("fake"), "{error}");
+    }
+
+    #[test]
+    fn problems_are_told_without_bodies() {
+        for (problem_, expected) in [
+            (
+                Problem::UnexpectedServerResponse("HTTP 404 Not Found: token=fake".into()),
+                "https://x/ answered HTTP 404 Not Found",
+            ),
+            (
+                Problem::UnexpectedContentType(Some("text/html".into())),
+                "https://x/ does not answer like an MCP server",
+            ),
+            (
+                unauthorized(Problem::UnexpectedServerResponse("HTTP 401 Unauthorized: ".into())),
+                "https://x/ refused the credential (HTTP 401); the owner must give a new one",
+            ),
+        ] {
+            assert_eq!(problem("https://x/", &problem_).0.to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! What goes to an upstream: one JSON-RPC request, written in one go from borrowed parts.
+
+use std::collections::BTreeMap;
+
+use rmcp::model::{
+    ClientCapabilities, CompleteRequestParams, Implementation, JsonObject, LoggingLevel,
+    RequestMetaObject, TASKS_EXTENSION_ID,
+};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde_json::Value;
+
+use crate::call::permit::Operation;
+
+/// One request, without the id it gets when it is sent.
+pub(super) struct Outgoing<'a> {
+    method: &'static str,
+    params: Params<'a>,
+    context: Context<'a>,
+}
+
+/// What a request says beside its operation.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Context<'a> {
+    /// `_meta` of the agent's request; what is only between the agent and us is left out.
+    pub(super) inbound: Option<&'a RequestMetaObject>,
+    /// What a 2026-07-28 upstream must know with every request; `None` for older ones, who know it already.
+    pub(super) modern: Option<Modern<'a>>,
+    /// Wants to hear of progress: the token is the request's id.
+    pub(super) progress: bool,
+    /// Answers to an `InputRequiredResult`, with the state to echo (MCP 2026-07-28, SEP-2322).
+    pub(super) responses: Option<&'a BTreeMap<String, Value>>,
+    pub(super) state: Option<&'a str>,
+}
+
+/// The protocol fields of `_meta` (MCP 2026-07-28, Basic, SEP-2575).
+#[derive(Clone, Copy)]
+pub(super) struct Modern<'a> {
+    pub(super) revision: &'a str,
+    pub(super) client: &'a Implementation,
+    /// What the agent's client can be asked. Varies from call to call on the same connection.
+    pub(super) capabilities: Option<&'a ClientCapabilities>,
+    pub(super) log_level: Option<LoggingLevel>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Params<'a> {
+    Named {
+        name: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        arguments: Option<&'a JsonObject>,
+    },
+    Resource {
+        uri: &'a str,
+    },
+    Completion(&'a CompleteRequestParams),
+    Page {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<&'a str>,
+    },
+}
+
+impl<'a> Outgoing<'a> {
+    pub(super) fn operation(operation: &'a Operation, context: Context<'a>) -> Self {
+        let (method, params) = match operation {
+            Operation::CallTool { name, arguments } => {
+                ("tools/call", Params::Named { name, arguments: arguments.as_ref() })
+            }
+            Operation::GetPrompt { name, arguments } => {
+                ("prompts/get", Params::Named { name, arguments: arguments.as_ref() })
+            }
+            Operation::ReadResource { uri } => ("resources/read", Params::Resource { uri }),
+            Operation::Subscribe { uri } => ("resources/subscribe", Params::Resource { uri }),
+            Operation::Unsubscribe { uri } => ("resources/unsubscribe", Params::Resource { uri }),
+            Operation::Complete { params } => ("completion/complete", Params::Completion(params)),
+        };
+        Self { method, params, context }
+    }
+
+    /// One page of a list, such as `tools/list`.
+    pub(super) fn page(method: &'static str, cursor: Option<&'a str>, context: Context<'a>) -> Self {
+        Self { method, params: Params::Page { cursor }, context }
+    }
+
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// What `Mcp-Name` says: the tool's or prompt's name, or the resource's URI.
+    pub(super) fn name(&self) -> Option<&str> {
+        match &self.params {
+            Params::Named { name, .. } => Some(name),
+            Params::Resource { uri } => Some(uri),
+            Params::Completion(_) | Params::Page { .. } => None,
+        }
+    }
+
+    /// A tool call's name and arguments.
+    pub(super) fn tool(&self) -> Option<(&str, &JsonObject)> {
+        match self.params {
+            Params::Named { name, arguments: Some(arguments) } if self.method == "tools/call" => {
+                Some((name, arguments))
+            }
+            _ => None,
+        }
+    }
+
+    /// The request as one line of JSON with its newline.
+    pub(super) fn line(&self, id: i64) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Line<'a> {
+            jsonrpc: &'static str,
+            id: i64,
+            method: &'static str,
+            params: Body<'a>,
+        }
+        #[derive(Serialize)]
+        struct Body<'a> {
+            #[serde(flatten)]
+            params: &'a Params<'a>,
+            #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
+            responses: Option<&'a BTreeMap<String, Value>>,
+            #[serde(rename = "requestState", skip_serializing_if = "Option::is_none")]
+            state: Option<&'a str>,
+            #[serde(rename = "_meta", skip_serializing_if = "Meta::is_empty")]
+            meta: Meta<'a>,
+        }
+        let context = &self.context;
+        let body = Body {
+            params: &self.params,
+            responses: context.responses,
+            state: context.state,
+            meta: Meta { context, token: context.progress.then_some(id) },
+        };
+        let mut line = Vec::with_capacity(512);
+        let written = serde_json::to_writer(
+            &mut line,
+            &Line { jsonrpc: "2.0", id, method: self.method, params: body },
+        );
+        // Writing JSON values into memory fails only on keys that are no strings; there are none.
+        debug_assert!(written.is_ok());
+        line.push(b'\n');
+        line
+    }
+}
+
+/// `_meta` as it is sent: the agent's own entries, then ours.
+struct Meta<'a> {
+    context: &'a Context<'a>,
+    token: Option<i64>,
+}
+
+impl<'a> Meta<'a> {
+    fn inbound(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.context.inbound.into_iter().flat_map(|meta| meta.iter()).filter(|(key, _)| passes(key))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.token.is_none() && self.context.modern.is_none() && self.inbound().next().is_none()
+    }
+}
+
+/// Is an entry of `_meta` for the upstream? Protocol entries and the progress token are between the agent and us.
+fn passes(key: &str) -> bool {
+    key != "progressToken" && !key.starts_with("io.modelcontextprotocol/")
+}
+
+impl Serialize for Meta<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (key, value) in self.inbound() {
+            map.serialize_entry(key, value)?;
+        }
+        if let Some(modern) = &self.context.modern {
+            map.serialize_entry("io.modelcontextprotocol/protocolVersion", modern.revision)?;
+            map.serialize_entry("io.modelcontextprotocol/clientInfo", modern.client)?;
+            map.serialize_entry(
+                "io.modelcontextprotocol/clientCapabilities",
+                &Declared(modern.capabilities),
+            )?;
+            if let Some(level) = modern.log_level {
+                map.serialize_entry("io.modelcontextprotocol/logLevel", &level)?;
+            }
+        }
+        if let Some(token) = self.token {
+            map.serialize_entry("progressToken", &token)?;
+        }
+        map.end()
+    }
+}
+
+/// A client's capabilities, without those we do not carry through: tasks, since the task would be the upstream's and
+/// its id unknown to us, and experiments.
+struct Declared<'a>(Option<&'a ClientCapabilities>);
+
+impl Serialize for Declared<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(capabilities) = self.0 {
+            if let Some(elicitation) = &capabilities.elicitation {
+                map.serialize_entry("elicitation", elicitation)?;
+            }
+            if let Some(sampling) = &capabilities.sampling {
+                map.serialize_entry("sampling", sampling)?;
+            }
+            if let Some(roots) = &capabilities.roots {
+                map.serialize_entry("roots", roots)?;
+            }
+            if let Some(extensions) = &capabilities.extensions {
+                let carried: BTreeMap<_, _> =
+                    extensions.iter().filter(|(name, _)| *name != TASKS_EXTENSION_ID).collect();
+                map.serialize_entry("extensions", &carried)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sent(outgoing: &Outgoing<'_>) -> Value {
+        let line = outgoing.line(7);
+        assert_eq!(line.last(), Some(&b'\n'));
+        assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    fn tool(arguments: &Value) -> Operation {
+        Operation::CallTool { name: "t".into(), arguments: arguments.as_object().cloned() }
+    }
+
+    #[test]
+    fn a_plain_call_carries_nothing_extra() {
+        let call = tool(&json!({"text": "a\nb"}));
+        assert_eq!(
+            sent(&Outgoing::operation(&call, Context::default())),
+            json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "t", "arguments": {"text": "a\nb"}}})
+        );
+        let without = Operation::CallTool { name: "t".into(), arguments: None };
+        let params = sent(&Outgoing::operation(&without, Context::default()))["params"].clone();
+        assert_eq!(params, json!({"name": "t"}));
+    }
+
+    #[test]
+    fn meta_is_copied_without_what_is_ours() {
+        let meta = RequestMetaObject::from(
+            json!({
+                "progressToken": "theirs",
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "traceparent": "00-1",
+                "com.example/x": 1,
+            })
+            .as_object()
+            .cloned()
+            .unwrap(),
+        );
+        let call = tool(&json!({}));
+        let context = Context { inbound: Some(&meta), progress: true, ..Context::default() };
+        assert_eq!(
+            sent(&Outgoing::operation(&call, context))["params"]["_meta"],
+            json!({"traceparent": "00-1", "com.example/x": 1, "progressToken": 7})
+        );
+    }
+
+    #[test]
+    fn a_modern_upstream_hears_what_the_agent_can_be_asked() {
+        let capabilities: ClientCapabilities = serde_json::from_value(json!({
+            "elicitation": {"form": {}},
+            "experimental": {"x": {}},
+            "extensions": {"io.modelcontextprotocol/tasks": {}, "io.modelcontextprotocol/ui": {}},
+        }))
+        .unwrap();
+        let client = Implementation::new("agentport", "1");
+        let modern = Modern {
+            revision: "2026-07-28",
+            client: &client,
+            capabilities: Some(&capabilities),
+            log_level: None,
+        };
+        let responses = BTreeMap::from([("q".to_owned(), json!({"action": "accept"}))]);
+        let context = Context {
+            modern: Some(modern),
+            responses: Some(&responses),
+            state: Some("s"),
+            ..Context::default()
+        };
+        let operation = Operation::ReadResource { uri: "x://y".into() };
+        assert_eq!(
+            sent(&Outgoing::operation(&operation, context))["params"],
+            json!({
+                "uri": "x://y",
+                "inputResponses": {"q": {"action": "accept"}},
+                "requestState": "s",
+                "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientInfo": {"name": "agentport", "version": "1"},
+                    "io.modelcontextprotocol/clientCapabilities": {
+                        "elicitation": {"form": {}},
+                        "extensions": {"io.modelcontextprotocol/ui": {}},
+                    },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn pages() {
+        let page = Outgoing::page("tools/list", Some("next"), Context::default());
+        assert_eq!(sent(&page)["params"], json!({"cursor": "next"}));
+        assert_eq!(sent(&Outgoing::page("tools/list", None, Context::default()))["params"], json!({}));
+    }
+}

@@ -1,0 +1,138 @@
+//! Server-sent events, as far as MCP uses them (WHATWG HTML, 9.2.6 "Interpreting an event stream").
+
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+
+/// The longest event taken.
+const MAX_EVENT: usize = 32 * 1024 * 1024;
+
+/// Cuts a stream of bytes into events.
+#[derive(Default)]
+pub(super) struct Parser {
+    buffer: BytesMut,
+    looked_at: usize,
+    data: Vec<u8>,
+    last_id: Option<String>,
+    retry: Option<Duration>,
+}
+
+/// An event grew beyond 32 MiB.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooLong;
+
+impl Parser {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLong> {
+        self.buffer.extend_from_slice(chunk);
+        if self.buffer.len() + self.data.len() > MAX_EVENT { Err(TooLong) } else { Ok(()) }
+    }
+
+    /// The data of the next whole event that has any.
+    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+        while let Some(line) = self.next_line() {
+            if line.is_empty() {
+                if !self.data.is_empty() {
+                    return Some(std::mem::take(&mut self.data));
+                }
+                continue;
+            }
+            let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+            let (field, value) = line.split_at(colon);
+            let value = value.strip_prefix(b":").unwrap_or(value);
+            let value = value.strip_prefix(b" ").unwrap_or(value);
+            match field {
+                b"data" => {
+                    if !self.data.is_empty() {
+                        self.data.push(b'\n');
+                    }
+                    self.data.extend_from_slice(value);
+                }
+                b"id" => self.last_id = std::str::from_utf8(value).ok().map(str::to_owned),
+                b"retry" => {
+                    let millis = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+                    self.retry = millis.map(Duration::from_millis).or(self.retry);
+                }
+                // Comments and event names.
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The id from which a broken stream can be resumed.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    /// How long the server wants us to wait before resuming.
+    pub(super) fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// Forgets an event that was begun and will not be finished.
+    pub(super) fn broken_off(&mut self) {
+        self.buffer.clear();
+        self.looked_at = 0;
+        self.data.clear();
+    }
+
+    /// The next line without its end: LF, or CR LF. (No MCP server is known to use CR alone.)
+    fn next_line(&mut self) -> Option<BytesMut> {
+        let newline = self.buffer[self.looked_at..].iter().position(|byte| *byte == b'\n');
+        let Some(newline) = newline else {
+            self.looked_at = self.buffer.len();
+            return None;
+        };
+        let mut line = self.buffer.split_to(self.looked_at + newline);
+        self.buffer.advance(1);
+        self.looked_at = 0;
+        if line.last() == Some(&b'\r') {
+            line.truncate(line.len() - 1);
+        }
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(parser: &mut Parser, chunk: &str) -> Vec<String> {
+        parser.push(chunk.as_bytes()).unwrap();
+        std::iter::from_fn(|| parser.next())
+            .map(|data| String::from_utf8(data).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn cuts_events_wherever_chunks_end() {
+        let stream = ": hello\r\n\r\nid: 7\nretry: 250\ndata\n\nevent: message\ndata: {\"a\":\ndata:  1}\n\ndata:x\r\n\r\n";
+        for size in [1, 2, 7, stream.len()] {
+            let mut parser = Parser::default();
+            let chunks = stream.as_bytes().chunks(size);
+            let seen: Vec<String> = chunks
+                .flat_map(|chunk| events(&mut parser, std::str::from_utf8(chunk).unwrap()))
+                .collect();
+            assert_eq!(seen, ["{\"a\":\n 1}", "x"], "chunks of {size}");
+            assert_eq!(parser.last_id(), Some("7"));
+            assert_eq!(parser.retry(), Some(Duration::from_millis(250)));
+        }
+    }
+
+    #[test]
+    fn an_event_broken_off_is_forgotten_but_not_its_id() {
+        let mut parser = Parser::default();
+        assert!(events(&mut parser, "id: 3\ndata: half").is_empty());
+        parser.broken_off();
+        assert_eq!(events(&mut parser, "data: whole\n\n"), ["whole"]);
+        assert_eq!(parser.last_id(), Some("3"));
+    }
+
+    #[test]
+    fn endless_events_are_refused() {
+        let mut parser = Parser::default();
+        let chunk = vec![b'x'; MAX_EVENT / 2 + 1];
+        assert_eq!(parser.push(&chunk), Ok(()));
+        assert_eq!(parser.push(&chunk), Err(TooLong));
+    }
+}

@@ -1,0 +1,245 @@
+//! The wire to a local server: JSON-RPC messages, one per line (MCP 2026-07-28, Basic, Transports, stdio).
+//!
+//! Two speak over it. rmcp does the handshake and takes the server's requests and notifications; calls are written by
+//! the caller's own task and their answers handed straight back to it, without passing through rmcp's loop. Progress
+//! and log messages take the same way, so that they arrive in order and before the answer.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use agentport_core::text;
+use bytes::{Buf as _, BytesMut};
+use rmcp::{
+    RoleClient,
+    model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    transport::Transport,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    process::{ChildStdin, ChildStdout},
+    sync::Mutex as AsyncMutex,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    attribution::Running,
+    message::{Inbound, inbound},
+};
+
+/// The longest message taken from a server.
+const MAX_MESSAGE: usize = 32 * 1024 * 1024;
+
+/// Our side of the wire, shared by all who send.
+pub(super) struct Pipe {
+    queue: Mutex<BytesMut>,
+    writer: AsyncMutex<Writer>,
+    running: Arc<Running>,
+    garbage: Mutex<Option<String>>,
+    /// Turns away senders, of whom one may be waiting for a server that does not read.
+    closing: CancellationToken,
+    ended: CancellationToken,
+}
+
+struct Writer {
+    /// `None` once the server's input was closed.
+    stdin: Option<ChildStdin>,
+    /// What was taken from the queue and is not written yet. It lies here, not in a future, so that a sender who
+    /// gives up leaves no half a line behind: the next one writes the rest.
+    pending: BytesMut,
+}
+
+impl Pipe {
+    pub(super) fn new(stdin: ChildStdin, running: Arc<Running>) -> Arc<Self> {
+        Arc::new(Self {
+            queue: Mutex::default(),
+            writer: AsyncMutex::new(Writer { stdin: Some(stdin), pending: BytesMut::new() }),
+            running,
+            garbage: Mutex::default(),
+            closing: CancellationToken::new(),
+            ended: CancellationToken::new(),
+        })
+    }
+
+    /// Sends one message, which must end in a newline. May be dropped at any point: the message is sent whole, if
+    /// not now then with the next one.
+    pub(super) async fn send(&self, line: &[u8]) -> io::Result<()> {
+        lock(&self.queue).extend_from_slice(line);
+        let mut writer = self.writer.lock().await;
+        let Writer { stdin, pending } = &mut *writer;
+        let Some(stdin) = stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        pending.unsplit(lock(&self.queue).split());
+        while pending.has_remaining() {
+            let written = tokio::select! {
+                biased;
+                written = stdin.write(pending) => written,
+                () = self.closing.cancelled() => return Err(io::ErrorKind::BrokenPipe.into()),
+            };
+            match written {
+                Ok(0) => return Err(self.broken(io::ErrorKind::WriteZero.into())),
+                Ok(written) => pending.advance(written),
+                Err(error) => return Err(self.broken(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn broken(&self, error: io::Error) -> io::Error {
+        self.ended.cancel();
+        error
+    }
+
+    /// Closes the server's input, which asks it to end.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        self.writer.lock().await.stdin.take();
+    }
+
+    /// Cancelled when the server closed its side, or can no longer be written to.
+    pub(super) fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    /// The start of the first line that was no JSON, if there was one.
+    pub(super) fn garbage(&self) -> Option<String> {
+        lock(&self.garbage).clone()
+    }
+
+    fn keep_garbage(&self, line: &[u8]) {
+        let start = &line[..line.len().min(200)];
+        lock(&self.garbage)
+            .get_or_insert_with(|| text::clean(String::from_utf8_lossy(start).trim(), 100));
+    }
+}
+
+/// The server's side of the wire, as rmcp reads it.
+pub(super) struct StdioTransport {
+    pipe: Arc<Pipe>,
+    stdout: ChildStdout,
+    buffer: BytesMut,
+    /// How much of the buffer holds no newline.
+    looked_at: usize,
+    /// `server/discover`, until it is answered.
+    discover: Option<RequestId>,
+    /// A `server/discover` that rmcp gave up. A server that takes its time to start answers it after all, and rmcp
+    /// would take that for the answer to `initialize`.
+    given_up: Option<RequestId>,
+}
+
+impl StdioTransport {
+    pub(super) fn new(pipe: Arc<Pipe>, stdout: ChildStdout) -> Self {
+        Self {
+            pipe,
+            stdout,
+            buffer: BytesMut::with_capacity(16 * 1024),
+            looked_at: 0,
+            discover: None,
+            given_up: None,
+        }
+    }
+
+    /// Cuts the next whole line out of the buffer, without its newline.
+    fn next_line(&mut self) -> Option<BytesMut> {
+        let newline = self.buffer[self.looked_at..].iter().position(|byte| *byte == b'\n');
+        let Some(newline) = newline else {
+            self.looked_at = self.buffer.len();
+            return None;
+        };
+        let line = self.buffer.split_to(self.looked_at + newline);
+        self.buffer.advance(1);
+        self.looked_at = 0;
+        Some(line)
+    }
+
+    /// Takes a line; gives what is left for rmcp.
+    fn take(&mut self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        if line.is_empty() {
+            return None;
+        }
+        match inbound(line) {
+            Inbound::Reply(id, reply) => {
+                self.pipe.running.answer(id, reply);
+                None
+            }
+            Inbound::Progress(params) => {
+                self.pipe.running.progress(params);
+                None
+            }
+            Inbound::Log(params) => {
+                if let Some(call) = self.pipe.running.only() {
+                    call.tell(super::attribution::Event::Log(params));
+                }
+                None
+            }
+            Inbound::Other(message) => (!self.is_late(&message)).then_some(message),
+            Inbound::Garbage => {
+                self.pipe.keep_garbage(line);
+                None
+            }
+        }
+    }
+
+    fn is_late(&self, message: &ServerJsonRpcMessage) -> bool {
+        let id = match message {
+            JsonRpcMessage::Response(response) => Some(&response.id),
+            JsonRpcMessage::Error(error) => error.id.as_ref(),
+            _ => None,
+        };
+        id.is_some() && id == self.given_up.as_ref()
+    }
+}
+
+impl Transport<RoleClient> for StdioTransport {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        message: ClientJsonRpcMessage,
+    ) -> impl Future<Output = io::Result<()>> + Send + 'static {
+        if let JsonRpcMessage::Request(request) = &message {
+            match &request.request {
+                ClientRequest::DiscoverRequest(_) => self.discover = Some(request.id.clone()),
+                ClientRequest::InitializeRequest(_) => self.given_up = self.discover.take(),
+                _ => {}
+            }
+        }
+        let pipe = self.pipe.clone();
+        async move {
+            let mut line = serde_json::to_vec(&message)?;
+            line.push(b'\n');
+            pipe.send(&line).await
+        }
+    }
+
+    async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
+        loop {
+            while let Some(line) = self.next_line() {
+                if let Some(message) = self.take(&line) {
+                    return Some(message);
+                }
+            }
+            if self.buffer.len() > MAX_MESSAGE {
+                self.pipe.keep_garbage(b"a message longer than 32 MiB");
+                break;
+            }
+            // Dropped while it waits, this has read nothing.
+            match self.stdout.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        self.pipe.ended.cancel();
+        None
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        self.pipe.close().await;
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,150 @@
+//! Resources that agents subscribed to, kept over restarts of the upstream.
+//!
+//! Before 2026-07-28 each is a request to the upstream; from then on there is one long request whose filter names them
+//! all, together with the list changes we want to hear of (`subscriptions/listen`).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rmcp::{ServiceError, model::SubscriptionFilter, service::Subscription};
+use tokio::{sync::Notify, time::sleep};
+
+use super::{
+    attribution::Slot, backoff::Backoff, handler::Notices, request::Outgoing, session::Session,
+};
+use crate::call::permit::Operation;
+
+/// The resources, each with how often it was subscribed to.
+#[derive(Default)]
+pub(super) struct Subscriptions {
+    uris: Mutex<BTreeMap<String, u32>>,
+    changed: Notify,
+}
+
+impl Subscriptions {
+    pub(super) fn add(&self, uri: &str) {
+        *self.lock().entry(uri.to_owned()).or_default() += 1;
+        self.changed.notify_one();
+    }
+
+    /// Takes one subscription back; `true` if it was the last to that resource.
+    pub(super) fn remove(&self, uri: &str) -> bool {
+        let last = {
+            let mut uris = self.lock();
+            let Some(count) = uris.get_mut(uri) else { return true };
+            *count -= 1;
+            let last = *count == 0;
+            if last {
+                uris.remove(uri);
+            }
+            last
+        };
+        self.changed.notify_one();
+        last
+    }
+
+    fn uris(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
+        self.uris.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a session subscribed for as long as it lives. Never ends by itself.
+    pub(super) async fn keep(&self, session: &Session, notices: &Notices) {
+        if session.modern() {
+            self.listen(session, notices).await;
+        } else {
+            self.subscribe_again(session).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// Repeats on a new connection what was asked on an earlier one.
+    async fn subscribe_again(&self, session: &Session) {
+        let slot: Arc<Slot> = Slot::new(false);
+        for uri in self.uris() {
+            let operation = Operation::Subscribe { uri };
+            let outgoing = Outgoing::operation(&operation, session.context(None));
+            if let Err(failure) = session.request(&outgoing, &slot).await {
+                tracing::debug!(error = %failure.told(), "a resource could not be subscribed to again");
+            }
+        }
+    }
+
+    async fn listen(&self, session: &Session, notices: &Notices) {
+        let mut backoff = Backoff::default();
+        loop {
+            let Some(filter) = self.filter(session) else {
+                self.changed.notified().await;
+                continue;
+            };
+            match session.peer.listen(filter).await {
+                Ok(subscription) => {
+                    backoff.worked();
+                    if self.hear(subscription, notices).await {
+                        continue;
+                    }
+                }
+                // It refuses; only another filter may fare better.
+                Err(ServiceError::McpError(error)) => {
+                    tracing::debug!(error = %error.message, "subscriptions/listen was refused");
+                    self.changed.notified().await;
+                    continue;
+                }
+                Err(_) => {}
+            }
+            sleep(backoff.failed(rand::random())).await;
+            // What happened while nobody listened is not told again.
+            notices.lists_changed.notify_one();
+        }
+    }
+
+    /// Takes the news of one subscription. `true`: another filter is wanted; `false`: it ended.
+    async fn hear(&self, mut subscription: Subscription, notices: &Notices) -> bool {
+        loop {
+            tokio::select! {
+                news = subscription.next() => match news {
+                    Ok(Some(notification)) => notices.take(&notification),
+                    Ok(None) | Err(_) => return false,
+                },
+                () = self.changed.notified() => return true,
+            }
+        }
+    }
+
+    /// What to listen for, if there is anything.
+    fn filter(&self, session: &Session) -> Option<SubscriptionFilter> {
+        let about = session.peer.peer_info()?;
+        let can = &about.capabilities;
+        let mut filter = SubscriptionFilter::new();
+        let declared = |declared: Option<bool>| (declared == Some(true)).then_some(true);
+        filter.tools_list_changed = declared(can.tools.as_ref().and_then(|c| c.list_changed));
+        filter.prompts_list_changed = declared(can.prompts.as_ref().and_then(|c| c.list_changed));
+        let resources = can.resources.as_ref();
+        filter.resources_list_changed = declared(resources.and_then(|c| c.list_changed));
+        let uris = self.uris();
+        filter.resource_subscriptions = (!uris.is_empty()).then_some(uris);
+        (filter != SubscriptionFilter::new()).then_some(filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_counts() {
+        let subscriptions = Subscriptions::default();
+        subscriptions.add("a");
+        subscriptions.add("a");
+        subscriptions.add("b");
+        assert!(!subscriptions.remove("a"));
+        assert!(subscriptions.remove("a"));
+        assert_eq!(subscriptions.uris(), ["b"]);
+        assert!(subscriptions.remove("unknown"), "the upstream may know more than we do");
+    }
+}

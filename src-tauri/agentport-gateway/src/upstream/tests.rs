@@ -1,0 +1,197 @@
+//! Upstreams with real parts: child processes and HTTP servers that speak MCP, and an agent that answers.
+
+mod agent;
+mod asking;
+mod life;
+mod local;
+mod remote;
+mod server;
+mod streams;
+
+use std::{sync::Arc, time::Duration};
+
+use agentport_core::IntegrationId;
+use rmcp::model::{JsonObject, ServerResult};
+use serde_json::Value;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{Listing, Spec, Target, UpstreamError, UpstreamSink, Upstreams, call};
+use crate::{
+    call::{caller::Caller, permit::Operation},
+    control::types::{Health, LastError},
+};
+
+/// Longer than anything here takes; only a broken test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a sink was told.
+#[derive(Debug, Clone)]
+enum Told {
+    Listing(Box<Listing>),
+    Health(Health, Option<u32>, Option<LastError>),
+    Updated(String),
+}
+
+struct Sink(mpsc::UnboundedSender<Told>);
+
+impl UpstreamSink for Sink {
+    fn listing(&self, _: &IntegrationId, listing: Listing) {
+        let _ = self.0.send(Told::Listing(Box::new(listing)));
+    }
+
+    fn health(
+        &self,
+        _: &IntegrationId,
+        health: Health,
+        pid: Option<u32>,
+        last_error: Option<LastError>,
+    ) {
+        let _ = self.0.send(Told::Health(health, pid, last_error));
+    }
+
+    fn updated(&self, _: &IntegrationId, uri: &str) {
+        let _ = self.0.send(Told::Updated(uri.to_owned()));
+    }
+}
+
+/// Upstreams with one integration named `x`, and what they tell.
+struct Bench {
+    upstreams: Upstreams,
+    tasks: TaskTracker,
+    told: Mutex<mpsc::UnboundedReceiver<Told>>,
+}
+
+impl Bench {
+    fn new(target: Target) -> Self {
+        let bench = Self::empty();
+        bench.upstreams.add(spec(target));
+        bench
+    }
+
+    fn empty() -> Self {
+        // Another test may have been faster.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (sink, told) = mpsc::unbounded_channel();
+        let tasks = TaskTracker::new();
+        let stop = CancellationToken::new();
+        let upstreams = Upstreams::new(tasks.clone(), stop, Arc::new(Sink(sink)));
+        Self { upstreams, tasks, told: Mutex::new(told) }
+    }
+
+    /// Calls a tool with nobody listening.
+    async fn tool(&self, name: &str, arguments: Value) -> Result<String, UpstreamError> {
+        self.tool_for(&Caller::default(), name, arguments).await
+    }
+
+    async fn tool_for(
+        &self,
+        caller: &Caller,
+        name: &str,
+        arguments: Value,
+    ) -> Result<String, UpstreamError> {
+        self.operation(caller, tool(name, arguments), PATIENCE).await.map(|result| text(&result))
+    }
+
+    /// What [`Upstreams::call`] does, without the permit that only the door can make.
+    async fn operation(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        deadline: Duration,
+    ) -> Result<ServerResult, UpstreamError> {
+        let integration = self.upstreams.find(&id()).expect("the integration was added");
+        call::run(&integration, operation, deadline, caller).await
+    }
+
+    /// Waits until the sink is told something that `wanted` takes.
+    async fn until<T>(&self, mut wanted: impl FnMut(Told) -> Option<T>) -> T {
+        let mut told = self.told.lock().await;
+        let found = async {
+            loop {
+                if let Some(found) = wanted(told.recv().await.expect("the sink lives")) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("the sink was not told in time")
+    }
+
+    async fn until_ready(&self) -> Option<u32> {
+        self.until(|told| match told {
+            Told::Health(Health::Ready, pid, _) => Some(pid),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn until_listing(&self) -> Listing {
+        self.until(|told| match told {
+            Told::Listing(listing) => Some(*listing),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn until_updated(&self) -> String {
+        self.until(|told| match told {
+            Told::Updated(uri) => Some(uri),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Everything the sink was told so far, in short.
+    async fn history(&self) -> Vec<&'static str> {
+        let mut told = self.told.lock().await;
+        std::iter::from_fn(|| told.try_recv().ok())
+            .map(|told| match told {
+                Told::Listing(_) => "listing",
+                Told::Updated(_) => "updated",
+                Told::Health(Health::Idle, ..) => "idle",
+                Told::Health(Health::Starting, ..) => "starting",
+                Told::Health(Health::Ready, ..) => "ready",
+                Told::Health(Health::NeedsAuth { .. }, ..) => "needs auth",
+                Told::Health(Health::Failed { .. }, ..) => "failed",
+                Told::Health(Health::Disabled, ..) => "disabled",
+            })
+            .collect()
+    }
+
+    /// Stops everything, and waits for every task.
+    async fn end(self) {
+        self.upstreams.stop(PATIENCE).await;
+        self.tasks.close();
+        let over = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
+        assert!(over.is_ok(), "a task goes on after everything was stopped");
+    }
+}
+
+fn id() -> IntegrationId {
+    IntegrationId::new("x").unwrap()
+}
+
+fn spec(target: Target) -> Spec {
+    Spec { id: id(), target, idle_stop: Duration::from_secs(600) }
+}
+
+fn tool(name: &str, arguments: Value) -> Operation {
+    let arguments = match arguments {
+        Value::Object(arguments) => Some(arguments),
+        _ => None::<JsonObject>,
+    };
+    Operation::CallTool { name: name.to_owned(), arguments }
+}
+
+/// The text of a tool's result.
+fn text(result: &ServerResult) -> String {
+    match result {
+        ServerResult::CallToolResult(result) => result
+            .content
+            .iter()
+            .filter_map(|block| block.as_text().map(|text| text.text.clone()))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,162 @@
+//! Finding the key where the home says it is, or making one where no vault has been made yet.
+
+use std::{error::Error, sync::Arc};
+
+use keyring_core::CredentialStore;
+
+use super::{
+    Vault, VaultChoice, VaultError,
+    key_files::{create_key, derive, key_file, new_place, read_key},
+    keychain::{self, KeychainError},
+    record::{Kind, Place, Record},
+    seal::MasterKey,
+};
+use crate::home::Home;
+
+impl Vault {
+    /// Opens the home's vault, or makes one. The text is a warning for the owner: nobody chose a key file, but there
+    /// was no keychain.
+    ///
+    /// Takes up to a minute where the keychain waits for its owner to unlock it.
+    pub async fn unlock(
+        choice: VaultChoice,
+        home: &Home,
+    ) -> Result<(Self, Option<String>), VaultError> {
+        let home = home.clone();
+        tokio::task::spawn_blocking(move || open(choice, &home, keychain::platform))
+            .await
+            .unwrap_or(Err(VaultError::CutShort))
+    }
+}
+
+/// Blocks.
+pub(super) fn open(
+    choice: VaultChoice,
+    home: &Home,
+    store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
+) -> Result<(Vault, Option<String>), VaultError> {
+    let unchosen = choice == VaultChoice::Auto;
+    match Record::read(home)? {
+        Some(record) => {
+            let vault = reopen(choice, home, record, store)?;
+            let warn = unchosen && vault.kind() == Kind::KeyFile.as_str();
+            Ok((
+                vault,
+                warn.then(|| warning(home, "No keychain was there when the vault was made")),
+            ))
+        }
+        None => make(choice, home, store),
+    }
+}
+
+/// Opens the vault that is on record.
+fn reopen(
+    choice: VaultChoice,
+    home: &Home,
+    mut record: Record,
+    store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
+) -> Result<Vault, VaultError> {
+    let kind = record.place.kind();
+    let other =
+        |asked: Kind| VaultError::OtherKind { recorded: kind.as_str(), asked: asked.as_str() };
+    let moved = match choice {
+        VaultChoice::Auto => None,
+        VaultChoice::Keychain if kind != Kind::Keychain => return Err(other(Kind::Keychain)),
+        VaultChoice::KeyFile if kind != Kind::KeyFile => return Err(other(Kind::KeyFile)),
+        VaultChoice::PassphraseFile(_) if kind != Kind::PassphraseFile => {
+            return Err(other(Kind::PassphraseFile));
+        }
+        VaultChoice::Keychain | VaultChoice::KeyFile => None,
+        VaultChoice::PassphraseFile(path) => {
+            Some(std::path::absolute(&path).map_err(|source| VaultError::Read { path, source })?)
+        }
+    };
+    let moved = moved.is_some_and(|path| record.move_passphrase(&path));
+    let master: Option<MasterKey> = match &record.place {
+        Place::Keychain { user } => {
+            keychain::find(store, user, keychain::UNLOCK).map_err(VaultError::Keychain)?
+        }
+        Place::KeyFile => read_key(&key_file(home))?,
+        Place::PassphraseFile { path, salt, cost } => Some(derive(path, salt, *cost)?),
+    };
+    let vault = record.open(master.ok_or(VaultError::KeyMissing { kind: kind.as_str() })?)?;
+    if moved {
+        record.write(home)?;
+    }
+    Ok(vault)
+}
+
+/// Makes a vault. The record is written last: until then there is none, and a key that is there already (from an
+/// attempt that was cut short) is taken up, not overwritten.
+fn make(
+    choice: VaultChoice,
+    home: &Home,
+    store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
+) -> Result<(Vault, Option<String>), VaultError> {
+    let mut warned = None;
+    let (place, master) = match choice {
+        VaultChoice::Keychain => {
+            in_keychain(home, store, keychain::UNLOCK).map_err(VaultError::Keychain)?
+        }
+        VaultChoice::KeyFile => in_key_file(home)?,
+        VaultChoice::PassphraseFile(path) => {
+            let path =
+                std::path::absolute(&path).map_err(|source| VaultError::Read { path, source })?;
+            let place = new_place(path);
+            let Place::PassphraseFile { path, salt, cost } = &place else {
+                return Err(VaultError::Parameters);
+            };
+            let master = derive(path, salt, *cost)?;
+            (place, master)
+        }
+        VaultChoice::Auto if key_file(home).exists() => in_key_file(home)?,
+        VaultChoice::Auto => match in_keychain(home, store, keychain::PROBE) {
+            Ok(found) => found,
+            Err(why) => {
+                warned = Some(warning(home, &sentence(&why)));
+                in_key_file(home)?
+            }
+        },
+    };
+    let vault = Vault::new(master, place.kind());
+    Record::new(place, &vault).write(home)?;
+    Ok((vault, warned))
+}
+
+fn in_keychain(
+    home: &Home,
+    store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
+    limit: std::time::Duration,
+) -> Result<(Place, MasterKey), KeychainError> {
+    let user = keychain::user_of(home);
+    let master = keychain::find_or_create(store, &user, limit)?;
+    Ok((Place::Keychain { user }, master))
+}
+
+fn in_key_file(home: &Home) -> Result<(Place, MasterKey), VaultError> {
+    let path = key_file(home);
+    let master = match read_key(&path)? {
+        Some(left) => left,
+        None => create_key(&path)?,
+    };
+    Ok((Place::KeyFile, master))
+}
+
+fn warning(home: &Home, why: &str) -> String {
+    format!(
+        "{why}. Secrets are sealed with the key in {}: whoever can read that file can read them. To choose \
+         knowingly, start with --vault keychain, --vault passphrase-file:PATH or --vault key-file.",
+        key_file(home).display()
+    )
+}
+
+/// An error with its causes, in one line.
+fn sentence(error: &KeychainError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,141 @@
+//! `vault.json` in the home: what kind of vault this is, and how to tell its key from another.
+//!
+//! Holds nothing secret. It is written last when a vault is made, and never again but for the passphrase file's path.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    VaultError,
+    seal::{MasterKey, Vault},
+};
+use crate::home::{Home, write_private};
+
+/// What the check value is sealed for, and what it says.
+const CHECK_ID: &str = "vault check";
+const CHECK: &[u8] = b"agentport";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    Keychain,
+    KeyFile,
+    PassphraseFile,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Keychain => "keychain",
+            Self::KeyFile => "key-file",
+            Self::PassphraseFile => "passphrase-file",
+        }
+    }
+}
+
+/// Where the key is, with what it takes to find it there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Place {
+    /// Under this user of the service `agentport`. Recorded, so that a home that was moved finds its key.
+    Keychain {
+        user: String,
+    },
+    KeyFile,
+    PassphraseFile {
+        path: PathBuf,
+        /// Base64.
+        salt: String,
+        #[serde(flatten)]
+        cost: Cost,
+    },
+}
+
+/// Argon2id's parameters (RFC 9106): KiB of memory, passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Cost {
+    pub(super) memory_kib: u32,
+    pub(super) passes: u32,
+}
+
+impl Place {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Keychain { .. } => Kind::Keychain,
+            Self::KeyFile => Kind::KeyFile,
+            Self::PassphraseFile { .. } => Kind::PassphraseFile,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Record {
+    version: u32,
+    pub(super) place: Place,
+    /// A known text sealed with the vault's key, in base64.
+    check: String,
+}
+
+const VERSION: u32 = 1;
+
+fn path(home: &Home) -> PathBuf {
+    home.root().join("vault.json")
+}
+
+impl Record {
+    /// The home's record; `None` if no vault has been made here.
+    pub(super) fn read(home: &Home) -> Result<Option<Self>, VaultError> {
+        let path = path(home);
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(VaultError::Read { path, source }),
+        };
+        match serde_json::from_slice::<Self>(&json) {
+            Ok(record) if record.version == VERSION => Ok(Some(record)),
+            _ => Err(VaultError::Record { path }),
+        }
+    }
+
+    pub(super) fn new(place: Place, vault: &Vault) -> Self {
+        let check = STANDARD.encode(vault.seal(CHECK_ID, CHECK));
+        Self { version: VERSION, place, check }
+    }
+
+    pub(super) fn write(&self, home: &Home) -> Result<(), VaultError> {
+        let path = path(home);
+        serde_json::to_vec_pretty(self)
+            .map_err(io::Error::from)
+            .and_then(|json| write_private(&path, &json))
+            .map_err(|source| VaultError::Write { path, source })
+    }
+
+    /// The vault with this key, if it is the key the vault was made with.
+    pub(super) fn open(&self, master: MasterKey) -> Result<Vault, VaultError> {
+        let kind = self.place.kind();
+        let vault = Vault::new(master, kind);
+        let fits = STANDARD
+            .decode(&self.check)
+            .is_ok_and(|sealed| vault.open(CHECK_ID, &sealed).is_ok_and(|plain| *plain == CHECK));
+        match fits {
+            true => Ok(vault),
+            false => Err(VaultError::WrongKey { kind: kind.as_str() }),
+        }
+    }
+
+    /// Notes that the passphrase file has moved.
+    pub(super) fn move_passphrase(&mut self, to: &Path) -> bool {
+        match &mut self.place {
+            Place::PassphraseFile { path, .. } if path != to => {
+                to.clone_into(path);
+                true
+            }
+            _ => false,
+        }
+    }
+}
