@@ -1,0 +1,246 @@
+//! `agentport approvals`: the owner's inbox, and deciding what lies in it.
+
+use agentport_core::approval::Audience;
+use agentport_gateway::control::types::{ApprovalView, Deny, GrantChoice, Pause};
+use anyhow::Result;
+use clap::{Subcommand, ValueEnum};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    client::{Client, json_object, route},
+    context::Context,
+    duration,
+    exit::Ending,
+    output,
+    pick::{self, Kind},
+    words,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Approvals {
+    /// List requests
+    List {
+        /// Which ones
+        #[arg(long, value_enum, default_value_t)]
+        state: Which,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        limit: Option<u32>,
+    },
+    /// Show one request in full
+    Show {
+        /// Id, beginning of an id, or the link the agent showed
+        id: String,
+    },
+    /// Let a request through
+    Approve {
+        /// Id, beginning of an id, or the link the agent showed
+        id: String,
+        /// once, exact (these arguments from now on), for:30m, session, or always (this tool from now on)
+        #[arg(long, default_value = "once", value_parser = grant)]
+        grant: GrantChoice,
+        /// Grant it to every agent, not only to the one that asked
+        #[arg(long)]
+        every_agent: bool,
+        /// Run it with these arguments instead
+        #[arg(long, value_name = "JSON", value_parser = json_object)]
+        arguments: Option<Box<RawValue>>,
+    },
+    /// Turn a request down
+    Deny {
+        /// Id, beginning of an id, or the link the agent showed
+        id: String,
+        /// Told to the agent
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Stop every call of every agent, allowed ones too
+    Pause,
+    /// Let calls run again
+    Resume,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Which {
+    #[default]
+    Pending,
+    /// Expired with nobody deciding
+    Missed,
+    Decided,
+    All,
+}
+
+/// `control::types::Approve`, with edited arguments spelled as they were given.
+#[derive(Serialize)]
+struct Approve {
+    grant: GrantChoice,
+    audience: Audience,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arguments: Option<Box<RawValue>>,
+}
+
+impl Approvals {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let owner = context.owner().await?;
+        match self {
+            Self::List { state, limit } => {
+                let name =
+                    state.to_possible_value().expect("none is skipped").get_name().to_owned();
+                let route =
+                    route(["control", "approvals"]).with("state", name).maybe("limit", limit);
+                let answer = owner.get(route).await?;
+                context.output.list(&answer, |requests| list(requests, state))?;
+            }
+            Self::Show { id } => {
+                let id = find(&owner, &id).await?;
+                let answer = owner.get(route(["control", "approvals", &id])).await?;
+                context.output.answer(&answer, show)?;
+            }
+            Self::Approve { id, grant, every_agent, arguments } => {
+                let id = find(&owner, &id).await?;
+                let audience = if every_agent { Audience::EveryAgent } else { Audience::ThisAgent };
+                let body = Approve { grant, audience, arguments };
+                let answer =
+                    owner.post(route(["control", "approvals", &id, "approve"]), &body).await?;
+                context.output.answer(&answer, decided)?;
+            }
+            Self::Deny { id, reason } => {
+                let id = find(&owner, &id).await?;
+                let body = Deny { reason };
+                let answer =
+                    owner.post(route(["control", "approvals", &id, "deny"]), &body).await?;
+                context.output.answer(&answer, decided)?;
+            }
+            Self::Pause => pause(&owner, context, true).await?,
+            Self::Resume => pause(&owner, context, false).await?,
+        }
+        Ok(Ending::Done)
+    }
+}
+
+async fn pause(owner: &Client, context: &Context, paused: bool) -> Result<()> {
+    let body = Pause { paused };
+    owner.post(route(["control", "pause"]), &body).await?;
+    context
+        .output
+        .own(&body, || if paused { "Paused: no call runs." } else { "Calls run again." }.into())
+}
+
+/// The id of the request meant. A whole id is taken as it is; whether it exists is the gateway's to say.
+async fn find(owner: &Client, wanted: &str) -> Result<String> {
+    let wanted = wanted.trim_end_matches('/').rsplit('/').next().unwrap_or(wanted);
+    if wanted.parse::<agentport_core::ApprovalId>().is_ok() {
+        return Ok(wanted.to_owned());
+    }
+    let kind = Kind {
+        noun: "request",
+        list: "agentport approvals list --state all",
+        id: |view: &ApprovalView| view.id.to_string(),
+        names: |_| Vec::new(),
+    };
+    let all =
+        owner.get(route(["control", "approvals"]).with("state", "all").with("limit", 1000)).await?;
+    pick::pick(&kind, &all.items()?, wanted).map(|view| view.id.to_string())
+}
+
+/// `once`, `exact`, `for:30m`, `session`, `always`.
+fn grant(text: &str) -> Result<GrantChoice, String> {
+    Ok(match text {
+        "once" => GrantChoice::Once,
+        "exact" => GrantChoice::Exact,
+        "session" => GrantChoice::Session,
+        "always" => GrantChoice::Always,
+        _ => match text.strip_prefix("for:") {
+            Some(span) => GrantChoice::For { minutes: duration::minutes(span)? },
+            None => return Err("use once, exact, for:30m, session or always".into()),
+        },
+    })
+}
+
+fn decided(view: ApprovalView) -> String {
+    let what = format!("{} / {}", view.integration, output::one_line(&view.tool));
+    let note = if view.edited { " (with your arguments)" } else { "" };
+    format!("{what} of {}: {}{note}", output::one_line(&view.agent_name), words::state(&view.state))
+}
+
+fn list(requests: Vec<ApprovalView>, which: Which) -> String {
+    let rows = requests.into_iter().map(|view| {
+        let state = match which {
+            Which::Pending => format!("expires {}", words::when(view.expires_at)),
+            _ => words::state(&view.state),
+        };
+        [
+            view.id.to_string(),
+            output::cut(&view.agent_name, 24),
+            format!("{} / {}", view.integration, output::cut(&view.tool, 40)),
+            output::cut(&view.summary, 70),
+            state,
+        ]
+    });
+    let empty = if which == Which::Pending { "Nothing waits for you." } else { "There are none." };
+    output::table(["ID", "AGENT", "TOOL", "WHAT IT WOULD DO", "STATE"], rows.collect(), empty)
+}
+
+fn show(view: ApprovalView) -> String {
+    let arguments = serde_json::to_string_pretty(&view.arguments).unwrap_or_default();
+    let title = view.tool_title.map(|title| format!(" ({title})")).unwrap_or_default();
+    let hint = match (view.destructive, view.annotations.read_only()) {
+        (true, _) => "may destroy or overwrite",
+        (false, true) => "says it only reads",
+        (false, false) => "",
+    };
+    output::fields(&[
+        ("Request", view.id.to_string()),
+        ("Agent", view.agent_name),
+        ("Tool", format!("{} / {}{title}", view.integration_name, view.tool)),
+        ("Would", view.summary),
+        (
+            "Arguments",
+            if view.edited { format!("{arguments}\n(edited by you)") } else { arguments },
+        ),
+        // The agent's words are never mistaken for ours.
+        ("Agent says", view.additional_info.map(|said| format!("“{said}”")).unwrap_or_default()),
+        ("Careful", hint.into()),
+        ("Why asked", view.why),
+        ("Asked", words::when(view.created_at)),
+        ("Expires", words::when(view.expires_at)),
+        ("State", words::state(&view.state)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants() {
+        for (text, want) in [
+            ("once", GrantChoice::Once),
+            ("exact", GrantChoice::Exact),
+            ("for:30m", GrantChoice::For { minutes: 30 }),
+            ("for:2h", GrantChoice::For { minutes: 120 }),
+            ("session", GrantChoice::Session),
+            ("always", GrantChoice::Always),
+        ] {
+            assert_eq!(grant(text), Ok(want), "{text}");
+        }
+        for bad in ["", "for", "for:", "for:30", "for:0m", "Always", "forever"] {
+            assert!(grant(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn edited_arguments_are_sent_as_they_were_written() {
+        let arguments = json_object(r#"{"n": 1.0, "big": 123456789012345678901}"#).unwrap();
+        let body = Approve {
+            grant: GrantChoice::For { minutes: 5 },
+            audience: Audience::ThisAgent,
+            arguments: Some(arguments),
+        };
+        assert_eq!(
+            serde_json::to_string(&body).unwrap(),
+            r#"{"grant":{"kind":"for","minutes":5},"audience":"this_agent","arguments":{"n": 1.0, "big": 123456789012345678901}}"#
+        );
+    }
+}

@@ -1,0 +1,79 @@
+//! `agentport audit`: the owner's chain of changes and security events.
+
+use agentport_gateway::control::types::{AuditRow, AuditVerdict};
+use anyhow::{Context as _, Result};
+use clap::Subcommand;
+
+use crate::{client::route, context::Context, exit::Ending, output, words};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// List what happened, newest first
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50)]
+        limit: u32,
+    },
+    /// Check that no row was changed, taken out, put in or moved; exit code 1 if one was
+    Verify,
+    /// Write every row, oldest first, as JSON lines
+    Export,
+}
+
+impl Audit {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let owner = context.owner().await?;
+        match self {
+            Self::List { limit } => {
+                let answer = owner.get(route(["control", "audit"]).with("limit", limit)).await?;
+                context.output.list(&answer, list)?;
+            }
+            Self::Verify => {
+                let answer = owner.get(route(["control", "audit", "verify"])).await?;
+                let verdict: AuditVerdict = answer.read()?;
+                let broken = matches!(verdict, AuditVerdict::Broken { .. });
+                context.output.answer(&answer, say)?;
+                if broken {
+                    return Ok(Ending::Failed);
+                }
+            }
+            Self::Export => {
+                let mut response = owner.stream(route(["control", "audit", "export"])).await?;
+                while let Some(chunk) =
+                    response.chunk().await.context("the gateway's answer broke off")?
+                {
+                    output::raw(&chunk)?;
+                }
+            }
+        }
+        Ok(Ending::Done)
+    }
+}
+
+fn say(verdict: AuditVerdict) -> String {
+    match verdict {
+        AuditVerdict::Intact { rows } => format!("Intact: {rows} rows."),
+        AuditVerdict::Broken { seq, what } => {
+            format!("Broken at row {seq}: {}", output::printable(&what))
+        }
+    }
+}
+
+fn list(rows: Vec<AuditRow>) -> String {
+    let rows = rows.into_iter().map(|row| {
+        let detail = if row.detail.is_null() { String::new() } else { row.detail.to_string() };
+        [
+            row.seq.to_string(),
+            words::stamp(row.at),
+            row.actor,
+            row.action,
+            output::cut(&row.subject, 40),
+            output::cut(&detail, 60),
+        ]
+    });
+    output::table(
+        ["ROW", "WHEN", "WHO", "WHAT", "SUBJECT", "DETAIL"],
+        rows.collect(),
+        "Nothing yet.",
+    )
+}

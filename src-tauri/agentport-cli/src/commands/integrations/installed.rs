@@ -1,0 +1,150 @@
+//! Integrations as an agent sees them: what is installed, what could be, and asking for one to go.
+
+use agentport_core::IntegrationId;
+use anyhow::Result;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    client::{Client, route},
+    commands::tools::Refusal,
+    context::Context,
+    exit::Ending,
+    output,
+};
+
+/// What `GET /api/integrations` says of one; other fields are not shown.
+#[derive(Deserialize)]
+struct Offered {
+    id: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    auth_methods: Vec<String>,
+}
+
+/// What `GET /api/installed` says of one.
+#[derive(Deserialize)]
+struct Installed {
+    integration_id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    auth_method: String,
+    connected: bool,
+}
+
+/// A row as the `ap` command has always printed it.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    auth_methods: Vec<String>,
+    installed: bool,
+    connected: bool,
+}
+
+pub(crate) async fn list(
+    agent: &Client,
+    context: &Context,
+    installed: bool,
+    available: bool,
+) -> Result<Ending> {
+    let offered = agent.get(route(["api", "integrations"])).await?.items::<Offered>()?;
+    let there = agent.get(route(["api", "installed"])).await?.items::<Installed>()?;
+    let mut rows = join(offered, there);
+    rows.retain(|row| (!installed || row.installed) && (!available || !row.installed));
+    context.output.own(&rows, || table(&rows))?;
+    Ok(Ending::Done)
+}
+
+/// Installed ones first. One that the owner added and no list offers is there all the same.
+fn join(offered: Vec<Offered>, installed: Vec<Installed>) -> Vec<Row> {
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let unlisted =
+        installed.iter().filter(|there| offered.iter().all(|o| o.id != there.integration_id));
+    first.extend(unlisted.map(|there| Row {
+        id: there.integration_id.clone(),
+        name: there.integration_id.clone(),
+        kind: there.kind.clone(),
+        auth_methods: vec![there.auth_method.clone()],
+        installed: true,
+        connected: there.connected,
+    }));
+    for one in offered {
+        let there = installed.iter().find(|there| there.integration_id == one.id);
+        let rows = if there.is_some() { &mut first } else { &mut rest };
+        rows.push(Row {
+            id: one.id,
+            name: one.name,
+            kind: one.kind,
+            auth_methods: one.auth_methods,
+            installed: there.is_some(),
+            connected: there.is_some_and(|there| there.connected),
+        });
+    }
+    first.extend(rest);
+    first
+}
+
+fn table(rows: &[Row]) -> String {
+    let yes_no = |yes| if yes { "yes" } else { "no" }.to_owned();
+    let cells = rows.iter().map(|row| {
+        [
+            row.id.clone(),
+            output::cut(&row.name, 30),
+            row.kind.clone(),
+            row.auth_methods.join(", "),
+            yes_no(row.installed),
+            yes_no(row.connected),
+        ]
+    });
+    let headings = ["ID", "NAME", "TYPE", "AUTH", "INSTALLED", "CONNECTED"];
+    output::table(headings, cells.collect(), "There are none.")
+}
+
+/// Needs the owner's approval, like any call that changes something.
+pub(crate) async fn remove(
+    agent: &Client,
+    context: &Context,
+    id: &IntegrationId,
+) -> Result<Ending> {
+    let route = route(["api", "installed", id.as_str()]);
+    let reply = agent.send(Method::DELETE, route, None, None).await?;
+    if let Some(refusal) = Refusal::of(&reply) {
+        return Ok(refusal.say());
+    }
+    reply.done()?;
+    context
+        .output
+        .own(&json!({ "integration_id": id, "removed": true }), || format!("Removed {id}."))?;
+    Ok(Ending::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installed_ones_come_first_listed_or_not() {
+        let offered = |id: &str| Offered {
+            id: id.into(),
+            name: id.to_uppercase(),
+            kind: "remote_mcp".into(),
+            auth_methods: vec!["token".into()],
+        };
+        let installed = |id: &str| Installed {
+            integration_id: id.into(),
+            kind: "local_mcp".into(),
+            auth_method: "none".into(),
+            connected: true,
+        };
+        let rows = join(vec![offered("a"), offered("b")], vec![installed("b"), installed("own")]);
+        let brief: Vec<_> =
+            rows.iter().map(|row| (row.id.as_str(), row.installed, row.connected)).collect();
+        assert_eq!(brief, [("own", true, true), ("b", true, true), ("a", false, false)]);
+    }
+}

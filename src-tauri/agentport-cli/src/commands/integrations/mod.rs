@@ -1,0 +1,306 @@
+//! `agentport integrations`: what agents can act on. The owner adds, changes and removes; an agent lists.
+
+mod add;
+mod installed;
+
+use std::time::Duration;
+
+use agentport_core::IntegrationId;
+use agentport_gateway::control::types::{ChangeIntegration, IntegrationView, LogLine, ToolView};
+use anyhow::{Result, bail};
+use clap::{Subcommand, ValueEnum};
+use reqwest::Method;
+use serde_json::json;
+
+use super::policy;
+use crate::{
+    args::AgentKey,
+    client::{Client, route},
+    context::{Caller, Context},
+    exit::Ending,
+    output, words,
+};
+
+/// How long an upstream may take to start and answer: `npx` may have to download it first.
+const START_TIMEOUT: Duration = Duration::from_secs(600);
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Integrations {
+    /// Add a command that speaks MCP on stdio, or an MCP server by URL (owner)
+    Add(Box<add::Add>),
+    /// List integrations: with the owner's password as the owner sees them, else as an agent does
+    List {
+        /// Only what is installed
+        #[arg(long, conflicts_with = "available")]
+        installed: bool,
+        /// Only what is not installed yet (agent)
+        #[arg(long)]
+        available: bool,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// Show one (owner)
+    Show { id: IntegrationId },
+    /// List the tools of one with what your rules say to each (owner)
+    Tools { id: IntegrationId },
+    /// Show what a local server wrote to stderr (owner)
+    Log { id: IntegrationId },
+    /// Remove one with its credentials and rules; as an agent, ask the owner to
+    Remove {
+        id: IntegrationId,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// Stop and start one (owner)
+    Restart { id: IntegrationId },
+    /// Change one; what is not given stays as it is (owner)
+    Set(Change),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Change {
+    id: IntegrationId,
+    /// What tools without a rule of their own get: allow, require_approval, deny, or none
+    #[arg(long = "default", value_name = "MODE", value_parser = default_mode)]
+    default_mode: Option<String>,
+    /// May tools that say they only read run without asking?
+    #[arg(long, value_name = "on|off")]
+    read_only_may_run: Option<Switch>,
+    /// What to call it
+    #[arg(long)]
+    name: Option<String>,
+    /// Its tags; replaces those it has
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Take its tags away
+    #[arg(long, conflicts_with = "tags")]
+    no_tags: bool,
+    /// Offer its resources and prompts to agents as well?
+    #[arg(long, value_name = "on|off")]
+    resources: Option<Switch>,
+    /// Is it in use at all?
+    #[arg(long, value_name = "on|off")]
+    enabled: Option<Switch>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    fn is_on(self) -> bool {
+        self == Self::On
+    }
+}
+
+impl Integrations {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        match self {
+            Self::Add(add) => add.run(context).await,
+            Self::List { installed, available, key } => match context.owner_or_agent(&key).await? {
+                Caller::Owner(_) if available => bail!(
+                    "--available is what an agent may ask for: give an agent's key instead of the owner's password"
+                ),
+                Caller::Owner(owner) => {
+                    let answer = owner.get(route(["control", "integrations"])).await?;
+                    context.output.list(&answer, list)?;
+                    Ok(Ending::Done)
+                }
+                Caller::Agent(agent) => {
+                    installed::list(&agent, context, installed, available).await
+                }
+            },
+            Self::Remove { id, key } => match context.owner_or_agent(&key).await? {
+                Caller::Owner(owner) => {
+                    owner.delete(route(["control", "integrations", id.as_str()])).await?;
+                    context
+                        .output
+                        .own(&json!({ "integration_id": id, "removed": true }), || {
+                            format!("Removed {id}, its credentials and its rules.")
+                        })?;
+                    Ok(Ending::Done)
+                }
+                Caller::Agent(agent) => installed::remove(&agent, context, &id).await,
+            },
+            Self::Show { id } => {
+                let answer = of(&context.owner().await?, &id, None).await?;
+                context.output.answer(&answer, show)?;
+                Ok(Ending::Done)
+            }
+            Self::Tools { id } => {
+                let answer = of(&context.owner().await?, &id, Some("tools")).await?;
+                context.output.list(&answer, tools)?;
+                Ok(Ending::Done)
+            }
+            Self::Log { id } => {
+                let answer = of(&context.owner().await?, &id, Some("log")).await?;
+                context.output.list(&answer, log)?;
+                Ok(Ending::Done)
+            }
+            Self::Restart { id } => {
+                let owner = context.owner().await?;
+                let route = route(["control", "integrations", id.as_str(), "restart"]);
+                let answer =
+                    owner.send(Method::POST, route, None, Some(START_TIMEOUT)).await?.done()?;
+                context.output.answer(&answer, |view: IntegrationView| {
+                    format!("{}: {}", view.id, words::health(&view.health))
+                })?;
+                Ok(Ending::Done)
+            }
+            Self::Set(change) => {
+                let (id, body) = change.into_body()?;
+                let owner = context.owner().await?;
+                let answer =
+                    owner.patch(route(["control", "integrations", id.as_str()]), &body).await?;
+                context.output.answer(&answer, show)?;
+                Ok(Ending::Done)
+            }
+        }
+    }
+}
+
+async fn of(
+    owner: &Client,
+    id: &IntegrationId,
+    what: Option<&str>,
+) -> Result<crate::client::Answer> {
+    owner.get(route(["control", "integrations", id.as_str()].into_iter().chain(what))).await
+}
+
+impl Change {
+    fn into_body(self) -> Result<(IntegrationId, ChangeIntegration)> {
+        let tags = match (self.no_tags, self.tags) {
+            (true, _) => Some(Vec::new()),
+            (false, tags) if tags.is_empty() => None,
+            (false, tags) => Some(tags),
+        };
+        let body = ChangeIntegration {
+            name: self.name,
+            tags,
+            default_mode: self.default_mode,
+            read_only_may_run: self.read_only_may_run.map(Switch::is_on),
+            resources: self.resources.map(Switch::is_on),
+            enabled: self.enabled.map(Switch::is_on),
+        };
+        let nothing = body.name.is_none()
+            && body.tags.is_none()
+            && body.default_mode.is_none()
+            && body.read_only_may_run.is_none()
+            && body.resources.is_none()
+            && body.enabled.is_none();
+        if nothing {
+            bail!(
+                "nothing to change was given; `agentport integrations set --help` says what can be"
+            );
+        }
+        Ok((self.id, body))
+    }
+}
+
+fn default_mode(text: &str) -> Result<String, String> {
+    if text == "none" || policy::mode(text).is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("use allow, require_approval, deny or none".into())
+    }
+}
+
+fn counts(view: &IntegrationView) -> String {
+    let tools = view.tools;
+    format!(
+        "{} ({} run, {} ask, {} blocked)",
+        tools.total, tools.allow, tools.require_approval, tools.deny
+    )
+}
+
+fn list(views: Vec<IntegrationView>) -> String {
+    let rows = views.into_iter().map(|view| {
+        [
+            view.id.to_string(),
+            output::cut(&view.name, 30),
+            output::cut(&words::health(&view.health), 60),
+            counts(&view),
+            output::cut(&words::connection(&view.connection), 60),
+        ]
+    });
+    let empty = "There are no integrations; add one with `agentport integrations add`.";
+    output::table(["ID", "NAME", "HEALTH", "TOOLS", "REACHED BY"], rows.collect(), empty)
+}
+
+fn show(view: IntegrationView) -> String {
+    let error = view.last_error.as_ref();
+    output::fields(&[
+        ("Id", view.id.to_string()),
+        ("Name", view.name.clone()),
+        ("Reached by", words::connection(&view.connection)),
+        ("Health", words::health(&view.health)),
+        ("Process", view.pid.map(|pid| pid.to_string()).unwrap_or_default()),
+        (
+            "Last error",
+            error.map(|e| format!("{}: {}", words::when(e.at), e.message)).unwrap_or_default(),
+        ),
+        ("Credential", view.auth_method.clone()),
+        ("Tools", counts(&view)),
+        ("Without rule", view.default_mode.map_or("asks", words::mode).into()),
+        ("Read-only", if view.read_only_may_run { "may run" } else { "as the rules say" }.into()),
+        ("Resources", words::on_off(view.resources).into()),
+        ("Tags", view.tags.join(", ")),
+        ("Added", words::when(view.added_at)),
+    ])
+}
+
+fn tools(tools: Vec<ToolView>) -> String {
+    let rows = tools.into_iter().map(|tool| {
+        let hint = match (tool.annotations.read_only(), tool.annotations.destructive()) {
+            (true, _) => "reads",
+            (false, true) => "may destroy",
+            (false, false) => "writes",
+        };
+        let about = tool.title.or(tool.description).unwrap_or_default();
+        [tool.name, words::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
+    });
+    let empty =
+        "No tools are known yet; `agentport integrations restart` starts it and lists them.";
+    output::table(["TOOL", "MODE", "SAYS IT", "ABOUT"], rows.collect(), empty)
+}
+
+fn log(lines: Vec<LogLine>) -> String {
+    let lines = lines
+        .iter()
+        .map(|line| format!("{} {}", words::stamp(line.at), output::printable(&line.text)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::{args::Args, commands::Command};
+
+    fn change(line: &str) -> Result<ChangeIntegration> {
+        let words = format!("agentport integrations set files {line}");
+        match Args::try_parse_from(words.split_whitespace())?.command {
+            Command::Integrations(Integrations::Set(change)) => Ok(change.into_body()?.1),
+            _ => unreachable!("set was parsed"),
+        }
+    }
+
+    #[test]
+    fn only_what_is_given_changes() {
+        let body = change("--read-only-may-run on --default deny").unwrap();
+        assert_eq!(
+            serde_json::to_value(&body).unwrap(),
+            json!({
+                "name": null, "tags": null, "default_mode": "deny", "read_only_may_run": true,
+                "resources": null, "enabled": null
+            })
+        );
+        assert_eq!(change("--tag a --tag b").unwrap().tags.unwrap(), ["a", "b"]);
+        assert_eq!(change("--no-tags").unwrap().tags.unwrap(), [""; 0]);
+        assert!(change("").is_err(), "nothing to change");
+        assert!(change("--default perhaps").is_err());
+    }
+}

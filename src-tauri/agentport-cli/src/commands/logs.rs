@@ -1,0 +1,237 @@
+//! `agentport logs`: what agents did, oldest first, as a log is read.
+
+use std::collections::HashSet;
+
+use agentport_core::{CallId, Timestamp, outcome::OutcomeKind};
+use agentport_gateway::control::types::{ActivityRow, Event};
+use anyhow::{Result, bail};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::keys;
+use crate::{
+    client::{Client, Route, route},
+    context::Context,
+    duration,
+    events::Events,
+    exit::Ending,
+    output, words,
+};
+
+/// Rows asked for at once while following.
+const PAGE: u32 = 200;
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Go on, and show calls as they happen; as JSON, one row on each line
+    #[arg(long, short)]
+    follow: bool,
+    /// Only calls of this agent: id, beginning of an id, or name
+    #[arg(long)]
+    agent: Option<String>,
+    /// Only calls to this integration
+    #[arg(long, value_name = "ID")]
+    integration: Option<String>,
+    /// Only calls of this tool
+    #[arg(long)]
+    tool: Option<String>,
+    /// Only calls that ended so: ok, tool_error, upstream_error, cancelled, blocked, pending, denied, expired,
+    /// refused, interrupted
+    #[arg(long, value_parser = outcome)]
+    outcome: Option<OutcomeKind>,
+    /// Only calls since then: 24h, or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "SPAN", value_parser = duration::since)]
+    since: Option<Timestamp>,
+    /// Only calls with these words in them
+    #[arg(long, value_name = "WORDS")]
+    search: Option<String>,
+    /// The newest so many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+}
+
+/// A page whose rows are kept as they came.
+#[derive(Deserialize)]
+struct RawPage {
+    items: Vec<Box<RawValue>>,
+    next: Option<String>,
+}
+
+impl Logs {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let owner = context.owner().await?;
+        let agent = match &self.agent {
+            Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
+            None => None,
+        };
+        let page = |limit: u32, before: Option<&str>| -> Route {
+            route(["control", "activity"])
+                .maybe("agent", agent.as_deref())
+                .maybe("integration", self.integration.as_deref())
+                .maybe("tool", self.tool.as_deref())
+                .maybe("outcome", self.outcome.map(OutcomeKind::as_str))
+                .maybe("since", self.since)
+                .maybe("q", self.search.as_deref())
+                .maybe("before", before)
+                .with("limit", limit)
+        };
+        if self.follow {
+            return tokio::select! {
+                ended = follow(&owner, context, self.limit, page) => ended,
+                _ = tokio::signal::ctrl_c() => Ok(Ending::Done),
+            };
+        }
+        let rows = newest(&owner, self.limit, &page).await?;
+        if context.output.is_json() {
+            context.output.own(&rows, String::new)?;
+        } else if rows.is_empty() {
+            output::note("No call matches.");
+        } else {
+            print(&rows, context)?;
+        }
+        Ok(Ending::Done)
+    }
+}
+
+/// The newest `limit` rows, oldest first. The gateway gives them out in pages.
+async fn newest(
+    owner: &Client,
+    limit: u32,
+    page: &impl Fn(u32, Option<&str>) -> Route,
+) -> Result<Vec<Box<RawValue>>> {
+    let mut rows: Vec<Box<RawValue>> = Vec::new();
+    let mut before: Option<String> = None;
+    loop {
+        let missing = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        if missing == 0 {
+            break;
+        }
+        let answer = owner.get(page(missing.min(1_000), before.as_deref())).await?;
+        let found: RawPage = answer.read()?;
+        let none = found.items.is_empty();
+        rows.extend(found.items);
+        before = found.next;
+        if none || before.is_none() {
+            break;
+        }
+    }
+    rows.reverse();
+    Ok(rows)
+}
+
+/// Events say when to read again. A row is known by its id: one that began early may end, and appear, late.
+async fn follow(
+    owner: &Client,
+    context: &Context,
+    limit: u32,
+    page: impl Fn(u32, Option<&str>) -> Route,
+) -> Result<Ending> {
+    let mut events = Events::open(owner).await?;
+    let mut seen: HashSet<CallId> = HashSet::new();
+    // What is older than the first rows shown was not asked for, and is not new.
+    let mut rows = newest(owner, limit.max(PAGE), &page).await?;
+    for row in &rows {
+        seen.insert(id(row)?);
+    }
+    let shown = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    print(&rows.split_off(shown), context)?;
+    loop {
+        match events.next().await? {
+            // A snapshot says that events were missed.
+            Some(Event::Activity | Event::Snapshot { .. }) => {}
+            Some(_) => continue,
+            None => bail!("the gateway has stopped"),
+        }
+        let mut fresh = Vec::new();
+        for row in newest(owner, PAGE, &page).await? {
+            if seen.insert(id(&row)?) {
+                fresh.push(row);
+            }
+        }
+        print(&fresh, context)?;
+    }
+}
+
+fn id(row: &RawValue) -> Result<CallId> {
+    #[derive(Deserialize)]
+    struct Known {
+        id: CallId,
+    }
+    Ok(serde_json::from_str::<Known>(row.get())?.id)
+}
+
+fn print(rows: &[Box<RawValue>], context: &Context) -> Result<()> {
+    for row in rows {
+        if context.output.is_json() {
+            output::data(row.get())?;
+        } else {
+            output::data(&line(&serde_json::from_str(row.get())?))?;
+        }
+    }
+    Ok(())
+}
+
+fn line(row: &ActivityRow) -> String {
+    let ran = match row.ran_us {
+        0 => String::new(),
+        us @ 1..1_000 => format!(" in {us} µs"),
+        us @ 1_000..10_000_000 => format!(" in {} ms", us / 1_000),
+        us => format!(" in {} s", us / 1_000_000),
+    };
+    let waited = match row.waited_ms {
+        0 => String::new(),
+        ms @ 1..1_000 => format!(", waited {ms} ms"),
+        ms => format!(", waited {} s", ms / 1_000),
+    };
+    let error = row
+        .error
+        .as_ref()
+        .map(|error| format!(": {}", output::cut(error, 100)))
+        .unwrap_or_default();
+    format!(
+        "{}  {:<14}  {} {}/{} {}{ran}{waited}{error}",
+        words::stamp(row.at),
+        row.outcome.as_str(),
+        output::cut(&row.agent_name, 24),
+        output::one_line(&row.integration),
+        output::cut(&row.tool, 60),
+        output::cut(&row.arguments.to_string(), 80),
+    )
+}
+
+fn outcome(text: &str) -> Result<OutcomeKind, String> {
+    OutcomeKind::parse(text).ok_or_else(|| {
+        let words: Vec<_> = OutcomeKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("use one of {}", words.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_line_whatever_the_agent_wrote() {
+        let row = serde_json::json!({
+            "id": "01920000-0000-7000-8000-000000000000", "at": "2026-01-31T12:00:00.5Z",
+            "agent": "01920000-0000-7000-8000-000000000001", "agent_name": "cl\u{1b}[31maude",
+            "integration": "files", "tool": "write\nfile", "arguments": {"path": "/a"},
+            "arguments_hash": null, "digest": null, "decision": "allow", "because": null, "approval": null,
+            "outcome": "tool_error", "waited_ms": 2_500, "ran_us": 12_345, "bytes_in": 1, "bytes_out": 2,
+            "error": "no", "door": "mcp",
+        });
+        let row: ActivityRow = serde_json::from_value(row).unwrap();
+        assert_eq!(
+            line(&row),
+            "2026-01-31T12:00:00Z  tool_error      cl\u{fffd}[31maude files/write file {\"path\":\"/a\"} \
+             in 12 ms, waited 2 s: no"
+        );
+    }
+
+    #[test]
+    fn outcomes() {
+        assert_eq!(outcome("upstream_error"), Ok(OutcomeKind::UpstreamError));
+        assert!(outcome("splendid").unwrap_err().contains("interrupted"));
+    }
+}

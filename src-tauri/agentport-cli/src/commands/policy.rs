@@ -1,0 +1,119 @@
+//! `agentport policy`: what runs, what asks and what is blocked, tool by tool.
+
+use agentport_core::{IntegrationId, policy::Mode};
+use agentport_gateway::control::types::{RuleView, SetPolicy};
+use anyhow::Result;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::keys;
+use crate::{
+    client::route,
+    context::Context,
+    exit::Ending,
+    output,
+    pick::{self, Kind},
+    words,
+};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Set the rule for a tool
+    Set {
+        /// The integration's id
+        id: IntegrationId,
+        /// The tool's own name
+        tool: String,
+        /// allow, require_approval or deny
+        #[arg(value_parser = mode)]
+        mode: Mode,
+        /// Only for this agent: id, beginning of an id, or name
+        #[arg(long)]
+        agent: Option<String>,
+    },
+    /// List the rules
+    List,
+    /// Remove a rule
+    Remove {
+        /// Id, or beginning of an id
+        rule: String,
+    },
+}
+
+impl Policy {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let owner = context.owner().await?;
+        match self {
+            Self::Set { id, tool, mode, agent } => {
+                let agent = match agent {
+                    Some(wanted) => Some(keys::find(&owner, &wanted).await?.id),
+                    None => None,
+                };
+                let body = SetPolicy { integration: id, tool, mode, agent };
+                let answer = owner.put(route(["control", "policy"]), &body).await?;
+                context
+                    .output
+                    .answer(&answer, |view: RuleView| output::printable(&view.sentence))?;
+            }
+            Self::List => {
+                let answer = owner.get(route(["control", "policy"])).await?;
+                context.output.list(&answer, list)?;
+            }
+            Self::Remove { rule } => {
+                let rules = owner.get(route(["control", "policy"])).await?.items::<RuleView>()?;
+                let kind = Kind {
+                    noun: "rule",
+                    list: "agentport policy list",
+                    id: |view: &RuleView| view.rule.id.to_string(),
+                    names: |_| Vec::new(),
+                };
+                let view = pick::pick(&kind, &rules, &rule)?;
+                owner.delete(route(["control", "policy", &view.rule.id.to_string()])).await?;
+                context.output.own(&json!({ "id": view.rule.id, "removed": true }), || {
+                    format!("Removed: {}", output::one_line(&view.sentence))
+                })?;
+            }
+        }
+        Ok(Ending::Done)
+    }
+}
+
+/// A mode as it is written on the wire.
+pub(crate) fn mode(text: &str) -> Result<Mode, String> {
+    Mode::parse(text).ok_or_else(|| "use allow, require_approval or deny".into())
+}
+
+fn list(rules: Vec<RuleView>) -> String {
+    let rows = rules.into_iter().map(|view| {
+        let mut ends = match (view.rule.session, view.rule.expires_at) {
+            (true, _) => "with the session".into(),
+            (false, Some(at)) => words::when(at),
+            (false, None) => "–".into(),
+        };
+        if view.stale {
+            ends = "the tool changed: asks again".into();
+        }
+        [
+            view.rule.id.to_string(),
+            words::mode(view.rule.mode).into(),
+            view.agent_name.unwrap_or_else(|| "every agent".into()),
+            ends,
+            view.sentence,
+        ]
+    });
+    let headings = ["ID", "MODE", "FOR", "ENDS", "RULE"];
+    output::table(headings, rows.collect(), "There are no rules: every call asks.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_those_of_the_wire() {
+        assert_eq!(mode("allow"), Ok(Mode::Allow));
+        assert_eq!(mode("require_approval"), Ok(Mode::RequireApproval));
+        assert_eq!(mode("deny"), Ok(Mode::Deny));
+        assert!(mode("ask").is_err());
+    }
+}

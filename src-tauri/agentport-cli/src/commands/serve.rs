@@ -1,0 +1,180 @@
+//! `agentport serve`: the gateway, without a screen.
+
+use std::path::PathBuf;
+
+use agentport_gateway::{Gateway, Options, vault::VaultChoice};
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    assets::assets,
+    context::Context,
+    exit::Ending,
+    output::{self, Format},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The port to listen on; 0 takes any that is free
+    #[arg(long, default_value_t = 4747)]
+    port: u16,
+    /// Where the key that seals secrets lies: keychain, key-file, or passphrase-file FILE
+    /// [default: the keychain if one answers, else a key file]
+    #[arg(long, value_name = "KIND", env = "AGENTPORT_VAULT", num_args = 1..=2, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    vault: Vec<String>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        log_to_stderr();
+        let vault = vault(&self.vault)?;
+        let home = context.home()?;
+        // Only a gateway without a database has no password for certain. One whose owner has yet to choose it gives
+        // out another sign-in code instead.
+        let first_start = !home.database().exists();
+        let owner_password =
+            if first_start { context.password.choose()? } else { context.password.given()? };
+        let mut signals = Signals::listen()?;
+        let options = Options { home, port: self.port, vault, owner_password, ui: assets() };
+        let gateway = tokio::select! {
+            started = Gateway::start(options) => started.context("cannot start the gateway")?,
+            () = signals.next() => return Ok(Ending::Done),
+        };
+        announce(&gateway, context)?;
+        signals.next().await;
+        tokio::select! {
+            () = gateway.stop() => Ok(Ending::Done),
+            () = signals.next() => {
+                output::note("Stopped at once, without waiting for running calls.");
+                Ok(Ending::Failed)
+            }
+        }
+    }
+}
+
+fn announce(gateway: &Gateway, context: &Context) -> Result<()> {
+    let announcement = gateway.announcement();
+    for warning in &announcement.warnings {
+        output::note(&format!("warning: {warning}"));
+    }
+    context.output.own(&announcement, || {
+        output::fields(&[
+            ("MCP", announcement.mcp_url.clone()),
+            ("Dashboard", announcement.dashboard_url.clone()),
+            ("Data", announcement.home.display().to_string()),
+        ])
+    })?;
+    if context.output.format == Format::Human {
+        output::note("Ctrl-C stops the gateway.");
+    }
+    Ok(())
+}
+
+/// The choice on the command line, or in `AGENTPORT_VAULT`, where `passphrase-file FILE` is one text.
+fn vault(words: &[String]) -> Result<VaultChoice> {
+    let joined = words.join(" ");
+    let (kind, file) = joined.split_once([' ', ':']).unwrap_or((&joined, ""));
+    Ok(match (kind, file) {
+        ("", "") => VaultChoice::Auto,
+        ("keychain", "") => VaultChoice::Keychain,
+        ("key-file", "") => VaultChoice::KeyFile,
+        ("passphrase-file", file) if !file.is_empty() => {
+            VaultChoice::PassphraseFile(PathBuf::from(file))
+        }
+        _ => bail!("{joined:?} is no vault; use keychain, key-file, or passphrase-file FILE"),
+    })
+}
+
+fn log_to_stderr() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        .init();
+}
+
+/// The wishes to end: Ctrl-C, and what a service manager or a closing terminal sends.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    close: tokio::signal::windows::CtrlClose,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::windows::{ctrl_c, ctrl_close};
+        let why = "cannot listen for signals";
+        Ok(Self { interrupt: ctrl_c().context(why)?, close: ctrl_close().context(why)? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.close.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vaults() {
+        let check = |words: &[&str]| {
+            vault(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()).ok()
+        };
+        assert!(matches!(check(&[]), Some(VaultChoice::Auto)));
+        assert!(matches!(check(&["keychain"]), Some(VaultChoice::Keychain)));
+        assert!(matches!(check(&["key-file"]), Some(VaultChoice::KeyFile)));
+        for words in [
+            &["passphrase-file", "/a b:c"][..],
+            &["passphrase-file /a b:c"],
+            &["passphrase-file:/a b:c"],
+        ] {
+            match check(words) {
+                Some(VaultChoice::PassphraseFile(path)) => {
+                    assert_eq!(path, PathBuf::from("/a b:c"))
+                }
+                _ => panic!("{words:?}"),
+            }
+        }
+        for bad in [&["passphrase-file"][..], &["cellar"], &["keychain", "x"]] {
+            assert!(check(bad).is_none(), "{bad:?}");
+        }
+    }
+}

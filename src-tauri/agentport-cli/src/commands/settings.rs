@@ -1,0 +1,72 @@
+//! `agentport settings`: how the gateway behaves. Names and limits are the gateway's own; it refuses what it does not know.
+
+use anyhow::{Context as _, Result, bail};
+use clap::Subcommand;
+use serde_json::{Map, Value};
+
+use crate::{client::route, context::Context, exit::Ending, output};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Settings {
+    /// Show all settings, or the value of one
+    Get { name: Option<String> },
+    /// Change one
+    Set { name: String, value: String },
+}
+
+impl Settings {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let owner = context.owner().await?;
+        match self {
+            Self::Get { name: None } => {
+                let answer = owner.get(route(["control", "settings"])).await?;
+                context.output.answer(&answer, all)?;
+            }
+            Self::Get { name: Some(name) } => {
+                let answer = owner.get(route(["control", "settings"])).await?;
+                let settings: Map<String, Value> = answer.read()?;
+                let name = known(&name, &settings)?;
+                context.output.own(&settings[&name], || settings[&name].to_string())?;
+            }
+            Self::Set { name, value } => {
+                let settings: Map<String, Value> =
+                    owner.get(route(["control", "settings"])).await?.read()?;
+                let name = known(&name, &settings)?;
+                let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
+                let change = Map::from_iter([(name.clone(), value)]);
+                let answer = owner.patch(route(["control", "settings"]), &change).await?;
+                let settings: Map<String, Value> = answer.read()?;
+                let now = settings.get(&name).context("the gateway's answer lacks the setting")?;
+                context.output.answer(&answer, |_: Value| format!("{name} is now {now}"))?;
+            }
+        }
+        Ok(Ending::Done)
+    }
+}
+
+/// The name as the gateway spells it: `approval-expiry-minutes` is `approval_expiry_minutes`.
+fn known(name: &str, settings: &Map<String, Value>) -> Result<String> {
+    let spelled = name.replace('-', "_");
+    if settings.contains_key(&spelled) {
+        return Ok(spelled);
+    }
+    let names: Vec<&str> = settings.keys().map(String::as_str).collect();
+    bail!("there is no setting {name:?}; there are {}", names.join(", "))
+}
+
+fn all(settings: Map<String, Value>) -> String {
+    let rows = settings.into_iter().map(|(name, value)| [name, value.to_string()]);
+    output::table(["SETTING", "VALUE"], rows.collect(), "There are no settings.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_forgiving_about_dashes_only() {
+        let settings = Map::from_iter([("call_timeout_seconds".to_owned(), Value::from(300))]);
+        assert_eq!(known("call-timeout-seconds", &settings).unwrap(), "call_timeout_seconds");
+        assert!(known("call", &settings).unwrap_err().to_string().contains("call_timeout_seconds"));
+    }
+}

@@ -1,0 +1,77 @@
+//! `agentport status`: is there a gateway, and how is it? What anyone on this account may know needs no password; the
+//! rest is shown to the owner.
+
+use agentport_gateway::control::types::Status;
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::{
+    client::{Gateway, START, route},
+    context::Context,
+    exit::Ending,
+    output, words,
+};
+
+/// What can be said without signing in.
+#[derive(Serialize)]
+struct Outside {
+    running: bool,
+    home: String,
+    /// The data directory holds a database already: the next start is not the first.
+    set_up: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mcp_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
+}
+
+pub(crate) async fn run(context: &Context) -> Result<Ending> {
+    if context.password.is_given() {
+        let answer = context.owner().await?.get(route(["control", "status"])).await?;
+        context.output.answer(&answer, from_inside)?;
+        return Ok(Ending::Done);
+    }
+    let home = context.home()?;
+    let running = match Gateway::find(&home) {
+        Ok(gateway) => gateway.answers().await,
+        Err(_) => false,
+    };
+    let runtime = home.read_runtime().filter(|_| running);
+    let outside = Outside {
+        running,
+        home: home.root().display().to_string(),
+        set_up: home.database().exists(),
+        mcp_url: runtime.as_ref().map(|runtime| runtime.mcp_url.clone()),
+        pid: runtime.map(|runtime| runtime.pid),
+    };
+    context.output.own(&outside, || {
+        output::fields(&[
+            ("Gateway", if running { "running".into() } else { format!("not running; {START}") }),
+            ("MCP", outside.mcp_url.clone().unwrap_or_default()),
+            ("Data", outside.home.clone()),
+            ("Process", outside.pid.map(|pid| pid.to_string()).unwrap_or_default()),
+        ])
+    })?;
+    Ok(if running { Ending::Done } else { Ending::Failed })
+}
+
+fn from_inside(status: Status) -> String {
+    let gateway = if status.paused { "paused: no call runs" } else { "running" };
+    output::fields(&[
+        (
+            "Gateway",
+            format!(
+                "{gateway}, version {}, started {}",
+                status.version,
+                words::when(status.started_at)
+            ),
+        ),
+        ("MCP", status.mcp_url),
+        ("Data", status.home),
+        ("Process", status.pid.to_string()),
+        ("Secrets", format!("sealed with the key in the {}", status.vault)),
+        ("Waiting", format!("{} for you, {} missed", status.pending, status.missed)),
+        ("Agents", status.agents.to_string()),
+        ("Integrations", format!("{}, {} with trouble", status.integrations, status.trouble)),
+    ])
+}

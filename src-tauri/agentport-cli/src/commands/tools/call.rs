@@ -1,0 +1,112 @@
+//! Calling a tool, and, if asked to, waiting for the owner on the way.
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use super::{
+    Refusal,
+    await_approval::{deadline, decision},
+};
+use crate::{
+    args::AgentKey,
+    client::{Answer, Client, Reply, json_object, route},
+    context::Context,
+    exit::Ending,
+    output,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    #[arg(long, value_name = "ID")]
+    integration: String,
+    #[arg(long)]
+    tool: String,
+    /// The arguments, as a JSON object
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json_object)]
+    args: Box<RawValue>,
+    /// Why you make this call; shown to the owner as your words
+    #[arg(long, value_name = "TEXT")]
+    info: Option<String>,
+    /// Wait for the owner's decision, and then for the result
+    #[arg(long)]
+    wait: bool,
+    /// Wait at most so many seconds; 0 for as long as it takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait_timeout: u64,
+    #[command(flatten)]
+    pub(super) key: AgentKey,
+}
+
+#[derive(Serialize)]
+struct CallBody<'a> {
+    tool_name: &'a str,
+    args: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_info: Option<&'a str>,
+}
+
+impl Call {
+    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<Ending> {
+        let deadline = deadline(self.wait_timeout);
+        loop {
+            let reply = self.send(agent).await?;
+            let Some(refusal) = Refusal::of(&reply) else {
+                return print_result(&reply.done()?, context);
+            };
+            let ending = refusal.say();
+            let Refusal::ApprovalRequired { approval_request_id, approval_url } = refusal else {
+                return Ok(ending);
+            };
+            if !self.wait {
+                return Ok(ending);
+            }
+            let (_, decision) = decision(agent, &approval_request_id, deadline).await?;
+            // Approved: the same call again takes the approved request up, and runs it.
+            if decision.status != "approved" {
+                return Ok(decision.say(&approval_url));
+            }
+        }
+    }
+
+    async fn send(&self, agent: &Client) -> Result<Reply> {
+        let body = CallBody {
+            tool_name: &self.tool,
+            args: &self.args,
+            additional_info: self.info.as_deref(),
+        };
+        let body = serde_json::to_string(&body).context("cannot write the call as JSON")?;
+        // How long a tool may take is the gateway's to say.
+        agent
+            .send(
+                Method::POST,
+                route(["api", "tools", &self.integration, "call"]),
+                Some(body),
+                None,
+            )
+            .await
+    }
+}
+
+/// The tool's own answer. Its own failure (`isError`) is an error here too.
+fn print_result(answer: &Answer, context: &Context) -> Result<Ending> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct CallResult {
+        #[serde(default)]
+        content: Vec<Value>,
+        #[serde(default)]
+        is_error: bool,
+    }
+    let failed = answer.read::<CallResult>()?.is_error;
+    context.output.answer(answer, |result: CallResult| {
+        let blocks = result.content.iter().map(|block| match block["text"].as_str() {
+            Some(text) => output::foreign(text),
+            None => output::foreign(&block.to_string()),
+        });
+        blocks.collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(if failed { Ending::Failed } else { Ending::Done })
+}

@@ -1,0 +1,120 @@
+//! What tools there are, and what one takes.
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, value::RawValue};
+
+use crate::{
+    client::{Client, route},
+    context::Context,
+    exit::Ending,
+    output,
+};
+
+/// A tool as `/api/tools` lists it; other fields are shown by `describe` only.
+#[derive(Deserialize)]
+struct Tool {
+    name: String,
+    #[serde(default)]
+    integration_id: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    execution_mode: Option<String>,
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default, rename = "inputSchema")]
+    input_schema: Option<Value>,
+}
+
+pub(super) async fn list(
+    agent: &Client,
+    context: &Context,
+    integration: Option<&str>,
+) -> Result<Ending> {
+    #[derive(Serialize)]
+    struct Row {
+        integration: String,
+        tool_name: String,
+        description: Option<String>,
+        mode: Option<String>,
+    }
+    let answer = agent.get(route(["api", "tools"].into_iter().chain(integration))).await?;
+    let rows = answer.items::<Tool>()?.into_iter().map(|tool| Row {
+        integration: tool.integration_id.or(integration.map(str::to_owned)).unwrap_or_default(),
+        tool_name: tool.name,
+        description: tool.description,
+        mode: tool.execution_mode,
+    });
+    let rows: Vec<Row> = rows.collect();
+    context.output.own(&rows, || {
+        let cells = rows.iter().map(|row| {
+            [
+                row.integration.clone(),
+                row.tool_name.clone(),
+                row.mode.clone().unwrap_or_default(),
+                output::cut(row.description.as_deref().unwrap_or_default(), 80),
+            ]
+        });
+        output::table(
+            ["INTEGRATION", "TOOL", "MODE", "ABOUT"],
+            cells.collect(),
+            "There are no tools.",
+        )
+    })?;
+    Ok(Ending::Done)
+}
+
+pub(super) async fn describe(
+    agent: &Client,
+    context: &Context,
+    integration: &str,
+    name: &str,
+) -> Result<Ending> {
+    let tools = agent.get(route(["api", "tools", integration])).await?.items::<Box<RawValue>>()?;
+    for raw in tools {
+        let tool: Tool =
+            serde_json::from_str(raw.get()).context("the gateway listed a tool without a name")?;
+        if tool.name == name {
+            context.output.own(&raw, || in_words(integration, &tool))?;
+            return Ok(Ending::Done);
+        }
+    }
+    bail!(
+        "{integration} has no tool {name:?}; `agentport tools list --integration {integration}` lists them"
+    )
+}
+
+fn in_words(integration: &str, tool: &Tool) -> String {
+    let mut text = output::fields(&[
+        ("Integration", integration.to_owned()),
+        ("Tool", tool.name.clone()),
+        ("About", tool.description.clone().unwrap_or_default()),
+        ("Mode", tool.execution_mode.clone().unwrap_or_default()),
+        ("Category", tool.category.clone().unwrap_or_default()),
+    ]);
+    let schema = tool.input_schema.as_ref();
+    let required: Vec<&str> = schema
+        .and_then(|schema| schema["required"].as_array())
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let none = Map::new();
+    let properties = schema.and_then(|schema| schema["properties"].as_object()).unwrap_or(&none);
+    let rows = properties.iter().map(|(name, property)| {
+        let kind = match &property["type"] {
+            Value::String(kind) => kind.clone(),
+            Value::Null => "any".into(),
+            several => several.to_string(),
+        };
+        let needed = if required.contains(&name.as_str()) { "required" } else { "" };
+        let about = property["description"].as_str().unwrap_or_default();
+        [name.clone(), kind, needed.into(), output::cut(about, 90)]
+    });
+    text.push_str("\n\n");
+    text.push_str(&output::table(
+        ["PARAMETER", "TYPE", "", "ABOUT"],
+        rows.collect(),
+        "It takes no parameters.",
+    ));
+    text
+}

@@ -1,0 +1,59 @@
+//! `agentport tools`: what an agent does from a shell (contract §6 and §7). The words on stderr and the exit codes are
+//! fixed: scripts and skills key on them.
+
+mod await_approval;
+mod call;
+mod list;
+mod refusal;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+pub(super) use self::refusal::Refusal;
+use crate::{args::AgentKey, context::Context, exit::Ending};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tools {
+    /// List the tools this agent can call
+    List {
+        /// Only those of this integration
+        #[arg(long, value_name = "ID")]
+        integration: Option<String>,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// Show what a tool takes
+    Describe {
+        #[arg(long, value_name = "ID")]
+        integration: String,
+        #[arg(long)]
+        tool: String,
+        #[command(flatten)]
+        key: AgentKey,
+    },
+    /// Call a tool. Exit code 2: it needs the owner's approval
+    Call(call::Call),
+    /// Wait for the owner's decision on a request. Exit code 2: still pending
+    AwaitApproval(await_approval::AwaitApproval),
+}
+
+impl Tools {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        match self {
+            Self::List { integration, key } => {
+                list::list(&context.agent(&key)?, context, integration.as_deref()).await
+            }
+            Self::Describe { integration, tool, key } => {
+                list::describe(&context.agent(&key)?, context, &integration, &tool).await
+            }
+            Self::Call(call) => {
+                let agent = context.agent(&call.key)?;
+                call.run(&agent, context).await
+            }
+            Self::AwaitApproval(wait) => {
+                let agent = context.agent(&wait.key)?;
+                wait.run(&agent, context).await
+            }
+        }
+    }
+}

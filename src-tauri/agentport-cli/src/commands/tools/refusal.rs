@@ -1,0 +1,34 @@
+//! A refusal that needs the owner, or in which the owner had a hand.
+
+use serde::Deserialize;
+
+use crate::{client::Reply, exit::Ending, output};
+
+/// The body of such a 403.
+#[derive(Deserialize)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub(in crate::commands) enum Refusal {
+    ApprovalRequired { approval_request_id: String, approval_url: String },
+    Denied { message: String },
+}
+
+impl Refusal {
+    /// `None` if the reply is something else.
+    pub(in crate::commands) fn of(reply: &Reply) -> Option<Self> {
+        if reply.status.is_success() { None } else { reply.read() }
+    }
+
+    /// Says it on stderr, in the words of the contract.
+    pub(in crate::commands) fn say(&self) -> Ending {
+        match self {
+            Self::ApprovalRequired { approval_url, .. } => {
+                output::note(&format!("Approval required: {approval_url}"));
+                Ending::WaitsForApproval
+            }
+            Self::Denied { message } => {
+                output::note(&format!("Denied: {message}"));
+                Ending::Failed
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Is there a person at the other end, and what do they say?
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use anyhow::{Context as _, Result};
+
+use crate::output;
+
+/// A person can be asked: both what they type and what they read is a terminal.
+pub(crate) fn on_a_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on the terminal. Anything but a clear yes is no.
+pub(crate) fn yes(question: &str) -> Result<bool> {
+    let mut err = io::stderr().lock();
+    write!(err, "{} [y/N] ", output::printable(question))
+        .and_then(|()| err.flush())
+        .context("cannot write to the terminal")?;
+    drop(err);
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).context("cannot read from the terminal")?;
+    Ok(is_yes(&line))
+}
+
+fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn only_a_clear_yes_is_yes() {
+        for yes in ["y\n", "Y", " yes \r\n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "n", "no", "yep", "yy"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+}

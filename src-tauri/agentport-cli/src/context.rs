@@ -1,0 +1,117 @@
+//! What a command starts from: where the data is, how to print, and who it acts as.
+
+use std::{cell::OnceCell, env, fs, path::PathBuf};
+
+use agentport_core::{Secret, key::Key};
+use agentport_gateway::home::Home;
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use crate::{
+    args::{AgentKey, Common},
+    client::{Client, Gateway},
+    output::Output,
+    password,
+};
+
+const STORED_KEY: &str = "agent-key";
+const KEY_VARIABLE: &str = "AGENTPORT_API_KEY";
+
+pub(crate) struct Context {
+    pub output: Output,
+    pub password: password::Source,
+    home: Option<PathBuf>,
+    signed_in: OnceCell<Client>,
+}
+
+/// Commands that owners and agents both have.
+pub(crate) enum Caller {
+    Owner(Client),
+    Agent(Client),
+}
+
+impl Context {
+    pub(crate) fn new(common: Common) -> Self {
+        Self {
+            output: Output { format: common.output },
+            password: password::Source { file: common.owner_password_file },
+            home: common.home,
+            signed_in: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn home(&self) -> Result<Home> {
+        Home::open(self.home.clone()).context("cannot use the data directory")
+    }
+
+    /// The running gateway, as its owner.
+    pub(crate) async fn owner(&self) -> Result<Client> {
+        let gateway = Gateway::find(&self.home()?)?;
+        let owner = gateway.sign_in(&self.password.read()?).await?;
+        Ok(self.signed_in.get_or_init(|| owner).clone())
+    }
+
+    /// To be called when the command has ended, however it ended.
+    pub(crate) async fn sign_out(&self) {
+        if let Some(owner) = self.signed_in.get() {
+            owner.sign_out().await;
+        }
+    }
+
+    /// The running gateway, as an agent.
+    pub(crate) fn agent(&self, key: &AgentKey) -> Result<Client> {
+        let home = self.home()?;
+        let Some(key) = agent_key(key, &home)? else {
+            bail!(
+                "this needs an agent's key: store one with `agentport auth login`, set {KEY_VARIABLE}, \
+                 or give --api-key-file FILE"
+            );
+        };
+        Gateway::find(&home)?.with_key(&key)
+    }
+
+    /// As the owner where the owner's password is given; otherwise as an agent, with the key that is given or stored;
+    /// otherwise as the owner, asking for the password (contract §7).
+    pub(crate) async fn owner_or_agent(&self, key: &AgentKey) -> Result<Caller> {
+        if !self.password.is_given() {
+            let home = self.home()?;
+            if let Some(key) = agent_key(key, &home)? {
+                return Gateway::find(&home)?.with_key(&key).map(Caller::Agent);
+            }
+        }
+        self.owner().await.map(Caller::Owner)
+    }
+}
+
+/// The agent's key: from the file named, the environment, or what `auth login` stored, in this order.
+pub(crate) fn agent_key(from: &AgentKey, home: &Home) -> Result<Option<Secret>> {
+    if let Some(path) = &from.api_key_file {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("cannot read the key file {}", path.display()))?;
+        return parse_key(&text)
+            .with_context(|| format!("in the key file {}", path.display()))
+            .map(Some);
+    }
+    match env::var(KEY_VARIABLE) {
+        Ok(text) if !text.is_empty() => return parse_key(&text).context(KEY_VARIABLE).map(Some),
+        Ok(_) | Err(env::VarError::NotPresent) => {}
+        Err(env::VarError::NotUnicode(_)) => bail!("{KEY_VARIABLE} is not text"),
+    }
+    let path = stored_key(home);
+    match fs::read_to_string(&path) {
+        Ok(text) => parse_key(&text).with_context(|| format!("in {}", path.display())).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Where `auth login` keeps the key, readable by this account only.
+pub(crate) fn stored_key(home: &Home) -> PathBuf {
+    home.root().join(STORED_KEY)
+}
+
+/// A key, if the text has the form of one. The text is not repeated in the error: it may be a mistyped key.
+pub(crate) fn parse_key(text: &str) -> Result<Secret> {
+    Key::parse(text.trim()).map(|key| key.secret().clone()).ok_or_else(|| {
+        anyhow!("this is not an agent's key; keys begin with ap_ and have 35 characters")
+    })
+}

@@ -1,0 +1,148 @@
+//! The owner's password: from a file, else asked on a terminal, else there is none and the command says so.
+//!
+//! It is never an argument: other programs of this account can read those.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use agentport_core::Secret;
+use anyhow::{Context as _, Result, bail};
+
+use crate::{confirm, output, secrets};
+
+/// The gateway takes none that is shorter. Said here as well, while there is somebody to think of a longer one.
+const SHORTEST: usize = 10;
+
+/// Where the password comes from. `--owner-password-file`, or its variable.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub file: Option<PathBuf>,
+}
+
+impl Source {
+    /// The owner was named explicitly, so the command acts as the owner.
+    pub(crate) fn is_given(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The password. Fails, saying how to give it, where nobody can be asked.
+    pub(crate) fn read(&self) -> Result<Secret> {
+        if let Some(password) = self.given()? {
+            return Ok(password);
+        }
+        if !confirm::on_a_terminal() {
+            bail!(
+                "this is for the owner, and there is no terminal to ask for the owner's password: \
+                 give --owner-password-file FILE, or set AGENTPORT_OWNER_PASSWORD_FILE"
+            );
+        }
+        secrets::ask("Owner password: ").context("the owner's password is needed")
+    }
+
+    /// A password for a gateway that has none yet. `None` where the owner would rather choose it in the browser, or
+    /// where nobody can be asked.
+    pub(crate) fn choose(&self) -> Result<Option<Secret>> {
+        if let Some(password) = self.given()? {
+            return Ok(Some(password));
+        }
+        if !confirm::on_a_terminal() {
+            return Ok(None);
+        }
+        output::note(
+            "This is the first start. Choose an owner password: whoever has it decides what agents may do.\n\
+             Leave it empty to choose it in the browser.",
+        );
+        loop {
+            let first = secrets::ask_or_empty("Owner password: ")?;
+            if first.is_empty() {
+                return Ok(None);
+            }
+            if first.expose().chars().count() < SHORTEST {
+                output::note(&format!("It needs at least {SHORTEST} characters."));
+                continue;
+            }
+            if secrets::ask_or_empty("The same again: ")?.expose() == first.expose() {
+                return Ok(Some(first));
+            }
+            output::note("These two differ. Once more, please.");
+        }
+    }
+
+    /// The password in the file, where one was named.
+    pub(crate) fn given(&self) -> Result<Option<Secret>> {
+        self.file.as_deref().map(from_file).transpose()
+    }
+}
+
+fn from_file(path: &Path) -> Result<Secret> {
+    let password = if path == Path::new("-") {
+        secrets::line(&mut io::stdin().lock()).context("cannot read stdin")?
+    } else {
+        warn_if_open(path);
+        let file = fs::File::open(path)
+            .with_context(|| format!("cannot open the owner password file {}", path.display()))?;
+        secrets::line(&mut io::BufReader::new(file))
+            .with_context(|| format!("cannot read the owner password file {}", path.display()))?
+    };
+    match password.filter(|password| !password.is_empty()) {
+        Some(password) => Ok(password),
+        None => {
+            bail!("the owner password file {} has no password in its first line", path.display())
+        }
+    }
+}
+
+/// Whoever reads the file is the owner.
+#[cfg(unix)]
+fn warn_if_open(path: &Path) {
+    use std::os::unix::fs::MetadataExt as _;
+    let open = fs::metadata(path).is_ok_and(|found| found.is_file() && found.mode() & 0o077 != 0);
+    if open {
+        output::note(&format!(
+            "warning: others on this machine may read the owner password in {}; run: chmod 600 {}",
+            path.display(),
+            path.display()
+        ));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_open(_path: &Path) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(content: &str) -> Result<String, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("password");
+        fs::write(&path, content).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let source = Source { file: Some(path) };
+        source
+            .read()
+            .map(|password| password.expose().to_owned())
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn is_the_first_line_of_the_file() {
+        assert_eq!(check("obviously fake \n").unwrap(), "obviously fake ");
+        assert_eq!(check("obviously-fake\r\nsecond").unwrap(), "obviously-fake");
+        assert!(check("").unwrap_err().contains("no password"));
+        assert!(check("\nsecond").unwrap_err().contains("no password"));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let source = Source { file: Some("/nowhere/at/all".into()) };
+        assert!(source.is_given());
+        assert!(format!("{:#}", source.read().unwrap_err()).contains("/nowhere/at/all"));
+    }
+}

@@ -1,0 +1,91 @@
+//! Secrets from the owner's hand: asked without echo on a terminal, else one per line on stdin in the order given.
+
+use std::io::{self, BufRead};
+
+use agentport_core::Secret;
+use anyhow::{Context as _, Result, bail};
+
+use crate::{confirm, output};
+
+/// Reads one secret for each of `names`, in their order. Reads nothing where there are none.
+pub(crate) fn read(names: &[String]) -> Result<Vec<Secret>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    if confirm::on_a_terminal() {
+        return names.iter().map(|name| ask(&format!("{name}: "))).collect();
+    }
+    from_lines(names, &mut io::stdin().lock())
+}
+
+/// Asks without echo. Empty is no answer.
+pub(crate) fn ask(question: &str) -> Result<Secret> {
+    let secret = ask_or_empty(question)?;
+    if secret.is_empty() {
+        bail!("nothing was entered");
+    }
+    Ok(secret)
+}
+
+/// Asks without echo; an empty answer is one.
+pub(crate) fn ask_or_empty(question: &str) -> Result<Secret> {
+    rpassword::prompt_password(output::printable(question))
+        .map(Secret::new)
+        .context("cannot read from the terminal")
+}
+
+/// One line, without its line break. `None` at the end of the input.
+pub(crate) fn line(reader: &mut impl BufRead) -> io::Result<Option<Secret>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    // The secret's own text, so that what is dropped is zeroed with it.
+    line.truncate(line.trim_end_matches(['\n', '\r']).len());
+    Ok(Some(Secret::new(line)))
+}
+
+fn from_lines(names: &[String], reader: &mut impl BufRead) -> Result<Vec<Secret>> {
+    let mut secrets = Vec::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        let line = line(reader).context("cannot read from stdin")?;
+        match line.filter(|secret| !secret.is_empty()) {
+            Some(secret) => secrets.push(secret),
+            None => bail!(
+                "stdin has no value for {name}: give {} line(s), one secret each, in this order: {} (line {} is missing)",
+                names.len(),
+                names.join(", "),
+                index + 1,
+            ),
+        }
+    }
+    Ok(secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(names: &[&str], input: &str) -> Result<Vec<String>, String> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        from_lines(&names, &mut input.as_bytes())
+            .map(|secrets| secrets.iter().map(|secret| secret.expose().to_owned()).collect())
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn lines_go_to_names_in_order() {
+        assert_eq!(check(&["A", "B"], "one\r\ntwo\n").unwrap(), ["one", "two"]);
+        assert_eq!(check(&["A"], "no line break").unwrap(), ["no line break"]);
+        assert_eq!(check(&["A"], " kept  \nmore").unwrap(), [" kept  "]);
+    }
+
+    #[test]
+    fn a_missing_line_is_named_and_nothing_read_is_shown() {
+        for input in ["obviously-fake\n", "obviously-fake\n\n"] {
+            let message = check(&["A", "B"], input).unwrap_err();
+            assert!(message.contains("no value for B") && message.contains("A, B"), "{message}");
+            assert!(!message.contains("obviously-fake"), "{message}");
+        }
+    }
+}

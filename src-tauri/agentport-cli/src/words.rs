@@ -1,0 +1,143 @@
+//! The gateway's facts in words, where several commands show them.
+
+use std::time::Duration;
+
+use agentport_core::{Timestamp, approval::State, policy::Mode};
+use agentport_gateway::{
+    clock,
+    control::types::{Connection, Health},
+};
+
+/// `3 min ago`, `in 8 min`: near enough to decide by.
+pub(crate) fn when(moment: Timestamp) -> String {
+    let now = clock::now();
+    if moment > now {
+        format!("in {}", length(moment.since(now)))
+    } else {
+        match length(now.since(moment)).as_str() {
+            "0 s" => "just now".into(),
+            ago => format!("{ago} ago"),
+        }
+    }
+}
+
+pub(crate) fn maybe_when(moment: Option<Timestamp>) -> String {
+    moment.map_or_else(|| "–".into(), when)
+}
+
+fn length(span: Duration) -> String {
+    match span.as_secs() {
+        s @ 0..60 => format!("{s} s"),
+        s @ 60..7_200 => format!("{} min", s / 60),
+        s @ 7_200..172_800 => format!("{} h", s / 3_600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
+/// To the second, in UTC.
+pub(crate) fn stamp(moment: Timestamp) -> String {
+    Timestamp(moment.0 - moment.0.rem_euclid(1_000)).to_string()
+}
+
+pub(crate) fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+pub(crate) fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Allow => "allow",
+        Mode::RequireApproval => "require approval",
+        Mode::Deny => "deny",
+    }
+}
+
+pub(crate) fn health(health: &Health) -> String {
+    match health {
+        Health::Idle => "idle".into(),
+        Health::Starting => "starting".into(),
+        Health::Ready => "ready".into(),
+        Health::NeedsAuth { message } => format!("needs auth: {message}"),
+        Health::Failed { message, retry_at: None } => format!("failed: {message}"),
+        Health::Failed { message, retry_at: Some(at) } => {
+            format!("failed: {message} (tried again {})", when(*at))
+        }
+        Health::Disabled => "switched off".into(),
+    }
+}
+
+pub(crate) fn connection(connection: &Connection) -> String {
+    match connection {
+        Connection::LocalMcp { command, args, .. } => command_line(command, args),
+        Connection::RemoteMcp { url, .. } => url.clone(),
+        Connection::Builtin { .. } => "part of this program".into(),
+    }
+}
+
+/// A command as one would type it. Words that a shell would take apart are quoted.
+pub(crate) fn command_line(command: &str, args: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,%".contains(c);
+    let quoted = std::iter::once(command).chain(args.iter().map(String::as_str)).map(|word| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.to_owned()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn state(state: &State) -> String {
+    match state {
+        State::Pending => "waiting for you".into(),
+        State::Approved { at, .. } => format!("approved {}, not yet run", when(*at)),
+        State::Running { started_at, .. } => format!("running since {}", when(*started_at)),
+        State::Done { finished_at, outcome, .. } => {
+            format!("approved, ran {}: {}", when(*finished_at), outcome.as_str())
+        }
+        State::Denied { at, reason: None } => format!("denied {}", when(*at)),
+        State::Denied { at, reason: Some(reason) } => format!("denied {}: {reason}", when(*at)),
+        State::Expired { at } => format!("missed: expired {}", when(*at)),
+        State::Withdrawn { at, because } => {
+            use agentport_core::approval::WithdrawnBecause as Because;
+            let why = match because {
+                Because::AgentRevoked => "the agent's key was revoked",
+                Because::IntegrationRemoved => "the integration was removed",
+                Because::ToolGone => "the tool is gone",
+                Because::DefinitionChanged => "the tool's definition changed",
+            };
+            format!("withdrawn {}: {why}", when(*at))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_how_long() {
+        for (seconds, want) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7_199, "119 min"),
+            (7_200, "2 h"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(length(Duration::from_secs(seconds)), want);
+        }
+        assert_eq!(when(clock::now()), "just now");
+        assert!(when(clock::now().plus(Duration::from_secs(600))).starts_with("in "));
+    }
+
+    #[test]
+    fn stamps_to_the_second() {
+        assert_eq!(stamp(Timestamp(1_999)), "1970-01-01T00:00:01Z");
+    }
+
+    #[test]
+    fn quotes_what_a_shell_would_take_apart() {
+        let args = ["-y", "", "a b", "it's", "$HOME"].map(str::to_owned);
+        assert_eq!(command_line("npx", &args), r"npx -y '' 'a b' 'it'\''s' '$HOME'");
+    }
+}
