@@ -150,6 +150,8 @@ pub enum Specificity {
     Tool,
     /// Bound to the agent: this tool, or a stretch of trust the owner gave it.
     AgentAndTool,
+    /// Granted for this tool while deciding about it, and bound to end: the owner knew the lasting rules then.
+    Granted,
     /// These arguments.
     Conditions,
 }
@@ -297,7 +299,11 @@ impl Rule {
         if !self.conditions.is_empty() {
             return Specificity::Conditions;
         }
+        let ends = self.expires_at.is_some() || self.session;
         match (&self.scope, self.agent) {
+            (Scope::Tool { .. }, _) if ends && matches!(self.origin, Origin::Approval { .. }) => {
+                Specificity::Granted
+            }
             (Scope::Tool { .. } | Scope::NonDestructive, Some(_)) => Specificity::AgentAndTool,
             (Scope::Tool { .. }, None) => Specificity::Tool,
             (Scope::Category { .. } | Scope::ReadOnly { .. }, _) => Specificity::Category,

@@ -398,3 +398,26 @@ fn modes_have_words() {
     assert_eq!(Mode::parse("Allow"), None);
     assert!(Allow < Ask && Ask < Deny);
 }
+
+#[test]
+fn a_grant_that_ends_outranks_the_rules_it_was_given_beside() {
+    let granted = |mode| Rule {
+        origin: Origin::Approval { id: ApprovalId(Uuid::nil()) },
+        ..rule(mode, tool("write_file")).of(1)
+    };
+    let asks = || rule(Ask, tool("write_file")).of(1);
+    check("for a time", [asks(), granted(Allow).until(NOW.0 + 1)], Allow, by(2));
+    check("it is over", [asks(), granted(Allow).until(NOW.0)], Ask, by(1));
+    let session = Rule { session: true, ..granted(Allow) };
+    check("for the session", [asks(), session.clone()], Allow, by(2));
+    check("every agent", [asks(), Rule { agent: None, ..session.clone() }], Allow, by(2));
+    check("a lasting one does not", [asks(), granted(Allow)], Ask, by(1));
+    check(
+        "nor does the owner's own",
+        [asks(), rule(Allow, tool("write_file")).of(1).until(NOW.0 + 1)],
+        Ask,
+        by(1),
+    );
+    check("a deny wins", [rule(Deny, whole("files")), session.clone()], Deny, by(1));
+    check("arguments are nearer", [session, rule(Ask, tool("write_file")).with(1)], Ask, by(2));
+}
