@@ -76,13 +76,13 @@ impl Gateway {
 
     /// Does it answer at all?
     pub(crate) async fn answers(self) -> bool {
-        let client = Client { gateway: self, headers: HeaderMap::new() };
+        let client = Client { gateway: self, headers: HeaderMap::new(), is_agent: false };
         client.get(route(["health"])).await.is_ok()
     }
 
     /// As the owner, until [`Client::sign_out`].
     pub(crate) async fn sign_in(self, password: &Secret) -> Result<Client> {
-        let mut client = Client { gateway: self, headers: HeaderMap::new() };
+        let mut client = Client { gateway: self, headers: HeaderMap::new(), is_agent: false };
         let body = json!({ "password": password.expose() });
         let login = client.post(route(["control", "login"]), &body).await;
         let token = login.context("cannot sign in as the owner")?.read::<LoggedIn>()?.token;
@@ -92,7 +92,7 @@ impl Gateway {
 
     /// As the agent with this key.
     pub(crate) fn with_key(self, key: &Secret) -> Result<Client> {
-        let mut client = Client { gateway: self, headers: HeaderMap::new() };
+        let mut client = Client { gateway: self, headers: HeaderMap::new(), is_agent: true };
         client.put_header("x-api-key", key).context("the agent's key has characters no key has")?;
         Ok(client)
     }
@@ -103,6 +103,7 @@ impl Gateway {
 pub(crate) struct Client {
     gateway: Gateway,
     headers: HeaderMap,
+    is_agent: bool,
 }
 
 impl Client {
@@ -150,6 +151,12 @@ impl Client {
     ) -> Result<Reply> {
         let response = self.open(method, route, body, timeout).await?;
         let status = response.status();
+        if self.is_agent && status == StatusCode::UNAUTHORIZED {
+            bail!(
+                "the gateway does not let this key in: it is unknown, revoked or expired; \
+                 store another with `agentport auth login`"
+            );
+        }
         let text = response.text().await.context("the gateway's answer broke off")?;
         Ok(Reply { status, text })
     }

@@ -52,10 +52,9 @@ fn from_lines(names: &[String], reader: &mut impl BufRead) -> Result<Vec<Secret>
         match line.filter(|secret| !secret.is_empty()) {
             Some(secret) => secrets.push(secret),
             None => bail!(
-                "stdin has no value for {name}: give {} line(s), one secret each, in this order: {} (line {} is missing)",
-                names.len(),
-                names.join(", "),
+                "line {} of stdin has no value for {name}; give one secret on each line, in this order: {}",
                 index + 1,
+                names.join(", "),
             ),
         }
     }

@@ -28,10 +28,14 @@ pub(crate) fn maybe_when(moment: Option<Timestamp>) -> String {
 fn length(span: Duration) -> String {
     match span.as_secs() {
         s @ 0..60 => format!("{s} s"),
-        s @ 60..7_200 => format!("{} min", s / 60),
-        s @ 7_200..172_800 => format!("{} h", s / 3_600),
-        s => format!("{} days", s / 86_400),
+        s @ 60..7_200 => format!("{} min", nearest(s, 60)),
+        s @ 7_200..172_800 => format!("{} h", nearest(s, 3_600)),
+        s => format!("{} days", nearest(s, 86_400)),
     }
+}
+
+fn nearest(seconds: u64, unit: u64) -> u64 {
+    (seconds + unit / 2) / unit
 }
 
 /// To the second, in UTC.
@@ -120,7 +124,7 @@ mod tests {
             (0, "0 s"),
             (59, "59 s"),
             (60, "1 min"),
-            (7_199, "119 min"),
+            (599, "10 min"),
             (7_200, "2 h"),
             (172_800, "2 days"),
         ] {

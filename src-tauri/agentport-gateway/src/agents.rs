@@ -17,7 +17,7 @@ use agentport_core::{
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{self, Store, AgentRow};
+use crate::store::{self, AgentRow, Store};
 
 /// An agent silent for longer than this begins a new session.
 pub(crate) const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);

@@ -33,7 +33,8 @@ impl Assets {
             return StatusCode::NOT_FOUND.into_response();
         }
         let Some(asset) = self.find(path).or_else(|| self.find("index.html")) else {
-            return (StatusCode::NOT_FOUND, "This gateway was built without its pages.").into_response();
+            return (StatusCode::NOT_FOUND, "This gateway was built without its pages.")
+                .into_response();
         };
         let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == asset.etag);
         let mut response = if known {

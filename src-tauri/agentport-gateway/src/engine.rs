@@ -121,14 +121,10 @@ impl Engine {
     /// Compiles the policy anew. Every change of a rule or of an integration's defaults ends here.
     pub(crate) async fn reload_rules(&self) -> store::Result<()> {
         let rules = self.store.rules().await?;
-        let integrations = self
-            .store
-            .integrations()
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.policy))
-            .collect();
+        let integrations =
+            self.store.integrations().await?.into_iter().map(|row| (row.id, row.policy)).collect();
         self.rules.store(Arc::new(Rules::new(rules, integrations)));
+        self.approvals.rules_changed();
         self.events.send(Event::Policy);
         Ok(())
     }
@@ -148,8 +144,13 @@ impl Engine {
             self.paused.store(false, Ordering::Release);
         }
         self.events.send(Event::Paused { paused });
-        self.note("owner", if paused { "calls.paused" } else { "calls.resumed" }, "all", Value::Null)
-            .await;
+        self.note(
+            "owner",
+            if paused { "calls.paused" } else { "calls.resumed" },
+            "all",
+            Value::Null,
+        )
+        .await;
         Ok(())
     }
 

@@ -55,7 +55,9 @@ pub enum StartError {
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the vault could not be opened")]
     Vault(#[from] VaultError),
-    #[error("port {port} of 127.0.0.1 could not be taken; is another program using it? Choose one with --port")]
+    #[error(
+        "port {port} of 127.0.0.1 could not be taken; is another program using it? Choose one with --port"
+    )]
     Bind {
         port: u16,
         #[source]
@@ -115,14 +117,10 @@ impl Gateway {
         let soft_stop = CancellationToken::new();
         let background = CancellationToken::new();
         let journal_stop = CancellationToken::new();
-        let journal = Journal::open(
-            &options.home.journal_dir(),
-            store.clone(),
-            &tasks,
-            journal_stop.clone(),
-        )
-        .await
-        .map_err(database)?;
+        let journal =
+            Journal::open(&options.home.journal_dir(), store.clone(), &tasks, journal_stop.clone())
+                .await
+                .map_err(database)?;
         let events = Events::new();
         let catalogue = Arc::new(Catalogue::new());
         let resource_updates = tokio::sync::broadcast::Sender::new(64);
@@ -167,8 +165,7 @@ impl Gateway {
         };
         let connections = CancellationToken::new();
         let servers = TaskTracker::new();
-        let router =
-            http::router(&engine, endpoint.clone(), Some(control.clone()), options.ui);
+        let router = http::router(&engine, endpoint.clone(), Some(control.clone()), options.ui);
         for listener in listeners {
             serve(&servers, listener, router.clone(), connections.clone());
         }
@@ -292,7 +289,11 @@ impl Engine {
             let listing = if builtin { Some(crate::builtin::demo::listing()) } else { known };
             self.catalogue.put(row.clone(), listing);
             if let Err(error) = self.connect(&row).await {
-                warnings.push(format!("the integration {} can't be used: {}", row.id, Chain(&error)));
+                warnings.push(format!(
+                    "the integration {} can't be used: {}",
+                    row.id,
+                    Chain(&error)
+                ));
             }
         }
         self.offer_demo().await?;
@@ -309,6 +310,7 @@ impl Engine {
     ) {
         let tasks = &self.tasks;
         tasks.spawn(self.clone().expire_requests(stop.clone()));
+        tasks.spawn(self.clone().review_requests(stop.clone()));
         tasks.spawn(self.clone().housekeeping(stop.clone()));
         tasks.spawn(listeners::tell_sessions(self.clone(), sessions, stop.clone()));
         tasks.spawn(self.clone().announce_activity(stop.clone()));

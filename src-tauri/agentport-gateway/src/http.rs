@@ -60,13 +60,15 @@ async fn guard(State(origins): State<Arc<[String]>>, request: Request, next: Nex
     // HTTP/1.1 has a Host header; an absolute request target says the same and must agree with it.
     let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let own = |authority: &[u8]| {
-        origins.iter().any(|origin| {
-            origin.as_bytes()["http://".len()..].eq_ignore_ascii_case(authority)
-        })
+        origins
+            .iter()
+            .any(|origin| origin.as_bytes()["http://".len()..].eq_ignore_ascii_case(authority))
     };
     let target = request.uri().authority().map(|authority| authority.as_str().as_bytes());
     if !host.is_some_and(own) || !target.is_none_or(own) {
-        return refuse("this is not the host you were looking for; use http://127.0.0.1 with the port");
+        return refuse(
+            "this is not the host you were looking for; use http://127.0.0.1 with the port",
+        );
     }
     let mut named = headers.get_all(header::ORIGIN).iter();
     let ours = |origin: &HeaderValue| {
@@ -98,7 +100,11 @@ async fn nothing_here() -> Response {
 /// the owner to where the owner is known.
 async fn approve_page(State(engine): State<Arc<Engine>>, Path(id): Path<String>) -> Response {
     let Ok(id) = id.parse::<agentport_core::ApprovalId>() else {
-        return page(StatusCode::NOT_FOUND, "There is no such request", "The link is not complete.");
+        return page(
+            StatusCode::NOT_FOUND,
+            "There is no such request",
+            "The link is not complete.",
+        );
     };
     let link = format!("{}/#/approvals/{id}", engine.address.origin());
     page(
@@ -121,7 +127,10 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

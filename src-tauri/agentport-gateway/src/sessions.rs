@@ -2,7 +2,12 @@
 
 use agentport_core::AgentId;
 
-use crate::{agents::SESSION_SILENCE, clock, engine::{Chain, Engine}, store};
+use crate::{
+    agents::SESSION_SILENCE,
+    clock,
+    engine::{Chain, Engine},
+    store,
+};
 
 impl Engine {
     /// Takes back what was granted for the session of an agent.
@@ -24,10 +29,8 @@ impl Engine {
         let now = clock::now();
         for rule in self.store.rules().await? {
             let Some(agent) = rule.agent.filter(|_| rule.session) else { continue };
-            let silent = self
-                .agents
-                .last_seen(agent)
-                .is_none_or(|seen| now.since(seen) > SESSION_SILENCE);
+            let silent =
+                self.agents.last_seen(agent).is_none_or(|seen| now.since(seen) > SESSION_SILENCE);
             // A grant just made to an agent that waits for it elsewhere is not silence.
             if silent && now.since(rule.created_at) > SESSION_SILENCE {
                 self.end_session(agent).await?;

@@ -6,7 +6,7 @@ use agentport_gateway::{
     clock,
     control::types::{ChangeKey, CreateKey, KeyView, NewKey, Trust},
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::json;
 
@@ -84,6 +84,9 @@ impl Keys {
             }
             Self::Revoke { id } => {
                 let key = find(&owner, &id).await?;
+                if let Some(at) = key.revoked_at {
+                    bail!("{} was shut out already, {}", key.name, words::when(at));
+                }
                 owner.delete(route(["control", "keys", &key.id.to_string()])).await?;
                 context
                     .output

@@ -86,9 +86,12 @@ fn vault(words: &[String]) -> Result<VaultChoice> {
     })
 }
 
+/// What is logged where `RUST_LOG` does not say otherwise. rmcp tells its transports' errors with whole URLs, in which an
+/// integration's secret may stand; the gateway says itself, without the secret, what went wrong.
+const LOG: &str = "info,rmcp=warn,rmcp::transport=off";
+
 fn log_to_stderr() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,rmcp=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt()

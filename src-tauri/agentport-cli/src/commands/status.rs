@@ -69,7 +69,7 @@ fn from_inside(status: Status) -> String {
         ("MCP", status.mcp_url),
         ("Data", status.home),
         ("Process", status.pid.to_string()),
-        ("Secrets", format!("sealed with the key in the {}", status.vault)),
+        ("Secrets", format!("sealed; the key comes from: {}", status.vault)),
         ("Waiting", format!("{} for you, {} missed", status.pending, status.missed)),
         ("Agents", status.agents.to_string()),
         ("Integrations", format!("{}, {} with trouble", status.integrations, status.trouble)),

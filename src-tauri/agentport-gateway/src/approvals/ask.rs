@@ -52,9 +52,7 @@ impl Engine {
             .store_request(agent, tool, arguments, hash, additional_info, because, &record)
             .await;
         match asked {
-            Ok(Asked { outcome, record: row }) => {
-                self.answer_unrun(row.unwrap_or(record), outcome)
-            }
+            Ok(Asked { outcome, record: row }) => self.answer_unrun(row.unwrap_or(record), outcome),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "a request could not be stored");
                 self.answer_unrun(record, Outcome::Refused(Refusal::Storage))
@@ -134,7 +132,8 @@ impl Engine {
         now: Timestamp,
     ) -> store::Result<Option<Timestamp>> {
         let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
-        let mut denials = self.store.recent_denials(agent.id, &tool.integration, tool.name(), since).await?;
+        let mut denials =
+            self.store.recent_denials(agent.id, &tool.integration, tool.name(), since).await?;
         denials.sort_unstable();
         Ok(denied_until(&denials, now))
     }

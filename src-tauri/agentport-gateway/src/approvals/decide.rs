@@ -36,7 +36,9 @@ pub(crate) enum DecideError {
     NotAnObject,
     #[error("a grant for a time lasts from 1 minute to 7 days")]
     BadMinutes,
-    #[error("the tool's definition changed after the agent asked, so the request was withdrawn; the agent has to ask again")]
+    #[error(
+        "the tool's definition changed after the agent asked, so the request was withdrawn; the agent has to ask again"
+    )]
     Changed,
     #[error("the decision could not be stored")]
     Store(#[from] StoreError),
@@ -77,11 +79,15 @@ impl Engine {
             return Err(self.lost_race(id, agentport_core::approval::StateName::Approved).await?);
         }
         self.grant_beyond(&approval, grant, choice.audience, now).await?;
-        self.settled(&approval, "approval.approved", json!({
-            "grant": grant,
-            "audience": choice.audience,
-            "edited": approval.edited(),
-        }))
+        self.settled(
+            &approval,
+            "approval.approved",
+            json!({
+                "grant": grant,
+                "audience": choice.audience,
+                "edited": approval.edited(),
+            }),
+        )
         .await;
         Ok(approval)
     }
@@ -94,8 +100,7 @@ impl Engine {
     ) -> Result<Approval, DecideError> {
         let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
         let from = before.state.name();
-        let reason =
-            reason.map(|reason| text::clean(reason, MAX_REASON)).filter(|r| !r.is_empty());
+        let reason = reason.map(|reason| text::clean(reason, MAX_REASON)).filter(|r| !r.is_empty());
         let approval = before.deny(reason, clock::now())?;
         if !self.store.transition(&approval, from).await? {
             return Err(self.lost_race(id, agentport_core::approval::StateName::Denied).await?);
@@ -177,12 +182,7 @@ fn grant(choice: &GrantChoice, now: Timestamp) -> Result<Grant, DecideError> {
 }
 
 /// The rule a grant makes; none for a single call.
-fn rule_for(
-    approval: &Approval,
-    grant: Grant,
-    audience: Audience,
-    now: Timestamp,
-) -> Option<Rule> {
+fn rule_for(approval: &Approval, grant: Grant, audience: Audience, now: Timestamp) -> Option<Rule> {
     let mut rule = Rule {
         id: RuleId(Uuid::now_v7()),
         scope: Scope::Tool {

@@ -6,6 +6,7 @@
 
 mod ask;
 mod decide;
+mod review;
 mod run;
 mod sweep;
 mod wait;
@@ -68,6 +69,8 @@ pub(crate) struct Approvals {
     open: Mutex<Open>,
     /// How many are open: lets a call that has none skip the lock.
     count: AtomicUsize,
+    /// The rules are others now: what waits may no longer have to.
+    review: Notify,
     /// One asks at a time, so that two identical calls become one request.
     asking: tokio::sync::Mutex<()>,
     /// Something was added or changed that may expire earlier than the sweeper thinks.
@@ -81,6 +84,11 @@ struct Open {
 }
 
 impl Approvals {
+    /// Has open requests looked at again under the new rules.
+    pub(crate) fn rules_changed(&self) {
+        self.review.notify_one();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,8 +122,7 @@ impl Approvals {
     /// Takes note of a request's state, and tells everybody who waits for it.
     fn note(&self, approval: &Approval) {
         let state = approval.state.name();
-        let open =
-            matches!(state, StateName::Pending | StateName::Approved | StateName::Running);
+        let open = matches!(state, StateName::Pending | StateName::Approved | StateName::Running);
         let mut all = self.lock();
         let before = if open {
             let live = Arc::new(Live {

@@ -15,7 +15,7 @@ use crate::{
     agents::Agent,
     call::{
         caller::Caller,
-        outcome::{Outcome, Refusal},
+        outcome::{Outcome, Refusal, failure_sentence},
         record::Record,
     },
     catalogue::PublishedTool,
@@ -96,7 +96,9 @@ impl Engine {
                 }
                 self.settled(&done, "approval.ran", serde_json::json!({ "outcome": kind })).await;
             }
-            Err(error) => tracing::error!(%error, "an approved call ended in a state it cannot end in"),
+            Err(error) => {
+                tracing::error!(%error, "an approved call ended in a state it cannot end in")
+            }
         }
     }
 
@@ -129,8 +131,7 @@ impl Engine {
             }
             return Err(Outcome::Refused(Refusal::Changed { integration, tool }));
         };
-        let call =
-            published.policy_call(agent.id, Some(&approval.arguments_hash), clock::now());
+        let call = published.policy_call(agent.id, Some(&approval.arguments_hash), clock::now());
         if policy::decide(&self.rules.load(), &call).mode == Mode::Deny {
             return Err(Outcome::Blocked);
         }
@@ -186,7 +187,10 @@ impl StoredResult {
             Outcome::Ran(result) => {
                 Self::Result { result: serde_json::to_value(&*result).unwrap_or(Value::Null) }
             }
-            Outcome::Failed(failure) => Self::Failure { message: Chain(&failure).to_string() },
+            Outcome::Failed { integration, error } => {
+                Self::Failure { message: failure_sentence(&integration, &error) }
+            }
+            Outcome::FailedBefore(message) => Self::Failure { message },
             Outcome::Refused(refusal) => Self::Failure { message: refusal.to_string() },
             Outcome::Blocked | Outcome::NeedsApproval { .. } | Outcome::DeniedAtOnce { .. } => {
                 Self::Failure { message: "The call did not run.".to_owned() }

@@ -26,14 +26,23 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum Awaited {
     /// Nobody has decided, or the call is still running (`running`).
-    StillPending { id: ApprovalId, running: bool },
-    Denied { reason: Option<String> },
+    StillPending {
+        id: ApprovalId,
+        running: bool,
+    },
+    Denied {
+        reason: Option<String>,
+    },
     /// The stored result: the first time and every time.
     Ran(StoredResult),
     /// It ran, and its result is no longer kept (or the process ended while it ran: `interrupted`).
-    ResultGone { interrupted: bool },
+    ResultGone {
+        interrupted: bool,
+    },
     Expired,
-    Withdrawn { because: WithdrawnBecause },
+    Withdrawn {
+        because: WithdrawnBecause,
+    },
     /// Unknown, or another agent's.
     NotFound,
     /// Approved, but it may not run now.
@@ -45,8 +54,12 @@ pub(crate) enum Awaited {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum StoredResult {
     /// The upstream's result, as JSON.
-    Result { result: Value },
-    Failure { message: String },
+    Result {
+        result: Value,
+    },
+    Failure {
+        message: String,
+    },
 }
 
 impl Engine {
@@ -62,8 +75,10 @@ impl Engine {
         match tokio::time::timeout_at(deadline, self.follow(id, agent, caller)).await {
             Ok(awaited) => awaited,
             Err(_) => {
-                let running =
-                    self.approvals.live(id).is_some_and(|l| *l.state.borrow() == StateName::Running);
+                let running = self
+                    .approvals
+                    .live(id)
+                    .is_some_and(|l| *l.state.borrow() == StateName::Running);
                 Awaited::StillPending { id, running }
             }
         }
@@ -178,8 +193,15 @@ impl Engine {
         record.approval = Some(id);
         let Some(live) = self.approvals.live(id) else {
             // It ended this very moment; the agent asks again and is told how.
-            return self.answer_unrun(record, Outcome::NeedsApproval { id, expires_at: clock::now() });
+            return self
+                .answer_unrun(record, Outcome::NeedsApproval { id, expires_at: clock::now() });
         };
+        if *live.state.borrow() == StateName::Pending
+            && record.decision == Some(agentport_core::policy::Mode::Allow)
+            && let Err(error) = self.review_id(id).await
+        {
+            tracing::error!(error = %Chain(&error), "a waiting request could not be reviewed");
+        }
         if *live.state.borrow() == StateName::Pending {
             if let Some(info) = additional_info
                 && let Err(error) = self.store.set_additional_info(id, info).await
@@ -195,9 +217,7 @@ impl Engine {
                 Ok(result) => Outcome::Ran(Box::new(result)),
                 Err(_) => Outcome::Refused(Refusal::Storage),
             },
-            Awaited::Ran(StoredResult::Failure { message }) => {
-                Outcome::Failed(crate::upstream::UpstreamError::Protocol { problem: message })
-            }
+            Awaited::Ran(StoredResult::Failure { message }) => Outcome::FailedBefore(message),
             Awaited::NotNow(outcome) => outcome,
             _ => Outcome::NeedsApproval { id, expires_at: live.expires_at },
         }

@@ -16,7 +16,7 @@ use crate::{
     clock,
     control::types::Connection,
     engine::Engine,
-    store::{self, Store, IntegrationRow},
+    store::{self, IntegrationRow, Store},
     upstream::{Listing, UpstreamError},
 };
 
@@ -87,9 +87,7 @@ pub(super) async fn call(
 ) -> Result<ServerResult, UpstreamError> {
     let id = arguments.get("id").and_then(Value::as_i64).unwrap_or_default();
     let no_note = || failure(format!("There is no note {id}. list_notes shows those there are."));
-    let as_json = |note: &store::Note| {
-        json!({ "id": note.id, "text": note.text, "created_at": note.created_at })
-    };
+    let as_json = |note: &store::Note| json!({ "id": note.id, "text": note.text, "created_at": note.created_at });
     let failed = |error: store::StoreError| UpstreamError::Protocol {
         problem: format!("the notes could not be reached: {error}"),
     };

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 
 use rmcp::{
     Peer, RoleServer,
-    model::{ClientCapabilities, LoggingLevel, ProgressToken, RequestMetaObject},
+    model::{ClientCapabilities, ProgressToken, RequestMetaObject},
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+
+/// From which level on a client wants to hear log messages.
+#[expect(
+    deprecated,
+    reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions"
+)]
+pub(crate) type LogLevel = rmcp::model::LoggingLevel;
 
 /// Who waits for the result, and what it can be asked or told meanwhile.
 ///
@@ -21,7 +28,7 @@ pub(crate) struct Caller {
     pub(crate) capabilities: ClientCapabilities,
     pub(crate) progress_token: Option<ProgressToken>,
     /// Log messages below this are not for the agent; `None`: none are.
-    pub(crate) log_level: Option<LoggingLevel>,
+    pub(crate) log_level: Option<LogLevel>,
     /// `_meta` of the inbound request.
     pub(crate) meta: RequestMetaObject,
     /// Answers of a modern client to what the upstream asked for (SEP-2322), with the state to echo.

@@ -7,7 +7,11 @@ use agentport_core::{AgentId, IntegrationId};
 use rmcp::model::{CallToolResult, ContentBlock, ServerResult};
 use serde_json::json;
 
-use super::{Request, outcome::{Outcome, Refusal}, permit::{Operation, Permit}};
+use super::{
+    Request,
+    outcome::{Outcome, Refusal},
+    permit::{Operation, Permit},
+};
 use crate::{
     builtin::demo,
     catalogue::PublishedTool,
@@ -74,8 +78,9 @@ impl Engine {
                 self.remove_integration(&integration, &actor)
                     .await
                     .map_err(|error| failed(&error))?;
-                let sentence =
-                    format!("The integration {integration} was removed with its credentials and rules.");
+                let sentence = format!(
+                    "The integration {integration} was removed with its credentials and rules."
+                );
                 let result = CallToolResult::success(vec![ContentBlock::text(sentence)]);
                 Ok(ServerResult::CallToolResult(result))
             }

@@ -3,7 +3,7 @@
 use agentport_core::{ApprovalId, Timestamp, outcome::OutcomeKind};
 use rmcp::model::ServerResult;
 
-use crate::{catalogue::InvalidArguments, upstream::UpstreamError};
+use crate::{catalogue::InvalidArguments, engine::Chain, upstream::UpstreamError};
 
 /// What became of a call.
 #[derive(Debug)]
@@ -19,7 +19,9 @@ pub(crate) enum Outcome {
     /// Refused before policy was asked, or after, because something stands in the way.
     Refused(Refusal),
     /// The upstream could not do it.
-    Failed(UpstreamError),
+    Failed { integration: String, error: UpstreamError },
+    /// The same, of an approved call that somebody else started: its sentence.
+    FailedBefore(String),
 }
 
 /// Why a call was refused. `Display` is a plain sentence that names what was meant and says what to do next.
@@ -39,21 +41,29 @@ pub(crate) enum Refusal {
     NotConnected { integration: String, problem: String },
     #[error("The arguments of {integration}/{tool} do not match its schema. {problem}")]
     InvalidArguments { integration: String, tool: String, problem: InvalidArguments },
-    #[error("The owner has paused all agents. No call runs until the owner resumes them; {integration:?} was not called.")]
+    #[error(
+        "The owner has paused all agents. No call runs until the owner resumes them; {integration:?} was not called."
+    )]
     Paused { integration: String },
     #[error(
         "{limit} requests of yours are waiting for the owner already. Await one of them with agentport__await_approval before you ask for more; {integration}/{tool} was not asked for."
     )]
     TooManyWaiting { integration: String, tool: String, limit: u32 },
-    #[error("You made more than {limit} calls within a minute. Wait {retry_seconds} s before the next.")]
+    #[error(
+        "You made more than {limit} calls within a minute. Wait {retry_seconds} s before the next."
+    )]
     TooManyCalls { limit: u32, retry_seconds: u64 },
     #[error(
         "The definition of {integration}/{tool} changed after the owner was asked. Call it again to ask about the new one."
     )]
     Changed { integration: String, tool: String },
-    #[error("The integration {integration:?} does not offer its resources and prompts to agents. The owner can switch that on in AgentPort.")]
+    #[error(
+        "The integration {integration:?} does not offer its resources and prompts to agents. The owner can switch that on in AgentPort."
+    )]
     NotOffered { integration: String },
-    #[error("AgentPort could not write down the call, so it was not made. The owner should look at the free space of the disk.")]
+    #[error(
+        "AgentPort could not write down the call, so it was not made. The owner should look at the free space of the disk."
+    )]
     NotRecorded,
     #[error("AgentPort could not read or write its database, so the call was not made.")]
     Storage,
@@ -82,7 +92,8 @@ impl Outcome {
             Self::Blocked => OutcomeKind::Blocked,
             Self::DeniedAtOnce { .. } => OutcomeKind::Denied,
             Self::Refused(_) => OutcomeKind::Refused,
-            Self::Failed(error) => kind_of_failure(error),
+            Self::Failed { error, .. } => kind_of_failure(error),
+            Self::FailedBefore(_) => OutcomeKind::UpstreamError,
         }
     }
 }
@@ -102,4 +113,24 @@ pub(crate) fn kind_of_failure(error: &UpstreamError) -> OutcomeKind {
         UpstreamError::Cancelled => OutcomeKind::Cancelled,
         _ => OutcomeKind::UpstreamError,
     }
+}
+
+/// A failed call in a plain sentence: which integration, what happened, what to do next.
+pub(crate) fn failure_sentence(integration: &str, error: &UpstreamError) -> String {
+    use UpstreamError as E;
+    let what = Chain(error).to_string();
+    let what = what.trim_end_matches('.');
+    let next = match error {
+        E::NeedsAuth { .. } => "The owner has to renew its credential in AgentPort.",
+        E::Closed { .. } | E::TimedOut { .. } | E::Cancelled => {
+            "Whether the call took effect is not known; check before you call again."
+        }
+        E::NotStarted { .. } | E::Unreachable { .. } | E::Resting { .. } => {
+            "Try again later, or ask the owner to look at it in AgentPort."
+        }
+        E::Protocol { .. } | E::InvalidList { .. } | E::Refused(_) | E::Unknown(_) => {
+            "Ask the owner to look at it in AgentPort."
+        }
+    };
+    format!("The call to {integration:?} did not succeed: {what}. {next}")
 }

@@ -84,8 +84,7 @@ impl Engine {
         if decision.mode == Mode::Deny {
             return self.answer_unrun(record, Outcome::Blocked);
         }
-        let permit =
-            Permit::new(record.id, entry.row.id.clone(), operation, self.call_timeout());
+        let permit = Permit::new(entry.row.id.clone(), operation, self.call_timeout());
         self.recorded(permit, record, caller).await
     }
 }

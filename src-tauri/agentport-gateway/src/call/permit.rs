@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agentport_core::{CallId, IntegrationId};
+use agentport_core::IntegrationId;
 use rmcp::model::JsonObject;
 
 /// What runs.
@@ -28,7 +28,6 @@ pub(crate) enum Operation {
 /// Leave for one operation on one integration. Not `Clone`: one permit, one call.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    call: CallId,
     integration: IntegrationId,
     operation: Operation,
     deadline: Duration,
@@ -37,16 +36,11 @@ pub(crate) struct Permit {
 impl Permit {
     /// Only the door makes permits, after policy, approval and the second check.
     pub(super) fn new(
-        call: CallId,
         integration: IntegrationId,
         operation: Operation,
         deadline: Duration,
     ) -> Self {
-        Self { call, integration, operation, deadline }
-    }
-
-    pub(crate) fn call(&self) -> CallId {
-        self.call
+        Self { integration, operation, deadline }
     }
 
     pub(crate) fn integration(&self) -> &IntegrationId {

@@ -75,7 +75,14 @@ impl Record {
 
     /// The same row under a request's id, which its decision and its run will complete.
     pub(crate) fn of_request(&self, id: ApprovalId) -> Self {
-        Self { id: CallId(id.0), approval: Some(id), arguments: self.arguments.clone(), integration: self.integration.clone(), tool: self.tool.clone(), ..*self }
+        Self {
+            id: CallId(id.0),
+            approval: Some(id),
+            arguments: self.arguments.clone(),
+            integration: self.integration.clone(),
+            tool: self.tool.clone(),
+            ..*self
+        }
     }
 
     pub(crate) fn begin(&self) -> Begin {
@@ -103,7 +110,7 @@ impl Record {
         let (bytes_out, error) = match outcome {
             Outcome::Ran(result) => (json_bytes(&**result), None),
             Outcome::Refused(refusal) => (0, Some(refusal.to_string())),
-            Outcome::Failed(failure) => (0, Some(Chain(failure).to_string())),
+            Outcome::Failed { error, .. } => (0, Some(Chain(error).to_string())),
             _ => (0, None),
         };
         End {

@@ -2,11 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
-    catalogue::PublishedTool,
-    control::types::Health,
-    engine::Engine,
-};
+use crate::{catalogue::PublishedTool, control::types::Health, engine::Engine};
 
 use super::{Request, outcome::Refusal};
 
@@ -23,10 +19,8 @@ impl Engine {
         if let Some(found) = request.view.tool(integration, tool) {
             return Ok(found.clone());
         }
-        let unknown = || Refusal::UnknownTool {
-            integration: integration.clone(),
-            tool: tool.clone(),
-        };
+        let unknown =
+            || Refusal::UnknownTool { integration: integration.clone(), tool: tool.clone() };
         if entry.listing.is_some() {
             return Err(unknown());
         }

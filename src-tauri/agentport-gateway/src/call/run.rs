@@ -39,8 +39,7 @@ impl Engine {
                 _ => None,
             },
         };
-        let permit =
-            Permit::new(record.id, tool.integration.clone(), operation, self.call_timeout());
+        let permit = Permit::new(tool.integration.clone(), operation, self.call_timeout());
         let outcome = self.recorded(permit, record, caller).await;
         if let Outcome::Ran(result) = &outcome
             && let ServerResult::InputRequiredResult(asks) = &**result
@@ -75,7 +74,7 @@ impl Engine {
                 }
                 Outcome::Ran(Box::new(result))
             }
-            Err(failure) => Outcome::Failed(failure),
+            Err(error) => Outcome::Failed { integration: record.integration.clone(), error },
         };
         if let Err(error) = self.journal.end(&record.end(&outcome, Some(started))) {
             // The row stays as begun, which reads as interrupted. The result is the agent's all the same: the call

@@ -94,8 +94,8 @@ impl Catalogue {
     pub(crate) fn put(&self, row: IntegrationRow, listing: Option<Listing>) {
         self.change(|integrations| {
             let id = row.id.clone();
-            let kept = listing
-                .or_else(|| integrations.get(&id).and_then(|entry| entry.listing.clone()));
+            let kept =
+                listing.or_else(|| integrations.get(&id).and_then(|entry| entry.listing.clone()));
             integrations.insert(id, Arc::new(Entry::new(row, kept)));
             true
         });

@@ -3,8 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use agentport_core::{
-    IntegrationId,
-    policy,
+    IntegrationId, policy,
     tool::{Annotations, Definition, DefinitionDigest},
 };
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
@@ -21,6 +20,8 @@ pub(crate) struct PublishedTool {
     pub(crate) digest: DefinitionDigest,
     pub(crate) annotations: Annotations,
     pub(crate) category: Option<String>,
+    /// Some of its parameters travel in headers as well (`x-mcp-header`, MCP 2026-07-28).
+    pub(crate) header_params: bool,
     /// Lower-cased once, for search.
     pub(crate) name_lower: String,
     pub(crate) description_lower: String,
@@ -47,6 +48,8 @@ impl PublishedTool {
             digest,
             annotations,
             category: None,
+            header_params: serde_json::to_string(&tool.input_schema)
+                .is_ok_and(|schema| schema.contains("\"x-mcp-header\"")),
             tool,
             validator: OnceLock::new(),
         }

@@ -70,12 +70,8 @@ impl View {
     /// Routing is by this map, never by splitting a name.
     fn name_tools(&mut self) {
         let bare = self.key.profiles.iter().any(|profile| profile.naming == Naming::Bare);
-        let visible: Vec<_> = self
-            .integrations
-            .values()
-            .flat_map(|entry| self.tools_of(entry))
-            .cloned()
-            .collect();
+        let visible: Vec<_> =
+            self.integrations.values().flat_map(|entry| self.tools_of(entry)).cloned().collect();
         for tool in visible {
             let prefixed = || names::direct_name(&tool.integration, tool.name());
             let name = if bare { names::bare_name(tool.name()) } else { prefixed() };

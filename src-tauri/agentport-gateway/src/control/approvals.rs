@@ -73,7 +73,8 @@ pub(super) async fn read(
 ) -> Answer<Json<ApprovalView>> {
     let id = parse(&id)?;
     let approval = control.engine.store.approval(id).await?;
-    let approval = approval.ok_or_else(|| Refused::not_found(format!("there is no request {id}")))?;
+    let approval =
+        approval.ok_or_else(|| Refused::not_found(format!("there is no request {id}")))?;
     control.show(approval).await
 }
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use agentport_core::{AgentId, IntegrationId, policy::{self, Mode}, text};
+use agentport_core::{
+    AgentId, IntegrationId,
+    policy::{self, Mode},
+    text,
+};
 use axum::{
     Json,
     extract::{Path, State},

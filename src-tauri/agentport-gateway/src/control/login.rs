@@ -28,7 +28,11 @@ use super::{
     problem::{Answer, Refused},
     types::{ChoosePassword, LoggedIn, Login, Session},
 };
-use crate::{clock, engine::Chain, store::{self, Store}};
+use crate::{
+    clock,
+    engine::Chain,
+    store::{self, Store},
+};
 
 const COOKIE: &str = "agentport_owner";
 /// The setting that keeps the password's hash.
@@ -74,9 +78,9 @@ impl Logins {
 
     fn take_code(&self, code: &str, now: Timestamp) -> bool {
         let mut state = self.lock();
-        let good = state.code.is_some_and(|(hash, end)| {
-            now < end && bool::from(hash.ct_eq(&digest(code)))
-        });
+        let good = state
+            .code
+            .is_some_and(|(hash, end)| now < end && bool::from(hash.ct_eq(&digest(code))));
         if good {
             state.code = None;
         }
@@ -205,7 +209,16 @@ async fn require_owner(
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    if !signed_in(&control, request.headers()) {
+    let headers = request.headers();
+    // A browser names its origin with everything that changes something; whether it is ours has been checked. A
+    // cookie without one comes from no page of ours.
+    let by_cookie =
+        headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
+    if by_cookie && unsafe_method(request.method()) && !headers.contains_key(header::ORIGIN) {
+        let detail = "Changes need an Origin header, or the token of a login as a Bearer.";
+        return Err(Refused::new(StatusCode::FORBIDDEN, detail));
+    }
+    if !signed_in(&control, headers) {
         return Err(Refused::new(
             StatusCode::UNAUTHORIZED,
             "Sign in with the owner password first. An agent's key does not open this.",
@@ -319,7 +332,7 @@ async fn choose_password(
 }
 
 /// Is this method one that changes something?
-pub(crate) fn unsafe_method(method: &Method) -> bool {
+fn unsafe_method(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 

@@ -52,7 +52,10 @@ pub(crate) fn owner_router(control: Control) -> Router {
         .route("/control/keys/{id}", delete(keys::revoke).patch(keys::change))
         .route("/control/keys/{id}/trust", post(keys::trust))
         .route("/control/profiles", get(profiles::list))
-        .route("/control/profiles/{name}", axum::routing::put(profiles::put).delete(profiles::delete))
+        .route(
+            "/control/profiles/{name}",
+            axum::routing::put(profiles::put).delete(profiles::delete),
+        )
         .route("/control/integrations", get(integrations::list).post(integrations::add))
         .route(
             "/control/integrations/{id}",

@@ -40,7 +40,8 @@ pub(super) async fn set(
 ) -> Answer<Json<RuleView>> {
     let engine = &control.engine;
     let names = control.agent_names().await?;
-    let tool = engine.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
+    let tool =
+        engine.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
     let Some(tool) = tool else {
         let detail = format!(
             "{} has no tool {:?}; look at its tools first",

@@ -11,7 +11,7 @@ use crate::{
     approvals::DecideError,
     engine::Chain,
     integrations::{AddError, ChangeError},
-    store::{StoreError, InsertError},
+    store::{InsertError, StoreError},
 };
 
 /// A request of the owner's that was refused.

@@ -28,8 +28,9 @@ pub(super) async fn change(
         }
         merged.insert(name, value);
     }
-    let settings: Settings = serde_json::from_value(Value::Object(merged))
-        .map_err(|error| Refused::invalid("settings", format!("a setting has a wrong value: {error}")))?;
+    let settings: Settings = serde_json::from_value(Value::Object(merged)).map_err(|error| {
+        Refused::invalid("settings", format!("a setting has a wrong value: {error}"))
+    })?;
     check(&settings)?;
     engine.store.put_settings(&settings).await?;
     engine.settings.store(std::sync::Arc::new(settings.clone()));
@@ -50,7 +51,10 @@ fn check(settings: &Settings) -> Answer<()> {
     ];
     for (name, value, least, most) in bounds {
         if !(least..=most).contains(&value) {
-            return Err(Refused::invalid(name, format!("{name} can be {least} to {most}, not {value}")));
+            return Err(Refused::invalid(
+                name,
+                format!("{name} can be {least} to {most}, not {value}"),
+            ));
         }
     }
     Ok(())

@@ -5,7 +5,11 @@ use http::StatusCode;
 
 use agentport_core::approval::StateName;
 
-use super::{Control, problem::Answer, types::{Health, Pause, Status}};
+use super::{
+    Control,
+    problem::Answer,
+    types::{Health, Pause, Status},
+};
 use crate::{engine::Chain, store::ApprovalFilter};
 
 impl Control {

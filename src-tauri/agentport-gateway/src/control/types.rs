@@ -3,7 +3,7 @@
 //! Every list answers `{"items": […]}` in the order it should be read. Every refusal answers [`Problem`].
 
 use agentport_core::{
-    AgentId, ApprovalId, CallId, IntegrationId, RuleId, Timestamp,
+    AgentId, ApprovalId, CallId, IntegrationId, Timestamp,
     approval::{Audience, State},
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
@@ -104,16 +104,25 @@ pub struct Status {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Event {
-    Snapshot { status: Status },
+    Snapshot {
+        status: Status,
+    },
     /// A request came, was decided, ran or ended.
-    Approval { id: ApprovalId, state: agentport_core::approval::StateName },
+    Approval {
+        id: ApprovalId,
+        state: agentport_core::approval::StateName,
+    },
     /// An integration was added, changed, removed, or its health or tool list changed.
-    Integration { id: IntegrationId },
+    Integration {
+        id: IntegrationId,
+    },
     Agents,
     Profiles,
     Policy,
     Settings,
-    Paused { paused: bool },
+    Paused {
+        paused: bool,
+    },
     /// New rows in the activity.
     Activity,
 }
@@ -296,9 +305,14 @@ pub enum Health {
     Starting,
     Ready,
     /// Its credential was refused.
-    NeedsAuth { message: String },
+    NeedsAuth {
+        message: String,
+    },
     /// Could not start or stopped; tried again at `retry_at`, or with the next call.
-    Failed { message: String, retry_at: Option<Timestamp> },
+    Failed {
+        message: String,
+        retry_at: Option<Timestamp>,
+    },
     /// Switched off by the owner.
     Disabled,
 }

@@ -14,7 +14,7 @@ use crate::{
     clock,
     control::types::{AddIntegration, ChangeIntegration, Connection, Event},
     engine::{Chain, Engine},
-    store::{StoreError, IntegrationRow, ListingRow},
+    store::{IntegrationRow, ListingRow, StoreError},
     upstream::{Listing, Spec, UpstreamError},
 };
 
@@ -114,10 +114,7 @@ impl Engine {
         self.install_demo().await?;
         self.note("owner", "integration.added", id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
-        self.catalogue
-            .get(&id)
-            .map(|entry| entry.row.clone())
-            .ok_or(AddError::UnknownBuiltin)
+        self.catalogue.get(&id).map(|entry| entry.row.clone()).ok_or(AddError::UnknownBuiltin)
     }
 
     pub(crate) async fn keep_listing(
@@ -136,8 +133,7 @@ impl Engine {
         id: &IntegrationId,
         change: ChangeIntegration,
     ) -> Result<(), ChangeError> {
-        let entry =
-            self.catalogue.get(id).ok_or_else(|| ChangeError::Unknown(id.to_string()))?;
+        let entry = self.catalogue.get(id).ok_or_else(|| ChangeError::Unknown(id.to_string()))?;
         let mut row = entry.row.clone();
         let detail = serde_json::to_value(&change).unwrap_or_default();
         if let Some(mode) = change.default_mode {
@@ -194,7 +190,10 @@ impl Engine {
     }
 
     /// Withdraws what can no longer run after an integration's tools changed.
-    pub(crate) async fn review_open(self: &Arc<Self>, id: &IntegrationId) -> Result<(), StoreError> {
+    pub(crate) async fn review_open(
+        self: &Arc<Self>,
+        id: &IntegrationId,
+    ) -> Result<(), StoreError> {
         for approval in self.store.open_approvals().await? {
             if approval.integration != *id {
                 continue;

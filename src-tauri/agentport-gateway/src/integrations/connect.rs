@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     control::types::Connection,
     engine::Engine,
-    store::{StoreError, IntegrationRow},
+    store::{IntegrationRow, StoreError},
     upstream::{Spec, Target},
     vault::Unsealable,
 };
@@ -84,9 +84,9 @@ pub(crate) fn target(
             }))
         }
         Connection::RemoteMcp { url, headers } => {
-            let parsed = Url::parse(url).ok().filter(|url| {
-                matches!(url.scheme(), "http" | "https") && url.host().is_some()
-            });
+            let parsed = Url::parse(url)
+                .ok()
+                .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
             let Some(parsed) = parsed else {
                 return Err(ConnectError::BadUrl(without_secrets(url)));
             };
@@ -192,7 +192,9 @@ mod tests {
         assert_eq!(fill("Bearer {token}").unwrap(), "Bearer fake-a");
         assert_eq!(fill("{token}:{token2}").unwrap(), "fake-a:fake-b");
         assert_eq!(fill("plain {x}").unwrap(), "plain {x}");
-        assert!(matches!(fill("{token3}"), Err(ConnectError::MissingSecret(name)) if name == "token3"));
+        assert!(
+            matches!(fill("{token3}"), Err(ConnectError::MissingSecret(name)) if name == "token3")
+        );
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Outcomes in the words of MCP (`contract` §3). Skills and scripts key on the literal parts.
 
-use agentport_core::{ApprovalId, approval::WithdrawnBecause};
+use agentport_core::{ApprovalId, Timestamp, approval::WithdrawnBecause};
 use rmcp::{
     ErrorData,
-    model::{CallToolResponse, CallToolResult, ContentBlock, ServerResult},
+    model::{CallToolResponse, CallToolResult, ContentBlock, ResultType, ServerResult},
 };
 use serde_json::Value;
 
 use crate::{
     approvals::{Awaited, StoredResult},
-    call::outcome::Outcome,
-    engine::{Address, Chain},
+    call::outcome::{Outcome, failure_sentence},
+    engine::Address,
     upstream::UpstreamError,
 };
 
@@ -40,11 +40,11 @@ pub(crate) fn await_call(id: ApprovalId) -> String {
     format!("agentport__await_approval(request_id=\"{id}\")")
 }
 
-fn needs_approval(id: ApprovalId, address: &Address) -> String {
+fn needs_approval(id: ApprovalId, expires_at: Timestamp, address: &Address) -> String {
     format!(
         "The owner has to approve this call before it runs. Share this URL with the person you work for, and say what \
          you want to do and why:\n{url}\n\nThen call {call} at once, in the same turn, without waiting for a reply in \
-         the chat. If it answers \"Still pending\", call it again.",
+         the chat. If it answers \"Still pending\", call it again. The request expires at {expires_at}.",
         url = address.approval_url(id),
         call = await_call(id),
     )
@@ -71,7 +71,9 @@ pub(crate) fn of_outcome(
 ) -> Result<CallToolResponse, ErrorData> {
     Ok(match outcome {
         Outcome::Ran(result) => return of_result(*result),
-        Outcome::NeedsApproval { id, .. } => sentence(needs_approval(id, address)).into(),
+        Outcome::NeedsApproval { id, expires_at } => {
+            sentence(needs_approval(id, expires_at, address)).into()
+        }
         Outcome::Blocked => failure(BLOCKED).into(),
         Outcome::DeniedAtOnce { until } => failure(format!(
             "The owner has denied this tool to you several times. It is denied by the human at once until {until}; do \
@@ -79,24 +81,30 @@ pub(crate) fn of_outcome(
         ))
         .into(),
         Outcome::Refused(refusal) => failure(refusal.to_string()).into(),
-        Outcome::Failed(UpstreamError::Refused(error)) => return Err(error),
-        Outcome::Failed(error) => failure(upstream_failure(&error)).into(),
+        Outcome::Failed { error: UpstreamError::Refused(error), .. } => return Err(error),
+        Outcome::Failed { integration, error } => {
+            failure(failure_sentence(&integration, &error)).into()
+        }
+        Outcome::FailedBefore(sentence) => failure(sentence).into(),
     })
-}
-
-fn upstream_failure(error: &UpstreamError) -> String {
-    format!("The call did not succeed: {}.", Chain(error).to_string().trim_end_matches('.'))
 }
 
 /// An upstream's result, as it came.
 fn of_result(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
     Ok(match result {
-        ServerResult::CallToolResult(result) => CallToolResponse::Complete(result),
+        ServerResult::CallToolResult(mut result) => {
+            // Upstreams of earlier revisions do not say so; the protocol library takes it out again for such agents.
+            result.result_type.get_or_insert(ResultType::COMPLETE);
+            CallToolResponse::Complete(result)
+        }
         ServerResult::InputRequiredResult(result) => CallToolResponse::InputRequired(result),
         ServerResult::CreateTaskResult(result) => CallToolResponse::Task(result),
         other => {
             return Err(ErrorData::internal_error(
-                format!("the upstream's answer is unusable: {}", crate::call::passthrough::unexpected(&other)),
+                format!(
+                    "the upstream's answer is unusable: {}",
+                    crate::call::passthrough::unexpected(&other)
+                ),
                 None,
             ));
         }
@@ -114,14 +122,11 @@ pub(crate) fn of_awaited(
         }
         Awaited::Denied { reason } => failure(denied(reason.as_deref())).into(),
         Awaited::Ran(StoredResult::Result { result }) => {
-            let result = serde_json::from_value(result).map_err(|_| {
-                ErrorData::internal_error("the stored result cannot be read", None)
-            })?;
+            let result = serde_json::from_value(result)
+                .map_err(|_| ErrorData::internal_error("the stored result cannot be read", None))?;
             return of_result(result);
         }
-        Awaited::Ran(StoredResult::Failure { message }) => {
-            failure(format!("The call did not succeed: {}.", message.trim_end_matches('.'))).into()
-        }
+        Awaited::Ran(StoredResult::Failure { message }) => failure(message).into(),
         other => failure(ended(&other).unwrap_or_default()).into(),
     })
 }
@@ -131,7 +136,8 @@ pub(crate) fn denied(reason: Option<&str>) -> String {
         Some(reason) => format!(
             "The call was denied by the human, who gave this reason: {reason}\nDo not try to reach the same in another way."
         ),
-        None => "The call was denied by the human. Do not try to reach the same in another way.".to_owned(),
+        None => "The call was denied by the human. Do not try to reach the same in another way."
+            .to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use agentport_core::profile::Profile;
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -14,7 +14,7 @@ use rmcp::transport::{
 };
 
 use super::{
-    form,
+    fast, form,
     keepalive::{Body, keep_alive},
     principal::{PRINCIPAL, Principal, view_key},
     server::AgentServer,
@@ -27,6 +27,8 @@ use crate::{
 
 /// Largest message (`contract` §1).
 const MAX_BODY: usize = 4 * 1024 * 1024;
+/// How long a message may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// A session is gone when nobody has used it for so long; a held approval must never end it.
 const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The revision from which requests carry everything themselves.
@@ -41,6 +43,7 @@ pub(crate) struct McpEndpoint {
     engine: Arc<Engine>,
     sessions: Arc<Sessions>,
     service: Service,
+    running: Arc<fast::Running>,
 }
 
 impl McpEndpoint {
@@ -59,7 +62,7 @@ impl McpEndpoint {
         config.session_store = Some(sessions.clone());
         let server = AgentServer::new(engine.clone(), sessions.clone());
         let service = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
-        Self { engine, sessions, service }
+        Self { engine, sessions, service, running: Arc::default() }
     }
 
     pub(crate) fn sessions(&self) -> Arc<Sessions> {
@@ -68,10 +71,7 @@ impl McpEndpoint {
 }
 
 /// Handles every request to `/mcp` and `/mcp/`. Host and Origin have been checked.
-pub(crate) async fn serve(
-    State(endpoint): State<McpEndpoint>,
-    request: Request,
-) -> Response<Body> {
+pub(crate) async fn serve(State(endpoint): State<McpEndpoint>, request: Request) -> Response<Body> {
     endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
 }
 
@@ -83,7 +83,11 @@ impl McpEndpoint {
         };
         let profiles = self.named_profiles(parts.uri.query()).await?;
         let named = |name: &str| profiles.iter().find(|p| p.name == name).cloned();
-        let key = view_key(&agent, parts.uri.query(), named)
+        let tagged = |tag: &str| {
+            let snapshot = self.engine.catalogue.snapshot();
+            snapshot.integrations.values().any(|entry| entry.row.tags.iter().any(|t| t == tag))
+        };
+        let key = view_key(&agent, parts.uri.query(), named, tagged)
             .map_err(|error| refusal(StatusCode::BAD_REQUEST, &error.to_string()))?;
         let principal = Principal { agent, key: Arc::new(key) };
         if let Some(session) = parts.headers.get(SESSION_ID) {
@@ -96,16 +100,33 @@ impl McpEndpoint {
                 Ok(false) => return Err(no_session()),
                 Err(error) => {
                     tracing::error!(error = %Chain(&error), "a session could not be looked up");
-                    return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be looked up; try again"));
+                    return Err(refusal(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "the session could not be looked up; try again",
+                    ));
                 }
             }
         }
         let body = match parts.method {
-            Method::POST => collect(body).await?,
+            Method::POST => collect(&parts.headers, body).await?,
             _ => Bytes::new(),
         };
         if parts.method == Method::POST {
-            form::peek(&body).map_err(|bad| bad.response().map(|b| Full::new(b).boxed_unsync()))?;
+            let peek = form::peek(&body)
+                .map_err(|bad| bad.response().map(|b| Full::new(b).boxed_unsync()))?;
+            let short = fast::Short {
+                engine: &self.engine,
+                sessions: &self.sessions,
+                running: &self.running,
+            };
+            if let Some(answer) = short.take(&parts, &peek, &principal) {
+                return Ok(until_revoked(answer.await, principal.agent.revoked.clone()));
+            }
+            if peek.method.as_deref() == Some("notifications/cancelled")
+                && let Some(session) = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok())
+            {
+                self.running.cancel(session, peek.params);
+            }
         }
         let modern = parts.method == Method::POST
             && parts
@@ -120,8 +141,7 @@ impl McpEndpoint {
             let response = service.handle(request).await;
             response.map(|body| body.boxed_unsync())
         });
-        let response =
-            if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
+        let response = if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
         Ok(until_revoked(response, revoked))
     }
 
@@ -137,19 +157,32 @@ impl McpEndpoint {
             Ok(profiles) => Ok(profiles.into_iter().map(Arc::new).collect()),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "profiles could not be read");
-                Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, "profiles could not be read; try again"))
+                Err(refusal(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "profiles could not be read; try again",
+                ))
             }
         }
     }
 }
 
-async fn collect(body: axum::body::Body) -> Result<Bytes, Response<Body>> {
-    match Limited::new(body, MAX_BODY).collect().await {
+async fn collect(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Response<Body>> {
+    let too_large = || {
+        let detail = "the message is larger than 4 MiB; send less at once";
+        refusal(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if said.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > MAX_BODY as u64)) {
+        return Err(too_large());
+    }
+    let read = Limited::new(body, MAX_BODY).collect();
+    let Ok(read) = tokio::time::timeout(BODY_TIME, read).await else {
+        let detail = "the message did not arrive within 30 s; send it again";
+        return Err(refusal(StatusCode::REQUEST_TIMEOUT, detail));
+    };
+    match read {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(refusal(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the message is larger than 4 MiB; send less at once",
-        )),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
         Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "the body ended early; send it again")),
     }
 }

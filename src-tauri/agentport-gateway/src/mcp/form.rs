@@ -61,9 +61,10 @@ impl BadForm {
     pub(crate) fn response(self) -> Response<Bytes> {
         let (code, message) = match self {
             Self::NotJson => (-32700, "Parse error: the body is not a JSON-RPC message"),
-            Self::Batch => {
-                (-32600, "Invalid request: batches are not part of MCP; send one message per request")
-            }
+            Self::Batch => (
+                -32600,
+                "Invalid request: batches are not part of MCP; send one message per request",
+            ),
             Self::NotAnObject => (-32600, "Invalid request: a message is a JSON object"),
             Self::NullId => (-32600, "Invalid request: the id of a request must not be null"),
         };

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const BEAT: Duration = Duration::from_secs(10);
 
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
-type Pending = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+pub(crate) type Pending = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Answers with what `inner` answers, or begins an event stream if that takes long. Dropping the response drops
 /// `inner`, which is how the newest revision cancels.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod endpoint;
+mod fast;
 mod form;
 mod keepalive;
 pub(crate) mod listeners;

@@ -17,12 +17,11 @@ use super::{principal::Principal, server::AgentServer};
 use crate::{
     call::{
         caller::Caller,
-        outcome::Outcome,
+        outcome::{Outcome, failure_sentence},
         passthrough::unexpected,
         permit::Operation,
     },
     catalogue::{Entry, View},
-    engine::Chain,
     mcp::answer::BLOCKED,
     upstream::{Listing, UpstreamError},
 };
@@ -115,8 +114,10 @@ async fn run(
 ) -> Result<ServerResult, ErrorData> {
     match server.engine.pass_through(&principal.agent, entry, operation, caller).await {
         Outcome::Ran(result) => Ok(*result),
-        Outcome::Failed(UpstreamError::Refused(error)) => Err(error),
-        Outcome::Failed(error) => Err(ErrorData::internal_error(Chain(&error).to_string(), None)),
+        Outcome::Failed { error: UpstreamError::Refused(error), .. } => Err(error),
+        Outcome::Failed { integration, error } => {
+            Err(ErrorData::internal_error(failure_sentence(&integration, &error), None))
+        }
         Outcome::Refused(refusal) => Err(ErrorData::invalid_request(refusal.to_string(), None)),
         _ => Err(ErrorData::invalid_request(BLOCKED, None)),
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use agentport_core::{key::Key, profile::{ListMode, Profile}};
+use agentport_core::{
+    key::Key,
+    profile::{ListMode, Profile},
+};
 use http::{HeaderMap, header};
 use rmcp::{ErrorData, model::Extensions};
 
@@ -77,6 +80,8 @@ pub(crate) enum BadView {
     Profile(String),
     #[error("tags is empty; leave it out, or name tags as in ?tags=work,mail")]
     Tags,
+    #[error("no integration is tagged {0:?}")]
+    Tag(String),
     #[error("{0:?} is not known here; the query can have mode, profile and tags, each once")]
     Parameter(String),
 }
@@ -86,6 +91,7 @@ pub(crate) fn view_key(
     agent: &Agent,
     query: Option<&str>,
     profile_named: impl Fn(&str) -> Option<Arc<Profile>>,
+    tag_known: impl Fn(&str) -> bool,
 ) -> Result<ViewKey, BadView> {
     let mut key = ViewKey {
         profiles: vec![agent.profile.clone()],
@@ -114,6 +120,9 @@ pub(crate) fn view_key(
                 key.tags = value.split(',').map(|tag| tag.trim().to_owned()).collect();
                 if key.tags.iter().any(String::is_empty) {
                     return Err(BadView::Tags);
+                }
+                if let Some(unknown) = key.tags.iter().find(|tag| !tag_known(tag)) {
+                    return Err(BadView::Tag(unknown.clone()));
                 }
             }
             _ => return Err(BadView::Parameter(name.into_owned())),

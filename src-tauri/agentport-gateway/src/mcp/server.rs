@@ -78,39 +78,59 @@ impl AgentServer {
             cancelled: context.ct.clone(),
         }
     }
+}
 
-    async fn call_direct(
-        &self,
-        principal: Principal,
-        view: Arc<View>,
-        tool: Arc<PublishedTool>,
-        mut arguments: JsonObject,
-        caller: Caller,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let additional_info = take_info(&tool, &mut arguments);
-        let outcome = self
-            .engine
-            .call(Request {
-                agent: principal.agent.clone(),
-                view,
-                integration: tool.integration.to_string(),
-                tool: tool.name().to_owned(),
-                arguments,
-                additional_info,
-                door: "direct",
-                caller: caller.clone(),
-            })
-            .await;
-        let Outcome::NeedsApproval { id, .. } = outcome else {
-            return answer::of_outcome(outcome, &self.engine.address);
-        };
-        // A held call: the agent need not know of awaiting. If it takes too long, it learns of it.
-        match meta::await_held(&self.engine, id, &principal.agent, caller).await {
-            Awaited::StillPending { running: false, .. } => {
-                answer::of_outcome(outcome, &self.engine.address)
-            }
-            awaited => answer::of_awaited(awaited, &self.engine.address),
+/// `tools/call`: one of ours, or a directly listed tool.
+pub(super) async fn call(
+    engine: &Arc<Engine>,
+    principal: Principal,
+    name: &str,
+    arguments: JsonObject,
+    caller: Caller,
+) -> Result<CallToolResponse, ErrorData> {
+    let view = principal.view(engine);
+    if name.starts_with(meta::PREFIX) {
+        return meta::call(engine, principal, view, name, arguments, caller).await;
+    }
+    let Some(tool) = view.direct_tool(name).cloned() else {
+        return Err(ErrorData::invalid_params(
+            format!("Unknown tool: {name}. tools/list names the tools there are."),
+            None,
+        ));
+    };
+    call_direct(engine, principal, view, tool, arguments, caller).await
+}
+
+async fn call_direct(
+    engine: &Arc<Engine>,
+    principal: Principal,
+    view: Arc<View>,
+    tool: Arc<PublishedTool>,
+    mut arguments: JsonObject,
+    caller: Caller,
+) -> Result<CallToolResponse, ErrorData> {
+    let additional_info = take_info(&tool, &mut arguments);
+    let outcome = engine
+        .call(Request {
+            agent: principal.agent.clone(),
+            view,
+            integration: tool.integration.to_string(),
+            tool: tool.name().to_owned(),
+            arguments,
+            additional_info,
+            door: "direct",
+            caller: caller.clone(),
+        })
+        .await;
+    let Outcome::NeedsApproval { id, .. } = outcome else {
+        return answer::of_outcome(outcome, &engine.address);
+    };
+    // A held call: the agent need not know of awaiting. If it takes too long, it learns of it.
+    match meta::await_held(engine, id, &principal.agent, caller).await {
+        Awaited::StillPending { running: false, .. } => {
+            answer::of_outcome(outcome, &engine.address)
         }
+        awaited => answer::of_awaited(awaited, &engine.address),
     }
 }
 
@@ -131,6 +151,10 @@ fn session_id(context: &RequestContext<RoleServer>) -> Option<String> {
 }
 
 impl ServerHandler for AgentServer {
+    #[expect(
+        deprecated,
+        reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions"
+    )]
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
@@ -188,7 +212,6 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = Principal::of(&context.extensions)?;
-        let view = principal.view(&self.engine);
         let mut caller = self.caller(&context);
         if caller.modern
             && let Some(client) = context.client_info()
@@ -198,16 +221,7 @@ impl ServerHandler for AgentServer {
         caller.input_responses = params.input_responses;
         caller.request_state = params.request_state;
         let arguments = params.arguments.unwrap_or_default();
-        if params.name.starts_with(meta::PREFIX) {
-            return meta::call(&self.engine, principal, view, &params.name, arguments, caller).await;
-        }
-        let Some(tool) = view.direct_tool(&params.name).cloned() else {
-            return Err(ErrorData::invalid_params(
-                format!("Unknown tool: {}. tools/list names the tools there are.", params.name),
-                None,
-            ));
-        };
-        self.call_direct(principal, view, tool, arguments, caller).await
+        call(&self.engine, principal, &params.name, arguments, caller).await
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -266,7 +280,10 @@ impl ServerHandler for AgentServer {
         offers::complete(self, params, &context).await
     }
 
-    #[expect(deprecated, reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions")]
+    #[expect(
+        deprecated,
+        reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions"
+    )]
     async fn set_level(
         &self,
         params: rmcp::model::SetLevelRequestParams,

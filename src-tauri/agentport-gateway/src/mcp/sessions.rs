@@ -11,7 +11,6 @@ use std::{
 use agentport_core::{AgentId, Timestamp};
 use rmcp::{
     Peer, RoleServer,
-    model::LoggingLevel,
     transport::streamable_http_server::session::{
         SessionManager as _, SessionState, SessionStore, SessionStoreError,
         local::LocalSessionManager,
@@ -20,9 +19,10 @@ use rmcp::{
 
 use super::{listeners::Fingerprint, principal::PRINCIPAL};
 use crate::{
+    call::caller::LogLevel,
     catalogue::ViewKey,
     clock,
-    store::{self, Store, SessionRow},
+    store::{self, SessionRow, Store},
 };
 
 /// Sessions in memory.
@@ -35,7 +35,9 @@ const STORED: u32 = 1_000;
 struct Session {
     agent: AgentId,
     used_at: Timestamp,
-    level: Option<LoggingLevel>,
+    level: Option<LogLevel>,
+    /// Its client can be asked nothing: it declared neither elicitation, nor sampling, nor roots.
+    plain: bool,
     listener: Option<Listener>,
     /// Resources whose updates it wants.
     subscriptions: HashSet<String>,
@@ -75,7 +77,8 @@ impl Sessions {
         match self.store.session(id).await? {
             Some(row) if row.agent == agent => {
                 self.store.touch_session(id, now).await?;
-                self.open(id, agent).await;
+                let state = serde_json::from_str::<SessionState>(&row.state_json);
+                self.open(id, agent, state.is_ok_and(|state| is_plain(&state))).await;
                 Ok(true)
             }
             _ => Ok(false),
@@ -83,8 +86,15 @@ impl Sessions {
     }
 
     /// Notes a session in memory, and makes room for it.
-    async fn open(&self, id: &str, agent: AgentId) {
-        let session = Session { agent, used_at: clock::now(), level: None, listener: None, subscriptions: HashSet::new() };
+    async fn open(&self, id: &str, agent: AgentId, plain: bool) {
+        let session = Session {
+            agent,
+            used_at: clock::now(),
+            level: None,
+            plain,
+            listener: None,
+            subscriptions: HashSet::new(),
+        };
         let oldest = {
             let mut live = self.lock();
             live.insert(id.to_owned(), session);
@@ -134,13 +144,18 @@ impl Sessions {
         wanting.filter_map(|session| session.listener.clone()).collect()
     }
 
-    pub(crate) fn set_level(&self, id: &str, level: LoggingLevel) {
+    pub(crate) fn set_level(&self, id: &str, level: LogLevel) {
         if let Some(session) = self.lock().get_mut(id) {
             session.level = Some(level);
         }
     }
 
-    pub(crate) fn level(&self, id: &str) -> Option<LoggingLevel> {
+    /// May calls of this session be answered without the means to ask or tell its client anything meanwhile?
+    pub(crate) fn is_plain(&self, id: &str) -> bool {
+        self.lock().get(id).is_some_and(|session| session.plain && session.level.is_none())
+    }
+
+    pub(crate) fn level(&self, id: &str) -> Option<LogLevel> {
         self.lock().get(id).and_then(|session| session.level)
     }
 
@@ -186,6 +201,11 @@ impl Sessions {
     }
 }
 
+fn is_plain(state: &SessionState) -> bool {
+    let can = &state.initialize_params.capabilities;
+    can.elicitation.is_none() && can.sampling.is_none() && can.roots.is_none()
+}
+
 /// How the protocol library keeps what it needs to bring a session back.
 #[async_trait::async_trait]
 impl SessionStore for Sessions {
@@ -206,7 +226,7 @@ impl SessionStore for Sessions {
         };
         self.store.put_session(&row).await?;
         self.store.delete_sessions_beyond(STORED).await?;
-        self.open(session_id, agent).await;
+        self.open(session_id, agent, is_plain(state)).await;
         Ok(())
     }
 

@@ -10,10 +10,9 @@ use rmcp::model::ServerResult;
 use serde_json::{Value, json};
 
 use crate::{
-    call::outcome::{Outcome, Refusal},
-    engine::{Address, Chain},
+    call::outcome::{Outcome, Refusal, failure_sentence},
+    engine::Address,
     mcp::BLOCKED,
-    upstream::UpstreamError,
 };
 
 #[derive(Debug)]
@@ -58,12 +57,7 @@ impl IntoResponse for Refused {
 }
 
 /// 403 `approval_required`.
-fn approval_required(
-    id: ApprovalId,
-    address: &Address,
-    integration: &str,
-    tool: &str,
-) -> Refused {
+fn approval_required(id: ApprovalId, address: &Address, integration: &str, tool: &str) -> Refused {
     let url = address.approval_url(id);
     Refused {
         status: StatusCode::FORBIDDEN,
@@ -115,12 +109,12 @@ pub(super) fn of_outcome(
 ) -> Answer<Json<Value>> {
     match outcome {
         Outcome::Ran(result) => result_json(&result),
-        Outcome::NeedsApproval { id, .. } => {
-            Err(approval_required(id, address, integration, tool))
-        }
+        Outcome::NeedsApproval { id, .. } => Err(approval_required(id, address, integration, tool)),
         Outcome::Blocked => Err(denied(BLOCKED.to_owned(), integration, tool)),
         Outcome::DeniedAtOnce { until } => {
-            let message = format!("This tool was denied by the human several times and is denied at once until {until}.");
+            let message = format!(
+                "This tool was denied by the human several times and is denied at once until {until}."
+            );
             Err(denied(message, integration, tool))
         }
         Outcome::Refused(refusal) => {
@@ -131,13 +125,11 @@ pub(super) fn of_outcome(
             }
             Err(Refused { status: status_of(&refusal), body })
         }
-        Outcome::Failed(error) => {
-            let detail = match &error {
-                UpstreamError::Refused(error) => error.message.to_string(),
-                other => Chain(other).to_string(),
-            };
+        Outcome::Failed { integration, error } => {
+            let detail = failure_sentence(&integration, &error);
             Err(Refused::new(StatusCode::BAD_GATEWAY, detail))
         }
+        Outcome::FailedBefore(sentence) => Err(Refused::new(StatusCode::BAD_GATEWAY, sentence)),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentport_core::{ApprovalId, Timestamp, approval::{Approval, State as Stands}};
+use agentport_core::{
+    ApprovalId, Timestamp,
+    approval::{Approval, State as Stands},
+};
 use axum::{
     Json,
     body::Bytes,
@@ -87,7 +90,8 @@ pub(super) async fn await_request(
             return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
     };
-    let unknown = || Refused::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
+    let unknown =
+        || Refused::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
     let id: ApprovalId = id.parse().map_err(|_| unknown())?;
     let agent = caller.agent();
     let approval = engine.await_decision(id, agent, limit).await.ok_or_else(unknown)?;
@@ -114,7 +118,9 @@ fn decision(approval: &Approval) -> Value {
     let decision_mode = match &approval.state {
         Stands::Approved { grant, .. }
         | Stands::Running { grant, .. }
-        | Stands::Done { grant, .. } => serde_json::to_value(grant).unwrap_or_default()["kind"].clone(),
+        | Stands::Done { grant, .. } => {
+            serde_json::to_value(grant).unwrap_or_default()["kind"].clone()
+        }
         _ => Value::Null,
     };
     let expires_at: Timestamp = approval.expires_at;
@@ -132,8 +138,11 @@ fn decision(approval: &Approval) -> Value {
 /// Reads a JSON body; says where it is wrong.
 pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Answer<T> {
     serde_json::from_slice(body).map_err(|error| {
-        let status =
-            if error.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+        let status = if error.is_data() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::BAD_REQUEST
+        };
         Refused::new(status, format!("The body is not what was expected: {error}."))
     })
 }

@@ -14,12 +14,7 @@ use super::{
     Caller,
     answer::{Answer, Refused},
 };
-use crate::{
-    agents::Agent,
-    catalogue::PublishedTool,
-    engine::Engine,
-    mcp::meta,
-};
+use crate::{agents::Agent, catalogue::PublishedTool, engine::Engine, mcp::meta};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
@@ -50,7 +45,8 @@ pub(super) async fn read(
     Path(id): Path<String>,
     caller: Caller,
 ) -> Answer<Json<Value>> {
-    let found = all(&engine, &caller).into_iter().find(|integration| integration["id"] == id.as_str());
+    let found =
+        all(&engine, &caller).into_iter().find(|integration| integration["id"] == id.as_str());
     found.map(Json).ok_or_else(|| no_integration(&id))
 }
 

@@ -49,7 +49,8 @@ pub(super) async fn uninstall(
     if !caller.view(&engine).integrations.contains_key(id.as_str()) {
         return Err(no_integration(&id));
     }
-    let arguments = JsonObject::from_iter([("integration_id".to_owned(), Value::from(id.as_str()))]);
+    let arguments =
+        JsonObject::from_iter([("integration_id".to_owned(), Value::from(id.as_str()))]);
     ask(&engine, &caller, id, "uninstall_integration", arguments).await
 }
 

@@ -65,7 +65,7 @@ impl FromRequestParts<Arc<Engine>> for Caller {
         engine: &Arc<Engine>,
     ) -> Result<Self, Self::Rejection> {
         let agent = engine.authenticate(&parts.headers).await.ok_or_else(Refused::unauthorized)?;
-        let key = view_key(&agent, None, |_| None)
+        let key = view_key(&agent, None, |_| None, |_| false)
             .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error.to_string()))?;
         Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
     }

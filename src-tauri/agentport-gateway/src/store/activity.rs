@@ -17,7 +17,7 @@ use crate::control::types::{ActivityPage, ActivityRow};
 /// What the row of a call says that has begun and not ended.
 const STILL_RUNS: &str = "this call has not finished yet";
 /// Rows a text search looks at for one page. Where it found too few among them, the page has a `next` all the same.
-const SEARCHED: u32 = 20_000;
+const SEARCHED: u32 = 16_000;
 /// Longest text searched for, in characters.
 const LONGEST_QUERY: usize = 200;
 /// Longest page.
@@ -106,13 +106,11 @@ fn cursor(row: &SqliteRow) -> Result<ActivityCursor> {
 }
 
 impl ActivityFilter {
-    /// The index whose first column narrows most: outcomes other than `ok` are few, tools are fewer than
-    /// integrations, and an agent may have made every call there is.
+    /// The index whose first column narrows most: outcomes other than `ok` are few, and an agent may have made every
+    /// call there is.
     fn index(&self) -> &'static str {
-        let narrow = self.tool.is_some() || self.integration.is_some() || self.agent.is_some();
         match self.outcome {
-            Some(outcome) if outcome != OutcomeKind::Ok || !narrow => "activity_outcome",
-            _ if self.tool.is_some() => "activity_tool",
+            Some(outcome) if outcome != OutcomeKind::Ok => "activity_outcome",
             _ if self.integration.is_some() => "activity_integration",
             _ if self.agent.is_some() => "activity_agent",
             _ => "activity_at",
@@ -138,6 +136,10 @@ impl ActivityFilter {
         }
         if let Some(outcome) = self.outcome {
             query.push(" AND outcome = ").push_bind(outcome.as_str());
+            if outcome != OutcomeKind::Ok {
+                // Says what the index holds, so that SQLite knows it may use it.
+                query.push(" AND outcome <> 'ok'");
+            }
         }
         if let Some(since) = self.since {
             query.push(" AND at >= ").push_bind(since.0);

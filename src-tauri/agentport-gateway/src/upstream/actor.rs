@@ -40,15 +40,25 @@ pub(super) struct Actor {
     hurry: CancellationToken,
     backoff: Backoff,
     last_error: Option<LastError>,
+    /// What the sink was told last.
+    told: Option<(Health, Option<u32>, Option<LastError>)>,
+    listed: Option<u64>,
 }
 
 /// Why it is at rest.
 enum Rest {
     Idle,
     /// The credential was refused; only the owner can help.
-    NeedsAuth { message: String },
+    NeedsAuth {
+        message: String,
+    },
     /// It failed. Until then no call tries again.
-    Failed { message: String, until: Instant, retry_at: Timestamp, unasked: bool },
+    Failed {
+        message: String,
+        until: Instant,
+        retry_at: Timestamp,
+        unasked: bool,
+    },
 }
 
 /// Who waits for the start to end.
@@ -62,8 +72,10 @@ struct Waiting {
 enum End {
     Stopped,
     Idle,
-    /// Another one is wanted at once.
+    /// The owner wants another one.
     Again(Waiting),
+    /// The server has forgotten the session; a call waits for another one.
+    Forgotten(Waiter),
     Failed,
 }
 
@@ -75,17 +87,25 @@ impl Actor {
         sink: Arc<dyn UpstreamSink>,
         hurry: CancellationToken,
     ) -> Self {
-        let backoff = Backoff::default();
-        Self { integration, inbox, connector, sink, hurry, backoff, last_error: None }
+        Self {
+            integration,
+            inbox,
+            connector,
+            sink,
+            hurry,
+            backoff: Backoff::default(),
+            last_error: None,
+            told: None,
+            listed: None,
+        }
     }
 
     pub(super) async fn run(mut self) {
+        let _gone = self.integration.gone.clone().drop_guard();
         let mut rest = Rest::Idle;
         while let Some(mut waiting) = self.rest(&rest).await {
             rest = loop {
-                let Some(started) = self.start(&mut waiting).await else {
-                    return self.integration.gone.cancel();
-                };
+                let Some(started) = self.start(&mut waiting).await else { return };
                 let (link, listing) = match started {
                     Ok(started) => started,
                     Err(error) => {
@@ -97,11 +117,10 @@ impl Actor {
                 match self.live(link, listing, std::mem::take(&mut waiting)).await {
                     Ok(again) => waiting = again,
                     Err(Some(rest)) => break rest,
-                    Err(None) => return self.integration.gone.cancel(),
+                    Err(None) => return,
                 }
             };
         }
-        self.integration.gone.cancel();
     }
 
     /// Waits at rest until there is reason to start; `None`: to stop.
@@ -162,7 +181,7 @@ impl Actor {
         let pid = link.pid();
         self.integration.touch();
         self.integration.set_live(Some(link.session.clone()));
-        self.sink.listing(&self.integration.id, listing);
+        self.tell_listing(listing, true);
         self.tell(Health::Ready, pid);
         waiting.hand(&link.session);
 
@@ -179,6 +198,10 @@ impl Actor {
             End::Again(waiting) => {
                 link.close(&UpstreamError::Cancelled, &self.hurry).await;
                 Ok(waiting)
+            }
+            End::Forgotten(waiter) => {
+                link.abandon(&self.connector.tasks);
+                Ok(Waiting { calls: vec![waiter], ..Waiting::default() })
             }
             End::Idle => {
                 link.close(&UpstreamError::Cancelled, &self.hurry).await;
@@ -211,7 +234,7 @@ impl Actor {
                     None => return End::Stopped,
                     Some(Message::Want { stale, waiter }) => {
                         if stale.is_some_and(|stale| Arc::ptr_eq(&stale, &session)) {
-                            return End::Again(Waiting { calls: vec![waiter], ..Waiting::default() });
+                            return End::Forgotten(waiter);
                         }
                         let _ = waiter.send(Ok(session.clone()));
                     }
@@ -252,7 +275,7 @@ impl Actor {
     fn read(&mut self, read: Result<Listing, UpstreamError>, pid: Option<u32>) {
         match read {
             Ok(listing) => {
-                self.sink.listing(&self.integration.id, listing);
+                self.tell_listing(listing, false);
                 self.tell(Health::Ready, pid);
             }
             // The connection stands, and the last good lists stay in force; but the owner should know.
@@ -273,10 +296,8 @@ impl Actor {
         let wait = self.backoff.failed(rand::random());
         let retry_at = clock::now().plus(wait);
         let unasked = self.backoff.tries_unasked();
-        let health = Health::Failed {
-            message: message.clone(),
-            retry_at: unasked.then_some(retry_at),
-        };
+        let health =
+            Health::Failed { message: message.clone(), retry_at: unasked.then_some(retry_at) };
         self.tell(health, None);
         Rest::Failed { message, until: Instant::now() + wait, retry_at, unasked }
     }
@@ -288,9 +309,24 @@ impl Actor {
         message
     }
 
-    fn tell(&self, health: Health, pid: Option<u32>) {
+    fn tell(&mut self, health: Health, pid: Option<u32>) {
+        let news = (health, pid, self.last_error.clone());
+        if self.told.as_ref() == Some(&news) {
+            return;
+        }
+        self.told = Some(news.clone());
+        let (health, pid, last_error) = news;
         tracing::debug!(integration = %self.integration.id, ?health, pid, "upstream");
-        self.sink.health(&self.integration.id, health, pid, self.last_error.clone());
+        self.sink.health(&self.integration.id, health, pid, last_error);
+    }
+
+    /// Tells of lists, if they are other ones than were told last; after a start in any case.
+    fn tell_listing(&mut self, listing: Listing, anyway: bool) {
+        let digest = listing.digest();
+        let same = self.listed.replace(digest) == Some(digest);
+        if anyway || !same {
+            self.sink.listing(&self.integration.id, listing);
+        }
     }
 }
 

@@ -58,10 +58,7 @@ fn result_type(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 fn typed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, UpstreamError> {
     serde_json::from_str(raw.get()).map_err(|problem| UpstreamError::Protocol {
-        problem: format!(
-            "its answer cannot be read ({})",
-            text::clean(&problem.to_string(), 200)
-        ),
+        problem: format!("its answer cannot be read ({})", text::clean(&problem.to_string(), 200)),
     })
 }
 

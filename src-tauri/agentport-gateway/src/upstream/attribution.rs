@@ -139,8 +139,8 @@ impl Running {
 
     /// Hands progress to the call whose token it names.
     pub(super) fn progress(&self, params: ProgressNotificationParam) -> bool {
-        let slot = token_id(&params.progress_token)
-            .and_then(|id| lock(&self.0).slots.get(&id).cloned());
+        let slot =
+            token_id(&params.progress_token).and_then(|id| lock(&self.0).slots.get(&id).cloned());
         slot.is_some_and(|slot| slot.tell(Event::Progress(params)))
     }
 

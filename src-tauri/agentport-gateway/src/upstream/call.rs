@@ -251,6 +251,7 @@ impl<'a> Call<'a> {
 }
 
 fn needs_input(refusal: ErrorData) -> Failure {
-    let message = format!("the server needs input to go on, and did not get it: {}", refusal.message);
+    let message =
+        format!("the server needs input to go on, and did not get it: {}", refusal.message);
     Failure::Failed(UpstreamError::Refused(ErrorData::new(refusal.code, message, refusal.data)))
 }

@@ -79,16 +79,15 @@ impl Connector {
             modes.reverse();
         }
         let [first, second] = modes;
-        let failed = match self.attempt(first, until).await {
+        match self.attempt(first, until).await {
             Ok(connected) => return Ok(connected),
-            Err(Attempt::Handshake(error)) => error,
             Err(Attempt::Failed(error)) => return Err(error),
-        };
-        // Some servers break on a question they do not know instead of refusing it.
-        match self.attempt(second, until).await {
-            Ok(connected) => Ok(connected),
-            Err(_) => Err(failed),
+            // Some servers break on a question they do not know instead of refusing it.
+            Err(Attempt::Handshake(_)) => {}
         }
+        self.attempt(second, until).await.map_err(|failed| match failed {
+            Attempt::Handshake(error) | Attempt::Failed(error) => error,
+        })
     }
 
     async fn attempt(
@@ -129,7 +128,8 @@ impl Connector {
     async fn open_local(&self, mode: ClientLifecycleMode, until: Instant) -> Result<Link, Attempt> {
         let running = Arc::<Running>::default();
         let Started { mut local, transport } =
-            Local::start(&self.target, &running, &self.ring, &self.tasks).map_err(Attempt::Failed)?;
+            Local::start(&self.target, &running, &self.ring, &self.tasks)
+                .map_err(Attempt::Failed)?;
         let handler = Handler { running: running.clone(), notices: self.notices.clone() };
         let handshake = timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await;
         let error = match handshake {
@@ -141,13 +141,11 @@ impl Connector {
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
-        let words = local.end_at_once().await;
+        let words = local.end_at_once(false).await;
         Err(match error {
             None => {
-                let problem = format!(
-                    "did not introduce itself within {} s; {words}",
-                    START_LIMIT.as_secs()
-                );
+                let problem =
+                    format!("did not introduce itself within {} s; {words}", START_LIMIT.as_secs());
                 Attempt::Failed(UpstreamError::Unreachable { what: self.what(), problem })
             }
             Some(ClientInitializeError::JsonRpcError(error)) => {
@@ -167,7 +165,11 @@ impl Connector {
         })
     }
 
-    async fn open_remote(&self, mode: ClientLifecycleMode, until: Instant) -> Result<Link, Attempt> {
+    async fn open_remote(
+        &self,
+        mode: ClientLifecycleMode,
+        until: Instant,
+    ) -> Result<Link, Attempt> {
         let Target::Remote { url, headers } = &self.target else {
             return Err(Attempt::Failed(UpstreamError::Cancelled));
         };
@@ -212,13 +214,7 @@ impl Connector {
         running: Arc<Running>,
         wire: Wire,
     ) -> Arc<Session> {
-        Session::new(
-            service.peer().clone(),
-            running,
-            wire,
-            revision(service),
-            self.tasks.clone(),
-        )
+        Session::new(service.peer().clone(), running, wire, revision(service), self.tasks.clone())
     }
 
     fn remote_failure(&self, error: &ClientInitializeError) -> Attempt {
@@ -278,7 +274,7 @@ impl Link {
     pub(super) async fn epitaph(&mut self) -> (UpstreamError, UpstreamError) {
         match &mut self.local {
             Some(local) => {
-                let words = local.end_at_once().await;
+                let words = local.end_at_once(true).await;
                 let problem = format!("stopped; {words}");
                 let told = UpstreamError::Unreachable { what: "the server".to_owned(), problem };
                 (told, UpstreamError::Closed { last_words: words })
@@ -295,10 +291,21 @@ impl Link {
         self.local.as_ref().and_then(Local::pid)
     }
 
+    /// Gives up a session that the server has forgotten. Calls still under way end by themselves, each on its own
+    /// stream.
+    pub(super) fn abandon(self, tasks: &TaskTracker) {
+        self.session.running.close();
+        let service = self.service;
+        tasks.spawn(async move {
+            let _ = tokio::time::timeout(WIND_UP, service.cancel()).await;
+        });
+    }
+
     /// Ends the connection: calls fail with `why`, the process tree is gone afterwards. `hurry` cuts all patience.
     pub(super) async fn close(self, why: &UpstreamError, hurry: &CancellationToken) {
         let Self { session, local, service } = self;
         session.running.fail_all(why);
+        session.take_leave().await;
         let wind_up = async {
             tokio::select! {
                 _ = tokio::time::timeout(WIND_UP, service.cancel()) => {}

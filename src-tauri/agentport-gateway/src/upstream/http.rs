@@ -261,7 +261,8 @@ impl Http {
             return;
         }
         self.tasks.spawn(async move {
-            let _ = timeout(DRAIN, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
+            let _ =
+                timeout(DRAIN, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
         });
     }
 

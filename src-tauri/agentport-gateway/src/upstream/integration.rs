@@ -16,9 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    error::UpstreamError, session::Session, stderr::Ring, subscriptions::Subscriptions,
-};
+use super::{error::UpstreamError, session::Session, stderr::Ring, subscriptions::Subscriptions};
 
 /// Who waits for a session, and hears why there is none.
 pub(super) type Waiter = oneshot::Sender<Result<Arc<Session>, UpstreamError>>;

@@ -1,6 +1,9 @@
 //! What an upstream offers, and the reading of it.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hasher as _},
+    sync::Arc,
+};
 
 use agentport_core::text;
 use rmcp::model::{
@@ -34,6 +37,16 @@ pub(crate) struct Listing {
     pub(crate) server: Implementation,
     /// The protocol revision spoken with it, such as `2025-11-25`.
     pub(crate) revision: String,
+}
+
+impl Listing {
+    /// Tells one listing from another, within this process.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        // Writing to memory fails only on keys that are no strings; there are none.
+        hasher.write(&serde_json::to_vec(self).unwrap_or_default());
+        hasher.finish()
+    }
 }
 
 /// A list: its method, the field that holds it, and its name in sentences.

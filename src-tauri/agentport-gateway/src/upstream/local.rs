@@ -13,8 +13,9 @@ use tokio_util::{
 };
 
 use super::{
-    Target, environment,
+    Target,
     attribution::Running,
+    environment,
     error::UpstreamError,
     process::{Pipes, Tree},
     stderr::{self, Hidden, Ring},
@@ -95,14 +96,14 @@ impl Local {
     }
 
     /// Ends what is left of the tree at once. Tells how the server ended and what it said last, as the end of a
-    /// sentence about it.
-    pub(super) async fn end_at_once(&mut self) -> String {
+    /// sentence about it. What it wrote to its output that was no JSON matters only if it never spoke properly.
+    pub(super) async fn end_at_once(&mut self, spoke: bool) -> String {
         // A server that closes its output is most often just ending; its exit status says more than our signal.
         let status = timeout(LAST_WORDS, self.tree.ended()).await.ok().flatten();
         self.tree.kill().await;
-        let _ = timeout(LAST_WORDS, &mut self.reader).await;
+        self.read_out().await;
         let last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let garbage = self.pipe.garbage().map(|line| self.hidden.blot(&line));
+        let garbage = self.pipe.garbage().filter(|_| !spoke).map(|line| self.hidden.blot(&line));
         epitaph(status, last.as_deref(), garbage.as_deref())
     }
 
@@ -110,7 +111,14 @@ impl Local {
     pub(super) async fn stop(mut self, hurry: &CancellationToken) {
         self.pipe.close().await;
         self.tree.stop(hurry).await;
-        let _ = timeout(LAST_WORDS, &mut self.reader).await;
+        self.read_out().await;
+    }
+
+    /// Waits for the rest of the standard error.
+    async fn read_out(&mut self) {
+        if !self.reader.is_finished() {
+            let _ = timeout(LAST_WORDS, &mut self.reader).await;
+        }
     }
 }
 

@@ -59,7 +59,6 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-pub(crate) use self::{error::UpstreamError, listing::Listing};
 use self::{
     actor::Actor,
     connect::Connector,
@@ -68,6 +67,7 @@ use self::{
     remote::Clients,
     stderr::Ring,
 };
+pub(crate) use self::{error::UpstreamError, listing::Listing};
 use crate::{
     call::{caller::Caller, permit::Permit},
     control::types::{Health, LastError, LogLine},

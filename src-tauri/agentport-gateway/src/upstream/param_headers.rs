@@ -94,7 +94,8 @@ fn collect(
         let Value::Object(property) = property else { continue };
         path.push(name.clone());
         if let Some(mark) = property.get(MARK) {
-            let mark = mark.as_str().filter(|mark| !mark.is_empty()).ok_or("a mark without name")?;
+            let mark =
+                mark.as_str().filter(|mark| !mark.is_empty()).ok_or("a mark without name")?;
             let kind = property.get("type").and_then(Value::as_str);
             if !matches!(kind, Some("string" | "integer" | "boolean")) {
                 return Err("a mark on something else than a string, an integer or a boolean");
@@ -154,8 +155,7 @@ mod tests {
         let marked = of(&schema).unwrap();
         let mut headers = HeaderMap::new();
         add(&mut headers, &marked, &object(&json!({"region": "süd", "page": {"size": 5}, "z": 1})));
-        let seen: Vec<_> =
-            headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        let seen: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
         assert_eq!(seen, [("mcp-param-region", "=?base64?c8O8ZA==?="), ("mcp-param-size", "5")]);
     }
 

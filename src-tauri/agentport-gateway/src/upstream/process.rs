@@ -71,7 +71,12 @@ impl Tree {
         wrapped.wrap(process_wrap::tokio::JobObject);
         let child = wrapped.spawn()?;
         let mut tree = Self { pid: child.id(), child, gone: false };
-        let pipes = tree.child.stdin().take().zip(tree.child.stdout().take()).zip(tree.child.stderr().take());
+        let pipes = tree
+            .child
+            .stdin()
+            .take()
+            .zip(tree.child.stdout().take())
+            .zip(tree.child.stderr().take());
         let Some(((stdin, stdout), stderr)) = pipes else {
             return Err(io::Error::other("the system gave no pipes"));
         };
@@ -167,6 +172,5 @@ fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
 /// Windows finds `npx.cmd` for `npx` only if told the whole name.
 #[cfg(windows)]
 fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
-    rmcp::transport::which_command(command)
-        .map(|found| found.as_std().get_program().to_owned())
+    rmcp::transport::which_command(command).map(|found| found.as_std().get_program().to_owned())
 }

@@ -136,10 +136,7 @@ impl StreamableHttpClient for Handshake {
         if let Some(session) = &session {
             self.session.store(Some(Arc::new(session.to_string())));
         }
-        self.client
-            .post_message(uri, message, session, auth, headers)
-            .await
-            .map_err(unauthorized)
+        self.client.post_message(uri, message, session, auth, headers).await.map_err(unauthorized)
     }
 
     async fn delete_session(

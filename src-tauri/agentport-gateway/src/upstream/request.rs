@@ -78,7 +78,11 @@ impl<'a> Outgoing<'a> {
     }
 
     /// One page of a list, such as `tools/list`.
-    pub(super) fn page(method: &'static str, cursor: Option<&'a str>, context: Context<'a>) -> Self {
+    pub(super) fn page(
+        method: &'static str,
+        cursor: Option<&'a str>,
+        context: Context<'a>,
+    ) -> Self {
         Self { method, params: Params::Page { cursor }, context }
     }
 
@@ -311,6 +315,9 @@ mod tests {
     fn pages() {
         let page = Outgoing::page("tools/list", Some("next"), Context::default());
         assert_eq!(sent(&page)["params"], json!({"cursor": "next"}));
-        assert_eq!(sent(&Outgoing::page("tools/list", None, Context::default()))["params"], json!({}));
+        assert_eq!(
+            sent(&Outgoing::page("tools/list", None, Context::default()))["params"],
+            json!({})
+        );
     }
 }

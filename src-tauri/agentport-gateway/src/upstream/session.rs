@@ -1,17 +1,20 @@
 //! One live connection, as calls use it. No actor stands between: the caller's own task writes the request and takes
 //! the answer.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use rmcp::{
     Peer, RoleClient,
-    model::{Implementation, ProtocolVersion},
+    model::{Implementation, ProtocolVersion, RequestId},
 };
-use serde_json::{json, value::RawValue};
-use tokio::sync::Notify;
+use serde_json::{Value, json, value::RawValue};
+use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -24,6 +27,9 @@ use super::{
     stdio::Pipe,
 };
 use crate::call::caller::Caller;
+
+/// How long a last word may take.
+const LEAVE: Duration = Duration::from_millis(100);
 
 /// How calls reach the upstream.
 pub(super) enum Wire {
@@ -40,6 +46,8 @@ pub(super) struct Session {
     revision: ProtocolVersion,
     client: Implementation,
     next_id: AtomicI64,
+    /// The standing request for news, if there is one.
+    listening: Mutex<Option<RequestId>>,
     loss: Mutex<Option<UpstreamError>>,
     lost: Notify,
     tasks: TaskTracker,
@@ -60,6 +68,7 @@ impl Session {
             revision,
             client: handler::implementation(),
             next_id: AtomicI64::new(FIRST_ID),
+            listening: Mutex::default(),
             loss: Mutex::default(),
             lost: Notify::new(),
             tasks,
@@ -146,14 +155,25 @@ impl Session {
         }
     }
 
+    /// Notes which request listens for news.
+    pub(super) fn set_listening(&self, id: Option<RequestId>) {
+        *lock(&self.listening) = id;
+    }
+
+    /// Takes leave of the upstream: a local server that still owes an answer would not end by itself.
+    pub(super) async fn take_leave(&self) {
+        let listening = lock(&self.listening).take();
+        if let (Some(id), Wire::Stdio(pipe)) = (listening, &self.wire) {
+            let line = format!("{}\n", cancelled(&id));
+            // One that does not read is not waited for.
+            let _ = timeout(LEAVE, pipe.send(line.as_bytes())).await;
+        }
+    }
+
     fn cancel(&self, id: i64) {
         // MCP 2026-07-28, Cancellation: over HTTP the end of the request is its cancellation; before that revision,
         // and over stdio, a notification is.
-        let notification = json!({
-            "jsonrpc": "2.0",
-            "method": "notifications/cancelled",
-            "params": { "requestId": id, "reason": "nobody waits for the result any more" },
-        });
+        let notification = cancelled(&RequestId::Number(id));
         match &self.wire {
             Wire::Stdio(pipe) => {
                 let pipe = pipe.clone();
@@ -169,6 +189,14 @@ impl Session {
             Wire::Http(_) => {}
         }
     }
+}
+
+fn cancelled(id: &RequestId) -> Value {
+    json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": { "requestId": id, "reason": "nobody waits for the result any more" },
+    })
 }
 
 /// Does this caller hear of progress?

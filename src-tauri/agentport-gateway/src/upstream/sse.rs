@@ -99,9 +99,7 @@ mod tests {
 
     fn events(parser: &mut Parser, chunk: &str) -> Vec<String> {
         parser.push(chunk.as_bytes()).unwrap();
-        std::iter::from_fn(|| parser.next())
-            .map(|data| String::from_utf8(data).unwrap())
-            .collect()
+        std::iter::from_fn(|| parser.next()).map(|data| String::from_utf8(data).unwrap()).collect()
     }
 
     #[test]

@@ -209,7 +209,9 @@ impl Transport<RoleClient> for StdioTransport {
         async move {
             let mut line = serde_json::to_vec(&message)?;
             line.push(b'\n');
-            pipe.send(&line).await
+            // A server that does not listen any more may still have something to say; rmcp would not read it.
+            let _ = pipe.send(&line).await;
+            Ok(())
         }
     }
 

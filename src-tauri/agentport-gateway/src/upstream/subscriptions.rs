@@ -85,7 +85,12 @@ impl Subscriptions {
             match session.peer.listen(filter).await {
                 Ok(subscription) => {
                     backoff.worked();
-                    if self.hear(subscription, notices).await {
+                    // What happened while nobody listened is not told again.
+                    notices.lists_changed.notify_one();
+                    session.set_listening(Some(subscription.id().clone()));
+                    let another = self.hear(subscription, notices).await;
+                    session.set_listening(None);
+                    if another {
                         continue;
                     }
                 }
@@ -98,8 +103,6 @@ impl Subscriptions {
                 Err(_) => {}
             }
             sleep(backoff.failed(rand::random())).await;
-            // What happened while nobody listened is not told again.
-            notices.lists_changed.notify_one();
         }
     }
 

@@ -33,6 +33,21 @@ enum Told {
     Updated(String),
 }
 
+impl Told {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Listing(_) => "listing",
+            Self::Updated(_) => "updated",
+            Self::Health(Health::Idle, ..) => "idle",
+            Self::Health(Health::Starting, ..) => "starting",
+            Self::Health(Health::Ready, ..) => "ready",
+            Self::Health(Health::NeedsAuth { .. }, ..) => "needs auth",
+            Self::Health(Health::Failed { .. }, ..) => "failed",
+            Self::Health(Health::Disabled, ..) => "disabled",
+        }
+    }
+}
+
 struct Sink(mpsc::UnboundedSender<Told>);
 
 impl UpstreamSink for Sink {
@@ -141,21 +156,14 @@ impl Bench {
         .await
     }
 
+    async fn until_health(&self, name: &'static str) {
+        self.until(|told| (told.name() == name).then_some(())).await;
+    }
+
     /// Everything the sink was told so far, in short.
     async fn history(&self) -> Vec<&'static str> {
         let mut told = self.told.lock().await;
-        std::iter::from_fn(|| told.try_recv().ok())
-            .map(|told| match told {
-                Told::Listing(_) => "listing",
-                Told::Updated(_) => "updated",
-                Told::Health(Health::Idle, ..) => "idle",
-                Told::Health(Health::Starting, ..) => "starting",
-                Told::Health(Health::Ready, ..) => "ready",
-                Told::Health(Health::NeedsAuth { .. }, ..) => "needs auth",
-                Told::Health(Health::Failed { .. }, ..) => "failed",
-                Told::Health(Health::Disabled, ..) => "disabled",
-            })
-            .collect()
+        std::iter::from_fn(|| told.try_recv().ok()).map(|told| told.name()).collect()
     }
 
     /// Stops everything, and waits for every task.

@@ -8,6 +8,10 @@ use serde_json::{Value, json};
 /// What the name of every tool of ours begins with.
 pub(crate) const PREFIX: &str = "agentport__";
 
+/// Types of integrations that can be asked for.
+pub(super) const TYPES: [&str; 6] =
+    ["remote_mcp", "custom", "local_mcp", "http_api", "mail", "builtin"];
+
 /// Our tools, in the order of the list.
 pub(crate) fn tools() -> Vec<Tool> {
     TOOLS.clone()
@@ -27,7 +31,10 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             schema(
                 &[],
                 vec![
-                    ("type", json!({ "type": "string", "enum": ["remote_mcp", "custom", "local_mcp", "http_api", "mail", "builtin"], "description": "Only integrations of this type" })),
+                    (
+                        "type",
+                        json!({ "type": "string", "enum": TYPES, "description": "Only integrations of this type" }),
+                    ),
                     ("query", text("Words that must all occur in the id, name or description")),
                 ],
             ),
@@ -49,7 +56,10 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
                 &["integration_id", "auth_method"],
                 vec![
                     ("integration_id", id()),
-                    ("auth_method", json!({ "type": "string", "enum": ["token", "oauth", "none"], "description": "How the integration is let in" })),
+                    (
+                        "auth_method",
+                        json!({ "type": "string", "enum": ["token", "oauth", "none"], "description": "How the integration is let in" }),
+                    ),
                     ("token", text("The credential, for auth_method 'token'")),
                 ],
             ),
@@ -88,7 +98,10 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Returns a tool's schema and what a call to it gets: allow, require_approval or deny.",
             schema(
                 &["integration_id", "tool_name"],
-                vec![("integration_id", id()), ("tool_name", text("The tool's own name, without the integration"))],
+                vec![
+                    ("integration_id", id()),
+                    ("tool_name", text("The tool's own name, without the integration")),
+                ],
             ),
         ),
         acts(
@@ -99,8 +112,16 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
                 vec![
                     ("integration_id", id()),
                     ("tool_name", text("The tool's own name, without the integration")),
-                    ("arguments", json!({ "type": "object", "description": "The tool's arguments, as its schema says", "additionalProperties": true })),
-                    ("additional_info", text("For the owner: what you are doing and why. Not sent to the integration")),
+                    (
+                        "arguments",
+                        json!({ "type": "object", "description": "The tool's arguments, as its schema says", "additionalProperties": true }),
+                    ),
+                    (
+                        "additional_info",
+                        text(
+                            "For the owner: what you are doing and why. Not sent to the integration",
+                        ),
+                    ),
                 ],
             ),
             true,
@@ -110,7 +131,10 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Waits for the owner's decision about a request and returns the tool's result, the denial, or 'Still pending' (then call it again). Call it at once after a call that needs approval.",
             schema(
                 &["request_id"],
-                vec![("request_id", json!({ "type": "string", "format": "uuid", "description": "The UUID that came with the request for approval" }))],
+                vec![(
+                    "request_id",
+                    json!({ "type": "string", "format": "uuid", "description": "The UUID that came with the request for approval" }),
+                )],
             ),
             false,
         ),
@@ -119,7 +143,10 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
             "Says who you are to AgentPort, what you may use, and how each of your integrations is doing.",
             schema(
                 &[],
-                vec![("detail", json!({ "type": "string", "enum": ["brief", "full"], "description": "How much to say; brief unless told" }))],
+                vec![(
+                    "detail",
+                    json!({ "type": "string", "enum": ["brief", "full"], "description": "How much to say; brief unless told" }),
+                )],
             ),
         ),
     ]

@@ -61,8 +61,12 @@ pub(crate) fn installable(engine: &Engine, arguments: &JsonObject) -> Result<(),
             "There is no integration {id:?}. agentport__list_available_integrations lists those there are."
         ));
     };
-    let methods: Vec<&str> =
-        integration["auth_methods"].as_array().into_iter().flatten().filter_map(|m| m.as_str()).collect();
+    let methods: Vec<&str> = integration["auth_methods"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|m| m.as_str())
+        .collect();
     if !methods.contains(&method) {
         let methods = methods.join(" or ");
         return Err(format!("auth_method: {id:?} is let in by {methods}, not by {method:?}."));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Answer, Meta,
+    definitions::TYPES,
     describe::{
         connected, installed_json, listed_json, note_of, source_of, tool_with_mode, type_of,
     },
@@ -60,6 +61,9 @@ fn demo_json() -> Value {
 impl Meta<'_> {
     pub(super) async fn list_available(&self) -> Answer {
         let wanted = self.optional("type")?.map(str::to_owned);
+        if let Some(wanted) = wanted.as_deref().filter(|wanted| !TYPES.contains(wanted)) {
+            return Err(format!("type is {wanted:?}; it can be {}.", TYPES.join(", ")));
+        }
         let query = self.optional("query")?.unwrap_or_default().to_lowercase();
         let mut found: Vec<(u32, Value)> = available(self.engine)
             .into_iter()
@@ -127,9 +131,10 @@ impl Meta<'_> {
         let query = self.optional("query")?.unwrap_or_default().to_lowercase();
         let agent = &self.principal.agent;
         if self.optional("integration_id")?.is_none() {
-            let tools = ranked(&query, self.view.integrations.values().flat_map(|entry| {
-                self.view.tools_of(entry)
-            }));
+            let tools = ranked(
+                &query,
+                self.view.integrations.values().flat_map(|entry| self.view.tools_of(entry)),
+            );
             let tools: Vec<Value> =
                 tools.into_iter().map(|tool| listed_json(self.engine, agent, tool)).collect();
             return Ok(answer::json(json!({ "tools": tools })));

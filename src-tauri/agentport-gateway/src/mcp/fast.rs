@@ -1,0 +1,341 @@
+//! The short way for the two requests that come most: `tools/list`, and `tools/call` of clients that can't be asked
+//! or told anything while it runs.
+//!
+//! Such a request needs no session task and no event stream: it is answered from the task that read it. Only requests
+//! whose every header and field is as plain as can be are taken; all others, wrong ones included, go to the protocol
+//! library, which knows what to say. The door is the same.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, Full};
+use rmcp::{
+    ErrorData,
+    model::{CallToolResponse, ErrorCode, JsonObject, RequestMetaObject},
+};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    form::Peek,
+    keepalive::{Body, Pending, keep_alive},
+    meta,
+    principal::Principal,
+    server,
+    sessions::Sessions,
+};
+use crate::{call::caller::Caller, engine::Engine};
+
+const MODERN: &str = "2026-07-28";
+/// The revisions that have sessions.
+const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
+
+/// Calls on the short way, so that `notifications/cancelled` finds them: by session and request id.
+#[derive(Debug, Default)]
+pub(crate) struct Running(Mutex<HashMap<(String, String), CancellationToken>>);
+
+impl Running {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Cancels the call a `notifications/cancelled` names, if it is here.
+    pub(super) fn cancel(&self, session: &str, params: Option<&RawValue>) {
+        #[derive(Deserialize)]
+        struct Cancelled<'a> {
+            #[serde(borrow, rename = "requestId")]
+            id: &'a RawValue,
+        }
+        let Some(params) = params else { return };
+        let Ok(cancelled) = serde_json::from_str::<Cancelled<'_>>(params.get()) else { return };
+        let key = (session.to_owned(), cancelled.id.get().to_owned());
+        if let Some(token) = self.lock().get(&key) {
+            token.cancel();
+        }
+    }
+}
+
+/// Takes a call out of [`Running`] when it is over, however it ends.
+struct Entry {
+    running: Arc<Running>,
+    key: (String, String),
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.running.lock().remove(&self.key);
+    }
+}
+
+#[derive(Deserialize)]
+struct CallParams<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(default)]
+    arguments: Option<JsonObject>,
+    #[serde(default, rename = "_meta")]
+    meta: Option<JsonObject>,
+    #[serde(default, rename = "inputResponses")]
+    input_responses: Option<Value>,
+    #[serde(default, rename = "requestState")]
+    request_state: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct ListParams {
+    #[serde(default)]
+    cursor: Option<Value>,
+    #[serde(default, rename = "_meta")]
+    meta: Option<JsonObject>,
+}
+
+/// What the short way needs to know.
+pub(super) struct Short<'a> {
+    pub(super) engine: &'a Arc<Engine>,
+    pub(super) sessions: &'a Sessions,
+    pub(super) running: &'a Arc<Running>,
+}
+
+impl Short<'_> {
+    /// The answer, if the request is plain enough.
+    pub(super) fn take(
+        &self,
+        parts: &Parts,
+        peek: &Peek<'_>,
+        principal: &Principal,
+    ) -> Option<Pending> {
+        let (id, method) = (peek.id?.get(), peek.method.as_deref()?);
+        let call = match method {
+            "tools/call" => true,
+            "tools/list" => false,
+            _ => return None,
+        };
+        let headers = &parts.headers;
+        if !accepts_both(headers) || !is_json(headers) {
+            return None;
+        }
+        let session = text(headers, "mcp-session-id");
+        let modern = self.era(headers, session)?;
+        let params = peek.params.map_or("{}", RawValue::get);
+        if call {
+            self.call(headers, id, params, modern, session, principal)
+        } else {
+            self.list(headers, id, params, modern, principal)
+        }
+    }
+
+    /// True for 2026-07-28, false for a session of an earlier revision, `None` for anything to look at twice.
+    fn era(&self, headers: &HeaderMap, session: Option<&str>) -> Option<bool> {
+        match (session, text(headers, "mcp-protocol-version")) {
+            (None, Some(MODERN)) => Some(true),
+            (Some(id), version)
+                if version.is_none_or(|version| LEGACY.contains(&version))
+                    && self.sessions.is_plain(id) =>
+            {
+                Some(false)
+            }
+            _ => None,
+        }
+    }
+
+    fn list(
+        &self,
+        headers: &HeaderMap,
+        id: &str,
+        params: &str,
+        modern: bool,
+        principal: &Principal,
+    ) -> Option<Pending> {
+        let params: ListParams = serde_json::from_str(params).ok()?;
+        if params.cursor.is_some() || !meta_fits(params.meta.as_ref(), modern) {
+            return None;
+        }
+        if modern && text(headers, "mcp-method") != Some("tools/list") {
+            return None;
+        }
+        let view = principal.view(self.engine);
+        let tools = view.listed_json(meta::tools);
+        let hints = if modern {
+            r#""resultType":"complete","ttlMs":0,"cacheScope":"private","#
+        } else {
+            ""
+        };
+        let mut body = Vec::with_capacity(tools.len() + id.len() + 120);
+        body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        body.extend_from_slice(id.as_bytes());
+        body.extend_from_slice(br#","result":{"#);
+        body.extend_from_slice(hints.as_bytes());
+        body.extend_from_slice(br#""tools":"#);
+        body.extend_from_slice(tools);
+        body.extend_from_slice(b"}}");
+        let response = json(StatusCode::OK, body);
+        Some(Box::pin(async move { response }))
+    }
+
+    fn call(
+        &self,
+        headers: &HeaderMap,
+        id: &str,
+        params: &str,
+        modern: bool,
+        session: Option<&str>,
+        principal: &Principal,
+    ) -> Option<Pending> {
+        let params: CallParams<'_> = serde_json::from_str(params).ok()?;
+        let continues = params.input_responses.is_some() || params.request_state.is_some();
+        if continues || !meta_fits(params.meta.as_ref(), modern) {
+            return None;
+        }
+        if modern {
+            let view = principal.view(self.engine);
+            let in_headers = view.direct_tool(&params.name).is_some_and(|tool| tool.header_params);
+            if in_headers || !headers_name_call(headers, &params.name) {
+                return None;
+            }
+        }
+        let cancelled = CancellationToken::new();
+        let entry = session.map(|session| {
+            let key = (session.to_owned(), id.to_owned());
+            self.running.lock().insert(key.clone(), cancelled.clone());
+            Entry { running: self.running.clone(), key }
+        });
+        let caller = Caller {
+            modern,
+            meta: params.meta.map(RequestMetaObject::from).unwrap_or_default(),
+            // Dropped with the request, which is how the newest revision cancels.
+            cancelled: cancelled.clone(),
+            ..Caller::default()
+        };
+        let (engine, principal) = (self.engine.clone(), principal.clone());
+        let (id, name) = (id.to_owned(), params.name.into_owned());
+        let arguments = params.arguments.unwrap_or_default();
+        let answer = async move {
+            let _entry = entry;
+            let answer = server::call(&engine, principal, &name, arguments, caller).await;
+            encode(&id, answer, modern)
+        };
+        Some(Box::pin(keep_alive(Box::pin(answer))))
+    }
+}
+
+/// Is there nothing in `_meta` that wants more than a plain answer, and, for the newest revision, all it requires?
+fn meta_fits(meta: Option<&JsonObject>, modern: bool) -> bool {
+    let Some(meta) = meta else { return !modern };
+    let plain = !meta.contains_key("progressToken");
+    let said = meta.get(VERSION_KEY).and_then(Value::as_str);
+    if !modern {
+        return plain && said.is_none();
+    }
+    let nothing_to_ask = meta.get(CAPABILITIES_KEY).and_then(Value::as_object).is_some_and(|can| {
+        ["elicitation", "sampling", "roots", "extensions"].iter().all(|k| !can.contains_key(*k))
+    });
+    let quiet = !meta.contains_key("io.modelcontextprotocol/logLevel");
+    let introduced = meta.get("io.modelcontextprotocol/clientInfo").is_none_or(Value::is_object);
+    plain && quiet && introduced && said == Some(MODERN) && nothing_to_ask
+}
+
+/// The headers of 2026-07-28 (Streamable HTTP, "standard request headers"), in their plainest form.
+fn headers_name_call(headers: &HeaderMap, name: &str) -> bool {
+    text(headers, "mcp-method") == Some("tools/call")
+        && text(headers, "mcp-name") == Some(name)
+        && !headers.keys().any(|key| key.as_str().starts_with("mcp-param-"))
+}
+
+/// The one value of a header; none if there are several.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+fn accepts_both(headers: &HeaderMap) -> bool {
+    text(headers, "accept").is_some_and(|accept| {
+        accept.contains("application/json") && accept.contains("text/event-stream")
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    text(headers, "content-type").is_some_and(|kind| kind.starts_with("application/json"))
+}
+
+fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -> Response<Body> {
+    let (status, key, value) = match answer {
+        Ok(CallToolResponse::Complete(mut result)) => {
+            if !modern {
+                result.result_type = None;
+            }
+            (StatusCode::OK, "result", serde_json::to_vec(&result))
+        }
+        Ok(CallToolResponse::InputRequired(result)) if modern => {
+            (StatusCode::OK, "result", serde_json::to_vec(&result))
+        }
+        Ok(_) => {
+            let error = ErrorData::internal_error(
+                "the upstream asks for what this client cannot give",
+                None,
+            );
+            (StatusCode::OK, "error", serde_json::to_vec(&error))
+        }
+        Err(error) => {
+            // MCP 2026-07-28, Streamable HTTP: which errors are told by the status as well.
+            let status = match error.code {
+                ErrorCode::METHOD_NOT_FOUND if modern => StatusCode::NOT_FOUND,
+                ErrorCode(-32022..=-32020) if modern => StatusCode::BAD_REQUEST,
+                _ => StatusCode::OK,
+            };
+            (status, "error", serde_json::to_vec(&error))
+        }
+    };
+    let value = value.unwrap_or_else(|_| {
+        br#"{"code":-32603,"message":"the answer could not be written"}"#.to_vec()
+    });
+    let mut body = Vec::with_capacity(value.len() + id.len() + 40);
+    body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    body.extend_from_slice(id.as_bytes());
+    body.extend_from_slice(format!(",\"{key}\":").as_bytes());
+    body.extend_from_slice(&value);
+    body.push(b'}');
+    json(status, body)
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_plain_requests_go_the_short_way() {
+        let check = |meta: Value, modern: bool, want: bool| {
+            let meta = meta.as_object().cloned();
+            assert_eq!(meta_fits(meta.as_ref(), modern), want, "{meta:?} {modern}");
+        };
+        check(Value::Null, false, true);
+        check(Value::Null, true, false);
+        check(json!({ "progressToken": 1 }), false, false);
+        check(json!({ "traceparent": "00-0-0-00" }), false, true);
+        let modern = |can: Value| json!({ VERSION_KEY: MODERN, CAPABILITIES_KEY: can });
+        check(modern(json!({})), true, true);
+        check(modern(json!({})), false, false);
+        check(modern(json!({ "elicitation": {} })), true, false);
+        check(json!({ VERSION_KEY: MODERN }), true, false);
+        check(json!({ VERSION_KEY: "2025-11-25", CAPABILITIES_KEY: {} }), true, false);
+    }
+}
