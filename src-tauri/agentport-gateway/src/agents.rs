@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -168,9 +168,13 @@ impl Agent {
     }
 
     /// What the agent says it is. Shown as unverified, used for nothing else.
-    pub(crate) fn note_client(&self, name: String) {
-        if let Ok(mut client) = self.seen.client.lock() {
-            *client = Some(name);
+    pub(crate) fn note_client(&self, name: &str, version: &str) {
+        let mut client = self.seen.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = agentport_core::text::clean(&format!("{name} {version}"), 80);
+        if client.as_ref() != Some(&said) {
+            *client = Some(said);
+            // What is new has to be written down, even if the moment already was.
+            self.seen.flushed.store(0, Ordering::Relaxed);
         }
     }
 

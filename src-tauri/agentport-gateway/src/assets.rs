@@ -19,8 +19,7 @@ pub struct Asset {
 pub struct Assets(pub &'static [Asset]);
 
 /// Nothing from elsewhere, no inline script, no frame.
-const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 impl Assets {
     fn find(self, path: &str) -> Option<&'static Asset> {

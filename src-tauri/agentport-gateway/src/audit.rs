@@ -1,7 +1,7 @@
 //! The audit: one row per change of configuration and per security event, chained so that tampering shows.
 //!
-//! Each row carries `mac = HMAC-SHA-256(key, "agentport audit row v1" ‖ previous mac ‖ row)`; the first row's previous
-//! mac is 32 zero bytes. A row's bytes are `seq` and `at` as 8 bytes each, big-endian, then actor, action, subject and
+//! Each row carries `mac = HMAC-SHA-256(key, "agentport audit row v1" ‖ previous mac ‖ row)`; the first row's
+//! previous mac is 32 zero bytes. A row's bytes are `seq` and `at` as 8 bytes each, big-endian, then actor, action, subject and
 //! detail, each as its length in 8 bytes, big-endian, and its UTF-8. The detail's bytes are the JSON text as stored.
 //! The key is derived from the vault's master key, so who can write the database alone cannot write a row that fits.
 //!

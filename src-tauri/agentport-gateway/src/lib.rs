@@ -12,6 +12,7 @@ mod agents;
 mod approvals;
 mod assets;
 mod audit;
+mod body;
 mod builtin;
 mod call;
 mod catalogue;

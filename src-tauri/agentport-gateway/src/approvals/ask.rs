@@ -175,7 +175,7 @@ mod tests {
         check(&[1, 2, 3], 4, Some(18));
         check(&[1, 2, 3], 18, None);
         check(&[1, 6, 12], 13, None);
-        check(&[1, 2, 3, 12], 13, Some(18));
+        check(&[1, 2, 3, 13], 14, Some(18));
         check(&[1, 6, 10, 11], 12, Some(26));
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum DecideError {
     InvalidArguments(InvalidArguments),
     #[error("edited arguments have to be a JSON object")]
     NotAnObject,
+    #[error("changes of what is installed are approved one at a time")]
+    OnceOnly,
     #[error("a grant for a time lasts from 1 minute to 7 days")]
     BadMinutes,
     #[error(
@@ -72,6 +74,9 @@ impl Engine {
             }
         };
         let grant = grant(&choice.grant, now)?;
+        if grant != Grant::Once && published.as_ref().is_some_and(|tool| tool.manages()) {
+            return Err(DecideError::OnceOnly);
+        }
         let life = u64::from(self.settings.load().approval_expiry_minutes) * 60;
         let renewed = now.plus(Duration::from_secs(life));
         let approval = before.approve(grant, choice.audience, edited, now, renewed)?;

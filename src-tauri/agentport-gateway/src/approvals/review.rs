@@ -5,7 +5,7 @@ use std::sync::Arc;
 use agentport_core::{
     ApprovalId,
     approval::{Approval, Audience, Grant, State},
-    policy::{self, Mode},
+    policy::Mode,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -53,8 +53,7 @@ impl Engine {
         if tool.digest != waiting.digest || waiting.overdue(now) {
             return Ok(());
         }
-        let call = tool.policy_call(waiting.agent, Some(&waiting.asked_hash), now);
-        let mode = policy::decide(&self.rules.load(), &call).mode;
+        let mode = self.decide(&tool, waiting.agent, Some(&waiting.asked_hash), now).mode;
         let from = waiting.state.name();
         let expires_at = waiting.expires_at;
         let decided = match mode {

@@ -6,7 +6,7 @@ use agentport_core::{
     ApprovalId, CallId,
     approval::{Approval, State, StateName, WithdrawnBecause},
     outcome::OutcomeKind,
-    policy::{self, Mode},
+    policy::Mode,
 };
 use serde_json::Value;
 
@@ -131,8 +131,9 @@ impl Engine {
             }
             return Err(Outcome::Refused(Refusal::Changed { integration, tool }));
         };
-        let call = published.policy_call(agent.id, Some(&approval.arguments_hash), clock::now());
-        if policy::decide(&self.rules.load(), &call).mode == Mode::Deny {
+        let now = clock::now();
+        let decision = self.decide(&published, agent.id, Some(&approval.arguments_hash), now);
+        if decision.mode == Mode::Deny {
             return Err(Outcome::Blocked);
         }
         Ok(published)

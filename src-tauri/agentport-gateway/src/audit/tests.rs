@@ -149,6 +149,6 @@ async fn two_at_once_are_two_rows() {
         async move { audit.record("owner", "login", &n.to_string(), json!(null)).await }
     };
     let (a, b, c) = tokio::join!(record(1), record(2), record(3));
-    (a.unwrap(), b.unwrap(), c.unwrap());
+    a.and(b).and(c).unwrap();
     assert_eq!(audit.verify().await.unwrap(), AuditVerdict::Intact { rows: 3 });
 }

@@ -61,9 +61,13 @@ fn tools() -> Vec<Tool> {
         tool("list_notes", "List notes", "Lists all notes with their numbers.", no_arguments, true),
         tool("read_note", "Read a note", "Returns one note.", by_id.clone(), true),
         tool("add_note", "Add a note", "Adds a note. The owner is asked first.", text, false)
-            .with_annotations(ToolAnnotations::new().read_only(false).destructive(false)),
+            .with_annotations(
+                ToolAnnotations::new().read_only(false).destructive(false).open_world(false),
+            ),
         tool("delete_note", "Delete a note", "Deletes a note. Blocked by default.", by_id, false)
-            .with_annotations(ToolAnnotations::new().read_only(false).destructive(true)),
+            .with_annotations(
+                ToolAnnotations::new().read_only(false).destructive(true).open_world(false),
+            ),
     ]
 }
 

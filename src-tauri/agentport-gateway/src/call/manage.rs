@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use agentport_core::{AgentId, IntegrationId};
+use agentport_core::{
+    AgentId, IntegrationId, Timestamp,
+    arguments::ArgumentsHash,
+    policy::{self, Because, Decision, Mode},
+};
 use rmcp::model::{CallToolResult, ContentBlock, ServerResult};
 use serde_json::json;
 
@@ -27,6 +31,21 @@ pub(crate) fn managing_tool(integration: &IntegrationId, name: &str) -> Option<A
 }
 
 impl Engine {
+    /// What the rules say of a call. Changes of what is installed always ask: no default, no stretch of trust and no
+    /// rule for an integration speaks for them.
+    pub(crate) fn decide(
+        &self,
+        tool: &PublishedTool,
+        agent: AgentId,
+        arguments: Option<&ArgumentsHash>,
+        now: Timestamp,
+    ) -> Decision {
+        if tool.manages() {
+            return Decision { mode: Mode::RequireApproval, because: Because::NoRule };
+        }
+        policy::decide(&self.rules.load(), &tool.policy_call(agent, arguments, now))
+    }
+
     /// The tool of this name as it is now: an upstream's, or one of ours that manages the integration.
     pub(crate) fn published(
         &self,

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use agentport_core::{
     CallId,
     arguments::ArgumentsHash,
-    policy::{self, Decision, Mode},
+    policy::{Decision, Mode},
 };
 use rmcp::model::JsonObject;
 use serde_json::Value;
@@ -80,8 +80,7 @@ impl Engine {
             return self.answer_unrun(record, Outcome::Refused(refusal));
         }
         let key = CallKey::new(agent.id, &tool, hash);
-        let Decision { mode, because } =
-            policy::decide(&self.rules.load(), &tool.policy_call(agent.id, Some(&hash), now));
+        let Decision { mode, because } = self.decide(&tool, agent.id, Some(&hash), now);
         record.decision = Some(mode);
         record.because = Some(because);
         if mode == Mode::Deny {

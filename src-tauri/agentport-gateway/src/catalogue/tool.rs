@@ -59,6 +59,11 @@ impl PublishedTool {
         &self.tool.name
     }
 
+    /// Is it one of ours that change what is installed? Upstreams' tools never have such names here.
+    pub(crate) fn manages(&self) -> bool {
+        self.name().starts_with(crate::mcp::meta::PREFIX)
+    }
+
     /// Its title, from either place a definition may carry one.
     pub(crate) fn title(&self) -> Option<&str> {
         let annotated = self.tool.annotations.as_ref().and_then(|a| a.title.as_deref());

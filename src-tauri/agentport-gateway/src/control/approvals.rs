@@ -3,7 +3,7 @@
 use agentport_core::{
     ApprovalId,
     approval::{Approval, StateName},
-    policy::{self, Because},
+    policy::Because,
     summary, text,
     tool::Annotations,
 };
@@ -167,8 +167,9 @@ fn why(
     if tool.digest != approval.digest {
         return "The tool's definition changed after the agent asked.";
     }
-    let call = tool.policy_call(approval.agent, Some(&approval.asked_hash), clock::now());
-    match policy::decide(&engine.rules.load(), &call).because {
+    let hash = Some(&approval.asked_hash);
+    match engine.decide(tool, approval.agent, hash, clock::now()).because {
+        Because::NoRule if tool.manages() => "Changes of what is installed always ask you.",
         Because::NoRule => "No rule allows this tool, so you are asked.",
         Because::DefinitionChanged { .. } => {
             "You allowed this tool, but its definition has changed since, so you are asked again."

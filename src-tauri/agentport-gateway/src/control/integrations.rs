@@ -19,8 +19,8 @@ use super::{
     Control,
     problem::{Answer, Refused},
     types::{
-        AddIntegration, ChangeIntegration, Connection, Health, IntegrationView, Items, LogLine,
-        ToolCounts, ToolView,
+        AddIntegration, ChangeIntegration, Connection, DefinitionView, Health, IntegrationView,
+        Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
     },
 };
 use crate::{
@@ -79,6 +79,31 @@ pub(super) async fn remove(
     let id = control.entry(&id)?.row.id.clone();
     control.engine.remove_integration(&id, "owner").await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// New values for an integration's secrets, as after a token has expired.
+pub(super) async fn replace_credentials(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(replace): Json<ReplaceCredentials>,
+) -> Answer<Json<IntegrationView>> {
+    let id = control.entry(&id)?.row.id.clone();
+    control.engine.replace_credentials(&id, replace.secrets).await?;
+    Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
+}
+
+/// A definition by its digest, also one that is no longer in force.
+pub(super) async fn definition(
+    State(control): State<Control>,
+    Path(digest): Path<String>,
+) -> Answer<Json<DefinitionView>> {
+    let unknown = || {
+        Refused::not_found(format!("no definition with the digest {digest:?} was ever asked about"))
+    };
+    let digest = digest.parse().map_err(|_| unknown())?;
+    let json = control.engine.store.definition(digest).await?.ok_or_else(unknown)?;
+    let definition = serde_json::from_str(&json).unwrap_or_default();
+    Ok(Json(DefinitionView { digest, definition }))
 }
 
 /// Stops and starts it, and waits a moment so that the answer can say how it went.

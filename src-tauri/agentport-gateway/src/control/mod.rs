@@ -61,6 +61,11 @@ pub(crate) fn owner_router(control: Control) -> Router {
             "/control/integrations/{id}",
             get(integrations::read).patch(integrations::change).delete(integrations::remove),
         )
+        .route(
+            "/control/integrations/{id}/credentials",
+            axum::routing::put(integrations::replace_credentials),
+        )
+        .route("/control/definitions/{digest}", get(integrations::definition))
         .route("/control/integrations/{id}/restart", post(integrations::restart))
         .route("/control/integrations/{id}/tools", get(integrations::tools))
         .route("/control/integrations/{id}/log", get(integrations::log))

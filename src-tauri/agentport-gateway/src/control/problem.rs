@@ -59,6 +59,10 @@ impl Refused {
 
 /// Errors here read as parts of a sentence; the owner gets a whole one.
 fn sentence(text: String) -> String {
+    // The name of a field stays as it is written.
+    if text.split(' ').next().is_some_and(|word| word.contains('_')) {
+        return text;
+    }
     let mut chars = text.chars();
     let Some(first) = chars.next() else { return text };
     let mut sentence: String = first.to_uppercase().chain(chars).collect();
@@ -101,7 +105,9 @@ impl From<DecideError> for Refused {
             DecideError::InvalidArguments(_) | DecideError::NotAnObject => {
                 return Self::invalid("arguments", error.to_string());
             }
-            DecideError::BadMinutes => return Self::invalid("grant", error.to_string()),
+            DecideError::BadMinutes | DecideError::OnceOnly => {
+                return Self::invalid("grant", error.to_string());
+            }
             DecideError::Store(error) => return Self::internal(error),
         };
         Self::new(status, error.to_string())

@@ -389,6 +389,16 @@ pub struct ChangeIntegration {
     pub enabled: Option<bool>,
 }
 
+/// `PUT /control/integrations/{id}/credentials` answers [`IntegrationView`]. The new values are tried before they count:
+/// 502 if the upstream cannot be used with them, and the old ones stay.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub struct ReplaceCredentials {
+    /// By the name of the variable, or `token`, `token1` … as in [`AddIntegration`].
+    #[ts(type = "Record<string, string>")]
+    pub secrets: std::collections::BTreeMap<String, agentport_core::Secret>,
+}
+
 // `DELETE /control/integrations/{id}` (204) drops its credentials and rules; `POST …/{id}/restart` (IntegrationView).
 
 /// `GET /control/integrations/{id}/tools` → Items<ToolView>.
@@ -413,6 +423,15 @@ pub struct ToolView {
 pub struct LogLine {
     pub at: Timestamp,
     pub text: String,
+}
+
+/// `GET /control/definitions/{digest}`: a tool's definition as it was, for one that has changed since.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DefinitionView {
+    pub digest: DefinitionDigest,
+    /// The tool as MCP describes it.
+    pub definition: Value,
 }
 
 // ---- policy -------------------------------------------------------------------------------------------------------
@@ -471,6 +490,7 @@ pub struct ActivityRow {
     pub approval: Option<ApprovalId>,
     pub outcome: OutcomeKind,
     /// Time spent waiting for the owner, in milliseconds.
+    #[ts(type = "number")]
     pub waited_ms: u64,
     /// Time the upstream took, in microseconds.
     #[ts(type = "number")]

@@ -1,9 +1,9 @@
 //! Adding, changing and removing.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use agentport_core::{
-    IntegrationId,
+    IntegrationId, Secret,
     approval::WithdrawnBecause,
     policy::{IntegrationPolicy, Mode},
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Why an integration was not added. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AddError {
-    #[error("an integration {0:?} exists already; remove it first, or choose another id")]
+    #[error("an integration \"{0}\" exists already; remove it first, or choose another id")]
     Exists(IntegrationId),
     #[error(transparent)]
     Unusable(#[from] ConnectError),
@@ -160,6 +160,39 @@ impl Engine {
         }
         self.reload_rules().await?;
         self.note("owner", "integration.changed", id.as_str(), detail).await;
+        self.events.send(Event::Integration { id: id.clone() });
+        Ok(())
+    }
+
+    /// Replaces secrets. The new ones are tried first; until they have worked, the old ones stay in force.
+    pub(crate) async fn replace_credentials(
+        self: &Arc<Self>,
+        id: &IntegrationId,
+        secrets: BTreeMap<String, Secret>,
+    ) -> Result<(), AddError> {
+        let Some(entry) = self.catalogue.get(id) else {
+            return Err(ConnectError::NoSecrets(id.clone()).into());
+        };
+        let row = &entry.row;
+        let used = secret_names(&row.connection);
+        if let Some(unused) = secrets.keys().find(|name| !used.contains(&name.as_str())) {
+            return Err(AddError::UnusedSecret(unused.clone()));
+        }
+        let mut all = self.unsealed(id).await?;
+        all.extend(secrets.clone());
+        let Some(target) = target(&row.connection, &all)? else {
+            return Err(ConnectError::NoSecrets(id.clone()).into());
+        };
+        let spec = Spec { id: id.clone(), target, idle_stop: self.idle_stop() };
+        self.upstreams.probe(spec).await.map_err(AddError::Unreachable)?;
+        for (name, secret) in &secrets {
+            let seal = credential_seal(id, name);
+            let sealed = self.vault.seal(&seal, secret.expose().as_bytes());
+            self.store.put_credential(id, name, &sealed).await?;
+        }
+        self.connect(row).await?;
+        let names: Vec<&String> = secrets.keys().collect();
+        self.note("owner", "credentials.replaced", id.as_str(), json!({ "names": names })).await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(())
     }

@@ -25,6 +25,8 @@ pub(crate) enum ConnectError {
     OwnHeader { name: String },
     #[error("the secret {0:?} is missing")]
     MissingSecret(String),
+    #[error("the integration \"{0}\" has no secrets to replace")]
+    NoSecrets(IntegrationId),
     #[error("the command is empty")]
     NoCommand,
     #[error("{0:?} is no name for an environment variable")]
@@ -135,14 +137,7 @@ fn fill(format: &str, secrets: &BTreeMap<String, Secret>) -> Result<Secret, Conn
 impl Engine {
     /// Makes an integration known to the upstreams (nothing starts), or ends its connection if it is switched off.
     pub(crate) async fn connect(&self, row: &IntegrationRow) -> Result<(), ConnectError> {
-        let mut secrets = BTreeMap::new();
-        for (name, sealed) in self.store.credentials(&row.id).await? {
-            let plain = self
-                .vault
-                .open(&credential_seal(&row.id, &name), &sealed)
-                .map_err(|source| ConnectError::Sealed { name: name.clone(), source })?;
-            secrets.insert(name, Secret::new(String::from_utf8_lossy(&plain).into_owned()));
-        }
+        let secrets = self.unsealed(&row.id).await?;
         let target = target(&row.connection, &secrets)?;
         self.remember_secrets(&row.id, secrets.into_values().collect());
         match target {
@@ -153,6 +148,22 @@ impl Engine {
             _ => self.upstreams.remove(&row.id).await,
         }
         Ok(())
+    }
+
+    /// The secrets of an integration, by name.
+    pub(super) async fn unsealed(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<BTreeMap<String, Secret>, ConnectError> {
+        let mut secrets = BTreeMap::new();
+        for (name, sealed) in self.store.credentials(id).await? {
+            let plain = self
+                .vault
+                .open(&credential_seal(id, &name), &sealed)
+                .map_err(|source| ConnectError::Sealed { name: name.clone(), source })?;
+            secrets.insert(name, Secret::new(String::from_utf8_lossy(&plain).into_owned()));
+        }
+        Ok(secrets)
     }
 
     pub(crate) fn idle_stop(&self) -> Duration {

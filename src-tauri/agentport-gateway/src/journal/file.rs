@@ -123,8 +123,8 @@ impl Files {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The lines from a place on, at least one unless there is none. A line without its end is dropped: it was torn off.
-    /// Blocks.
+    /// The lines from a place on, at least one unless there is none. A line without its end is dropped: it was torn
+    /// off. Blocks.
     pub(super) fn read(&self, from: Position) -> io::Result<Chunk> {
         let path = path(&self.dir, from.file);
         let mut file = File::open(&path)?;
@@ -154,7 +154,11 @@ impl Files {
         };
         let Some(whole) = whole else {
             if !bytes.is_empty() {
-                tracing::warn!(file = %path.display(), bytes = bytes.len(), "dropped a torn last line of the journal");
+                tracing::warn!(
+                    file = %path.display(),
+                    bytes = bytes.len(),
+                    "dropped a torn last line of the journal"
+                );
             }
             return Ok(Chunk { lines: Vec::new(), next: from.bytes + read });
         };
@@ -177,7 +181,11 @@ fn parse(path: &Path, line: &[u8]) -> Option<Line> {
         Ok(line) => Some(line),
         Err(error) => {
             // Where, not what: the error could quote the line.
-            tracing::error!(file = %path.display(), column = error.column(), "passed over a line of the journal that makes no sense");
+            tracing::error!(
+                file = %path.display(),
+                column = error.column(),
+                "passed over a line of the journal that makes no sense"
+            );
             None
         }
     }

@@ -36,8 +36,7 @@ async fn begin_life(store: &TestStore) -> Life {
     Life { journal, tasks, stop }
 }
 
-/// A life whose process is killed before anything is imported: its files as they were, and a fresh database to import
-/// them into would not know them yet. The importer is ended first, so what is written after that stays in the files.
+/// A life that is killed before anything it writes is imported: its importer has ended already.
 async fn doomed_life(store: &TestStore) -> Life {
     let life = begin_life(store).await;
     life.stop.cancel();
@@ -189,7 +188,9 @@ async fn a_torn_last_line_is_dropped_wherever_it_tore() {
     let bytes = fs::read(&file).unwrap();
     let lines: Vec<_> =
         bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1).collect();
-    for cut in length..=bytes.len() {
+    // On either side of each line end, and here and there between.
+    let ends = lines[2..].iter().flat_map(|end| [end - 1, *end, (end + 1).min(bytes.len())]);
+    for cut in (length..bytes.len()).step_by(29).chain(ends) {
         let copy = crate::store::testing::store().await;
         let agent_row = crate::store::testing::agent("a");
         let hash = agentport_core::key::KeyHash([1; 32]);

@@ -6,8 +6,8 @@ use agentport_core::profile::Profile;
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, BodyStream, Full, Limited, StreamBody};
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::{LocalSessionManager, SessionConfig},
@@ -21,14 +21,11 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
+    body,
     engine::{Chain, Engine},
     http::own_origins,
 };
 
-/// Largest message (`contract` §1).
-const MAX_BODY: usize = 4 * 1024 * 1024;
-/// How long a message may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(30);
 /// A session is gone when nobody has used it for so long; a held approval must never end it.
 const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The revision from which requests carry everything themselves.
@@ -57,7 +54,7 @@ impl McpEndpoint {
         let mut config = StreamableHttpServerConfig::default()
             .with_allowed_origins(own_origins(engine.address.port))
             .with_json_response(true)
-            .with_max_request_body_bytes(MAX_BODY)
+            .with_max_request_body_bytes(body::LARGEST)
             .with_cancellation_token(engine.soft_stop.child_token());
         config.session_store = Some(sessions.clone());
         let server = AgentServer::new(engine.clone(), sessions.clone());
@@ -108,7 +105,9 @@ impl McpEndpoint {
             }
         }
         let body = match parts.method {
-            Method::POST => collect(&parts.headers, body).await?,
+            Method::POST => body::read(&parts.headers, body)
+                .await
+                .map_err(|unread| refusal(unread.status(), &unread.to_string()))?,
             _ => Bytes::new(),
         };
         if parts.method == Method::POST {
@@ -163,27 +162,6 @@ impl McpEndpoint {
                 ))
             }
         }
-    }
-}
-
-async fn collect(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Response<Body>> {
-    let too_large = || {
-        let detail = "the message is larger than 4 MiB; send less at once";
-        refusal(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    };
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if said.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > MAX_BODY as u64)) {
-        return Err(too_large());
-    }
-    let read = Limited::new(body, MAX_BODY).collect();
-    let Ok(read) = tokio::time::timeout(BODY_TIME, read).await else {
-        let detail = "the message did not arrive within 30 s; send it again";
-        return Err(refusal(StatusCode::REQUEST_TIMEOUT, detail));
-    };
-    match read {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(refusal(StatusCode::BAD_REQUEST, "the body ended early; send it again")),
     }
 }
 

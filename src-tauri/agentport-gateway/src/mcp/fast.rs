@@ -36,6 +36,7 @@ const MODERN: &str = "2026-07-28";
 /// The revisions that have sessions.
 const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
 const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Calls on the short way, so that `notifications/cancelled` finds them: by session and request id.
@@ -112,6 +113,9 @@ impl Short<'_> {
         peek: &Peek<'_>,
         principal: &Principal,
     ) -> Option<Pending> {
+        if peek.jsonrpc.as_deref() != Some("2.0") {
+            return None;
+        }
         let (id, method) = (peek.id?.get(), peek.method.as_deref()?);
         let call = match method {
             "tools/call" => true,
@@ -201,6 +205,10 @@ impl Short<'_> {
                 return None;
             }
         }
+        if let Some(client) = params.meta.as_ref().and_then(|meta| meta.get(CLIENT_KEY)) {
+            let of = |field| client.get(field).and_then(Value::as_str).unwrap_or_default();
+            principal.agent.note_client(of("name"), of("version"));
+        }
         let cancelled = CancellationToken::new();
         let entry = session.map(|session| {
             let key = (session.to_owned(), id.to_owned());
@@ -238,7 +246,7 @@ fn meta_fits(meta: Option<&JsonObject>, modern: bool) -> bool {
         ["elicitation", "sampling", "roots", "extensions"].iter().all(|k| !can.contains_key(*k))
     });
     let quiet = !meta.contains_key("io.modelcontextprotocol/logLevel");
-    let introduced = meta.get("io.modelcontextprotocol/clientInfo").is_none_or(Value::is_object);
+    let introduced = meta.get(CLIENT_KEY).is_none_or(Value::is_object);
     plain && quiet && introduced && said == Some(MODERN) && nothing_to_ask
 }
 

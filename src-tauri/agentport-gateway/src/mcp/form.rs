@@ -9,6 +9,8 @@ use serde_json::{json, value::RawValue};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Peek<'a> {
     #[serde(borrow, default)]
+    pub(crate) jsonrpc: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow, default)]
     pub(crate) id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) method: Option<std::borrow::Cow<'a, str>>,

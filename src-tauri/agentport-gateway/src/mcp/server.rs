@@ -180,7 +180,8 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
         if let Ok(principal) = Principal::of(&context.extensions) {
-            principal.agent.note_client(client_name(&request.client_info));
+            let client = &request.client_info;
+            principal.agent.note_client(&client.name, &client.version);
         }
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
@@ -216,7 +217,7 @@ impl ServerHandler for AgentServer {
         if caller.modern
             && let Some(client) = context.client_info()
         {
-            principal.agent.note_client(client_name(&client));
+            principal.agent.note_client(&client.name, &client.version);
         }
         caller.input_responses = params.input_responses;
         caller.request_state = params.request_state;
@@ -332,11 +333,6 @@ impl ServerHandler for AgentServer {
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
         super::listeners::listen(&self.engine, subscription).await
     }
-}
-
-/// A client's own name and version, cleaned: it is shown, and believed in nothing.
-fn client_name(client: &Implementation) -> String {
-    agentport_core::text::clean(&format!("{} {}", client.name, client.version), 80)
 }
 
 /// Lists are filtered per key, so no shared cache may keep them (SEP-2549).

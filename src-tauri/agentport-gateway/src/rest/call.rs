@@ -8,7 +8,6 @@ use agentport_core::{
 };
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use http::StatusCode;
@@ -17,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Caller,
+    Caller, Read,
     answer::{self, Answer, Refused},
 };
 use crate::{
@@ -40,7 +39,7 @@ pub(super) async fn call(
     State(engine): State<Arc<Engine>>,
     Path(integration): Path<String>,
     caller: Caller,
-    body: Bytes,
+    Read(body): Read,
 ) -> Answer<Json<Value>> {
     let call: Call = read(&body)?;
     let view = caller.view(&engine);
@@ -77,7 +76,7 @@ pub(super) async fn await_request(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
     caller: Caller,
-    body: Bytes,
+    Read(body): Read,
 ) -> Answer<Json<Value>> {
     let wanted: Await = if body.is_empty() { Await::default() } else { read(&body)? };
     let limit = match wanted.timeout_seconds {

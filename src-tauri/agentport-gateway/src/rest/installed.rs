@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
 };
 use http::StatusCode;
@@ -12,7 +11,7 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 use super::{
-    Caller,
+    Caller, Read,
     answer::{self, Answer, Refused},
     call::read,
     catalogue::no_integration,
@@ -32,7 +31,7 @@ pub(super) async fn list(State(engine): State<Arc<Engine>>, caller: Caller) -> J
 pub(super) async fn install(
     State(engine): State<Arc<Engine>>,
     caller: Caller,
-    body: Bytes,
+    Read(body): Read,
 ) -> Answer<Json<Value>> {
     let arguments: JsonObject = read(&body)?;
     meta::installable(&engine, &arguments)

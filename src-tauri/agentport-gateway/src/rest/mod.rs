@@ -12,9 +12,10 @@ use std::sync::Arc;
 use agentport_core::AgentId;
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, State},
+    extract::{FromRequest, FromRequestParts, Request, State},
     routing::{get, patch, post},
 };
+use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde_json::{Value, json};
 
@@ -68,6 +69,19 @@ impl FromRequestParts<Arc<Engine>> for Caller {
         let key = view_key(&agent, None, |_| None, |_| false)
             .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error.to_string()))?;
         Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
+    }
+}
+
+/// A request's body, bounded like that of every door.
+pub(super) struct Read(pub(super) Bytes);
+
+impl FromRequest<Arc<Engine>> for Read {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &Arc<Engine>) -> Result<Self, Self::Rejection> {
+        let (parts, body) = request.into_parts();
+        let read = crate::body::read(&parts.headers, body).await;
+        read.map(Self).map_err(|unread| Refused::new(unread.status(), unread.to_string()))
     }
 }
 

@@ -30,14 +30,13 @@ use std::sync::Arc;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub(crate) use self::{
-    activity::{ActivityCursor, ActivityFilter, InvalidCursor},
+    activity::ActivityFilter,
     agents::{AgentRow, InsertError},
     approvals::ApprovalFilter,
     columns::{Columns, hex},
     integrations::IntegrationRow,
     listings::ListingRow,
     notes::Note,
-    open::OpenError,
     sessions::SessionRow,
 };
 

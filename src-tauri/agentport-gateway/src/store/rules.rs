@@ -120,8 +120,8 @@ impl Store {
             .doing("deleting a rule")
     }
 
-    /// Puts a rule in place of every other of the same scope and agent, wherever those came from. Rules with conditions stay: they
-    /// say something else. One transaction, so there is no moment without a rule.
+    /// Puts a rule in place of every other of the same scope and agent, wherever those came from. Rules with
+    /// conditions stay: they say something else. One transaction, so there is no moment without a rule.
     pub(crate) async fn replace_tool_rule(&self, rule: &Rule) -> Result<()> {
         let (scope, integration, tool, category) = parts(&rule.scope);
         let mut transaction = self.transaction().await?;

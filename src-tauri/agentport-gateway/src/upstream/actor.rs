@@ -210,7 +210,10 @@ impl Actor {
             }
             End::Failed => {
                 let (told, to_calls) = link.epitaph().await;
-                link.close(&to_calls, &self.hurry).await;
+                match to_calls {
+                    Some(why) => link.close(&why, &self.hurry).await,
+                    None => link.abandon(&self.connector.tasks),
+                }
                 Err(Some(self.failed(&told)))
             }
         }

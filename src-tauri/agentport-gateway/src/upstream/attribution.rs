@@ -41,12 +41,21 @@ pub(super) type Reply = Result<Box<RawValue>, UpstreamError>;
 const MAX_WAITING: usize = 256;
 
 /// The place where one running call is told things. Everything goes in under one lock held for moments.
-#[derive(Default)]
 pub(super) struct Slot {
-    /// Nobody listens at the other end: events are turned away.
-    deaf: bool,
+    of: Caller,
     told: Mutex<Told>,
     waker: AtomicWaker,
+}
+
+/// Whose call it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// An agent's that listens.
+    Agent,
+    /// An agent's that nobody can be told about: events are turned away.
+    Deaf,
+    /// Our own, such as the reading of a list. No question of the upstream can be meant for it.
+    Us,
 }
 
 #[derive(Default)]
@@ -56,13 +65,17 @@ struct Told {
 }
 
 impl Slot {
-    pub(super) fn new(hears: bool) -> Arc<Self> {
-        Arc::new(Self { deaf: !hears, ..Self::default() })
+    pub(super) fn new(of: Caller) -> Arc<Self> {
+        Arc::new(Self { of, told: Mutex::default(), waker: AtomicWaker::new() })
+    }
+
+    fn deaf(&self) -> bool {
+        self.of != Caller::Agent
     }
 
     /// Adds an event; `false` if it was turned away.
     pub(super) fn tell(&self, event: Event) -> bool {
-        if self.deaf {
+        if self.deaf() {
             return false;
         }
         {
@@ -83,7 +96,7 @@ impl Slot {
 
     /// The next event, if one is waiting.
     pub(super) fn take_event(&self) -> Option<Event> {
-        if self.deaf { None } else { lock(&self.told).events.pop_front() }
+        if self.deaf() { None } else { lock(&self.told).events.pop_front() }
     }
 
     /// Waits for the next event. Only the call's own task may wait, for this or for the reply.
@@ -121,7 +134,7 @@ impl Running {
     pub(super) fn begin(&self, id: i64, slot: &Arc<Slot>) -> Result<(), Failure> {
         let mut calls = lock(&self.0);
         if calls.closed {
-            return Err(Failure::Stale);
+            return Err(Failure::Stale(None));
         }
         calls.slots.insert(id, slot.clone());
         Ok(())
@@ -144,17 +157,11 @@ impl Running {
         slot.is_some_and(|slot| slot.tell(Event::Progress(params)))
     }
 
-    /// The only call that runs, if exactly one does.
+    /// The only agent's call that runs, if exactly one does.
     pub(super) fn only(&self) -> Option<Arc<Slot>> {
         let calls = lock(&self.0);
-        match calls.slots.len() {
-            1 => calls.slots.values().next().cloned(),
-            _ => None,
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).slots.is_empty()
+        let mut agents = calls.slots.values().filter(|slot| slot.of != Caller::Us);
+        agents.next().filter(|_| agents.next().is_none()).cloned()
     }
 
     /// Takes no more calls if none runs; `false` if one does.
@@ -209,7 +216,9 @@ mod tests {
     fn only_call_is_one_call() {
         let running = Running::default();
         assert!(running.only().is_none());
-        let (first, second) = (Slot::new(true), Slot::new(false));
+        let (first, second) = (Slot::new(Caller::Agent), Slot::new(Caller::Deaf));
+        running.begin(0, &Slot::new(Caller::Us)).unwrap();
+        assert!(running.only().is_none());
         running.begin(1, &first).unwrap();
         assert!(Arc::ptr_eq(&running.only().unwrap(), &first));
         running.begin(2, &second).unwrap();
@@ -221,7 +230,7 @@ mod tests {
     #[test]
     fn progress_goes_to_its_token() {
         let running = Running::default();
-        let (first, second) = (Slot::new(true), Slot::new(true));
+        let (first, second) = (Slot::new(Caller::Agent), Slot::new(Caller::Agent));
         running.begin(1, &first).unwrap();
         running.begin(2, &second).unwrap();
         assert!(running.progress(progress(NumberOrString::Number(2), 0.5)));
@@ -239,9 +248,9 @@ mod tests {
 
     #[test]
     fn deaf_and_full_slots_turn_events_away() {
-        let deaf = Slot::new(false);
+        let deaf = Slot::new(Caller::Deaf);
         assert!(!deaf.tell(Event::Progress(progress(NumberOrString::Number(1), 0.1))));
-        let slot = Slot::new(true);
+        let slot = Slot::new(Caller::Agent);
         let told = (0..MAX_WAITING + 9)
             .filter(|_| slot.tell(Event::Progress(progress(NumberOrString::Number(1), 0.1))))
             .count();
@@ -251,12 +260,12 @@ mod tests {
     #[test]
     fn end_of_the_connection_fails_calls_and_takes_no_more() {
         let running = Running::default();
-        let slot = Slot::new(true);
+        let slot = Slot::new(Caller::Agent);
         running.begin(1, &slot).unwrap();
         assert!(!running.close_if_idle());
         running.fail_all(&UpstreamError::Cancelled);
         assert!(matches!(slot.reply().now_or_never(), Some(Err(UpstreamError::Cancelled))));
-        assert!(matches!(running.begin(2, &slot), Err(Failure::Stale)));
+        assert!(matches!(running.begin(2, &slot), Err(Failure::Stale(None))));
         assert!(!running.answer(1, Err(UpstreamError::Cancelled)), "answered already");
     }
 
@@ -264,6 +273,6 @@ mod tests {
     fn an_idle_connection_closes_between_calls_only() {
         let running = Running::default();
         assert!(running.close_if_idle());
-        assert!(running.begin(1, &Slot::new(true)).is_err());
+        assert!(running.begin(1, &Slot::new(Caller::Agent)).is_err());
     }
 }

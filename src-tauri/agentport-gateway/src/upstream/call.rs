@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     answer, ask,
-    attribution::{Event, Slot},
+    attribution::{self, Event, Slot},
     error::{Failure, UpstreamError},
     integration::Integration,
     request::{Context, Outgoing},
@@ -47,7 +47,7 @@ pub(super) async fn run(
             None => call.run().await,
         };
         match result {
-            Err(Failure::Stale) if again => {
+            Err(Failure::Stale(_)) if again => {
                 again = false;
                 session = withdrawable(caller, integration.fresh(session)).await?;
             }
@@ -109,7 +109,10 @@ impl<'a> Call<'a> {
         allowed: Duration,
     ) -> Self {
         let hard = Instant::now() + allowed.saturating_mul(HARD_LIMIT);
-        let slot = Slot::new(caller.peer.is_some());
+        let slot = Slot::new(match caller.peer {
+            Some(_) => attribution::Caller::Agent,
+            None => attribution::Caller::Deaf,
+        });
         Self { session, caller, operation, slot, allowed, hard }
     }
 

@@ -270,19 +270,17 @@ impl Link {
         }
     }
 
-    /// How it ended: for the owner, and for the calls it leaves behind. Ends what is left of a local server's tree.
-    pub(super) async fn epitaph(&mut self) -> (UpstreamError, UpstreamError) {
+    /// How it ended: for the owner, and for the calls it leaves behind, if they cannot go on by themselves. Ends what
+    /// is left of a local server's tree.
+    pub(super) async fn epitaph(&mut self) -> (UpstreamError, Option<UpstreamError>) {
         match &mut self.local {
             Some(local) => {
                 let words = local.end_at_once(true).await;
                 let problem = format!("stopped; {words}");
                 let told = UpstreamError::Unreachable { what: "the server".to_owned(), problem };
-                (told, UpstreamError::Closed { last_words: words })
+                (told, Some(UpstreamError::Closed { last_words: words }))
             }
-            None => {
-                let loss = self.session.lost().await;
-                (loss.clone(), loss)
-            }
+            None => (self.session.lost().await, None),
         }
     }
 
@@ -291,8 +289,8 @@ impl Link {
         self.local.as_ref().and_then(Local::pid)
     }
 
-    /// Gives up a session that the server has forgotten. Calls still under way end by themselves, each on its own
-    /// stream.
+    /// Gives up a connection to a remote server that is of no more use to new calls. Those under way end by
+    /// themselves, each on its own stream.
     pub(super) fn abandon(self, tasks: &TaskTracker) {
         self.session.running.close();
         let service = self.service;

@@ -62,8 +62,9 @@ fn not_started(source: &io::Error) -> &'static str {
 /// Why one attempt at a request failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The connection had ended before the upstream saw the request: worth one more try on a new connection.
-    Stale,
+    /// The connection had ended before the upstream took the request: worth one more try on a new connection. With
+    /// what the upstream said, if it did.
+    Stale(Option<UpstreamError>),
     /// The connection is of no more use, to anybody.
     Lost(UpstreamError),
     Failed(UpstreamError),
@@ -73,8 +74,10 @@ impl Failure {
     /// The failure as whoever does not try again tells it.
     pub(super) fn told(self) -> UpstreamError {
         match self {
-            Self::Stale => UpstreamError::Closed { last_words: "the connection had ended".into() },
-            Self::Lost(error) | Self::Failed(error) => error,
+            Self::Stale(None) => {
+                UpstreamError::Closed { last_words: "the connection had ended".to_owned() }
+            }
+            Self::Stale(Some(error)) | Self::Lost(error) | Self::Failed(error) => error,
         }
     }
 }

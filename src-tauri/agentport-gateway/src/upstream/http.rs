@@ -15,7 +15,10 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use reqwest::{Request, Response};
-use rmcp::model::{ClientJsonRpcMessage, ClientResult, JsonRpcMessage, ServerRequest};
+use rmcp::{
+    model::{ClientJsonRpcMessage, ClientResult, JsonRpcMessage, RequestId, ServerRequest, Tool},
+    transport::DynamicTransportError,
+};
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -27,6 +30,7 @@ use super::{
     handler::{self, Notices},
     message::{Inbound, inbound},
     param_headers::{self, Marked},
+    remote,
     request::Outgoing,
     sse,
     stderr::Hidden,
@@ -43,7 +47,7 @@ const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// How long the end of a stream is waited for after its answer, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_millis(500);
 /// How long a notification or an answer of ours may take to be delivered.
-const NOTIFY: Duration = Duration::from_secs(10);
+const NOTIFY: Duration = Duration::from_secs(5);
 /// How often a stream that breaks without having brought anything new is taken up again.
 const MAX_RESUMES: u32 = 5;
 const RESUME_AFTER: Duration = Duration::from_secs(1);
@@ -106,7 +110,7 @@ impl Http {
     }
 
     /// Leaves out the tools that must be, and remembers which arguments of the others travel as headers.
-    pub(super) fn sort_out(&self, tools: &mut Vec<rmcp::model::Tool>) {
+    pub(super) fn sort_out(&self, tools: &mut Vec<Tool>) {
         if self.modern {
             self.marked.store(Arc::new(param_headers::sort_out(tools)));
         }
@@ -222,19 +226,20 @@ impl Http {
             Inbound::Log(params) => {
                 slot.tell(Event::Log(params));
             }
-            Inbound::Other(JsonRpcMessage::Request(request)) => {
-                self.answer(request.id, request.request, slot);
-            }
-            Inbound::Other(JsonRpcMessage::Notification(notification)) => {
-                self.notices.take(&notification.notification);
-            }
-            Inbound::Other(_) | Inbound::Garbage => {}
+            Inbound::Other(message) => match *message {
+                JsonRpcMessage::Request(request) => self.answer(request.id, request.request, slot),
+                JsonRpcMessage::Notification(notification) => {
+                    self.notices.take(&notification.notification);
+                }
+                JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
+            },
+            Inbound::Garbage => {}
         }
         None
     }
 
     /// Puts a question of the server to the call, and posts the answer when there is one.
-    fn answer(self: &Arc<Self>, id: rmcp::model::RequestId, request: ServerRequest, slot: &Slot) {
+    fn answer(self: &Arc<Self>, id: RequestId, request: ServerRequest, slot: &Slot) {
         let ping = matches!(request, ServerRequest::PingRequest(_));
         let answered = (!ping).then(|| handler::put(slot, request));
         let http = self.clone();
@@ -286,12 +291,16 @@ impl Http {
         if needs_auth(status, response.headers()) {
             return Failure::Lost(credential_refused(&self.shown, status));
         }
-        if status == StatusCode::NOT_FOUND && self.headers.contains_key(SESSION) {
-            return Failure::Stale;
+        let in_session = self.headers.contains_key(SESSION);
+        if status == StatusCode::NOT_FOUND && in_session {
+            return Failure::Stale(None);
         }
         let body = self.body(response).await.unwrap_or_default();
         if let Some(error) = error_in(id, &body) {
-            return Failure::Failed(error);
+            return match in_session && forgot_session(status, &error) {
+                true => Failure::Stale(Some(error)),
+                false => Failure::Failed(error),
+            };
         }
         Failure::Failed(UpstreamError::Unreachable {
             what: self.shown.clone(),
@@ -310,6 +319,12 @@ impl Http {
         closed(&cause(error)).into()
     }
 
+    /// Was it the credential that kept rmcp from sending?
+    pub(super) fn refused(&self, error: &DynamicTransportError) -> Option<UpstreamError> {
+        let (error, _) = remote::problem(&self.shown, error.error.as_ref());
+        matches!(error, UpstreamError::NeedsAuth { .. }).then_some(error)
+    }
+
     fn protocol(&self, problem: &str) -> Failure {
         Failure::Failed(UpstreamError::Protocol { problem: problem.to_owned() })
     }
@@ -320,13 +335,25 @@ impl Http {
     }
 }
 
-/// A JSON-RPC error in the body of a refusal: ours, or (as many servers do) with no id or another.
+/// A JSON-RPC error in the body of a refusal: to our request, or (as many servers do) to none.
 fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
     match inbound(body) {
         Inbound::Reply(answered, Err(error)) if answered == id => Some(error),
-        Inbound::Other(JsonRpcMessage::Error(error)) => Some(UpstreamError::Refused(error.error)),
+        Inbound::Other(message) => match *message {
+            JsonRpcMessage::Error(error) => Some(UpstreamError::Refused(error.error)),
+            _ => None,
+        },
         _ => None,
     }
+}
+
+/// Many servers do not answer 404 for a session they have forgotten, as they should, but 400 with the error of the
+/// TypeScript SDK's examples: code -32000, "No valid session ID provided".
+fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool {
+    let UpstreamError::Refused(error) = error else { return false };
+    status == StatusCode::BAD_REQUEST
+        && error.code.0 == -32000
+        && error.message.to_ascii_lowercase().contains("session")
 }
 
 /// Does the status say that a credential is missing, wrong or too weak?
@@ -380,6 +407,19 @@ mod tests {
     fn addresses_are_shown_without_secrets() {
         let url: Url = "https://user:pass@example.com:8443/mcp?key=fake#frag".parse().unwrap();
         assert_eq!(shown(&url), "https://example.com:8443/mcp");
+    }
+
+    #[test]
+    fn a_forgotten_session_is_told_from_other_refusals() {
+        let refused = |code, message: &'static str| {
+            let code = rmcp::model::ErrorCode(code);
+            UpstreamError::Refused(rmcp::ErrorData::new(code, message, None))
+        };
+        let forgotten = refused(-32000, "Bad Request: No valid session ID provided");
+        assert!(forgot_session(StatusCode::BAD_REQUEST, &forgotten));
+        assert!(!forgot_session(StatusCode::CONFLICT, &forgotten));
+        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32602, "no session given")));
+        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32000, "too late")));
     }
 
     #[test]

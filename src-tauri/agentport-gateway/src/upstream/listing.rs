@@ -1,9 +1,6 @@
 //! What an upstream offers, and the reading of it.
 
-use std::{
-    hash::{DefaultHasher, Hasher as _},
-    sync::Arc,
-};
+use std::hash::{DefaultHasher, Hasher as _};
 
 use agentport_core::text;
 use rmcp::model::{
@@ -13,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    attribution::Slot,
+    attribution::{Caller, Slot},
     error::{Failure, UpstreamError},
     request::Outgoing,
     session::Session,
@@ -100,7 +97,7 @@ pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
 }
 
 async fn list<T: DeserializeOwned>(session: &Session, kind: &Kind) -> Result<Vec<T>, Failure> {
-    let slot: Arc<Slot> = Slot::new(false);
+    let slot = Slot::new(Caller::Us);
     let mut items = Vec::new();
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_PAGES {

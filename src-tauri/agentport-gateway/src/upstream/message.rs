@@ -22,7 +22,7 @@ pub(super) enum Inbound {
     Progress(ProgressNotificationParam),
     Log(LoggingMessageNotificationParam),
     /// Everything else, as rmcp knows it.
-    Other(ServerJsonRpcMessage),
+    Other(Box<ServerJsonRpcMessage>),
     /// Not a JSON-RPC message.
     Garbage,
 }
@@ -48,7 +48,8 @@ pub(super) fn inbound(message: &[u8]) -> Inbound {
         (None, Some(id)) => Inbound::Reply(id, reply(&head)),
         (Some("notifications/progress"), _) => params(&head, Inbound::Progress),
         (Some("notifications/message"), _) => params(&head, Inbound::Log),
-        _ => serde_json::from_slice(message).map_or(Inbound::Garbage, Inbound::Other),
+        _ => serde_json::from_slice(message)
+            .map_or(Inbound::Garbage, |message| Inbound::Other(Box::new(message))),
     }
 }
 

@@ -43,6 +43,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -63,6 +64,7 @@ use self::{
     actor::Actor,
     connect::Connector,
     handler::Notices,
+    http::shown,
     integration::{Integration, Message},
     remote::Clients,
     stderr::Ring,
@@ -99,7 +101,7 @@ pub(crate) struct Spec {
 }
 
 /// How an upstream is reached.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Target {
     /// A child process that speaks MCP on its standard input and output.
     Local {
@@ -113,6 +115,20 @@ pub(crate) enum Target {
     },
     /// An MCP server over Streamable HTTP. Every header value counts as secret.
     Remote { url: Url, headers: Vec<(HeaderName, Secret)> },
+}
+
+/// Shows neither arguments nor environments nor the secret parts of an address.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { command, .. } => {
+                f.debug_struct("Local").field("command", command).finish_non_exhaustive()
+            }
+            Self::Remote { url, .. } => {
+                f.debug_struct("Remote").field("url", &shown(url)).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// All upstreams. Cheap to clone.

@@ -34,7 +34,7 @@ pub(super) fn sort_out(tools: &mut Vec<Tool>) -> Marked {
             true
         }
         Err(reason) => {
-            tracing::warn!(tool = %tool.name, reason, "left out a tool with invalid x-mcp-header");
+            tracing::warn!(tool = ?tool.name, reason, "left out a tool with invalid x-mcp-header");
             false
         }
     });
@@ -60,10 +60,9 @@ pub(super) fn add(headers: &mut HeaderMap, marked: &[ParamHeader], arguments: &J
 
 /// `text` as a header value: as it is where that is safe, else as `=?base64?…?=`.
 pub(super) fn header_value(text: &str) -> Option<HeaderValue> {
-    let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-        && !text.starts_with(' ')
-        && !text.ends_with(' ')
-        && !(text.starts_with("=?base64?") && text.ends_with("?="));
+    let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    let looks_encoded = text.starts_with("=?base64?") && text.ends_with("?=");
+    let plain = printable && text.trim_matches(' ') == text && !looks_encoded;
     if plain {
         return HeaderValue::from_str(text).ok();
     }

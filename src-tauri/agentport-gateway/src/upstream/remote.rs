@@ -27,6 +27,8 @@ use super::{
 };
 
 const CONNECT: Duration = Duration::from_secs(10);
+/// How long an unused connection is kept for the next call.
+const POOL_IDLE: Duration = Duration::from_secs(60);
 
 /// The HTTP clients of all remote upstreams: connections are pooled per server, headers belong to each request.
 #[derive(Default)]
@@ -50,6 +52,7 @@ impl Clients {
         }
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT)
+            .pool_idle_timeout(POOL_IDLE)
             .user_agent(concat!("agentport/", env!("CARGO_PKG_VERSION")))
             .redirect(same_origin());
         if loopback {

@@ -140,7 +140,7 @@ impl Session {
     }
 
     /// Says that the connection is of no more use.
-    fn lose(&self, error: UpstreamError) {
+    pub(super) fn lose(&self, error: UpstreamError) {
         lock(&self.loss).get_or_insert(error);
         self.lost.notify_one();
     }

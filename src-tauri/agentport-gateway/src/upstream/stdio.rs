@@ -173,7 +173,7 @@ impl StdioTransport {
                 }
                 None
             }
-            Inbound::Other(message) => (!self.is_late(&message)).then_some(message),
+            Inbound::Other(message) => (!self.is_late(&message)).then_some(*message),
             Inbound::Garbage => {
                 self.pipe.keep_garbage(line);
                 None
@@ -244,4 +244,74 @@ impl Transport<RoleClient> for StdioTransport {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::process::Stdio;
+
+    use rmcp::model::{
+        ClientConfig, DiscoverRequest, DiscoverRequestParams, InitializeRequest, NumberOrString,
+    };
+    use tokio::process::{Child, Command};
+
+    use super::*;
+
+    fn serve(script: &str) -> (Child, Arc<Pipe>, StdioTransport) {
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let pipe = Pipe::new(child.stdin.take().unwrap(), Arc::default());
+        let transport = StdioTransport::new(pipe.clone(), child.stdout.take().unwrap());
+        (child, pipe, transport)
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_a_discover_given_up_is_passed_over() {
+        let (_child, _pipe, mut transport) = serve(
+            r#"read -r a; read -r b
+            echo '{"jsonrpc":"2.0","id":0,"error":{"code":-32601,"message":"what?"}}'
+            echo '{"jsonrpc":"2.0","id":1,"result":{"a":1}}'"#,
+        );
+        let discover =
+            ClientRequest::DiscoverRequest(DiscoverRequest::new(DiscoverRequestParams {}));
+        let initialize = InitializeRequest::new(ClientConfig::default());
+        for (request, id) in [(discover, 0), (ClientRequest::InitializeRequest(initialize), 1)] {
+            let id = NumberOrString::Number(id);
+            transport.send(JsonRpcMessage::request(request, id)).await.unwrap();
+        }
+        let Some(JsonRpcMessage::Response(answer)) = transport.receive().await else {
+            panic!("the answer to initialize was expected")
+        };
+        assert_eq!(answer.id, NumberOrString::Number(1));
+        assert!(transport.receive().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_gives_up_leaves_no_half_a_line() {
+        let (_child, pipe, _transport) = serve("sleep 0.2; cat >/dev/null; exit");
+        // More than the pipe holds, while nobody reads.
+        let long = vec![b'x'; 1024 * 1024];
+        let sent = tokio::time::timeout(std::time::Duration::from_millis(10), pipe.send(&long));
+        assert!(sent.await.is_err(), "it did not fit");
+        pipe.send(b"\n").await.unwrap();
+        assert!(pipe.writer.lock().await.pending.is_empty() && lock(&pipe.queue).is_empty());
+    }
+
+    #[tokio::test]
+    async fn closing_does_not_wait_for_a_server_that_does_not_read() {
+        let (_child, pipe, _transport) = serve("exec sleep 1000");
+        let sender = pipe.clone();
+        let long = vec![b'x'; 1024 * 1024];
+        let (sent, ()) = tokio::join!(sender.send(&long), async {
+            tokio::task::yield_now().await;
+            pipe.close().await;
+        });
+        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
 }

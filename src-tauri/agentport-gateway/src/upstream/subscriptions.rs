@@ -5,14 +5,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use rmcp::{ServiceError, model::SubscriptionFilter, service::Subscription};
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
-    attribution::Slot, backoff::Backoff, handler::Notices, request::Outgoing, session::Session,
+    attribution::{Caller, Slot},
+    backoff::Backoff,
+    handler::Notices,
+    request::Outgoing,
+    session::Session,
 };
 use crate::call::permit::Operation;
 
@@ -65,7 +69,7 @@ impl Subscriptions {
 
     /// Repeats on a new connection what was asked on an earlier one.
     async fn subscribe_again(&self, session: &Session) {
-        let slot: Arc<Slot> = Slot::new(false);
+        let slot = Slot::new(Caller::Us);
         for uri in self.uris() {
             let operation = Operation::Subscribe { uri };
             let outgoing = Outgoing::operation(&operation, session.context(None));
@@ -92,6 +96,11 @@ impl Subscriptions {
                     session.set_listening(None);
                     if another {
                         continue;
+                    }
+                }
+                Err(ServiceError::TransportSend(error)) => {
+                    if let Some(refused) = session.http().and_then(|http| http.refused(&error)) {
+                        return session.lose(refused);
                     }
                 }
                 // It refuses; only another filter may fare better.

@@ -30,8 +30,9 @@ pub(super) const UNLOCK: Duration = Duration::from_secs(60);
 /// Why the keychain did not give us our key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeychainError {
-    #[error("the keychain cannot be used")]
-    Refused(#[source] keyring_core::Error),
+    /// Not a `#[source]`: errors of `keyring_core` print their causes themselves.
+    #[error("the keychain cannot be used ({0})")]
+    Refused(keyring_core::Error),
     #[error("the keychain did not answer within {} seconds", .0.as_secs())]
     Silent(Duration),
     #[error("what the keychain holds under agentport/{user} is no key of ours")]

@@ -61,7 +61,7 @@ pub enum VaultError {
     OpenToOthers { path: PathBuf },
     #[error("the passphrase's salt or cost in vault.json cannot be used")]
     Parameters,
-    #[error("the vault's key is in the keychain, and that did not give it")]
+    #[error("the keychain did not give the key of the vault")]
     Keychain(#[source] KeychainError),
     #[error("opening the vault was cut short")]
     CutShort,

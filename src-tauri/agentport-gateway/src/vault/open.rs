@@ -1,6 +1,6 @@
 //! Finding the key where the home says it is, or making one where no vault has been made yet.
 
-use std::{error::Error, sync::Arc};
+use std::sync::Arc;
 
 use keyring_core::CredentialStore;
 
@@ -113,7 +113,7 @@ fn make(
         VaultChoice::Auto => match in_keychain(home, store, keychain::PROBE) {
             Ok(found) => found,
             Err(why) => {
-                warned = Some(warning(home, &sentence(&why)));
+                warned = Some(warning(home, &format!("No vault in the keychain: {why}")));
                 in_key_file(home)?
             }
         },
@@ -148,15 +148,4 @@ fn warning(home: &Home, why: &str) -> String {
          knowingly, start with --vault keychain, --vault passphrase-file:PATH or --vault key-file.",
         key_file(home).display()
     )
-}
-
-/// An error with its causes, in one line.
-fn sentence(error: &KeychainError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

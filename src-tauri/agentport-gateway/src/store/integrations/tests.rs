@@ -71,7 +71,7 @@ async fn comes_back_as_it_was_stored() {
     };
     let secrets = [secret("A", 1), secret("TOKEN", 2)];
     assert!(store.insert_integration(&local, &secrets).await.unwrap());
-    assert_eq!(store.integrations().await.unwrap(), [local.clone()]);
+    assert_eq!(store.integrations().await.unwrap(), std::slice::from_ref(&local));
     assert_eq!(store.credentials(&local.id).await.unwrap(), secrets);
 
     let changed = IntegrationRow { name: "Other".into(), enabled: true, ..local };

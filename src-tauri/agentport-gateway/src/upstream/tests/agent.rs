@@ -22,7 +22,6 @@ use crate::call::caller::Caller;
 
 /// The agent, and our end of its connection.
 pub(super) struct Agent {
-    pub(super) name: &'static str,
     pub(super) asked: Arc<AtomicU32>,
     pub(super) heard: mpsc::UnboundedReceiver<String>,
     server: RunningService<RoleServer, Nothing>,
@@ -47,7 +46,7 @@ impl Agent {
         let client = Client { name, asked: asked.clone(), heard: heard_by };
         let (server, client) = tokio::join!(Nothing.serve(ours), client.serve(theirs));
         let (server, client) = (server.expect("a server"), client.expect("a client"));
-        Self { name, asked, heard, server, _client: client }
+        Self { asked, heard, server, _client: client }
     }
 
     /// A call of this agent's.

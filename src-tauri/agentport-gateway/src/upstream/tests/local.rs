@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     super::{Spec, Target, UpstreamError},
     Bench, PATIENCE, id,
-    server::{Era, child},
+    server::{Era, TOOLS, child},
     spec,
 };
 
@@ -62,7 +62,7 @@ async fn a_probe_tells_what_a_server_offers_and_leaves_nothing() {
         let bench = Bench::empty();
         let listing = bench.upstreams.probe(spec(child(era))).await.unwrap();
         assert_eq!(listing.revision, revision);
-        assert_eq!(listing.tools.len(), 16, "both pages");
+        assert_eq!(listing.tools.len(), TOOLS, "both pages");
         assert_eq!(listing.instructions.as_deref(), Some("Be kind."));
         let kept: super::Listing =
             serde_json::from_str(&serde_json::to_string(&listing).unwrap()).unwrap();

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use rmcp::{
@@ -55,6 +56,9 @@ enum News {
     Resource(String),
 }
 
+/// How many tools it has at first.
+pub(super) const TOOLS: usize = 18;
+
 impl Server {
     pub(super) fn new(era: Era) -> Self {
         Self { era, state: Arc::default() }
@@ -69,6 +73,7 @@ impl Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let number = arguments["n"].as_u64().unwrap_or(1) as u32;
         let text = match name {
+            "marked" => arguments["region"].as_str().unwrap_or_default().to_owned(),
             "echo" => arguments["text"].as_str().unwrap_or_default().to_owned(),
             "meta" => Value::Object(context.meta.0.0.clone()).to_string(),
             "env" => {
@@ -81,6 +86,10 @@ impl Server {
                 context.ct.cancelled().await;
                 self.state.cancelled.send_modify(|cancelled| *cancelled += 1);
                 "cancelled".to_owned()
+            }
+            "nap" => {
+                tokio::time::sleep(Duration::from_millis(u64::from(number))).await;
+                "rested".to_owned()
             }
             "begun" => reached(&self.state.begun, number).await,
             "cancelled" => reached(&self.state.cancelled, number).await,
@@ -185,6 +194,8 @@ impl ServerHandler for Server {
             "crash",
             "grow",
             "touch",
+            "marked",
+            "nap",
         ];
         if self.state.grown.load(Ordering::Relaxed) {
             names.push("grown");
@@ -192,11 +203,19 @@ impl ServerHandler for Server {
         // Two pages.
         let second = page.and_then(|page| page.cursor).is_some();
         let names = if second { &names[10..] } else { &names[..10] };
-        let schema = json!({"type": "object"}).as_object().cloned().unwrap_or_default();
-        let tools = names.iter().map(|name| Tool::new(*name, "a tool", schema.clone())).collect();
+        let tools = names.iter().filter_map(|name| self.get_tool(name)).collect();
         let mut list = ListToolsResult::with_all_items(tools);
         list.next_cursor = (!second).then(|| "second".to_owned());
         Ok(list)
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let mut schema = json!({"type": "object"});
+        if name == "marked" {
+            schema["properties"]["region"] = json!({"type": "string", "x-mcp-header": "Region"});
+        }
+        let schema = schema.as_object().cloned().unwrap_or_default();
+        Some(Tool::new(name.to_owned(), "a tool", schema))
     }
 
     async fn call_tool(

@@ -2,23 +2,28 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use agentport_core::Secret;
 use axum::{
-    Router,
+    Json, Router,
     extract::{Request, State as Shared},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
+    routing::post,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::LocalSessionManager,
 };
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 use url::Url;
 
 use super::{
@@ -41,6 +46,8 @@ pub(super) struct Gate {
     pub(super) requests: AtomicU32,
     /// `Some((status, challenge))`: nobody is let in.
     pub(super) refuses: Mutex<Option<(u16, bool)>>,
+    /// Says of a forgotten session what many servers say, not what the specification wants.
+    pub(super) forgets_loosely: AtomicBool,
     /// The next session seen is forgotten.
     pub(super) forgets: Mutex<Forgets>,
     /// Headers of the last request.
@@ -74,7 +81,7 @@ impl HttpServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stopped = stop.clone();
-        tokio::spawn(async move {
+        TaskTracker::new().spawn(async move {
             let _ = axum::serve(listener, router)
                 .with_graceful_shutdown(stopped.cancelled_owned())
                 .await;
@@ -92,7 +99,8 @@ impl HttpServer {
         *self.gate.refuses.lock().unwrap() = refuses;
     }
 
-    pub(super) fn forget_the_session(&self) {
+    pub(super) fn forget_the_session(&self, loosely: bool) {
+        self.gate.forgets_loosely.store(loosely, Ordering::SeqCst);
         *self.gate.forgets.lock().unwrap() = Forgets::Next;
     }
 
@@ -126,8 +134,59 @@ async fn pass(Shared(gate): Shared<Arc<Gate>>, request: Request, next: Next) -> 
             *forgets = Forgets::Session(session.to_owned());
         }
         if *forgets == Forgets::Session(session.to_owned()) {
-            return StatusCode::NOT_FOUND.into_response();
+            if !gate.forgets_loosely.load(Ordering::SeqCst) {
+                return StatusCode::NOT_FOUND.into_response();
+            }
+            let message = "Bad Request: No valid session ID provided";
+            let error = json!({"code": -32000, "message": message});
+            let answer = json!({"jsonrpc": "2.0", "id": null, "error": error});
+            return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
         }
     }
     next.run(request).await
+}
+
+/// A server of a revision before 2026-07-28 that breaks off the stream of each call, to be taken up again with a GET.
+pub(super) async fn breaking_server() -> (Url, DropGuard) {
+    let stop = CancellationToken::new();
+    let router = Router::new().route("/mcp", post(answer_or_break_off).get(take_up));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let stopped = stop.clone();
+    TaskTracker::new().spawn(async move {
+        let _ =
+            axum::serve(listener, router).with_graceful_shutdown(stopped.cancelled_owned()).await;
+    });
+    (format!("http://{address}/mcp").parse().expect("a URL"), stop.drop_guard())
+}
+
+async fn answer_or_break_off(Json(message): Json<Value>) -> Response {
+    let result = match message["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "breaking", "version": "1"},
+        }),
+        "tools/list" => json!({"tools": []}),
+        "tools/call" => {
+            // The id of the call comes back as the id of the event, and so with the GET.
+            let event = format!("id: 7 {}\nretry: 1\ndata:\n\ndata: half of an", message["id"]);
+            return ([("content-type", "text/event-stream")], event).into_response();
+        }
+        "notifications/initialized" => return StatusCode::ACCEPTED.into_response(),
+        _ => return StatusCode::BAD_REQUEST.into_response(),
+    };
+    let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+    ([("mcp-session-id", "s")], Json(answer)).into_response()
+}
+
+async fn take_up(headers: HeaderMap) -> Response {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let Some((event, id)) = last.and_then(|last| last.split_once(' ')) else {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    };
+    let text = json!([{"type": "text", "text": format!("resumed after {event}")}]);
+    let id: i64 = id.parse().unwrap_or_default();
+    let answer = json!({"jsonrpc": "2.0", "id": id, "result": {"content": text}});
+    ([("content-type", "text/event-stream")], format!("data: {answer}\n\n")).into_response()
 }
