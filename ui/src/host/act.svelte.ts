@@ -1,0 +1,51 @@
+/**
+ * One thing the owner set off: is it under way, and how did it fail?
+ */
+import { Refused } from './types';
+
+/** A failure as it is shown. */
+export interface Failure {
+  message: string;
+  field: string | null;
+  status: number | null;
+  retryAfter: number | null;
+}
+
+export function failure(error: unknown): Failure {
+  if (error instanceof Refused) {
+    return {
+      message: error.message,
+      field: error.field,
+      status: error.status,
+      retryAfter: error.retryAfter,
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { message, field: null, status: null, retryAfter: null };
+}
+
+export class Act {
+  busy = $state(false);
+  error = $state.raw<Failure | null>(null);
+
+  /** Runs `work` unless the last one still runs. True when it went well. */
+  async run(work: () => Promise<unknown>): Promise<boolean> {
+    if (this.busy) return false;
+    this.busy = true;
+    this.error = null;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.error = failure(error);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  /** The message, if it is about `field`. */
+  about(field: string): string | null {
+    return this.error?.field === field ? this.error.message : null;
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The only door to the backend. The pages know this interface and nothing of fetch, cookies or Tauri.
+ */
+import type { Event } from '../bindings/Event';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What a stream of events tells. After `down` the host tries again by itself until stopped. */
+export interface Listener {
+  event(event: Event): void;
+  /** The stream is open; a snapshot follows. */
+  up(): void;
+  /** The stream broke; tried again at `retryAt` (milliseconds since the epoch). */
+  down(retryAt: number): void;
+}
+
+export interface Host {
+  /** Must the owner sign in? Not in a window of the desktop app, which is the owner's already. */
+  readonly signsIn: boolean;
+  /**
+   * Sends `body` as JSON and gives the JSON answered, `undefined` where there is none.
+   * @throws {Refused} when the gateway refuses
+   * @throws {Unreachable} when nothing answers
+   */
+  request<T>(method: Method, path: string, body?: unknown): Promise<T>;
+  /** Listens until the function given back is called. */
+  events(listener: Listener): () => void;
+}
+
+/** The gateway answered and said no. The message is a sentence for people. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+
+  constructor(
+    readonly status: number,
+    detail: string,
+    /** The field at fault, where there is one. */
+    readonly field: string | null = null,
+    /** Seconds until it is worth trying again, where the gateway said so. */
+    readonly retryAfter: number | null = null,
+  ) {
+    super(detail);
+  }
+}
+
+/** Nothing answered. */
+export class Unreachable extends Error {
+  override readonly name = 'Unreachable';
+
+  constructor(options?: ErrorOptions) {
+    super('AgentPort is not answering. Is it still running?', options);
+  }
+}

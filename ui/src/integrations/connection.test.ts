@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { environment, headers, suggestId, suggestName } from './connection';
+
+describe('headers', () => {
+  it('puts one secret in {token} and keeps its scheme readable', () => {
+    expect(headers([{ name: ' Authorization ', value: 'Bearer s3cret', secret: true }])).toEqual({
+      headers: { Authorization: 'Bearer {token}' },
+      secrets: { token: 's3cret' },
+    });
+  });
+
+  it('numbers several secrets, and leaves plain headers and empty rows alone', () => {
+    expect(
+      headers([
+        { name: 'X-Api-Key', value: 'one', secret: true },
+        { name: '', value: 'lost', secret: true },
+        { name: 'X-Team', value: 'core', secret: false },
+        { name: 'X-App-Key', value: 'two', secret: true },
+      ]),
+    ).toEqual({
+      headers: { 'X-Api-Key': '{token1}', 'X-Team': 'core', 'X-App-Key': '{token2}' },
+      secrets: { token1: 'one', token2: 'two' },
+    });
+  });
+});
+
+describe('environment', () => {
+  it('tells secrets from the rest', () => {
+    expect(
+      environment([
+        { name: 'API_KEY', value: 'x', secret: true },
+        { name: 'LEVEL', value: 'debug', secret: false },
+        { name: ' ', value: 'lost', secret: false },
+      ]),
+    ).toEqual({ env: { LEVEL: 'debug' }, secret_env: ['API_KEY'], secrets: { API_KEY: 'x' } });
+  });
+});
+
+describe('suggestions', () => {
+  it('makes ids the gateway takes', () => {
+    for (const [name, id] of [
+      ['My Files', 'my-files'],
+      ['  Café 2026! ', 'cafe-2026'],
+      ['42 things', 'things'],
+      ['AgentPort notes', 'my-agentport-notes'],
+      ['a'.repeat(40), 'a'.repeat(32)],
+      ['日本', ''],
+    ] as const) {
+      expect(suggestId(name), name).toBe(id);
+    }
+  });
+
+  it('finds a name', () => {
+    for (const [from, name] of [
+      [{ url: 'https://mcp.linear.app/mcp' }, 'Linear'],
+      [{ url: 'nonsense' }, ''],
+      [{ words: ['npx', '-y', '@modelcontextprotocol/server-filesystem@1.2', '/tmp'] }, 'Filesystem'],
+      [{ words: ['uvx', 'mcp-server-git'] }, 'Git'],
+      [{ words: ['/opt/bin/notes-mcp', '--all'] }, 'Notes'],
+    ] as const) {
+      expect(suggestName(from), JSON.stringify(from)).toBe(name);
+    }
+  });
+});

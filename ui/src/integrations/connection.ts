@@ -1,0 +1,103 @@
+/** From what the owner filled in to what the gateway is told: headers, secrets, an id. */
+import type { Connection } from '../bindings/Connection';
+import { join } from './command';
+
+/** A header or variable as it stands in the form. */
+export interface Entry {
+  name: string;
+  value: string;
+  secret: boolean;
+}
+
+export const emptyEntry = (): Entry => ({ name: '', value: '', secret: true });
+
+/** An `Authorization` value keeps its scheme readable; only what follows is the secret. */
+const SCHEME = /^(Bearer|Token|Basic|ApiKey)\s+(.+)$/i;
+
+/** Headers with `{token}` (or `{token1}`, `{token2}` …) in the place of each secret, and the secrets. */
+export function headers(entries: readonly Entry[]): {
+  headers: Record<string, string>;
+  secrets: Record<string, string>;
+} {
+  const filled = entries.filter(({ name, value }) => name.trim() !== '' && value !== '');
+  const several = filled.filter(({ secret }) => secret).length > 1;
+  const result = { headers: {} as Record<string, string>, secrets: {} as Record<string, string> };
+  let nth = 0;
+  for (const { name, value, secret } of filled) {
+    if (!secret) {
+      result.headers[name.trim()] = value;
+      continue;
+    }
+    nth += 1;
+    const slot = several ? `token${nth}` : 'token';
+    const [, scheme, rest] = SCHEME.exec(value.trim()) ?? [];
+    result.headers[name.trim()] = scheme === undefined ? `{${slot}}` : `${scheme} {${slot}}`;
+    result.secrets[slot] = rest ?? value.trim();
+  }
+  return result;
+}
+
+/** The environment a local server gets beside the cleaned one, and what of it is secret. */
+export function environment(entries: readonly Entry[]): {
+  env: Record<string, string>;
+  secret_env: string[];
+  secrets: Record<string, string>;
+} {
+  const filled = entries.filter(({ name }) => name.trim() !== '');
+  const pairs = (secret: boolean) =>
+    Object.fromEntries(filled.filter((e) => e.secret === secret).map((e) => [e.name.trim(), e.value]));
+  const secrets = pairs(true);
+  return { env: pairs(false), secret_env: Object.keys(secrets), secrets };
+}
+
+/** An id the gateway takes (1–32 of `a-z0-9-_`, beginning with a letter), made from a name. */
+export function suggestId(name: string): string {
+  const id = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+/, '')
+    .slice(0, 32)
+    .replace(/-+$/, '');
+  return id.startsWith('agentport') ? `my-${id}`.slice(0, 32) : id;
+}
+
+/** What an integration might be called, from its URL or its command. */
+export function suggestName(connection: { url: string } | { words: readonly string[] }): string {
+  if ('url' in connection) {
+    try {
+      const labels = new URL(connection.url).hostname.split('.').filter((l) => !/^(mcp|www|api)$/.test(l));
+      return capital(labels[0] ?? '');
+    } catch {
+      return '';
+    }
+  }
+  const [program = '', ...args] = connection.words;
+  const runner = /^(npx|bunx|uvx|pipx|node|python3?|docker|deno)$/.test(program);
+  const told = runner ? (args.find((arg) => !arg.startsWith('-') && arg !== 'run') ?? program) : program;
+  const last = told.split('/').at(-1) ?? told;
+  return capital(last.replace(/@.*$/, '').replace(/^(mcp-server|server|mcp)-|-(mcp|server)$/g, ''));
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Where an integration is reached, in one line. */
+export function address(connection: Connection): string {
+  switch (connection.type) {
+    case 'local_mcp':
+      return join([connection.command, ...connection.args]);
+    case 'remote_mcp':
+      return connection.url;
+    case 'builtin':
+      return 'Part of AgentPort';
+  }
+}
+
+export const KINDS: Record<Connection['type'], string> = {
+  local_mcp: 'Local',
+  remote_mcp: 'Remote',
+  builtin: 'Built in',
+};

@@ -1,0 +1,44 @@
+/** The health of an integration in a word and a tone, and in a sentence where there is more to say. */
+import type { Health } from '../bindings/Health';
+import type { Tone } from '../words/labels';
+import { ahead } from '../words/time';
+
+export function healthWord(health: Health): { word: string; tone: Tone } {
+  switch (health.state) {
+    case 'idle':
+      return { word: 'Idle', tone: 'quiet' };
+    case 'starting':
+      return { word: 'Starting…', tone: 'busy' };
+    case 'ready':
+      return { word: 'Ready', tone: 'good' };
+    case 'needs_auth':
+      return { word: 'Needs sign-in', tone: 'warn' };
+    case 'failed':
+      return { word: 'Failed', tone: 'bad' };
+    case 'disabled':
+      return { word: 'Switched off', tone: 'quiet' };
+  }
+}
+
+export function healthDetail(health: Health, now: number): string | null {
+  switch (health.state) {
+    case 'idle':
+      return 'Not running. It starts with the first call.';
+    case 'starting':
+      return 'Starting and asking for its tools.';
+    case 'needs_auth':
+      return health.message;
+    case 'failed': {
+      const again = health.retry_at === null ? 'with the next call' : ahead(health.retry_at, now);
+      return `${health.message} (tried again ${again})`;
+    }
+    case 'disabled':
+      return 'Agents see nothing of it.';
+    case 'ready':
+      return null;
+  }
+}
+
+export function troubled(health: Health): boolean {
+  return health.state === 'failed' || health.state === 'needs_auth';
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { link, parse } from './route';
+
+describe('parse', () => {
+  it('reads what link writes', () => {
+    for (const [hash, route] of [
+      [link.inbox(), { page: 'inbox', tab: 'waiting', id: null }],
+      [link.inbox('missed'), { page: 'inbox', tab: 'missed', id: null }],
+      [link.approval('0190-a'), { page: 'inbox', tab: 'waiting', id: '0190-a' }],
+      [link.approval('0190-a', 'decided'), { page: 'inbox', tab: 'decided', id: '0190-a' }],
+      [link.integrations(), { page: 'integrations' }],
+      [link.addIntegration(), { page: 'integrations/add' }],
+      [link.integration('files'), { page: 'integration', id: 'files' }],
+      [link.integration('add'), { page: 'integration', id: 'add' }],
+      [link.agents(), { page: 'agents' }],
+      [link.activity(), { page: 'activity', integration: null, agent: null }],
+      [link.activity({ integration: 'a&b' }), { page: 'activity', integration: 'a&b', agent: null }],
+      [link.policy(), { page: 'policy' }],
+      [link.settings(), { page: 'settings' }],
+      ['#/welcome?code=ABCD', { page: 'welcome', code: 'ABCD' }],
+    ] as const) {
+      expect(parse(hash), hash).toEqual(route);
+    }
+  });
+
+  it('takes odd addresses without falling over', () => {
+    expect(parse('')).toEqual({ page: 'inbox', tab: 'waiting', id: null });
+    expect(parse('#/approvals?tab=nonsense')).toEqual({ page: 'inbox', tab: 'waiting', id: null });
+    expect(parse('#/nowhere')).toEqual({ page: 'lost', path: 'nowhere' });
+    expect(parse('#/integrations/a/b')).toEqual({ page: 'lost', path: 'integrations/a/b' });
+    expect(parse('#/approvals/%E0%A4%A')).toEqual({ page: 'inbox', tab: 'waiting', id: '%E0%A4%A' });
+  });
+});

@@ -1,0 +1,24 @@
+/** Which requests came since last time, and how that is said aloud. Pure. */
+import type { ApprovalView } from '../bindings/ApprovalView';
+
+type Request = Pick<ApprovalView, 'id' | 'agent_name' | 'summary'>;
+
+export function arrivals<R extends Pick<Request, 'id'>>(
+  known: ReadonlySet<string>,
+  waiting: readonly R[],
+): R[] {
+  return waiting.filter(({ id }) => !known.has(id));
+}
+
+/** Empty when nothing came. */
+export function announcement(came: readonly Request[]): string {
+  const [first] = came;
+  if (first === undefined) return '';
+  return came.length === 1
+    ? `New request from ${first.agent_name}: ${first.summary}`
+    : `${came.length} new requests are waiting for you`;
+}
+
+export function documentTitle(page: string, waiting: number): string {
+  return `${waiting > 0 ? `(${waiting}) ` : ''}${page} – AgentPort`;
+}

@@ -1,0 +1,30 @@
+/** Where one can go. */
+import Activity from '@lucide/svelte/icons/activity';
+import Blocks from '@lucide/svelte/icons/blocks';
+import Bot from '@lucide/svelte/icons/bot';
+import Inbox from '@lucide/svelte/icons/inbox';
+import Scale from '@lucide/svelte/icons/scale';
+import Settings from '@lucide/svelte/icons/settings';
+import type { Component } from 'svelte';
+import { link, type Route } from '../route/route';
+
+export interface Place {
+  name: string;
+  href: string;
+  icon: Component;
+  pages: readonly Route['page'][];
+}
+
+export const PLACES: readonly Place[] = [
+  { name: 'Inbox', href: link.inbox(), icon: Inbox, pages: ['inbox'] },
+  {
+    name: 'Integrations',
+    href: link.integrations(),
+    icon: Blocks,
+    pages: ['integrations', 'integrations/add', 'integration'],
+  },
+  { name: 'Agents', href: link.agents(), icon: Bot, pages: ['agents'] },
+  { name: 'Activity', href: link.activity(), icon: Activity, pages: ['activity'] },
+  { name: 'Policy', href: link.policy(), icon: Scale, pages: ['policy'] },
+  { name: 'Settings', href: link.settings(), icon: Settings, pages: ['settings'] },
+];
