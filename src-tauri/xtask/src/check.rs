@@ -1,0 +1,76 @@
+//! `cargo xtask check`: everything that can be said about the sources without running the product.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::{bindings, deny, lengths, node, root::root, step};
+
+type Check = (&'static str, fn(bool) -> Result<()>);
+
+/// Quick ones first.
+const CHECKS: [Check; 8] = [
+    ("lock file", lock_file),
+    ("file lengths", |_| lengths::check()),
+    ("format", format),
+    ("lints", |_| {
+        step::run(step::cargo().args(["clippy", "--all-targets", "--", "--deny", "warnings"]))
+    }),
+    ("generated types", bindings::check),
+    ("front end: types", |_| front_end("check")),
+    ("front end: format", |fix| front_end(if fix { "format" } else { "lint" })),
+    ("licences and sources", |_| deny::check()),
+];
+
+/// Runs all of them, also after one has failed: one run says everything.
+pub(crate) fn run(fix: bool) -> Result<ExitCode> {
+    components()?;
+    let mut failed = Vec::new();
+    for (name, check) in CHECKS {
+        step::say(&format!("\n== {name}"));
+        if let Err(error) = check(fix) {
+            step::warn(&format!("error: {error:#}"));
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() {
+        step::say("\nAll checks pass.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    step::warn(&format!("\nFailed: {}", failed.join(", ")));
+    Ok(ExitCode::FAILURE)
+}
+
+/// rustup's minimal profile comes without the formatter and the linter.
+fn components() -> Result<()> {
+    for (name, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if !step::works(step::cargo().args([command, "--version"])) {
+            step::run(Command::new("rustup").args(["component", "add", name]))?;
+        }
+    }
+    Ok(())
+}
+
+/// `Cargo.lock` is what the manifests ask for; and what it names is here, for the checks that go without a network.
+fn lock_file(fix: bool) -> Result<()> {
+    let mut cargo = step::cargo();
+    cargo.arg("fetch");
+    if !fix {
+        cargo.arg("--locked");
+    }
+    step::run(&mut cargo)
+}
+
+fn format(fix: bool) -> Result<()> {
+    let mut cargo = step::cargo();
+    cargo.args(["fmt", "--all"]);
+    if !fix {
+        cargo.arg("--check");
+    }
+    step::run(&mut cargo)
+}
+
+fn front_end(script: &str) -> Result<()> {
+    node::ui_packages()?;
+    step::run(step::npm(&root().join("ui")).args(["run", script]))
+}
