@@ -4,25 +4,26 @@
 
 use rmcp::{
     Peer, RoleServer, ServiceError,
-    model::{
-        ClientCapabilities, ClientResult, ElicitRequestParams, ErrorData, InputRequest,
-        ServerRequest,
-    },
+    model::{ClientCapabilities, ElicitRequestParams, ErrorData, InputRequest, ServerRequest},
     service::PeerRequestOptions,
 };
 use serde_json::Value;
+use tokio::sync::oneshot;
 
-use super::{attribution::Ask, handler::cannot_be_asked};
+use super::{attribution::Answer, handler::cannot_be_asked};
 use crate::call::caller::Caller;
 
-/// Whom to ask, if this caller's client can be asked that: it holds a connection, speaks a revision in which servers
-/// may ask (before 2026-07-28), and has said that it can answer.
-pub(super) fn whom<'a>(
-    caller: &'a Caller,
-    request: &ServerRequest,
-) -> Result<&'a Peer<RoleServer>, ErrorData> {
-    let able = able(&caller.capabilities, request) && !caller.modern;
-    caller.peer.as_ref().filter(|_| able).ok_or_else(cannot_be_asked)
+/// Whom to ask this, if this caller's client can be asked it: it holds a connection, speaks a revision in which
+/// servers may ask (before 2026-07-28), and has said that it can answer.
+pub(super) fn whom(
+    caller: &Caller,
+    question: ServerRequest,
+) -> Result<(&Peer<RoleServer>, ServerRequest), ErrorData> {
+    let able = able(&caller.capabilities, &question) && !caller.modern;
+    match caller.peer.as_ref().filter(|_| able) {
+        Some(peer) => Ok((peer, question)),
+        None => Err(cannot_be_asked()),
+    }
 }
 
 fn able(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
@@ -40,17 +41,26 @@ fn able(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
     }
 }
 
-/// Puts one question and passes the answer back, unless the upstream loses interest first.
-pub(super) async fn put(peer: Peer<RoleServer>, ask: Ask) {
-    let Ask { request, mut answer } = ask;
-    let answered = {
-        let mut asking = std::pin::pin!(answer_of(&peer, request));
-        tokio::select! {
-            answered = &mut asking => answered,
-            () = answer.closed() => return,
-        }
+/// Puts one question and passes the answer back. If the upstream loses interest first, the agent is told.
+pub(super) async fn put(
+    peer: Peer<RoleServer>,
+    question: ServerRequest,
+    mut answer: oneshot::Sender<Answer>,
+) {
+    let asked = peer.send_request_with_option(question, PeerRequestOptions::no_options()).await;
+    let answered = match asked {
+        Ok(mut asked) => tokio::select! {
+            answered = &mut asked.rx => {
+                answered.unwrap_or(Err(ServiceError::TransportClosed))
+            }
+            () = answer.closed() => {
+                let _ = asked.cancel(Some("the server withdrew its question".to_owned())).await;
+                return;
+            }
+        },
+        Err(error) => Err(error),
     };
-    let _ = answer.send(answered);
+    let _ = answer.send(answered.map_err(told));
 }
 
 /// Puts one question of an `InputRequiredResult`; gives the answer as the upstream wants it back.
@@ -61,26 +71,18 @@ pub(super) async fn fulfil(caller: &Caller, input: InputRequest) -> Result<Value
         InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
         _ => return Err(cannot_be_asked()),
     };
-    let peer = whom(caller, &request)?;
-    let answer = answer_of(peer, request).await?;
+    let (peer, question) = whom(caller, request)?;
+    let answer = peer.send_request(question).await.map_err(told)?;
     serde_json::to_value(answer)
         .map_err(|_| ErrorData::internal_error("the answer cannot be passed on", None))
 }
 
-async fn answer_of(
-    peer: &Peer<RoleServer>,
-    request: ServerRequest,
-) -> Result<ClientResult, ErrorData> {
-    let asked = peer.send_request_with_option(request, PeerRequestOptions::no_options()).await;
-    let answer = match asked {
-        Ok(handle) => handle.await_response().await,
-        Err(error) => Err(error),
-    };
-    answer.map_err(|error| match error {
+fn told(error: ServiceError) -> ErrorData {
+    match error {
         ServiceError::McpError(error) => error,
-        // The agent is gone, or never answers.
+        // The agent is gone.
         _ => cannot_be_asked(),
-    })
+    }
 }
 
 #[cfg(test)]

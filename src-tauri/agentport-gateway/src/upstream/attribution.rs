@@ -31,8 +31,11 @@ pub(super) enum Event {
 /// A request of the upstream, to be answered through `answer`. Dropping it refuses.
 pub(super) struct Ask {
     pub(super) request: ServerRequest,
-    pub(super) answer: oneshot::Sender<Result<ClientResult, ErrorData>>,
+    pub(super) answer: oneshot::Sender<Answer>,
 }
+
+/// What an agent answers to a question, or why it does not.
+pub(super) type Answer = Result<ClientResult, ErrorData>;
 
 /// The result of a request as JSON, not yet read.
 pub(super) type Reply = Result<Box<RawValue>, UpstreamError>;

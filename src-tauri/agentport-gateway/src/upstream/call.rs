@@ -18,9 +18,10 @@ use super::{
     answer, ask,
     attribution::{self, Event, Slot},
     error::{Failure, UpstreamError},
+    handler::cannot_be_asked,
     integration::Integration,
     request::{Context, Outgoing},
-    session::{Session, wants_progress},
+    session::Session,
 };
 use crate::call::{caller::Caller, permit::Operation};
 
@@ -38,23 +39,29 @@ pub(super) async fn run(
     caller: &Caller,
 ) -> Result<ServerResult, UpstreamError> {
     let mut session = withdrawable(caller, integration.session()).await?;
+    let counted = Counted::new(integration, &operation);
     let mut again = true;
     let result = loop {
         integration.touch();
-        let mut call = Call::new(&session, caller, &operation, allowed);
-        let result = match subscription(integration, &session, &operation) {
-            Some(done) => Ok(done),
-            None => call.run().await,
+        let result = match counted.needs_upstream(session.modern()) {
+            true => Call::new(&session, caller, &operation, allowed).run().await,
+            false => Ok(ServerResult::EmptyResult(EmptyResult {})),
         };
         match result {
             Err(Failure::Stale(_)) if again => {
                 again = false;
-                session = withdrawable(caller, integration.fresh(session)).await?;
+                match withdrawable(caller, integration.fresh(session)).await {
+                    Ok(fresh) => session = fresh,
+                    Err(error) => break Err(error),
+                }
             }
             other => break other.map_err(Failure::told),
         }
     };
     integration.touch();
+    if result.is_err() {
+        counted.undo(integration);
+    }
     result
 }
 
@@ -70,24 +77,48 @@ async fn withdrawable(
     }
 }
 
-/// Keeps count of subscriptions. Gives the result where the upstream need not be asked: from 2026-07-28 on the filter
-/// of one long request says it all, and before that only the last one to go takes the subscription back.
-fn subscription(
-    integration: &Integration,
-    session: &Session,
-    operation: &Operation,
-) -> Option<ServerResult> {
-    let done = match operation {
-        Operation::Subscribe { uri } => {
-            integration.subscriptions.add(uri);
-            session.modern()
+/// What an operation means for the subscriptions that are kept over restarts.
+enum Counted<'a> {
+    Subscribed {
+        uri: &'a str,
+    },
+    /// `last`: nobody is subscribed to it any more.
+    Unsubscribed {
+        last: bool,
+    },
+    Other,
+}
+
+impl<'a> Counted<'a> {
+    fn new(integration: &Integration, operation: &'a Operation) -> Self {
+        match operation {
+            Operation::Subscribe { uri } => {
+                integration.subscriptions.add(uri);
+                Self::Subscribed { uri }
+            }
+            Operation::Unsubscribe { uri } => {
+                Self::Unsubscribed { last: integration.subscriptions.remove(uri) }
+            }
+            _ => Self::Other,
         }
-        Operation::Unsubscribe { uri } => {
-            !integration.subscriptions.remove(uri) || session.modern()
+    }
+
+    /// From 2026-07-28 on the filter of one long request says it all; before that, only the last to go takes the
+    /// subscription back.
+    fn needs_upstream(&self, modern: bool) -> bool {
+        match self {
+            Self::Subscribed { .. } => !modern,
+            Self::Unsubscribed { last } => *last && !modern,
+            Self::Other => true,
         }
-        _ => false,
-    };
-    done.then_some(ServerResult::EmptyResult(EmptyResult {}))
+    }
+
+    /// Takes back what the upstream refused.
+    fn undo(&self, integration: &Integration) {
+        if let Self::Subscribed { uri } = self {
+            integration.subscriptions.remove(uri);
+        }
+    }
 }
 
 /// One call on one session.
@@ -96,6 +127,7 @@ struct Call<'a> {
     caller: &'a Caller,
     operation: &'a Operation,
     slot: Arc<Slot>,
+    began: Instant,
     allowed: Duration,
     /// No progress puts the deadline off beyond this.
     hard: Instant,
@@ -108,12 +140,13 @@ impl<'a> Call<'a> {
         operation: &'a Operation,
         allowed: Duration,
     ) -> Self {
-        let hard = Instant::now() + allowed.saturating_mul(HARD_LIMIT);
+        let began = Instant::now();
+        let hard = began + allowed.saturating_mul(HARD_LIMIT);
         let slot = Slot::new(match caller.peer {
             Some(_) => attribution::Caller::Agent,
             None => attribution::Caller::Deaf,
         });
-        Self { session, caller, operation, slot, allowed, hard }
+        Self { session, caller, operation, slot, began, allowed, hard }
     }
 
     /// Asks the upstream, as often as it wants input that we can get.
@@ -184,8 +217,12 @@ impl<'a> Call<'a> {
             }
             Event::Log(log) => self.tell(self.tell_log(log)).await,
             Event::Ask(asked) => {
-                match ask::whom(self.caller, &asked.request) {
-                    Ok(peer) => asking.push(ask::put(peer.clone(), asked).boxed()),
+                let question = self.session.hidden.blot_message(asked.request);
+                let question = question.ok_or_else(cannot_be_asked);
+                match question.and_then(|question| ask::whom(self.caller, question)) {
+                    Ok((peer, question)) => {
+                        asking.push(ask::put(peer.clone(), question, asked.answer).boxed());
+                    }
                     Err(refusal) => {
                         let _ = asked.answer.send(Err(refusal));
                     }
@@ -210,8 +247,8 @@ impl<'a> Call<'a> {
         let (Some(peer), Some(token)) = (&self.caller.peer, &self.caller.progress_token) else {
             return;
         };
-        if wants_progress(self.caller) {
-            progress.progress_token = token.clone();
+        progress.progress_token = token.clone();
+        if let Some(progress) = self.session.hidden.blot_message(progress) {
             // An agent that is gone misses nothing.
             let _ = peer.notify_progress(progress).await;
         }
@@ -219,7 +256,8 @@ impl<'a> Call<'a> {
 
     async fn tell_log(&self, log: LoggingMessageNotificationParam) {
         let wanted = self.caller.log_level.is_some_and(|least| log.level as u8 >= least as u8);
-        if let Some(peer) = self.caller.peer.as_ref().filter(|_| wanted) {
+        let Some(peer) = self.caller.peer.as_ref().filter(|_| wanted) else { return };
+        if let Some(log) = self.session.hidden.blot_message(log) {
             let _ = peer.notify_logging_message(log).await;
         }
     }
@@ -231,6 +269,8 @@ impl<'a> Call<'a> {
     ) -> Result<(Option<BTreeMap<String, Value>>, Option<String>), Failure> {
         let mut responses = BTreeMap::new();
         for (name, input) in wanted.input_requests.unwrap_or_default() {
+            let input = self.session.hidden.blot_message(input);
+            let input = input.ok_or_else(|| needs_input(cannot_be_asked()))?;
             let response = tokio::select! {
                 biased;
                 response = ask::fulfil(self.caller, input) => response,
@@ -249,7 +289,7 @@ impl<'a> Call<'a> {
     }
 
     fn timed_out(&self) -> UpstreamError {
-        UpstreamError::TimedOut { after: self.allowed }
+        UpstreamError::TimedOut { after: self.began.elapsed() }
     }
 }
 

@@ -27,12 +27,14 @@ use super::{
     attribution::Running,
     error::{Failure, UpstreamError},
     handler::{Handler, Notices},
-    http::{Agreed, Http, shown},
+    hidden::Hidden,
+    http::{Agreed, Http},
     listing::{self, Listing},
     local::{Local, Started},
+    refusal::shown,
     remote::{self, Clients, Handshake},
     session::{Session, Wire},
-    stderr::{Hidden, Ring},
+    stderr::Ring,
 };
 
 /// How long starting may take, from the first byte to the last list.
@@ -43,6 +45,7 @@ const WIND_UP: Duration = Duration::from_secs(3);
 /// Makes connections to one upstream, one at a time.
 pub(super) struct Connector {
     pub(super) target: Target,
+    pub(super) hidden: Hidden,
     pub(super) notices: Arc<Notices>,
     pub(super) ring: Arc<Ring>,
     pub(super) clients: Arc<Clients>,
@@ -95,11 +98,10 @@ impl Connector {
         mode: ClientLifecycleMode,
         until: Instant,
     ) -> Result<(Link, Listing), Attempt> {
-        let link = match &self.target {
+        let mut link = match &self.target {
             Target::Local { .. } => self.open_local(mode, until).await?,
             Target::Remote { .. } => self.open_remote(mode, until).await?,
         };
-        let mut link = link;
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
         let listing = tokio::select! {
@@ -128,7 +130,7 @@ impl Connector {
     async fn open_local(&self, mode: ClientLifecycleMode, until: Instant) -> Result<Link, Attempt> {
         let running = Arc::<Running>::default();
         let Started { mut local, transport } =
-            Local::start(&self.target, &running, &self.ring, &self.tasks)
+            Local::start(&self.target, &self.hidden, &running, &self.ring, &self.tasks)
                 .map_err(Attempt::Failed)?;
         let handler = Handler { running: running.clone(), notices: self.notices.clone() };
         let handshake = timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await;
@@ -149,7 +151,8 @@ impl Connector {
                 Attempt::Failed(UpstreamError::Unreachable { what: self.what(), problem })
             }
             Some(ClientInitializeError::JsonRpcError(error)) => {
-                let problem = format!("it refuses to begin ({})", error.message);
+                let said = self.hidden.quote(&error.message, 200);
+                let problem = format!("it refuses to begin ({said})");
                 Attempt::Handshake(UpstreamError::Protocol { problem })
             }
             Some(
@@ -190,12 +193,11 @@ impl Connector {
                     revision: revision.to_string(),
                     session: handshake.session(),
                 };
-                let hidden = Hidden::new(headers.iter().map(|(_, value)| value));
                 let http = Http::new(
                     client,
                     url.clone(),
                     &secrets,
-                    hidden,
+                    self.hidden.clone(),
                     &agreed,
                     self.notices.clone(),
                     self.tasks.clone(),
@@ -214,7 +216,14 @@ impl Connector {
         running: Arc<Running>,
         wire: Wire,
     ) -> Arc<Session> {
-        Session::new(service.peer().clone(), running, wire, revision(service), self.tasks.clone())
+        Session::new(
+            service.peer().clone(),
+            running,
+            wire,
+            revision(service),
+            self.hidden.clone(),
+            self.tasks.clone(),
+        )
     }
 
     fn remote_failure(&self, error: &ClientInitializeError) -> Attempt {
@@ -228,7 +237,8 @@ impl Connector {
                 if answered { Attempt::Handshake(error) } else { Attempt::Failed(error) }
             }
             ClientInitializeError::JsonRpcError(error) => {
-                let problem = format!("it refuses to begin ({})", error.message);
+                let said = self.hidden.quote(&error.message, 200);
+                let problem = format!("it refuses to begin ({said})");
                 Attempt::Handshake(UpstreamError::Protocol { problem })
             }
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {

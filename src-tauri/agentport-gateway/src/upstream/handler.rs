@@ -17,7 +17,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     UpstreamSink,
-    attribution::{Ask, Event, Running, Slot},
+    attribution::{Answer, Ask, Event, Running, Slot},
 };
 
 /// News of an upstream that concern no call.
@@ -113,10 +113,7 @@ impl Service<RoleClient> for Handler {
 }
 
 /// Puts a request to a call. The answer's sender is dropped at once if the call cannot take it.
-pub(super) fn put(
-    call: &Slot,
-    request: ServerRequest,
-) -> oneshot::Receiver<Result<ClientResult, ErrorData>> {
+pub(super) fn put(call: &Slot, request: ServerRequest) -> oneshot::Receiver<Answer> {
     let (answer, answered) = oneshot::channel();
     call.tell(Event::Ask(Ask { request, answer }));
     answered

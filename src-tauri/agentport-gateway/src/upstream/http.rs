@@ -6,13 +6,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use agentport_core::text;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE},
+    header::{ACCEPT, CONTENT_TYPE},
 };
 use reqwest::{Request, Response};
 use rmcp::{
@@ -28,12 +27,13 @@ use super::{
     attribution::{Event, Reply, Slot},
     error::{Failure, UpstreamError},
     handler::{self, Notices},
+    hidden::Hidden,
     message::{Inbound, inbound},
     param_headers::{self, Marked},
+    refusal::{cause, closed, credential_refused, error_in, forgot_session, needs_auth, shown},
     remote,
     request::Outgoing,
     sse,
-    stderr::Hidden,
 };
 
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -84,8 +84,13 @@ impl Http {
         notices: Arc<Notices>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        let mut headers: HeaderMap =
-            secrets.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        // An address may name a user; reqwest makes a header of that, and an address without.
+        let plain = client.post(url.clone()).build();
+        let (shown, url, mut headers) = match plain {
+            Ok(plain) => (shown(&url), plain.url().clone(), plain.headers().clone()),
+            Err(_) => (shown(&url), url, HeaderMap::new()),
+        };
+        headers.extend(secrets.iter().map(|(name, value)| (name.clone(), value.clone())));
         let both = HeaderValue::from_static("application/json, text/event-stream");
         headers.insert(ACCEPT, both);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -98,7 +103,7 @@ impl Http {
         }
         Arc::new(Self {
             client,
-            shown: shown(&url),
+            shown,
             url,
             headers,
             modern: agreed.modern,
@@ -331,103 +336,6 @@ impl Http {
 
     fn quote(&self, body: &[u8]) -> String {
         let start = String::from_utf8_lossy(&body[..body.len().min(400)]);
-        text::clean(self.hidden.blot(&start).trim(), 100)
-    }
-}
-
-/// A JSON-RPC error in the body of a refusal: to our request, or (as many servers do) to none.
-fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
-    match inbound(body) {
-        Inbound::Reply(answered, Err(error)) if answered == id => Some(error),
-        Inbound::Other(message) => match *message {
-            JsonRpcMessage::Error(error) => Some(UpstreamError::Refused(error.error)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Many servers do not answer 404 for a session they have forgotten, as they should, but 400 with the error of the
-/// TypeScript SDK's examples: code -32000, "No valid session ID provided".
-fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool {
-    let UpstreamError::Refused(error) = error else { return false };
-    status == StatusCode::BAD_REQUEST
-        && error.code.0 == -32000
-        && error.message.to_ascii_lowercase().contains("session")
-}
-
-/// Does the status say that a credential is missing, wrong or too weak?
-pub(super) fn needs_auth(status: StatusCode, headers: &HeaderMap) -> bool {
-    status == StatusCode::UNAUTHORIZED
-        || (status == StatusCode::FORBIDDEN && headers.contains_key(WWW_AUTHENTICATE))
-}
-
-/// The sentence for [`needs_auth`].
-pub(super) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamError {
-    let message = format!(
-        "{shown} refused the credential (HTTP {}); the owner must give a new one",
-        status.as_u16()
-    );
-    UpstreamError::NeedsAuth { message }
-}
-
-/// An address without what may be secret in it: user information, query, fragment.
-pub(super) fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
-    // These fail only on addresses that have no such parts.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    shown.to_string()
-}
-
-/// What is at the bottom of an error, without the address (which may hold secrets).
-pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    match deepest.downcast_ref::<reqwest::Error>() {
-        Some(error) if error.is_timeout() => "it took too long".to_owned(),
-        Some(_) => "the request failed".to_owned(),
-        None => text::clean(&deepest.to_string(), 200),
-    }
-}
-
-fn closed(problem: &str) -> UpstreamError {
-    UpstreamError::Closed { last_words: problem.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_shown_without_secrets() {
-        let url: Url = "https://user:pass@example.com:8443/mcp?key=fake#frag".parse().unwrap();
-        assert_eq!(shown(&url), "https://example.com:8443/mcp");
-    }
-
-    #[test]
-    fn a_forgotten_session_is_told_from_other_refusals() {
-        let refused = |code, message: &'static str| {
-            let code = rmcp::model::ErrorCode(code);
-            UpstreamError::Refused(rmcp::ErrorData::new(code, message, None))
-        };
-        let forgotten = refused(-32000, "Bad Request: No valid session ID provided");
-        assert!(forgot_session(StatusCode::BAD_REQUEST, &forgotten));
-        assert!(!forgot_session(StatusCode::CONFLICT, &forgotten));
-        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32602, "no session given")));
-        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32000, "too late")));
-    }
-
-    #[test]
-    fn a_missing_credential_is_told_from_a_forbidden_tool() {
-        let mut headers = HeaderMap::new();
-        assert!(needs_auth(StatusCode::UNAUTHORIZED, &headers));
-        assert!(!needs_auth(StatusCode::FORBIDDEN, &headers));
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        assert!(needs_auth(StatusCode::FORBIDDEN, &headers));
+        self.hidden.quote(&start, 100)
     }
 }

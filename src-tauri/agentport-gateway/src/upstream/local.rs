@@ -17,8 +17,9 @@ use super::{
     attribution::Running,
     environment,
     error::UpstreamError,
+    hidden::Hidden,
     process::{Pipes, Tree},
-    stderr::{self, Hidden, Ring},
+    stderr::{self, Ring},
     stdio::{Pipe, StdioTransport},
 };
 
@@ -45,6 +46,7 @@ pub(super) struct Started {
 impl Local {
     pub(super) fn start(
         target: &Target,
+        hidden: &Hidden,
         running: &Arc<Running>,
         ring: &Arc<Ring>,
         tasks: &TaskTracker,
@@ -57,7 +59,6 @@ impl Local {
             Tree::start(command, args, environment, cwd.as_deref()).map_err(|source| {
                 UpstreamError::NotStarted { command: command.clone(), source: Arc::new(source) }
             })?;
-        let hidden = Hidden::new(secret_env.iter().map(|(_, value)| value));
         let last_line = Arc::<Mutex<Option<String>>>::default();
         let reading = CancellationToken::new();
         let reader = tasks.spawn({
@@ -74,7 +75,14 @@ impl Local {
         let transport = StdioTransport::new(pipe.clone(), stdout);
         let reading = reading.drop_guard();
         Ok(Started {
-            local: Self { tree, pipe, hidden, last_line, reader, _reading: reading },
+            local: Self {
+                tree,
+                pipe,
+                hidden: hidden.clone(),
+                last_line,
+                reader,
+                _reading: reading,
+            },
             transport,
         })
     }
@@ -103,7 +111,8 @@ impl Local {
         self.tree.kill().await;
         self.read_out().await;
         let last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let garbage = self.pipe.garbage().filter(|_| !spoke).map(|line| self.hidden.blot(&line));
+        let garbage =
+            self.pipe.garbage().filter(|_| !spoke).map(|line| self.hidden.quote(&line, 100));
         epitaph(status, last.as_deref(), garbage.as_deref())
     }
 

@@ -23,6 +23,7 @@ mod connect;
 mod environment;
 mod error;
 mod handler;
+mod hidden;
 mod http;
 mod integration;
 mod listing;
@@ -30,6 +31,7 @@ mod local;
 mod message;
 mod param_headers;
 mod process;
+mod refusal;
 mod remote;
 mod request;
 mod session;
@@ -64,8 +66,9 @@ use self::{
     actor::Actor,
     connect::Connector,
     handler::Notices,
-    http::shown,
+    hidden::Hidden,
     integration::{Integration, Message},
+    refusal::shown,
     remote::Clients,
     stderr::Ring,
 };
@@ -281,6 +284,10 @@ impl Upstreams {
 
     fn connector(&self, spec: &Spec, ring: Arc<Ring>) -> Connector {
         Connector {
+            hidden: match &spec.target {
+                Target::Local { secret_env, .. } => Hidden::new(secret_env.iter().map(|(_, s)| s)),
+                Target::Remote { headers, .. } => Hidden::new(headers.iter().map(|(_, s)| s)),
+            },
             target: spec.target.clone(),
             notices: Notices::new(spec.id.clone(), self.0.sink.clone()),
             ring,

@@ -23,7 +23,7 @@ use url::Url;
 
 use super::{
     error::UpstreamError,
-    http::{cause, credential_refused, shown},
+    refusal::{cause, credential_refused, shown},
 };
 
 const CONNECT: Duration = Duration::from_secs(10);
@@ -139,7 +139,7 @@ impl StreamableHttpClient for Handshake {
         if let Some(session) = &session {
             self.session.store(Some(Arc::new(session.to_string())));
         }
-        self.client.post_message(uri, message, session, auth, headers).await.map_err(unauthorized)
+        self.client.post_message(uri, message, session, auth, headers).await.map_err(tidy)
     }
 
     async fn delete_session(
@@ -149,7 +149,7 @@ impl StreamableHttpClient for Handshake {
         auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), Problem> {
-        self.client.delete_session(uri, session, auth, headers).await
+        self.client.delete_session(uri, session, auth, headers).await.map_err(tidy)
     }
 
     async fn get_stream(
@@ -160,15 +160,24 @@ impl StreamableHttpClient for Handshake {
         auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<BoxedSseResponse, Problem> {
-        self.client.get_stream(uri, session, last_event, auth, headers).await
+        self.client.get_stream(uri, session, last_event, auth, headers).await.map_err(tidy)
     }
 }
 
-/// rmcp knows a 401 only by its challenge; one without is as clear.
-fn unauthorized(problem: Problem) -> Problem {
+/// Makes a problem fit to be seen. rmcp logs it whole, so addresses (whose query may be a secret) and bodies (which
+/// may echo one) are taken out; and rmcp knows a 401 only by its challenge, while one without is as clear.
+fn tidy(problem: Problem) -> Problem {
     match problem {
+        StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
         StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
             StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
+        }
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP ") => {
+            let status = text.split(':').next().unwrap_or_default().to_owned();
+            StreamableHttpError::UnexpectedServerResponse(status.into())
+        }
+        StreamableHttpError::UnexpectedServerResponse(_) => {
+            StreamableHttpError::UnexpectedServerResponse("not JSON-RPC".into())
         }
         other => other,
     }
@@ -196,9 +205,8 @@ pub(super) fn problem(
         Some(StreamableHttpError::HttpStatus(error)) => {
             said(format!("answered HTTP {}", error.status), true)
         }
-        // The text goes on with the body, which is not for showing.
         Some(StreamableHttpError::UnexpectedServerResponse(text)) if text.starts_with("HTTP ") => {
-            said(format!("answered {}", text.split(':').next().unwrap_or_default()), true)
+            said(format!("answered {text}"), true)
         }
         Some(
             StreamableHttpError::UnexpectedServerResponse(_)
@@ -232,7 +240,7 @@ mod tests {
     fn problems_are_told_without_bodies() {
         for (problem_, expected) in [
             (
-                Problem::UnexpectedServerResponse("HTTP 404 Not Found: token=fake".into()),
+                tidy(Problem::UnexpectedServerResponse("HTTP 404 Not Found: key=fake".into())),
                 "https://x/ answered HTTP 404 Not Found",
             ),
             (
@@ -240,7 +248,7 @@ mod tests {
                 "https://x/ does not answer like an MCP server",
             ),
             (
-                unauthorized(Problem::UnexpectedServerResponse("HTTP 401 Unauthorized: ".into())),
+                tidy(Problem::UnexpectedServerResponse("HTTP 401 Unauthorized: ".into())),
                 "https://x/ refused the credential (HTTP 401); the owner must give a new one",
             ),
         ] {

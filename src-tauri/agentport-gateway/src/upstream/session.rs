@@ -21,6 +21,7 @@ use super::{
     attribution::{Running, Slot},
     error::{Failure, UpstreamError},
     handler,
+    hidden::Hidden,
     http::Http,
     message::FIRST_ID,
     request::{Context, Modern, Outgoing},
@@ -44,6 +45,7 @@ pub(super) struct Session {
     pub(super) running: Arc<Running>,
     wire: Wire,
     revision: ProtocolVersion,
+    pub(super) hidden: Hidden,
     client: Implementation,
     next_id: AtomicI64,
     /// The standing request for news, if there is one.
@@ -59,6 +61,7 @@ impl Session {
         running: Arc<Running>,
         wire: Wire,
         revision: ProtocolVersion,
+        hidden: Hidden,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -66,6 +69,7 @@ impl Session {
             running,
             wire,
             revision,
+            hidden,
             client: handler::implementation(),
             next_id: AtomicI64::new(FIRST_ID),
             listening: Mutex::default(),
@@ -133,10 +137,16 @@ impl Session {
         };
         sent.answered = true;
         drop(sent);
-        if let Err(Failure::Lost(error)) = &answer {
-            self.lose(error.clone());
+        match answer {
+            Err(Failure::Failed(UpstreamError::Refused(error))) => {
+                Err(UpstreamError::Refused(self.hidden.blot_error(error)).into())
+            }
+            Err(Failure::Lost(error)) => {
+                self.lose(error.clone());
+                Err(Failure::Lost(error))
+            }
+            other => other,
         }
-        answer
     }
 
     /// Says that the connection is of no more use.

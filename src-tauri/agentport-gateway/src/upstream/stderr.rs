@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use agentport_core::{Secret, text};
+use agentport_core::text;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use super::hidden::Hidden;
 use crate::{clock, control::types::LogLine};
 
 const MAX_LINES: usize = 500;
@@ -53,30 +54,6 @@ impl Ring {
     }
 }
 
-/// Values that must not get out through what a server says.
-#[derive(Clone, Default)]
-pub(super) struct Hidden(Vec<Secret>);
-
-/// Shorter values would blot out ordinary words.
-const MIN_HIDDEN: usize = 4;
-
-impl Hidden {
-    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        Self(secrets.into_iter().filter(|s| s.expose().len() >= MIN_HIDDEN).cloned().collect())
-    }
-
-    /// `text` with every secret blotted out.
-    pub(super) fn blot(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.expose()) {
-                text.replace(secret.expose(), "•••")
-            } else {
-                text
-            }
-        })
-    }
-}
-
 /// Reads `stderr` to its end into `ring`. Gives the last line that says something.
 pub(super) async fn read(
     mut stderr: impl AsyncRead + Unpin,
@@ -104,17 +81,19 @@ pub(super) async fn read(
 }
 
 fn keep(line: &mut Vec<u8>, ring: &Ring, hidden: &Hidden, last: &Mutex<Option<String>>) {
-    let text = hidden.blot(&String::from_utf8_lossy(line));
+    let said = String::from_utf8_lossy(line).into_owned();
     line.clear();
-    if text.trim().is_empty() {
+    if said.trim().is_empty() {
         return;
     }
-    ring.push(&text);
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(text::clean(text.trim(), 300));
+    ring.push(&hidden.blot(&said));
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(hidden.quote(&said, 300));
 }
 
 #[cfg(test)]
 mod tests {
+    use agentport_core::{Secret, redact::SCRUBBED};
+
     use super::*;
 
     fn texts(ring: &Ring) -> Vec<String> {
@@ -140,10 +119,10 @@ mod tests {
     #[tokio::test]
     async fn reads_lines_and_hides_secrets() {
         let (ring, last) = (Ring::default(), Mutex::default());
-        let hidden = Hidden::new(&[Secret::new("obviously-fake"), Secret::new("abc")]);
-        let input = b"starting\r\n\n  \nkey is obviously-fake abc\nlast words".as_slice();
+        let hidden = Hidden::new(&[Secret::new("obviously-fake")]);
+        let input = b"starting\r\n\n  \nkey is obviously-fake\nlast words".as_slice();
         read(input, &ring, &hidden, &last).await;
-        assert_eq!(texts(&ring), ["starting", "key is ••• abc", "last words"]);
+        assert_eq!(texts(&ring), ["starting", &format!("key is {SCRUBBED}"), "last words"]);
         assert_eq!(last.into_inner().unwrap().as_deref(), Some("last words"));
     }
 

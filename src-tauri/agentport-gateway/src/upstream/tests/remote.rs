@@ -25,6 +25,7 @@ async fn speaks_both_eras_and_both_kinds_of_answer() {
             let listing = bench.until_listing().await;
             assert_eq!((listing.revision.as_str(), listing.tools.len()), (revision, TOOLS));
             assert_eq!(http.seen("x-key").as_deref(), Some("obviously-fake"));
+            assert_eq!(http.seen("authorization").as_deref(), Some("Basic dXNlcjpwYXNz"));
             assert_eq!(http.seen("mcp-protocol-version").as_deref(), Some(revision));
             let method = http.seen("mcp-method");
             assert_eq!(method.is_some(), era == Era::Modern, "{method:?}");
@@ -53,7 +54,10 @@ async fn a_refused_credential_is_told_once_and_not_tried_again() {
         let error = bench.tool("echo", json!({})).await.unwrap_err();
         let UpstreamError::NeedsAuth { message } = &error else { panic!("{error:?}") };
         assert!(message.contains("/mcp refused the credential (HTTP 401)"), "{message}");
-        assert!(!message.contains("fake") && !message.contains("hidden"), "{message}");
+        assert!(
+            !message.contains("fake") && !message.contains("hidden") && !message.contains("pass"),
+            "{message}"
+        );
         let asked = http.requests();
         for _ in 0..3 {
             let again = bench.tool("echo", json!({})).await.unwrap_err();

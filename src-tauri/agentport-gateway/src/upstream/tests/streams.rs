@@ -86,7 +86,7 @@ impl HttpServer {
                 .with_graceful_shutdown(stopped.cancelled_owned())
                 .await;
         });
-        let url = format!("http://{address}/mcp?key=hidden").parse().expect("a URL");
+        let url = format!("http://user:pass@{address}/mcp?key=hidden").parse().expect("a URL");
         Self { server, url, gate, _stop: stop.drop_guard() }
     }
 

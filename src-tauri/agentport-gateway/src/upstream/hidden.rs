@@ -1,0 +1,91 @@
+//! The secrets a server was given, taken out of whatever it says: to the log, to an agent, in an error.
+//!
+//! Results are not the business of this: the door scrubs them, with everything else that leaves.
+
+use std::{borrow::Cow, sync::Arc};
+
+use agentport_core::{Secret, redact, text};
+use rmcp::model::ErrorData;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Secrets that must not get out through what a server says.
+#[derive(Clone, Default)]
+pub(super) struct Hidden(Arc<[Secret]>);
+
+impl Hidden {
+    /// The secrets themselves, and what follows a scheme in them, as in `Bearer …`.
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let all = secrets.into_iter().flat_map(|secret| {
+            let bare = secret.expose().rsplit_once(' ').map(|(_, bare)| Secret::new(bare));
+            std::iter::once(secret.clone()).chain(bare)
+        });
+        Self(all.collect())
+    }
+
+    /// `text` with every secret blotted out.
+    pub(super) fn blot<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.0.is_empty() {
+            return text.into();
+        }
+        redact::scrub(text, &self.exposed()).map_or(text.into(), Cow::Owned)
+    }
+
+    /// What a server says, fit to stand in a sentence of ours.
+    pub(super) fn quote(&self, text: &str, max_chars: usize) -> String {
+        text::clean(&self.blot(text), max_chars)
+    }
+
+    /// `message` with every secret blotted out of it. `None` if nothing sensible is left.
+    pub(super) fn blot_message<T: Serialize + DeserializeOwned>(&self, message: T) -> Option<T> {
+        if self.0.is_empty() {
+            return Some(message);
+        }
+        let mut value = serde_json::to_value(&message).ok()?;
+        if redact::scrub_value(&mut value, &self.exposed()) {
+            return serde_json::from_value(value).ok();
+        }
+        Some(message)
+    }
+
+    pub(super) fn blot_error(&self, mut error: ErrorData) -> ErrorData {
+        if !self.0.is_empty() {
+            error.message = self.blot(&error.message).into_owned().into();
+            redact::scrub_value(error.data.as_mut().unwrap_or(&mut Value::Null), &self.exposed());
+        }
+        error
+    }
+
+    fn exposed(&self) -> Vec<&str> {
+        self.0.iter().map(Secret::expose).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rmcp::model::{ErrorCode, LoggingLevel, LoggingMessageNotificationParam};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_get_out() {
+        let hidden = Hidden::new(&[Secret::new("Bearer obviously-fake")]);
+        let data = json!({"sent": ["Bearer obviously-fake", 1]});
+        let error = ErrorData::new(ErrorCode(-1), "obviously-fake is no key", Some(data.clone()));
+        let log = LoggingMessageNotificationParam::new(LoggingLevel::Info, data);
+        let said = format!(
+            "{} {:?} {:?}",
+            hidden.blot("using obviously-fake"),
+            hidden.blot_error(error),
+            hidden.blot_message(log).unwrap(),
+        );
+        assert!(said.contains("is no key") && !said.contains("fake"), "{said}");
+    }
+
+    #[test]
+    fn without_secrets_nothing_changes() {
+        assert_eq!(Hidden::default().blot("text"), "text");
+        assert_eq!(Hidden::default().quote("a\nb", 10), "a b");
+    }
+}
