@@ -70,6 +70,15 @@ impl Source {
         }
     }
 
+    /// For the start of a gateway: what a password kept in a file means. Stdin is no file.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let path = self.file.as_deref().filter(|path| *path != Path::new("-"))?;
+        Some(format!(
+            "the owner password lies in {}: whoever reads that file is then the owner",
+            path.display()
+        ))
+    }
+
     /// The password in the file, where one was named.
     pub(crate) fn given(&self) -> Result<Option<Secret>> {
         self.file.as_deref().map(from_file).transpose()
@@ -137,6 +146,14 @@ mod tests {
         assert_eq!(check("obviously-fake\r\nsecond").unwrap(), "obviously-fake");
         assert!(check("").unwrap_err().contains("no password"));
         assert!(check("\nsecond").unwrap_err().contains("no password"));
+    }
+
+    #[test]
+    fn a_file_makes_an_owner_and_stdin_does_not() {
+        let warning = |file: Option<&str>| Source { file: file.map(Into::into) }.warning();
+        assert!(warning(Some("/run/pw")).unwrap().contains("/run/pw: whoever reads that file"));
+        assert_eq!(warning(Some("-")), None);
+        assert_eq!(warning(None), None);
     }
 
     #[test]

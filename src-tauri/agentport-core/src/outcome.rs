@@ -28,11 +28,13 @@ pub enum OutcomeKind {
     Refused,
     /// Begun, and the process ended before it finished.
     Interrupted,
+    /// Begun, and not finished yet.
+    Running,
 }
 
 impl OutcomeKind {
     /// Every outcome.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::ToolError,
         Self::UpstreamError,
@@ -43,6 +45,7 @@ impl OutcomeKind {
         Self::Expired,
         Self::Refused,
         Self::Interrupted,
+        Self::Running,
     ];
 
     /// The word used on the wire and in the database.
@@ -58,6 +61,7 @@ impl OutcomeKind {
             Self::Expired => "expired",
             Self::Refused => "refused",
             Self::Interrupted => "interrupted",
+            Self::Running => "running",
         }
     }
 

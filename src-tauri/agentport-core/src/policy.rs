@@ -150,7 +150,7 @@ pub enum Specificity {
     Tool,
     /// Bound to the agent: this tool, or a stretch of trust the owner gave it.
     AgentAndTool,
-    /// Granted for this tool while deciding about it, and bound to end: the owner knew the lasting rules then.
+    /// Granted to the agent for this tool while deciding about it, and bound to end: the owner knew the lasting rules then.
     Granted,
     /// These arguments.
     Conditions,
@@ -301,7 +301,9 @@ impl Rule {
         }
         let ends = self.expires_at.is_some() || self.session;
         match (&self.scope, self.agent) {
-            (Scope::Tool { .. }, _) if ends && matches!(self.origin, Origin::Approval { .. }) => {
+            (Scope::Tool { .. }, Some(_))
+                if ends && matches!(self.origin, Origin::Approval { .. }) =>
+            {
                 Specificity::Granted
             }
             (Scope::Tool { .. } | Scope::NonDestructive, Some(_)) => Specificity::AgentAndTool,

@@ -105,6 +105,11 @@ impl Agents {
         agent.expires_at.is_none_or(|end| now < end).then_some(agent)
     }
 
+    /// The agent as it is now, if it is (still) let in.
+    pub(crate) fn let_in(&self, id: AgentId, now: Timestamp) -> Option<Arc<Agent>> {
+        self.get(id).filter(|agent| agent.expires_at.is_none_or(|end| now < end))
+    }
+
     pub(crate) fn get(&self, id: AgentId) -> Option<Arc<Agent>> {
         self.snapshot.load().values().find(|agent| agent.id == id).cloned()
     }

@@ -1,7 +1,7 @@
 //! The front end's files, handed in by whoever embeds them, and how they are served.
 
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 /// One file.
 #[derive(Debug, Clone, Copy)]
@@ -26,39 +26,50 @@ impl Assets {
         self.0.iter().find(|asset| asset.path == path)
     }
 
-    pub(crate) fn answer(self, uri: &Uri, headers: &HeaderMap) -> Response {
+    /// Only a browser that opens a page is shown one; whoever looks for an interface that is not here is told so.
+    pub(crate) fn answer(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         let path = uri.path().trim_start_matches('/');
-        if path.starts_with("control/") {
-            return StatusCode::NOT_FOUND.into_response();
+        let opens_page = path.is_empty()
+            || headers
+                .get(header::ACCEPT)
+                .is_some_and(|accept| accept.to_str().is_ok_and(|a| a.contains("text/html")));
+        let asset = match *method {
+            Method::GET | Method::HEAD => self.find(path).or_else(|| {
+                self.find("index.html").filter(|_| opens_page && !path.starts_with("control/"))
+            }),
+            _ => None,
+        };
+        match asset {
+            Some(asset) => serve(asset, headers),
+            None => {
+                let detail = serde_json::json!({ "detail": "there is nothing here" });
+                (StatusCode::NOT_FOUND, axum::Json(detail)).into_response()
+            }
         }
-        let Some(asset) = self.find(path).or_else(|| self.find("index.html")) else {
-            return (StatusCode::NOT_FOUND, "This gateway was built without its pages.")
-                .into_response();
-        };
-        let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == asset.etag);
-        let mut response = if known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            asset.bytes.into_response()
-        };
-        // Vite puts a hash into the names of everything but the index.
-        let caching = if asset.path.starts_with("assets/") {
-            "public, max-age=31536000, immutable"
-        } else {
-            "no-cache"
-        };
-        for (name, value) in [
-            (header::CONTENT_TYPE, asset.mime),
-            (header::ETAG, asset.etag),
-            (header::CACHE_CONTROL, caching),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::X_FRAME_OPTIONS, "DENY"),
-        ] as [(HeaderName, &'static str); 7]
-        {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
-        response
     }
+}
+
+fn serve(asset: &'static Asset, headers: &HeaderMap) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == asset.etag);
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
+    // Vite puts a hash into the names of everything but the index.
+    let caching = if asset.path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    for (name, value) in [
+        (header::CONTENT_TYPE, asset.mime),
+        (header::ETAG, asset.etag),
+        (header::CACHE_CONTROL, caching),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] as [(HeaderName, &'static str); 7]
+    {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }

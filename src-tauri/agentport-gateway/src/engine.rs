@@ -54,6 +54,10 @@ pub(crate) struct Engine {
     pub(crate) tasks: TaskTracker,
     /// Stop taking calls.
     pub(crate) soft_stop: CancellationToken,
+    /// End the calls that still run.
+    pub(crate) hard_stop: CancellationToken,
+    /// Counts the calls that run.
+    pub(crate) running: TaskTracker,
 }
 
 /// Under which names the gateway is reached.
@@ -113,6 +117,8 @@ impl Engine {
             address: parts.address,
             tasks: parts.tasks,
             soft_stop: parts.soft_stop,
+            hard_stop: CancellationToken::new(),
+            running: TaskTracker::new(),
         };
         engine.reload_rules().await?;
         Ok(engine)

@@ -1,6 +1,7 @@
 //! Starting and stopping: parse, then bind, then announce; stop in reverse, softly, then by a deadline, then hard.
 
 use std::{
+    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -24,7 +25,8 @@ use crate::{
     http,
     integrations::Sink,
     journal::Journal,
-    mcp::{McpEndpoint, listeners},
+    mcp::{McpEndpoint, listeners, sessions::Sessions},
+    server,
     store::Store,
     upstream::Upstreams,
     vault::{Vault, VaultChoice, VaultError},
@@ -56,7 +58,7 @@ pub enum StartError {
     #[error("the vault could not be opened")]
     Vault(#[from] VaultError),
     #[error(
-        "port {port} of 127.0.0.1 could not be taken; is another program using it? Choose one with --port"
+        "port {port} of 127.0.0.1 and [::1] could not be taken; is another program using it? Choose one with --port"
     )]
     Bind {
         port: u16,
@@ -83,6 +85,7 @@ pub struct Announcement {
 /// A running gateway.
 pub struct Gateway {
     engine: Arc<Engine>,
+    sessions: Arc<Sessions>,
     servers: TaskTracker,
     background: CancellationToken,
     /// The last to end: what is journalled while stopping has to reach the database.
@@ -105,10 +108,12 @@ impl Gateway {
         let store = Store::open(&options.home.database()).await.map_err(database)?;
         let (vault, warning) = Vault::unlock(options.vault, &options.home).await?;
         let mut warnings: Vec<String> = warning.into_iter().collect();
+        let mut password_set = false;
         if let Some(password) = &options.owner_password
             && !login::has_password(&store).await.map_err(database)?
         {
             login::set_password(&store, password).await?;
+            password_set = true;
         }
 
         // Bind before anything runs: a port that is taken must not cost anybody their session.
@@ -151,6 +156,11 @@ impl Gateway {
         let engine = Arc::new(Engine::new(parts).await.map_err(database)?);
         // The sink keeps a weak reference; it cannot have been set before.
         let _ = sink.engine.set(Arc::downgrade(&engine));
+        if password_set {
+            engine
+                .note("owner", "password.set", "owner", serde_json::json!({ "at": "first start" }))
+                .await;
+        }
         warnings.extend(engine.load().await.map_err(database)?);
 
         let endpoint = McpEndpoint::new(engine.clone());
@@ -167,7 +177,7 @@ impl Gateway {
         let servers = TaskTracker::new();
         let router = http::router(&engine, endpoint.clone(), Some(control.clone()), options.ui);
         for listener in listeners {
-            serve(&servers, listener, router.clone(), connections.clone());
+            server::serve(&servers, listener, router.clone(), connections.clone());
         }
         engine.spawn_upkeep(endpoint.sessions(), &background);
 
@@ -189,9 +199,11 @@ impl Gateway {
             control_url: origin,
         };
         options.home.write_runtime(&runtime).map_err(StartError::Runtime)?;
+        let sessions = control.sessions.clone();
         let owner = control::owner_router(control);
         Ok(Self {
             engine,
+            sessions,
             servers,
             background,
             journal_stop,
@@ -213,15 +225,23 @@ impl Gateway {
 
     /// Takes no more calls, lets running ones finish for a while, ends upstreams, closes the database.
     pub async fn stop(self) {
-        let Self { engine, servers, background, journal_stop, connections, .. } = self;
+        let Self { engine, sessions, servers, background, journal_stop, connections, .. } = self;
         engine.soft_stop.cancel();
         connections.cancel();
+        engine.running.close();
+        if tokio::time::timeout(SOFT, engine.running.wait()).await.is_err() {
+            tracing::warn!("some calls were still running and were ended");
+        }
+        engine.hard_stop.cancel();
         servers.close();
         if tokio::time::timeout(SOFT, servers.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         background.cancel();
         engine.upstreams.stop(HARD).await;
+        if let Err(error) = sessions.flush().await {
+            tracing::warn!(error = %Chain(&error), "when sessions were last used could not be stored");
+        }
         if let Err(error) = engine.agents.flush().await {
             tracing::warn!(error = %Chain(&error), "when agents were last seen could not be stored");
         }
@@ -234,40 +254,34 @@ impl Gateway {
     }
 }
 
+/// How often another free port is tried, if [::1] of the one found is taken.
+const PORTS_TRIED: usize = 10;
+
 /// Takes the port on both loopback addresses; a machine without IPv6 has one.
 async fn bind(port: u16) -> Result<(Vec<TcpListener>, u16), StartError> {
-    let failed = |source| StartError::Bind { port, source };
+    let mut tries = if port == 0 { PORTS_TRIED } else { 1 };
+    loop {
+        match bind_both(port).await {
+            Ok(bound) => return Ok(bound),
+            Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 1 => tries -= 1,
+            Err(source) => return Err(StartError::Bind { port, source }),
+        }
+    }
+}
+
+async fn bind_both(port: u16) -> std::io::Result<(Vec<TcpListener>, u16)> {
     let [four, _] = http::addresses(port);
-    let first = TcpListener::bind(four).await.map_err(failed)?;
-    let port = first.local_addr().map_err(failed)?.port();
+    let first = TcpListener::bind(four).await?;
+    let port = first.local_addr()?.port();
     let [_, six] = http::addresses(port);
     let mut listeners = vec![first];
     match TcpListener::bind(six).await {
         Ok(second) => listeners.push(second),
-        Err(error) => tracing::debug!(%error, "not listening on [::1]"),
+        // A stranger on [::1] of this port would be handed the keys of clients that say `localhost`.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+        Err(error) => tracing::debug!(%error, "this machine has no [::1] to listen on"),
     }
     Ok((listeners, port))
-}
-
-fn serve(
-    servers: &TaskTracker,
-    listener: TcpListener,
-    router: axum::Router,
-    stop: CancellationToken,
-) {
-    use axum::serve::ListenerExt as _;
-    let listener = listener.tap_io(|stream| {
-        // Small messages both ways: waiting to fill a packet only adds delay.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    servers.spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the server ended");
-        }
-    });
 }
 
 impl Engine {
@@ -303,15 +317,11 @@ impl Engine {
     }
 
     /// Starts everything that runs beside the calls.
-    fn spawn_upkeep(
-        self: &Arc<Self>,
-        sessions: Arc<crate::mcp::sessions::Sessions>,
-        stop: &CancellationToken,
-    ) {
+    fn spawn_upkeep(self: &Arc<Self>, sessions: Arc<Sessions>, stop: &CancellationToken) {
         let tasks = &self.tasks;
         tasks.spawn(self.clone().expire_requests(stop.clone()));
         tasks.spawn(self.clone().review_requests(stop.clone()));
-        tasks.spawn(self.clone().housekeeping(stop.clone()));
+        tasks.spawn(self.clone().housekeeping(sessions.clone(), stop.clone()));
         tasks.spawn(listeners::tell_sessions(self.clone(), sessions, stop.clone()));
         tasks.spawn(self.clone().announce_activity(stop.clone()));
     }

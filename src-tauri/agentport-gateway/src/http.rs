@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{any, get},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::{
     assets::Assets,
@@ -48,7 +48,9 @@ pub(crate) fn router(
     if let Some(control) = control {
         router = router
             .merge(control::guarded(control.clone(), control::owner_router(control)))
-            .fallback(move |uri: Uri, headers: HeaderMap| async move { ui.answer(&uri, &headers) });
+            .fallback(move |method: Method, uri: Uri, headers: HeaderMap| async move {
+                ui.answer(&method, &uri, &headers)
+            });
     }
     let origins: Arc<[String]> = own_origins(engine.address.port).into();
     router.layer(middleware::from_fn_with_state(origins, guard))
@@ -109,9 +111,9 @@ async fn approve_page(State(engine): State<Arc<Engine>>, Path(id): Path<String>)
     let link = format!("{}/#/approvals/{id}", engine.address.origin());
     page(
         StatusCode::OK,
-        "An agent is waiting for your decision",
+        "A request of an agent’s",
         &format!(
-            "Nothing can be decided on this page. <a href=\"{link}\">Open the request in AgentPort</a>, where you can \
+            "If it waits for you, it waits in AgentPort: nothing can be decided or read on this page. <a href=\"{link}\">Open the request in AgentPort</a>, where you can \
              see what is asked, approve it or deny it."
         ),
     )

@@ -24,6 +24,7 @@ mod integrations;
 mod journal;
 mod mcp;
 mod rest;
+mod server;
 mod sessions;
 mod store;
 mod upstream;

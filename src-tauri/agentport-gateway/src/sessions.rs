@@ -43,12 +43,14 @@ impl Engine {
         let days = u64::from(self.settings.load().activity_retention_days);
         let kept = std::time::Duration::from_secs(days * 24 * 3600);
         self.store.delete_activity_before(now.minus(kept)).await?;
+        self.store.delete_approvals_before(now.minus(kept)).await?;
         self.agents.flush().await
     }
 
     /// Runs [`Self::keep_house`] every minute until `stop`.
     pub(crate) async fn housekeeping(
         self: std::sync::Arc<Self>,
+        sessions: std::sync::Arc<crate::mcp::sessions::Sessions>,
         stop: tokio_util::sync::CancellationToken,
     ) {
         let mut minutes = tokio::time::interval(std::time::Duration::from_secs(60));
@@ -57,7 +59,11 @@ impl Engine {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = minutes.tick() => {
-                    if let Err(error) = self.keep_house().await {
+                    let kept = match sessions.flush().await {
+                        Ok(()) => self.keep_house().await,
+                        failed => failed,
+                    };
+                    if let Err(error) = kept {
                         tracing::error!(error = %Chain(&error), "upkeep failed; it is tried again in a minute");
                     }
                 }

@@ -4,14 +4,15 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{bindings, deny, lengths, node, root::root, step};
+use crate::{bindings, deny, lengths, links, node, root::root, step};
 
 type Check = (&'static str, fn(bool) -> Result<()>);
 
 /// Quick ones first.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("lock file", lock_file),
     ("file lengths", |_| lengths::check()),
+    ("links", |_| links::check()),
     ("format", format),
     ("lints", |_| {
         step::run(step::cargo().args(["clippy", "--all-targets", "--", "--deny", "warnings"]))

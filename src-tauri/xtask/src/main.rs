@@ -9,6 +9,7 @@ mod check;
 mod debian;
 mod deny;
 mod lengths;
+mod links;
 mod node;
 mod python;
 mod root;
@@ -46,7 +47,7 @@ enum Task {
         /// Only tests of the Rust workspace whose names contain this
         filter: Option<String>,
     },
-    /// Format, lints, types, drift of generated files, licences, file lengths
+    /// Format, lints, types, drift of generated files, licences, file lengths, links of the README
     Check {
         /// Mend what can be mended: format, generated files
         #[arg(long)]
@@ -62,7 +63,11 @@ enum Task {
         rest: Vec<String>,
     },
     /// Take a picture of every page, light and dark, into target/screens
-    Screens,
+    Screens {
+        /// Put the picture of the inbox where the README shows it from, too
+        #[arg(long)]
+        readme: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -71,7 +76,7 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Check { fix } => check::run(fix),
         Task::Bench { json, rest } => bench::run(json.as_deref(), &rest),
-        Task::Screens => screens::run(),
+        Task::Screens { readme } => screens::run(readme),
     };
     match done {
         Ok(code) => code,

@@ -1,12 +1,21 @@
-//! `cargo xtask screens`: pictures of every page, light and dark, into `target/screens`.
+//! `cargo xtask screens`: pictures of every page, light and dark, into `target/screens`; with `--readme` the inbox also into
+//! the sources, where the README shows it from.
 
-use std::process::{Command, ExitCode};
+use std::{
+    fs,
+    process::{Command, ExitCode},
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::{root, step, test};
 
-pub(crate) fn run() -> Result<ExitCode> {
+/// The inbox with a request in it, among the pictures.
+const INBOX: &str = "request-light-wide.png";
+/// Where the README shows it from.
+const IN_README: &str = "ui/docs/inbox.png";
+
+pub(crate) fn run(readme: bool) -> Result<ExitCode> {
     test::ready()?;
     let pictures = root::target().join("screens");
     step::run(
@@ -16,5 +25,24 @@ pub(crate) fn run() -> Result<ExitCode> {
             .env("AGENTPORT_BIN", root::program("debug", "agentport")),
     )?;
     step::say(&format!("The pictures are in {}.", pictures.display()));
+    if readme {
+        let to = root::root().join(IN_README);
+        let copied = to.parent().map_or(Ok(()), fs::create_dir_all);
+        copied
+            .and_then(|()| fs::copy(pictures.join(INBOX), &to))
+            .with_context(|| format!("cannot copy {INBOX} to {}", to.display()))?;
+        step::say(&format!("The README shows {INBOX}, as {IN_README}."));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_it() {
+        let readme = fs::read_to_string(root::root().join("README.md")).unwrap();
+        assert!(readme.contains(&format!("({IN_README})")));
+    }
 }

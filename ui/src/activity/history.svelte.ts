@@ -3,9 +3,13 @@ import type { ActivityRow } from '../bindings/ActivityRow';
 import { Act } from '../host/act.svelte';
 import { Reading } from '../live/reading.svelte';
 import { page } from './requests';
-import { append, merge, query, type Filter } from './rows';
+import { append, merge, query, unsettled, type Filter } from './rows';
 
 const PAGE = 50;
+/** As many rows as the gateway gives at once. */
+const LONGEST = 1_000;
+/** Calls that may have come since, and pushed the others down. */
+const SLACK = 20;
 
 export class History {
   rows = $state.raw<ActivityRow[]>([]);
@@ -29,8 +33,13 @@ export class History {
   }
 
   async #refresh(asked: string): Promise<number> {
-    const { items, next } = await page(asked);
-    const merged = asked === this.#asked ? merge(this.rows, items) : [...items];
+    // A call that was running when it was loaded is followed to its end, however far down it stands.
+    const depth = asked === this.#asked ? unsettled(this.rows) : 0;
+    const deeper = new URLSearchParams(asked);
+    if (depth > PAGE - SLACK) deeper.set('limit', String(Math.min(LONGEST, depth + SLACK)));
+    const { items, next } = await page(deeper.toString());
+    // Where nothing follows, this is all there is.
+    const merged = asked === this.#asked && next !== null ? merge(this.rows, items) : [...items];
     // Where the rows were joined, the end of what was loaded stays the end.
     if (merged.length === items.length) this.#next = next;
     this.#asked = asked;

@@ -21,14 +21,20 @@ export function query(filter: Filter, limit: number, before: string | null = nul
 }
 
 /**
- * `fresh` is the newest page, `shown` what stands on the screen, both newest first. Rows that changed (a call that
- * ended) are replaced, new ones stand above; older ones that were loaded stay. With a gap between the two, only
- * `fresh` is true.
+ * `fresh` is the newest page, `shown` what stands on the screen, both newest first. As far down as `fresh` goes, it
+ * alone is true: rows that changed (a call that ended) are replaced, those that no longer match are gone, new ones
+ * stand above. Older ones that were loaded stay, unless there is a gap between the two.
  */
 export function merge(shown: readonly ActivityRow[], fresh: readonly ActivityRow[]): ActivityRow[] {
   const news = new Set(fresh.map(({ id }) => id));
-  const meets = shown.some(({ id }) => news.has(id));
-  return meets ? [...fresh, ...shown.filter(({ id }) => !news.has(id))] : [...fresh];
+  const end = fresh.at(-1)?.id;
+  const at = shown.findIndex(({ id }) => id === end);
+  return at === -1 ? [...fresh] : [...fresh, ...shown.slice(at + 1).filter(({ id }) => !news.has(id))];
+}
+
+/** How far down the rows can still change by themselves: up to the last call that has not ended. */
+export function unsettled(rows: readonly ActivityRow[]): number {
+  return rows.findLastIndex(({ outcome }) => outcome === 'running' || outcome === 'pending') + 1;
 }
 
 /** `more` follows `shown`. */

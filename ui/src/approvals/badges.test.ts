@@ -10,8 +10,14 @@ it('assumes the worst of silence', () => {
     [{ readOnlyHint: false, destructiveHint: true, openWorldHint: true }, ['May destroy', 'Reaches outside']],
   ] as const) {
     expect(
-      badges(annotations).map(({ text }) => text),
+      badges({ annotations }).map(({ text }) => text),
       JSON.stringify(annotations),
     ).toEqual(texts);
   }
+});
+
+it('says when arguments can’t be checked', () => {
+  const annotations = { readOnlyHint: true, openWorldHint: false };
+  const texts = badges({ annotations, unchecked: true }).map(({ text }) => text);
+  expect(texts).toEqual(['Reads only', 'Arguments not checked']);
 });

@@ -1,4 +1,4 @@
-/** What a tool says of itself, as the owner reads it. Hints only: they come from the upstream. */
+/** What a tool says of itself, as the owner reads it: hints only, from the upstream. And what we can't check. */
 import type { Annotations } from '../bindings/Annotations';
 import type { Tone } from '../words/labels';
 
@@ -8,8 +8,15 @@ export interface Badge {
   meaning: string;
 }
 
+interface Subject {
+  annotations: Annotations;
+  /** Older gateways don't say. */
+  unchecked?: boolean;
+}
+
 /** Silence counts as the MCP schema counts it: may change, may destroy, reaches the outside world. */
-export function badges({ readOnlyHint, destructiveHint, openWorldHint }: Annotations): Badge[] {
+export function badges({ annotations, unchecked = false }: Subject): Badge[] {
+  const { readOnlyHint, destructiveHint, openWorldHint } = annotations;
   const shown: Badge[] = [];
   if (readOnlyHint === true) {
     shown.push({ text: 'Reads only', tone: 'good', meaning: 'The tool says it changes nothing.' });
@@ -26,6 +33,13 @@ export function badges({ readOnlyHint, destructiveHint, openWorldHint }: Annotat
   if (openWorldHint !== false) {
     const says = openWorldHint === true ? 'The tool says it reaches beyond this integration.' : SILENT;
     shown.push({ text: 'Reaches outside', tone: 'quiet', meaning: says });
+  }
+  if (unchecked) {
+    shown.push({
+      text: 'Arguments not checked',
+      tone: 'quiet',
+      meaning: 'AgentPort can’t use the tool’s input schema, so arguments are passed on as they come.',
+    });
   }
   return shown;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { consequence, granted, needsConsent, WIDER } from './grants';
+import { consequence, granted, mayBeForEveryone, needsConsent, WIDER } from './grants';
 
 const NOW = Date.parse('2026-01-31T12:00:00Z');
 const view = {
@@ -34,6 +34,11 @@ describe('grants', () => {
     expect(consequence({ kind: 'once' }, 'this_agent', { ...view, tool_title: null }, NOW)).not.toContain(
       'null',
     );
+  });
+
+  it('for a session are never for every agent', () => {
+    const narrow = WIDER.filter(({ choice }) => !mayBeForEveryone(choice)).map(({ choice }) => choice.kind);
+    expect(narrow).toEqual(['session']);
   });
 
   it('want a second yes where a tool may destroy with any arguments', () => {

@@ -53,6 +53,11 @@ export function consequence(choice: GrantChoice, audience: Audience, view: Subje
   }
 }
 
+/** A session is one agent's, so a grant that ends with it can be for no other. */
+export function mayBeForEveryone(choice: GrantChoice): boolean {
+  return choice.kind !== 'session';
+}
+
 /** Lasting grants on a tool that may destroy need a second, explicit yes. */
 export function needsConsent(choice: GrantChoice, destructive: boolean): boolean {
   return destructive && (choice.kind === 'always' || choice.kind === 'session' || choice.kind === 'for');

@@ -2,6 +2,6 @@
 import type { Timestamp } from "./Timestamp";
 
 /**
- * The token does what the cookie does, for programs: `Authorization: Bearer …`.
+ * To be shown as `Authorization: Bearer …`.
  */
 export type LoggedIn = { token: string, expires_at: Timestamp, };

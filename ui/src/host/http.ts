@@ -1,19 +1,31 @@
 /**
- * The gateway over HTTP, for a browser: a cookie says who we are, and the browser keeps it.
+ * The gateway over HTTP, for a browser: the token of a sign-in goes with every request. There is no cookie, which a
+ * browser would also give to other programs on this machine: cookies know no ports.
  */
 import type { Event } from '../bindings/Event';
+import type { LoggedIn } from '../bindings/LoggedIn';
+import type { Session } from '../bindings/Session';
 import { wait } from './backoff';
 import { isObject, parse, stringify } from './json';
+import { SseParser } from './sse';
+import { KeptToken } from './token';
 import { Refused, Unreachable, type Host, type Listener, type Method } from './types';
+
+/** What answers with a token. */
+const SIGN_INS: readonly string[] = ['/control/login', '/control/password'];
 
 export class HttpHost implements Host {
   readonly signsIn = true;
+  readonly #token: KeptToken;
 
-  /** @param signedOut called when the gateway no longer knows us */
-  constructor(private readonly signedOut: () => void) {}
+  /** @param signed called when another tab signed in or out, and when the gateway no longer knows us */
+  constructor(private readonly signed: (signedIn: boolean) => void) {
+    this.#token = new KeptToken(() => signed(this.#token.get() !== null));
+  }
 
   async request<T>(method: Method, path: string, body?: unknown): Promise<T> {
-    const init: RequestInit = { method, credentials: 'same-origin', headers: { accept: 'application/json' } };
+    const token = this.#token.get();
+    const init: RequestInit = { method, headers: { accept: 'application/json' } };
     if (body !== undefined) {
       init.headers = { ...init.headers, 'content-type': 'application/json' };
       init.body = stringify(body);
@@ -21,52 +33,100 @@ export class HttpHost implements Host {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(path, init);
+      response = await send(path, init, token);
       text = await response.text();
     } catch (cause) {
       throw new Unreachable({ cause });
+    } finally {
+      // Also when nothing answers: who signs out wants no token left here.
+      if (path === '/control/logout') this.#drop(token);
     }
     if (!response.ok) {
-      if (response.status === 401 && path !== '/control/login') this.signedOut();
+      // Where there is a newer token, the request has only come with the old one.
+      if (response.status === 401 && path !== '/control/login' && !this.#drop(token)) {
+        return this.request(method, path, body);
+      }
       throw refusal(response, text);
     }
-    return (text === '' ? undefined : parse(text)) as T;
+    const answer: unknown = text === '' ? undefined : parse(text);
+    if (SIGN_INS.includes(path)) this.#token.keep(answer as LoggedIn);
+    if (path === '/control/session' && !(answer as Session).signed_in && !this.#drop(token)) {
+      return this.request(method, path, body);
+    }
+    return answer as T;
   }
 
   events(listener: Listener): () => void {
-    let source: EventSource | null = null;
+    const stop = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let failures = 0;
-    let stopped = false;
 
-    const open = () => {
-      source = new EventSource('/control/events', { withCredentials: true });
-      source.onopen = () => {
-        failures = 0;
-        listener.up();
-      };
-      source.onmessage = (message: MessageEvent<string>) => listener.event(JSON.parse(message.data) as Event);
-      source.onerror = () => {
-        // The browser's own retry gives up after a refusal and never says when; ours does neither.
-        source?.close();
-        const delay = wait(failures++, Math.random());
-        listener.down(Date.now() + delay);
-        timer = setTimeout(() => void again(), delay);
-      };
-    };
-    const again = async () => {
-      // An event stream can't say why it was refused; an ordinary request can, and 401 leads to the sign-in.
-      await this.request('GET', '/control/status').catch(() => undefined);
-      if (!stopped) open();
+    const open = async () => {
+      try {
+        await this.#read(stop.signal, listener, () => (failures = 0));
+      } catch {
+        // Unreachable, refused or broken: all the same to the listener.
+      }
+      if (stop.signal.aborted) return;
+      const delay = wait(failures++, Math.random());
+      listener.down(Date.now() + delay);
+      timer = setTimeout(() => void open(), delay);
     };
 
-    open();
+    void open();
     return () => {
-      stopped = true;
+      stop.abort();
       clearTimeout(timer);
-      source?.close();
     };
   }
+
+  /** Reads one stream of events to its end. */
+  async #read(signal: AbortSignal, listener: Listener, opened: () => void): Promise<void> {
+    const token = this.#token.get();
+    const headers = { accept: 'text/event-stream' };
+    const response = await send('/control/events', { headers, cache: 'no-store', signal }, token);
+    if (response.status === 401) this.#drop(token);
+    const type = response.headers.get('content-type') ?? '';
+    if (!response.ok || !response.body || !type.startsWith('text/event-stream')) {
+      await response.body?.cancel();
+      return;
+    }
+    if (signal.aborted) return;
+    opened();
+    listener.up();
+
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    const parser = new SseParser();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const data of parser.push(decoder.decode(value, { stream: true }))) {
+        if (signal.aborted) return;
+        try {
+          listener.event(JSON.parse(data) as Event);
+        } catch (error) {
+          // One event that can't be used does not end the stream.
+          reportError(error);
+        }
+      }
+    }
+  }
+
+  /** Forgets `token`, which is no good. False if there is another one by now. */
+  #drop(token: string | null): boolean {
+    const now = this.#token.get();
+    if (now !== null && now !== token) return false;
+    this.#token.drop();
+    this.signed(false);
+    return true;
+  }
+}
+
+function send(path: string, init: RequestInit, token: string | null): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (token !== null) headers.set('authorization', `Bearer ${token}`);
+  return fetch(path, { ...init, headers, credentials: 'omit' });
 }
 
 /** Makes an error of an answer, whatever stands in it. */

@@ -1,5 +1,5 @@
 /**
- * The only door to the backend. The pages know this interface and nothing of fetch, cookies or Tauri.
+ * The only door to the backend. The pages know this interface and nothing of fetch, tokens or Tauri.
  */
 import type { Event } from '../bindings/Event';
 

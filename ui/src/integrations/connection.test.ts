@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environment, headers, suggestId, suggestName } from './connection';
+import { environment, headers, secrets, suggestId, suggestName } from './connection';
 
 describe('headers', () => {
   it('puts one secret in {token} and keeps its scheme readable', () => {
@@ -33,6 +33,35 @@ describe('environment', () => {
         { name: ' ', value: 'lost', secret: false },
       ]),
     ).toEqual({ env: { LEVEL: 'debug' }, secret_env: ['API_KEY'], secrets: { API_KEY: 'x' } });
+  });
+});
+
+describe('secrets', () => {
+  it('of a local server are its variables', () => {
+    const connection = { command: 'x', args: [], env: { LEVEL: '{token}' }, cwd: null };
+    expect(secrets({ type: 'local_mcp', ...connection, secret_env: ['A', 'B'] })).toEqual([
+      { name: 'A', where: null },
+      { name: 'B', where: null },
+    ]);
+  });
+
+  it('of a remote one stand in its headers and its URL', () => {
+    expect(
+      secrets({
+        type: 'remote_mcp',
+        url: 'https://example.com/{token2}/mcp?user={user}',
+        headers: { Authorization: 'Bearer {token1}', 'X-Both': '{token1}:{token3}', 'X-Team': 'core' },
+      }),
+    ).toEqual([
+      { name: 'token1', where: 'Authorization: Bearer ••••••••' },
+      { name: 'token3', where: 'X-Both: ••••••••:••••••••' },
+      { name: 'token2', where: 'https://example.com/••••••••/mcp?user={user}' },
+    ]);
+  });
+
+  it('may be none', () => {
+    expect(secrets({ type: 'builtin', name: 'demo' })).toEqual([]);
+    expect(secrets({ type: 'remote_mcp', url: 'https://example.com', headers: {} })).toEqual([]);
   });
 });
 

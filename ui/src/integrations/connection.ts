@@ -50,6 +50,38 @@ export function environment(entries: readonly Entry[]): {
   return { env: pairs(false), secret_env: Object.keys(secrets), secrets };
 }
 
+/** Where a secret goes in a header or a URL. */
+const PLACE = /\{(token[0-9A-Za-z]*)\}/g;
+
+export interface SecretPlace {
+  /** What the gateway calls it. */
+  name: string;
+  /** Where it goes, with the secrets themselves as dots; `null` for a variable, which is its name. */
+  where: string | null;
+}
+
+/** The secrets of a connection, each once, in the order of their places. */
+export function secrets(connection: Connection): SecretPlace[] {
+  if (connection.type === 'builtin') return [];
+  if (connection.type === 'local_mcp') {
+    return [...new Set(connection.secret_env)].map((name) => ({ name, where: null }));
+  }
+  const found = new Map<string, string>();
+  const look = (text: string, where: string) => {
+    for (const [, name = ''] of text.matchAll(PLACE)) if (!found.has(name)) found.set(name, where);
+  };
+  for (const [header, value = ''] of Object.entries(connection.headers)) {
+    look(value, `${header}: ${masked(value)}`);
+  }
+  look(connection.url, masked(connection.url));
+  return [...found].map(([name, where]) => ({ name, where }));
+}
+
+/** A header's value or a URL with dots in the place of each secret. */
+export function masked(text: string): string {
+  return text.replace(PLACE, '••••••••');
+}
+
 /** An id the gateway takes (1–32 of `a-z0-9-_`, beginning with a letter), made from a name. */
 export function suggestId(name: string): string {
   const id = name

@@ -1,5 +1,6 @@
 /** The health of an integration in a word and a tone, and in a sentence where there is more to say. */
 import type { Health } from '../bindings/Health';
+import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Tone } from '../words/labels';
 import { ahead } from '../words/time';
 
@@ -41,4 +42,9 @@ export function healthDetail(health: Health, now: number): string | null {
 
 export function troubled(health: Health): boolean {
   return health.state === 'failed' || health.state === 'needs_auth';
+}
+
+/** How many of its tools have a schema that AgentPort can't check arguments by. Older gateways don't say. */
+export function uncheckedTools(view: Pick<IntegrationView, 'id'> & { unchecked_tools?: number }): number {
+  return view.unchecked_tools ?? 0;
 }

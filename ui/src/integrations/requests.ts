@@ -4,6 +4,7 @@ import type { ChangeIntegration } from '../bindings/ChangeIntegration';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Items } from '../bindings/Items';
 import type { LogLine } from '../bindings/LogLine';
+import type { ReplaceCredentials } from '../bindings/ReplaceCredentials';
 import type { RuleView } from '../bindings/RuleView';
 import type { SetPolicy } from '../bindings/SetPolicy';
 import type { ToolView } from '../bindings/ToolView';
@@ -20,6 +21,8 @@ export const add = (body: AddIntegration) =>
   host.request<IntegrationView>('POST', '/control/integrations', body);
 export const change = (id: string, body: ChangeIntegration) =>
   host.request<IntegrationView>('PATCH', at(id), body);
+export const replaceCredentials = (id: string, body: ReplaceCredentials) =>
+  host.request<IntegrationView>('PUT', `${at(id)}/credentials`, body);
 export const restart = (id: string) => host.request<IntegrationView>('POST', `${at(id)}/restart`);
 export const remove = (id: string) => host.request('DELETE', at(id));
 export const setMode = (body: SetPolicy) => host.request<RuleView>('PUT', '/control/policy', body);

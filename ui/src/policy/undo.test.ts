@@ -23,8 +23,10 @@ const view = (over: Partial<Rule>, stale = false) => ({
 
 describe('undo', () => {
   it('brings a plain rule back', () => {
-    expect(undo(view({}))).toEqual({ integration: 'demo', tool: 'add_note', mode: 'allow', agent: 'a' });
-    expect(undo(view({ agent: null }))).toEqual({ integration: 'demo', tool: 'add_note', mode: 'allow' });
+    const back = { integration: 'demo', tool: 'add_note', mode: 'allow' };
+    expect(undo(view({}))).toEqual({ ...back, agent: 'a', digest: 'd' });
+    expect(undo(view({ agent: null }))).toEqual({ ...back, digest: 'd' });
+    expect(undo(view({ agent: null, mode: 'deny', digest: null }))).toEqual({ ...back, mode: 'deny' });
   });
 
   it('never brings one back wider', () => {

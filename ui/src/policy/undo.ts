@@ -11,5 +11,6 @@ export function undo({ rule, stale }: RuleView): SetPolicy | null {
   const { integration, tool } = rule.scope;
   const body: SetPolicy = { integration, tool, mode: rule.mode };
   if (rule.agent !== null) body.agent = rule.agent;
+  if (rule.digest !== null) body.digest = rule.digest;
   return body;
 }

@@ -2,7 +2,7 @@
 import type { ChoosePassword } from '../bindings/ChoosePassword';
 import type { Login } from '../bindings/Login';
 import type { Session } from '../bindings/Session';
-import { host, whenSignedOut } from '../host';
+import { host, whenSigned } from '../host';
 
 type State = 'checking' | 'unreachable' | 'needs_password' | 'out' | 'in';
 
@@ -11,8 +11,9 @@ class SessionState {
   version = $state('');
 
   constructor() {
-    whenSignedOut(() => {
-      if (this.state === 'in') this.state = 'out';
+    whenSigned((signedIn) => {
+      if (signedIn && (this.state === 'out' || this.state === 'needs_password')) this.state = 'in';
+      if (!signedIn && this.state === 'in') this.state = 'out';
     });
   }
 

@@ -29,6 +29,7 @@ export const OUTCOMES: Record<OutcomeKind, { label: string; tone: Tone; meaning:
     tone: 'bad',
     meaning: 'The integration could not be reached, broke the protocol or took too long.',
   },
+  running: { label: 'Running', tone: 'busy', meaning: 'The call was passed on and has not ended yet.' },
   cancelled: { label: 'Cancelled', tone: 'quiet', meaning: 'The agent withdrew the call while it ran.' },
   blocked: { label: 'Blocked', tone: 'bad', meaning: 'A rule of yours blocks this.' },
   pending: { label: 'Waiting', tone: 'busy', meaning: 'The call waits for your decision.' },

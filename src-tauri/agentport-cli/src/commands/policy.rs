@@ -49,7 +49,8 @@ impl Policy {
                     Some(wanted) => Some(keys::find(&owner, &wanted).await?.id),
                     None => None,
                 };
-                let body = SetPolicy { integration: id, tool, mode, agent };
+                // Who names a tool in a shell has no definition in view.
+                let body = SetPolicy { integration: id, tool, mode, agent, digest: None };
                 let answer = owner.put(route(["control", "policy"]), &body).await?;
                 context
                     .output

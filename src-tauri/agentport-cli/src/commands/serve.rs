@@ -55,7 +55,7 @@ impl Serve {
 
 fn announce(gateway: &Gateway, context: &Context) -> Result<()> {
     let announcement = gateway.announcement();
-    for warning in &announcement.warnings {
+    for warning in announcement.warnings.iter().chain(&context.password.warning()) {
         output::note(&format!("warning: {warning}"));
     }
     context.output.own(&announcement, || {

@@ -28,6 +28,8 @@ use crate::{
 
 /// The agent's note is cut to this many characters.
 const MAX_INFO: usize = 2_000;
+/// Most bytes of arguments that a person can be asked about.
+const LARGEST: u64 = 256 * 1024;
 /// So many denials of a tool to an agent …
 const DENIALS: usize = 3;
 /// … within this time …
@@ -73,7 +75,7 @@ impl Engine {
     ) -> store::Result<Asked> {
         let _one_at_a_time = self.approvals.asking.lock().await;
         let key = CallKey::new(agent.id, tool, hash);
-        let info = additional_info.as_deref().map(clean_info).filter(|info| !info.is_empty());
+        let info = additional_info.as_deref().and_then(clean_info);
         if let Some(id) = self.approvals.open_for(&key) {
             if let Some(info) = &info {
                 self.store.set_additional_info(id, info).await?;
@@ -86,6 +88,12 @@ impl Engine {
         let names = (tool.integration.to_string(), tool.name().to_owned());
         if let Some(until) = self.denied_until(agent, tool, now).await? {
             return Ok(Asked { outcome: Outcome::DeniedAtOnce { until }, record: None });
+        }
+        if record.bytes_in > LARGEST {
+            let (integration, tool) = names;
+            let kib = record.bytes_in.div_ceil(1024);
+            let refusal = Refusal::TooLargeToAsk { integration, tool, kib };
+            return Ok(Asked { outcome: Outcome::Refused(refusal), record: None });
         }
         let settings = self.settings.load_full();
         let limit = settings.pending_per_agent;
@@ -145,8 +153,9 @@ struct Asked {
     record: Option<Record>,
 }
 
-fn clean_info(info: &str) -> String {
-    text::clean_lines(info, MAX_INFO)
+/// The agent's note made fit to show; nothing if nothing is left of it.
+pub(super) fn clean_info(info: &str) -> Option<String> {
+    Some(text::clean_lines(info, MAX_INFO)).filter(|info| !info.trim().is_empty())
 }
 
 /// `denials` in order of time.

@@ -12,6 +12,7 @@ use agentport_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::CallKey;
 use crate::{
     catalogue::InvalidArguments,
     clock,
@@ -34,6 +35,8 @@ pub(crate) enum DecideError {
     InvalidArguments(InvalidArguments),
     #[error("edited arguments have to be a JSON object")]
     NotAnObject,
+    #[error("a session is one agent's; a grant for every agent lasts for a time or always")]
+    WhoseSession,
     #[error("changes of what is installed are approved one at a time")]
     OnceOnly,
     #[error("a grant for a time lasts from 1 minute to 7 days")]
@@ -54,7 +57,12 @@ impl Engine {
         choice: &Approve,
     ) -> Result<Approval, DecideError> {
         let now = clock::now();
-        let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        let mut before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        if matches!(before.state, State::Expired { .. }) {
+            // The agent may have asked again since: then that request is the one to decide, not a second beside it.
+            before = self.open_twin(before).await?;
+        }
+        let id = before.id;
         let from = before.state.name();
         let published = self.published(&before.integration, &before.tool);
         if published.as_ref().is_none_or(|tool| tool.digest != before.digest) {
@@ -74,6 +82,9 @@ impl Engine {
             }
         };
         let grant = grant(&choice.grant, now)?;
+        if grant == Grant::Session && choice.audience == Audience::EveryAgent {
+            return Err(DecideError::WhoseSession);
+        }
         if grant != Grant::Once && published.as_ref().is_some_and(|tool| tool.manages()) {
             return Err(DecideError::OnceOnly);
         }
@@ -83,6 +94,8 @@ impl Engine {
         if !self.store.transition(&approval, from).await? {
             return Err(self.lost_race(id, agentport_core::approval::StateName::Approved).await?);
         }
+        // At once: an agent that comes for it now must not find it as it was.
+        self.approvals.note(&approval);
         self.grant_beyond(&approval, grant, choice.audience, now).await?;
         self.settled(
             &approval,
@@ -95,6 +108,13 @@ impl Engine {
         )
         .await;
         Ok(approval)
+    }
+
+    /// The open request for the same call as a missed one, or the missed one itself.
+    async fn open_twin(&self, missed: Approval) -> Result<Approval, StoreError> {
+        let Some(twin) = self.approvals.open_for(&CallKey::of(&missed)) else { return Ok(missed) };
+        let open = self.store.approval(twin).await?;
+        Ok(open.filter(|open| open.state == State::Pending).unwrap_or(missed))
     }
 
     /// The owner says no.
@@ -110,6 +130,7 @@ impl Engine {
         if !self.store.transition(&approval, from).await? {
             return Err(self.lost_race(id, agentport_core::approval::StateName::Denied).await?);
         }
+        self.approvals.note(&approval);
         self.close_record(&approval);
         self.settled(&approval, "approval.denied", Value::Null).await;
         Ok(approval)
@@ -124,6 +145,7 @@ impl Engine {
         let from = before.state.name();
         let Ok(approval) = before.withdraw(because, clock::now()) else { return Ok(()) };
         if self.store.transition(&approval, from).await? {
+            self.approvals.note(&approval);
             self.close_record(&approval);
             self.settled(&approval, "approval.withdrawn", json!({ "because": because })).await;
         }
@@ -132,7 +154,6 @@ impl Engine {
 
     /// Tells everybody that a request has reached a new state.
     pub(super) async fn settled(&self, approval: &Approval, action: &str, detail: Value) {
-        self.approvals.note(approval);
         self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
         let actor = match approval.state {
             State::Approved { .. } | State::Denied { .. } => "owner",

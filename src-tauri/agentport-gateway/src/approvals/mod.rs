@@ -119,11 +119,37 @@ impl Approvals {
         waiting.map(|live| live.expires_at).min()
     }
 
+    /// Forgets what is overdue here and not open in the database: whatever went wrong, it must not keep anybody busy.
+    fn keep_only(&self, open: &[Approval], now: agentport_core::Timestamp) {
+        let mut all = self.lock();
+        let is_open = |id: &ApprovalId| open.iter().any(|approval| approval.id == *id);
+        let gone: Vec<ApprovalId> = all
+            .by_id
+            .iter()
+            .filter(|(id, live)| live.expires_at <= now && !is_open(id))
+            .map(|(id, _)| *id)
+            .collect();
+        all.by_id.retain(|id, _| !gone.contains(id));
+        all.by_key.retain(|_, id| !gone.contains(id));
+        self.count.store(all.by_id.len(), Ordering::Release);
+    }
+
     /// Takes note of a request's state, and tells everybody who waits for it.
-    fn note(&self, approval: &Approval) {
+    pub(crate) fn note(&self, approval: &Approval) {
         let state = approval.state.name();
         let open = matches!(state, StateName::Pending | StateName::Approved | StateName::Running);
         let mut all = self.lock();
+        let rank = |state| match state {
+            StateName::Pending => 0,
+            StateName::Approved => 1,
+            StateName::Running => 2,
+            _ => 3,
+        };
+        let known = all.by_id.get(&approval.id).map(|live| *live.state.borrow());
+        if known.is_some_and(|known| rank(known) > rank(state)) {
+            // Somebody who was faster has noted a later state already.
+            return;
+        }
         let before = if open {
             let live = Arc::new(Live {
                 key: CallKey::of(approval),
@@ -134,7 +160,7 @@ impl Approvals {
                     .get(&approval.id)
                     .map_or_else(|| watch::Sender::new(state), |live| live.state.clone()),
             });
-            all.by_key.insert(live.key.clone(), approval.id);
+            all.by_key.entry(live.key.clone()).or_insert(approval.id);
             all.by_id.insert(approval.id, live.clone());
             Some(live)
         } else {

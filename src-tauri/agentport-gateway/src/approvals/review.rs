@@ -63,6 +63,7 @@ impl Engine {
         };
         let Ok(decided) = decided else { return Ok(()) };
         if self.store.transition(&decided, from).await? {
+            self.approvals.note(&decided);
             self.close_record(&decided);
             self.settled(&decided, "approval.by_rule", json!({ "mode": mode })).await;
         }

@@ -74,7 +74,7 @@ impl Engine {
     ) {
         // The call outlives the request that started it; only the agent's own withdrawal of a call that was never
         // gated reaches the upstream.
-        caller.cancelled = self.soft_stop.child_token();
+        caller.cancelled = self.hard_stop.child_token();
         let id = running.id;
         let key = CallKey::of(&running);
         let arguments = running.arguments.clone();
@@ -94,6 +94,7 @@ impl Engine {
                 if let Err(error) = self.store.transition(&done, StateName::Running).await {
                     tracing::error!(%id, error = %Chain(&error), "the end of an approved call could not be stored");
                 }
+                self.approvals.note(&done);
                 self.settled(&done, "approval.ran", serde_json::json!({ "outcome": kind })).await;
             }
             Err(error) => {
@@ -117,6 +118,21 @@ impl Engine {
         let (integration, tool) = (approval.integration.to_string(), approval.tool.clone());
         if self.soft_stop.is_cancelled() {
             return Err(Outcome::Refused(Refusal::Stopping));
+        }
+        let tags = self.catalogue.get(&approval.integration).map(|entry| entry.row.tags.clone());
+        let Some(present) = self.agents.let_in(agent.id, clock::now()) else {
+            let because = WithdrawnBecause::AgentRevoked;
+            if let Err(error) = self.withdraw(approval.clone(), because).await {
+                tracing::error!(error = %Chain(&error), "a request could not be withdrawn");
+            }
+            return Err(Outcome::Refused(Refusal::NotLetIn));
+        };
+        // The owner may have taken the integration or the tool from the agent's profile since.
+        let profile = &present.profile;
+        let hidden = tags.is_some_and(|tags| !profile.shows(&approval.integration, &tags))
+            || !profile.shows_tool(&approval.integration, &approval.tool);
+        if hidden {
+            return Err(Outcome::Refused(Refusal::UnknownIntegration { id: integration }));
         }
         if self.paused() {
             return Err(Outcome::Refused(Refusal::Paused { integration }));

@@ -43,6 +43,7 @@ impl Engine {
             }
         };
         let now = clock::now();
+        self.approvals.keep_only(&open, now);
         for approval in open {
             if approval.overdue(now) {
                 self.expire(approval).await;
@@ -56,6 +57,7 @@ impl Engine {
         let Ok(expired) = before.expire(clock::now()) else { return };
         match self.store.transition(&expired, from).await {
             Ok(true) => {
+                self.approvals.note(&expired);
                 self.close_record(&expired);
                 self.settled(&expired, "approval.expired", serde_json::Value::Null).await;
             }

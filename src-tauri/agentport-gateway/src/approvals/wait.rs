@@ -72,9 +72,14 @@ impl Engine {
         limit: Duration,
     ) -> Awaited {
         let deadline = tokio::time::Instant::now() + limit;
-        match tokio::time::timeout_at(deadline, self.follow(id, agent, caller)).await {
-            Ok(awaited) => awaited,
-            Err(_) => {
+        let followed = tokio::select! {
+            followed = tokio::time::timeout_at(deadline, self.follow(id, agent, caller)) => followed.ok(),
+            () = self.hard_stop.cancelled() => None,
+            () = self.stops_while_pending(id) => None,
+        };
+        match followed {
+            Some(awaited) => awaited,
+            None => {
                 let running = self
                     .approvals
                     .live(id)
@@ -102,9 +107,21 @@ impl Engine {
             let (State::Pending, Some(mut changes)) = (&approval.state, changes) else {
                 return Some(approval);
             };
-            if tokio::time::timeout_at(deadline, changes.changed()).await.is_err() {
-                return Some(approval);
+            let changed = tokio::time::timeout_at(deadline, changes.changed());
+            tokio::select! {
+                changed = changed => if changed.is_err() { return Some(approval) },
+                () = self.soft_stop.cancelled() => return Some(approval),
             }
+        }
+    }
+
+    /// Ends when the gateway stops and nobody has decided: there is nothing to wait for then.
+    async fn stops_while_pending(&self, id: ApprovalId) {
+        self.soft_stop.cancelled().await;
+        let pending =
+            self.approvals.live(id).is_none_or(|live| *live.state.borrow() == StateName::Pending);
+        if !pending {
+            std::future::pending().await
         }
     }
 
@@ -181,20 +198,34 @@ impl Engine {
         serde_json::from_slice(&plain).ok()
     }
 
+    /// A request that is open as far as is known here, if it is open in truth.
+    pub(crate) async fn still_open(&self, id: ApprovalId) -> Option<Approval> {
+        let approval = self.store.approval(id).await.ok()??;
+        let open = matches!(
+            approval.state,
+            State::Pending | State::Approved { .. } | State::Running { .. }
+        );
+        if !open {
+            // It ended between two looks; the call is a new one.
+            self.approvals.note(&approval);
+        }
+        open.then_some(approval)
+    }
+
     /// The call was made again while a request for it is open: pending answers the same request, approved runs.
     pub(crate) async fn repeat(
         self: &Arc<Self>,
-        id: ApprovalId,
+        open: Approval,
         agent: &Agent,
         additional_info: Option<&str>,
         mut record: Record,
         caller: Caller,
     ) -> Outcome {
+        let id = open.id;
         record.approval = Some(id);
         let Some(live) = self.approvals.live(id) else {
-            // It ended this very moment; the agent asks again and is told how.
-            return self
-                .answer_unrun(record, Outcome::NeedsApproval { id, expires_at: clock::now() });
+            let expires_at = open.expires_at;
+            return self.answer_unrun(record, Outcome::NeedsApproval { id, expires_at });
         };
         if *live.state.borrow() == StateName::Pending
             && record.decision == Some(agentport_core::policy::Mode::Allow)
@@ -203,8 +234,8 @@ impl Engine {
             tracing::error!(error = %Chain(&error), "a waiting request could not be reviewed");
         }
         if *live.state.borrow() == StateName::Pending {
-            if let Some(info) = additional_info
-                && let Err(error) = self.store.set_additional_info(id, info).await
+            if let Some(info) = additional_info.and_then(super::ask::clean_info)
+                && let Err(error) = self.store.set_additional_info(id, &info).await
             {
                 tracing::error!(error = %Chain(&error), "the agent's note could not be stored");
             }

@@ -9,6 +9,8 @@ use rmcp::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::mcp::aside::Aside;
+
 /// From which level on a client wants to hear log messages.
 #[expect(
     deprecated,
@@ -27,6 +29,8 @@ pub(crate) struct Caller {
     pub(crate) modern: bool,
     pub(crate) capabilities: ClientCapabilities,
     pub(crate) progress_token: Option<ProgressToken>,
+    /// Takes log messages, so that they reach the agent before the result does.
+    pub(crate) aside: Option<Aside>,
     /// Log messages below this are not for the agent; `None`: none are.
     pub(crate) log_level: Option<LogLevel>,
     /// `_meta` of the inbound request.

@@ -87,12 +87,21 @@ impl Engine {
             return self.answer_unrun(record, Outcome::Blocked);
         }
         // A repeat of a call the owner decided about takes up that decision, under a lasting grant too.
-        if let Some(id) = self.approvals.open_for(&key) {
-            return self.repeat(id, &agent, additional_info.as_deref(), record, caller).await;
+        if let Some(id) = self.approvals.open_for(&key)
+            && let Some(open) = self.still_open(id).await
+        {
+            return self.repeat(open, &agent, additional_info.as_deref(), record, caller).await;
         }
-        let continues = (caller.request_state.is_some() || caller.input_responses.is_some())
-            && self.continuations.take(caller.request_state.as_deref(), &key, now);
-        if mode == Mode::Allow || continues {
+        if caller.request_state.is_some() || caller.input_responses.is_some() {
+            let state = caller.request_state.as_deref();
+            if let Some(going_on) = self.continuations.take(state, &key, tool.digest, now) {
+                record.approval = Some(going_on.approval);
+                record.arguments = agentport_core::redact::redacted(&going_on.arguments);
+                record.hash = Some(ArgumentsHash::of(&going_on.arguments));
+                return self.run(&tool, going_on.arguments, record, caller, key).await;
+            }
+        }
+        if mode == Mode::Allow {
             return self.run(&tool, arguments, record, caller, key).await;
         }
         self.ask(&agent, &tool, arguments, hash, additional_info, because, record).await
@@ -108,6 +117,10 @@ impl Engine {
     ) -> Result<(), Refusal> {
         if self.soft_stop.is_cancelled() {
             return Err(Refusal::Stopping);
+        }
+        // The key was good when the headers came; the body may have taken its time.
+        if agent.revoked.is_cancelled() || agent.expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::NotLetIn);
         }
         if self.paused() {
             return Err(Refusal::Paused { integration: tool.integration.to_string() });

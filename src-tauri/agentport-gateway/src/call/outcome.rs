@@ -67,6 +67,12 @@ pub(crate) enum Refusal {
     NotRecorded,
     #[error("AgentPort could not read or write its database, so the call was not made.")]
     Storage,
+    #[error(
+        "The arguments of {integration}/{tool} are {kib} KiB long; a call that needs the owner may have at most 256 KiB. Send less at once."
+    )]
+    TooLargeToAsk { integration: String, tool: String, kib: u64 },
+    #[error("Your key was revoked or has expired, so the call was not made.")]
+    NotLetIn,
     #[error("AgentPort is stopping; call again when it runs.")]
     Stopping,
 }

@@ -1,16 +1,21 @@
 //! One published tool: its definition, digest, compiled schema and search text.
 
+mod effort;
+
 use std::sync::{Arc, OnceLock};
 
 use agentport_core::{
     IntegrationId, policy,
     tool::{Annotations, Definition, DefinitionDigest},
 };
+use jsonschema::PatternOptions;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
 /// Schemas larger than this (as JSON text) are not compiled: the upstream checks its own arguments.
 const MAX_SCHEMA_BYTES: usize = 256 * 1024;
+/// Bytes of one compiled pattern: it bounds what a character of an argument costs.
+const MAX_PATTERN_BYTES: usize = 512 * 1024;
 
 /// A tool as agents and policy see it.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(crate) struct PublishedTool {
     pub(crate) name_lower: String,
     pub(crate) description_lower: String,
     validator: OnceLock<Option<jsonschema::Validator>>,
+    /// Known without keeping the validator: of most tools that are only listed it is never needed.
+    unchecked: OnceLock<bool>,
 }
 
 /// What is wrong with the arguments of a call.
@@ -52,6 +59,7 @@ impl PublishedTool {
                 .is_ok_and(|schema| schema.contains("\"x-mcp-header\"")),
             tool,
             validator: OnceLock::new(),
+            unchecked: OnceLock::new(),
         }
     }
 
@@ -73,14 +81,14 @@ impl PublishedTool {
     /// Checks arguments against the tool's input schema (JSON Schema 2020-12 unless it says otherwise).
     ///
     /// Never fetches anything a schema refers to: the library is built without that. A schema that can't be compiled
-    /// checks nothing; the upstream has the last word about its own arguments.
+    /// checks nothing (see [`Self::unchecked`]); the upstream has the last word about its own arguments.
     pub(crate) fn validate(&self, arguments: &Value) -> Result<(), InvalidArguments> {
         let Some(validator) = self.validator.get_or_init(|| self.compile()) else {
             return Ok(());
         };
-        match validator.iter_errors(arguments).next() {
-            None => Ok(()),
-            Some(error) => {
+        match validator.validate(arguments) {
+            Ok(()) => Ok(()),
+            Err(error) => {
                 let field = error.instance_path().to_string();
                 Err(InvalidArguments {
                     field: field.trim_start_matches('/').to_owned(),
@@ -90,13 +98,28 @@ impl PublishedTool {
         }
     }
 
+    /// Are its arguments not checked at all? So it is with a schema that is broken, too large, or uses what the checks
+    /// do not: references to elsewhere, and patterns that look around or back, which may take for ever.
+    ///
+    /// The first time, the schema is compiled: some milliseconds at worst.
+    pub(crate) fn unchecked(&self) -> bool {
+        match self.validator.get() {
+            Some(validator) => validator.is_none(),
+            None => *self.unchecked.get_or_init(|| self.compile().is_none()),
+        }
+    }
+
     fn compile(&self) -> Option<jsonschema::Validator> {
-        let schema = Value::Object(JsonObject::clone(&self.tool.input_schema));
-        if schema.to_string().len() > MAX_SCHEMA_BYTES {
+        let schema = self.input_schema();
+        if schema.to_string().len() > MAX_SCHEMA_BYTES || !effort::is_bearable(&schema) {
             tracing::warn!(integration = %self.integration, tool = self.name(), "input schema too large to check");
             return None;
         }
+        // The time this engine takes grows with the text alone, whatever the pattern.
+        let patterns =
+            PatternOptions::regex().size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES);
         jsonschema::options()
+            .with_pattern_options(patterns)
             .build(&schema)
             .inspect_err(|error| {
                 tracing::warn!(integration = %self.integration, tool = self.name(), %error, "input schema cannot be compiled");
@@ -166,4 +189,52 @@ fn digest_of(tool: &Tool) -> DefinitionDigest {
         annotations: annotations.as_ref(),
     }
     .digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tool(schema: &Value) -> PublishedTool {
+        let schema = schema.as_object().cloned().unwrap_or_default();
+        let tool = Tool::new("t".to_owned(), "a tool", schema);
+        PublishedTool::new(IntegrationId::new("x").unwrap(), tool)
+    }
+
+    #[test]
+    fn what_cannot_be_checked_is_said_to_be_unchecked() {
+        let pattern = |pattern: &str| json!({"properties": {"a": {"pattern": pattern}}});
+        for (schema, unchecked) in [
+            (json!({"type": "object"}), false),
+            (pattern("^[a-z]{1,64}$"), false),
+            (pattern("^[\\w\\d-]+$"), false),
+            (json!({"type": 7}), true),
+            (json!({"$ref": "https://example.test/schema"}), true),
+            (json!({"description": "x".repeat(MAX_SCHEMA_BYTES)}), true),
+            (json!({"properties": {"a": (0..70).fold(json!({}), |s, _| json!({"not": s}))}}), true),
+            // These may take for ever, in time or in space.
+            (pattern("^(?=(a+)+$)b"), true),
+            (pattern("^(a+)\\1+$"), true),
+            (pattern("(a{1000}){1000}"), true),
+        ] {
+            let short = schema.to_string().chars().take(100).collect::<String>();
+            let before = tool(&schema);
+            assert_eq!(before.unchecked(), unchecked, "{short}");
+            // Likewise once the validator is there, and whatever is unchecked passes.
+            let after = tool(&schema);
+            assert!(after.validate(&json!({})).is_ok());
+            assert_eq!(after.unchecked(), unchecked, "{short}");
+            assert!(!unchecked || after.validate(&json!({"a": 1})).is_ok());
+        }
+    }
+
+    #[test]
+    fn says_which_field_is_wrong() {
+        let tool = tool(&json!({"properties": {"a": {"items": {"pattern": "^(a+)+$"}}}}));
+        assert_eq!(tool.validate(&json!({"a": ["aaa"]})), Ok(()));
+        let long = format!("{}b", "a".repeat(100_000));
+        assert_eq!(tool.validate(&json!({"a": ["a", long]})).unwrap_err().field, "a/1");
+    }
 }

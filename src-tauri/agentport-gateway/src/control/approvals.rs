@@ -20,8 +20,10 @@ use super::{
 };
 use crate::{catalogue::PublishedTool, clock, store::ApprovalFilter};
 
-/// Longest list.
+/// Longest list …
 const MOST: u32 = 500;
+/// … and how long it is unless told.
+const USUAL: u32 = 100;
 /// Longest text of a tool's that is shown.
 const MAX_DESCRIPTION: usize = 1_000;
 
@@ -50,7 +52,7 @@ pub(super) async fn list(
             return Err(Refused::invalid("state", detail));
         }
     };
-    let limit = which.limit.unwrap_or(MOST).clamp(1, MOST);
+    let limit = which.limit.unwrap_or(USUAL).clamp(1, MOST);
     let filter = ApprovalFilter { states, agent: None, limit };
     let mut found = control.engine.store.approvals(filter).await?;
     if state == "pending" {
@@ -138,6 +140,7 @@ impl Control {
                 .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
             input_schema: tool.map(PublishedTool::input_schema),
             destructive: annotations.destructive(),
+            unchecked: tool.is_some_and(PublishedTool::unchecked),
             annotations,
             edited: approval.edited(),
             id: approval.id,

@@ -149,6 +149,7 @@ pub(super) async fn tools(
             because: decision.because,
             digest: tool.digest,
             input_schema: tool.input_schema(),
+            unchecked: tool.unchecked(),
         }
     });
     Ok(Json(Items { items: items.collect() }))

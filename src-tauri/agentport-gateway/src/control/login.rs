@@ -1,8 +1,11 @@
-//! Letting the owner in over TCP: a password (Argon2id), a cookie or a token, and patience with wrong guesses.
+//! Letting the owner in over TCP: a password (Argon2id), a token, and patience with wrong guesses.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,7 +22,7 @@ use axum::{
     routing::{get, post},
 };
 use base64::Engine as _;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -34,7 +37,6 @@ use crate::{
     store::{self, Store},
 };
 
-const COOKIE: &str = "agentport_owner";
 /// The setting that keeps the password's hash.
 const PASSWORD: &str = "owner_password";
 /// How long a sign-in lasts.
@@ -43,8 +45,10 @@ const LIFE: Duration = Duration::from_secs(12 * 3600);
 const CODE_LIFE: Duration = Duration::from_secs(600);
 /// Wrong guesses that are free …
 const FREE_GUESSES: u32 = 5;
-/// … and the time after which one more is allowed.
-const GUESS_EVERY: Duration = Duration::from_secs(10);
+/// … and the time between two more.
+const GUESS_EVERY: Duration = Duration::from_secs(2);
+/// Those who may wait for their turn; more are sent away.
+const MOST_WAITING: usize = 8;
 /// Sign-ins kept at once; the oldest goes first.
 const KEPT: usize = 1_000;
 const SHORTEST: usize = 10;
@@ -52,7 +56,36 @@ const LONGEST: usize = 1_000;
 
 /// Who is signed in, and how often somebody guessed wrong.
 #[derive(Debug, Default)]
-pub(crate) struct Logins(Mutex<Inner>);
+pub(crate) struct Logins {
+    inner: Mutex<Inner>,
+    /// Held while a password is looked at.
+    gate: tokio::sync::Mutex<()>,
+    waiting: AtomicUsize,
+}
+
+/// Leave to try one password.
+struct Turn<'a> {
+    _alone: tokio::sync::MutexGuard<'a, ()>,
+    _waiting: Waiting<'a>,
+}
+
+/// Counts one who waits, for as long as it does.
+struct Waiting<'a> {
+    all: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(all: &'a AtomicUsize) -> Self {
+        Self { all, before: all.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -66,7 +99,7 @@ struct Inner {
 
 impl Logins {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A code, good once and for ten minutes, that leads to choosing the first password.
@@ -115,15 +148,28 @@ impl Logins {
         self.lock().tokens.clear();
     }
 
-    /// May somebody guess now? `Err`: in so many seconds.
-    fn may_guess(&self, now: Timestamp) -> Result<(), u64> {
-        let state = self.lock();
-        let Some(last) = state.last_failure else { return Ok(()) };
-        let since = now.since(last);
-        if state.failures < FREE_GUESSES || since >= GUESS_EVERY {
-            return Ok(());
+    /// Waits until a password may be tried. One is tried at a time, and after a few wrong ones only every other
+    /// second, so that guessing in parallel gains nothing; a right one gets its turn among them. `Err`: so many are
+    /// waiting already that it is not worth it; try again in so many seconds.
+    async fn turn(&self) -> Result<Turn<'_>, u64> {
+        let waiting = Waiting::new(&self.waiting);
+        if waiting.before >= MOST_WAITING {
+            return Err(GUESS_EVERY.as_secs());
         }
-        Err((GUESS_EVERY - since).as_secs().max(1))
+        let alone = self.gate.lock().await;
+        tokio::time::sleep(self.pause(clock::now())).await;
+        Ok(Turn { _alone: alone, _waiting: waiting })
+    }
+
+    /// How long until the next try.
+    fn pause(&self, now: Timestamp) -> Duration {
+        let state = self.lock();
+        match state.last_failure {
+            Some(last) if state.failures >= FREE_GUESSES => {
+                GUESS_EVERY.saturating_sub(now.since(last))
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     fn guessed_wrong(&self, now: Timestamp) {
@@ -210,14 +256,6 @@ async fn require_owner(
     next: Next,
 ) -> Result<Response, Refused> {
     let headers = request.headers();
-    // A browser names its origin with everything that changes something; whether it is ours has been checked. A
-    // cookie without one comes from no page of ours.
-    let by_cookie =
-        headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
-    if by_cookie && unsafe_method(request.method()) && !headers.contains_key(header::ORIGIN) {
-        let detail = "Changes need an Origin header, or the token of a login as a Bearer.";
-        return Err(Refused::new(StatusCode::FORBIDDEN, detail));
-    }
     if !signed_in(&control, headers) {
         return Err(Refused::new(
             StatusCode::UNAUTHORIZED,
@@ -233,17 +271,10 @@ fn signed_in(control: &Control, headers: &HeaderMap) -> bool {
     shown_token(headers).is_some_and(|token| control.logins.knows(token, clock::now()))
 }
 
-/// The token a request shows: as a Bearer, which alone counts if there is one, or in the cookie.
+/// The token a request shows. There is no cookie: cookies are not kept apart by port, so that any program with a port
+/// of 127.0.0.1 and a link the owner follows would be sent it.
 fn shown_token(headers: &HeaderMap) -> Option<&str> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        return value.to_str().ok()?.strip_prefix("Bearer ");
-    }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .map(|(_, token)| token)
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<Json<Session>> {
@@ -255,41 +286,28 @@ async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<J
 }
 
 async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answer<Response> {
+    let _turn = control.logins.turn().await.map_err(Refused::too_soon)?;
     let now = clock::now();
-    control.logins.may_guess(now).map_err(Refused::too_soon)?;
     if !is_password(&control.engine.store, &login.password).await? {
         control.logins.guessed_wrong(now);
         control.engine.note("unknown", "login.failed", "owner", serde_json::Value::Null).await;
         return Err(Refused::new(StatusCode::UNAUTHORIZED, "That is not the owner password."));
     }
+    control.engine.note("owner", "login.succeeded", "owner", serde_json::Value::Null).await;
     Ok(let_in(&control))
 }
 
 fn let_in(control: &Control) -> Response {
-    let opened = control.logins.open(clock::now());
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}",
-        opened.token,
-        LIFE.as_secs()
-    );
-    let mut response = Json(opened).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    let mut response = Json(control.logins.open(clock::now())).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-async fn logout(State(control): State<Control>, headers: HeaderMap) -> Response {
+async fn logout(State(control): State<Control>, headers: HeaderMap) -> StatusCode {
     if let Some(token) = shown_token(&headers) {
         control.logins.close(token);
     }
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Ok(gone) = HeaderValue::from_str(&gone) {
-        response.headers_mut().insert(header::SET_COOKIE, gone);
-    }
-    response
+    StatusCode::NO_CONTENT
 }
 
 async fn choose_password(
@@ -298,8 +316,8 @@ async fn choose_password(
 ) -> Answer<Response> {
     let now = clock::now();
     let store = &control.engine.store;
+    let _turn = control.logins.turn().await.map_err(Refused::too_soon)?;
     let first = !has_password(store).await?;
-    control.logins.may_guess(now).map_err(Refused::too_soon)?;
     // The new password is looked at before the code is used up, so that a short one does not cost the code.
     let length = choice.new.expose().chars().count();
     if length < SHORTEST {
@@ -331,11 +349,6 @@ async fn choose_password(
     Ok(let_in(&control))
 }
 
-/// Is this method one that changes something?
-fn unsafe_method(method: &Method) -> bool {
-    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
 /// For the engine's start: the code that leads to choosing a password, if none was chosen.
 pub(crate) async fn first_code(
     store: &Store,
@@ -349,19 +362,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_wrong_guesses_only() {
+    fn wrong_guesses_make_everybody_wait() {
         let logins = Logins::default();
-        let at = |seconds: i64| Timestamp(seconds * 1000);
+        let at = |ms: i64| Timestamp(ms);
         for second in 0..5 {
-            assert_eq!(logins.may_guess(at(second)), Ok(()));
+            assert_eq!(logins.pause(at(second)), Duration::ZERO);
             logins.guessed_wrong(at(second));
         }
-        assert_eq!(logins.may_guess(at(5)), Err(9));
-        assert_eq!(logins.may_guess(at(14)), Ok(()));
-        logins.guessed_wrong(at(14));
-        assert!(logins.may_guess(at(15)).is_err());
-        logins.open(at(24));
-        assert_eq!(logins.may_guess(at(25)), Ok(()));
+        assert_eq!(logins.pause(at(4)), GUESS_EVERY);
+        assert_eq!(logins.pause(at(1_004)), Duration::from_secs(1));
+        assert_eq!(logins.pause(at(2_004)), Duration::ZERO);
+        logins.open(at(3_000));
+        assert_eq!(logins.pause(at(3_000)), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_and_not_too_many() {
+        let logins = Logins::default();
+        let first = logins.turn().await.ok().unwrap();
+        let mut second = Box::pin(logins.turn());
+        assert!(futures::poll!(&mut second).is_pending());
+        let mut others: Vec<_> = (2..MOST_WAITING).map(|_| Box::pin(logins.turn())).collect();
+        for other in &mut others {
+            assert!(futures::poll!(other).is_pending());
+        }
+        assert!(logins.turn().await.is_err());
+        drop(first);
+        assert!(second.await.is_ok());
     }
 
     #[test]
@@ -373,14 +400,5 @@ mod tests {
         assert!(!logins.take_code(&code, clock::now()));
         let late = logins.make_code();
         assert!(!logins.take_code(&late, clock::now().plus(CODE_LIFE)));
-    }
-
-    #[test]
-    fn a_bearer_alone_counts() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, HeaderValue::from_static("a=b; agentport_owner=fake"));
-        assert_eq!(shown_token(&headers), Some("fake"));
-        headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Basic x"));
-        assert_eq!(shown_token(&headers), None);
     }
 }

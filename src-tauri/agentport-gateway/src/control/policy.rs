@@ -49,6 +49,10 @@ pub(super) async fn set(
         );
         return Err(Refused::not_found(detail));
     };
+    if wanted.digest.is_some_and(|seen| seen != tool.digest) {
+        let detail = "the tool has changed since you looked at it; look again";
+        return Err(Refused::new(StatusCode::CONFLICT, detail));
+    }
     if let Some(agent) = wanted.agent
         && !names.contains_key(&agent)
     {

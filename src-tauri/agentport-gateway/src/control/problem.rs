@@ -105,7 +105,7 @@ impl From<DecideError> for Refused {
             DecideError::InvalidArguments(_) | DecideError::NotAnObject => {
                 return Self::invalid("arguments", error.to_string());
             }
-            DecideError::BadMinutes | DecideError::OnceOnly => {
+            DecideError::BadMinutes | DecideError::OnceOnly | DecideError::WhoseSession => {
                 return Self::invalid("grant", error.to_string());
             }
             DecideError::Store(error) => return Self::internal(error),
@@ -118,7 +118,7 @@ impl From<AddError> for Refused {
     fn from(error: AddError) -> Self {
         let status = match &error {
             AddError::Exists(_) => StatusCode::CONFLICT,
-            AddError::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            AddError::Unreachable(_) | AddError::NotWithThese(_) => StatusCode::BAD_GATEWAY,
             AddError::Store(error) => return Self::internal(error),
             AddError::Unusable(_) | AddError::UnknownBuiltin | AddError::UnusedSecret(_) => {
                 return Self::invalid("connection", error.to_string());

@@ -10,7 +10,7 @@ use super::{
     problem::Answer,
     types::{Health, Pause, Status},
 };
-use crate::{engine::Chain, store::ApprovalFilter};
+use crate::engine::Chain;
 
 impl Control {
     pub(crate) async fn status(&self) -> Answer<Status> {
@@ -21,10 +21,6 @@ impl Control {
             matches!(health, Health::NeedsAuth { .. } | Health::Failed { .. })
         });
         let trouble = count(trouble.count());
-        let of = async |state| {
-            let filter = ApprovalFilter { states: vec![state], agent: None, limit: 1_000 };
-            engine.store.approvals(filter).await.map(|found| count(found.len()))
-        };
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mcp_url: format!("{}/mcp", engine.address.origin()),
@@ -33,8 +29,8 @@ impl Control {
             started_at: self.started_at,
             paused: engine.paused(),
             vault: engine.vault.kind().to_owned(),
-            pending: of(StateName::Pending).await?,
-            missed: of(StateName::Expired).await?,
+            pending: engine.store.count_approvals(StateName::Pending).await?,
+            missed: engine.store.count_approvals(StateName::Expired).await?,
             agents: count(engine.agents.count()),
             integrations: count(snapshot.integrations.len()),
             trouble,

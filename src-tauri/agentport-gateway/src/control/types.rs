@@ -45,7 +45,7 @@ pub struct Session {
     pub version: String,
 }
 
-/// `POST /control/login`. Sets the cookie `agentport_owner`, and answers [`LoggedIn`].
+/// `POST /control/login` answers [`LoggedIn`].
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
 pub struct Login {
@@ -53,7 +53,7 @@ pub struct Login {
     pub password: agentport_core::Secret,
 }
 
-/// The token does what the cookie does, for programs: `Authorization: Bearer …`.
+/// To be shown as `Authorization: Bearer …`.
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LoggedIn {
@@ -164,8 +164,10 @@ pub struct ApprovalView {
     pub state: State,
     /// Why the policy asked, in a sentence.
     pub why: String,
-    /// Its arguments were edited or the tool is destructive: the wider grants want a second thought.
+    /// The tool may destroy: the wider grants want a second thought.
     pub destructive: bool,
+    /// The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
+    pub unchecked: bool,
 }
 
 /// What the owner grants. `for` takes minutes.
@@ -415,6 +417,8 @@ pub struct ToolView {
     pub because: Because,
     pub digest: DefinitionDigest,
     pub input_schema: Value,
+    /// The schema cannot be checked: too large, or not compilable.
+    pub unchecked: bool,
 }
 
 /// `GET /control/integrations/{id}/log` → Items<LogLine>: what a local server wrote to stderr, oldest first.
@@ -458,6 +462,10 @@ pub struct SetPolicy {
     #[serde(default)]
     #[ts(optional)]
     pub agent: Option<AgentId>,
+    /// The definition the owner had in view. 409 if it is another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub digest: Option<DefinitionDigest>,
 }
 
 // ---- activity and audit -------------------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ use agentport_core::{
 };
 use serde_json::json;
 
-use super::connect::{ConnectError, credential_seal, placeholders, target};
+use super::connect::{ConnectError, credential_seal, refuse_in_clear, secret_names, target};
 use crate::{
     clock,
     control::types::{AddIntegration, ChangeIntegration, Connection, Event},
     engine::{Chain, Engine},
     store::{IntegrationRow, ListingRow, StoreError},
-    upstream::{Listing, Spec, UpstreamError},
+    upstream::{Listing, Spec, Target, UpstreamError},
 };
 
 /// Why an integration was not added. Nothing of it is kept.
@@ -31,6 +31,8 @@ pub(crate) enum AddError {
     UnusedSecret(String),
     #[error("the server could not be used, so it was not added: {}", Chain(.0))]
     Unreachable(UpstreamError),
+    #[error("the server could not be used with the new credentials, so the old ones stay: {}", Chain(.0))]
+    NotWithThese(UpstreamError),
     #[error("the integration could not be stored")]
     Store(#[from] StoreError),
 }
@@ -48,6 +50,9 @@ pub(crate) enum ChangeError {
     Store(#[from] StoreError),
 }
 
+/// How long an integration that is kept anyway is tried.
+const SHORT_TRY: std::time::Duration = std::time::Duration::from_secs(10);
+
 impl Engine {
     /// Tries the connection, then keeps it with its sealed credentials.
     pub(crate) async fn add_integration(
@@ -60,18 +65,14 @@ impl Engine {
         if let Connection::Builtin { .. } = &add.connection {
             return self.add_builtin(add.id).await;
         }
-        let used = secret_names(&add.connection);
-        if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {
-            return Err(AddError::UnusedSecret(unused.clone()));
-        }
-        let Some(target) = target(&add.connection, &add.secrets)? else {
-            return Err(AddError::UnknownBuiltin);
-        };
+        let target = target_of(&add)?;
         let spec = Spec { id: add.id.clone(), target, idle_stop: self.idle_stop() };
-        let listing = match self.upstreams.probe(spec).await {
-            Ok(listing) => Some(listing),
-            Err(_) if add.keep_unreachable => None,
-            Err(error) => return Err(AddError::Unreachable(error)),
+        let probe = self.upstreams.probe(spec);
+        let listing = if add.keep_unreachable {
+            // It is kept whatever comes of this, so nobody has to wait long.
+            tokio::time::timeout(SHORT_TRY, probe).await.ok().and_then(Result::ok)
+        } else {
+            Some(probe.await.map_err(AddError::Unreachable)?)
         };
         let now = clock::now();
         let row = IntegrationRow {
@@ -184,7 +185,7 @@ impl Engine {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
         let spec = Spec { id: id.clone(), target, idle_stop: self.idle_stop() };
-        self.upstreams.probe(spec).await.map_err(AddError::Unreachable)?;
+        self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
         for (name, secret) in &secrets {
             let seal = credential_seal(id, name);
             let sealed = self.vault.seal(&seal, secret.expose().as_bytes());
@@ -242,13 +243,54 @@ impl Engine {
     }
 }
 
-/// The secrets a connection asks for.
-fn secret_names(connection: &Connection) -> Vec<&str> {
-    match connection {
-        Connection::LocalMcp { secret_env, .. } => secret_env.iter().map(String::as_str).collect(),
-        Connection::RemoteMcp { headers, .. } => {
-            headers.values().flat_map(|format| placeholders(format)).collect()
+/// Where a new integration is to be reached, if it can be as it is described and may be kept so.
+fn target_of(add: &AddIntegration) -> Result<Target, AddError> {
+    refuse_in_clear(&add.connection)?;
+    let used = secret_names(&add.connection);
+    if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {
+        return Err(AddError::UnusedSecret(unused.clone()));
+    }
+    target(&add.connection, &add.secrets)?.ok_or(AddError::UnknownBuiltin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(url: &str, header: Option<(&str, &str)>, secrets: &[&str]) -> AddIntegration {
+        let headers: BTreeMap<&str, &str> = header.into_iter().collect();
+        let secrets: BTreeMap<&str, &str> =
+            secrets.iter().map(|name| (*name, "obviously-fake")).collect();
+        serde_json::from_value(json!({
+            "id": "x",
+            "connection": { "type": "remote_mcp", "url": url, "headers": headers },
+            "secrets": secrets,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn only_what_may_be_kept_is_added() {
+        let authorization = Some(("Authorization", "Bearer {token}"));
+        for (add, fits) in [
+            (add("https://h/mcp", None, &[]), true),
+            (add("https://h/mcp", authorization, &["token"]), true),
+            (add("https://h/mcp?key={token}", None, &["token"]), true),
+            (add("https://h/mcp?key={token1}", authorization, &["token", "token1"]), true),
+            (add("https://h/mcp?key={token}", None, &[]), false),
+            (add("https://h/mcp", None, &["token"]), false),
+            (add("https://h/{token}", None, &["token"]), false),
+            (add("https://h/mcp?key=obviously-fake", None, &[]), false),
+            (add("https://u:obviously-fake@h/mcp", None, &[]), false),
+            (add("https://h/mcp", Some(("X-API-Key", "obviously-fake")), &[]), false),
+        ] {
+            match target_of(&add) {
+                Ok(_) => assert!(fits, "{:?}", add.connection),
+                Err(error) => {
+                    assert!(!fits, "{:?}: {error}", add.connection);
+                    assert!(!error.to_string().contains("fake"), "{error}");
+                }
+            }
         }
-        Connection::Builtin { .. } => Vec::new(),
     }
 }

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
-use url::Url;
+use url::{Url, form_urlencoded};
+
+mod in_clear;
+
+pub(crate) use in_clear::InClear;
 
 use crate::{
     control::types::Connection,
@@ -19,6 +23,8 @@ use crate::{
 pub(crate) enum ConnectError {
     #[error("{0:?} is not an absolute http or https URL")]
     BadUrl(String),
+    #[error(transparent)]
+    InClear(#[from] InClear),
     #[error("{0:?} is not the name of an HTTP header")]
     BadHeader(String),
     #[error("the header {name:?} is set by the protocol itself and can't be set here")]
@@ -58,6 +64,11 @@ pub(crate) fn credential_seal(id: &IntegrationId, name: &str) -> String {
     format!("credential/{id}/{name}")
 }
 
+/// Refuses what must not be kept as it is written.
+pub(super) fn refuse_in_clear(connection: &Connection) -> Result<(), ConnectError> {
+    Ok(in_clear::refuse(connection)?)
+}
+
 /// Puts the secrets where the connection says they go.
 pub(crate) fn target(
     connection: &Connection,
@@ -89,9 +100,13 @@ pub(crate) fn target(
             let parsed = Url::parse(url)
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-            let Some(parsed) = parsed else {
+            let Some(mut parsed) = parsed else {
                 return Err(ConnectError::BadUrl(without_secrets(url)));
             };
+            if let Some(query) = parsed.query() {
+                let filled = fill(query, secrets, in_query)?;
+                parsed.set_query(Some(&filled));
+            }
             let mut filled = Vec::new();
             for (name, format) in headers {
                 let header = HeaderName::try_from(name.as_str())
@@ -99,7 +114,8 @@ pub(crate) fn target(
                 if OWN_HEADERS.contains(&header.as_str()) {
                     return Err(ConnectError::OwnHeader { name: name.clone() });
                 }
-                filled.push((header, fill(format, secrets)?));
+                let value = fill(format, secrets, str::to_owned)?;
+                filled.push((header, Secret::new(value)));
             }
             Ok(Some(Target::Remote { url: parsed, headers: filled }))
         }
@@ -113,25 +129,85 @@ fn without_secrets(url: &str) -> String {
     agentport_core::text::clean(shown, 100)
 }
 
-/// The names in braces that a header value asks for, in order.
-pub(crate) fn placeholders(format: &str) -> Vec<&str> {
+/// The names in braces that a header's value or a URL's query asks for, in order.
+pub(super) fn placeholders(format: &str) -> Vec<&str> {
     format
         .split('{')
         .skip(1)
         .filter_map(|rest| rest.split_once('}'))
         .map(|(name, _)| name)
-        .filter(|name| name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric()))
+        .filter(|name| is_placeholder(name))
         .collect()
 }
 
-fn fill(format: &str, secrets: &BTreeMap<String, Secret>) -> Result<Secret, ConnectError> {
-    let mut value = format.to_owned();
-    for name in placeholders(format) {
-        let secret =
-            secrets.get(name).ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
-        value = value.replace(&format!("{{{name}}}"), secret.expose());
+fn is_placeholder(name: &str) -> bool {
+    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// The query of a URL as it is written; empty if there is none.
+fn query_of(url: &str) -> &str {
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    url.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// The secrets a connection asks for.
+pub(super) fn secret_names(connection: &Connection) -> Vec<&str> {
+    match connection {
+        Connection::LocalMcp { secret_env, .. } => secret_env.iter().map(String::as_str).collect(),
+        Connection::RemoteMcp { url, headers } => std::iter::once(query_of(url))
+            .chain(headers.values().map(String::as_str))
+            .flat_map(placeholders)
+            .collect(),
+        Connection::Builtin { .. } => Vec::new(),
     }
-    Ok(Secret::new(value))
+}
+
+/// Puts secrets in place of their names. What a secret holds in braces itself stays.
+fn fill(
+    format: &str,
+    secrets: &BTreeMap<String, Secret>,
+    write: impl Fn(&str) -> String,
+) -> Result<String, ConnectError> {
+    let mut pieces = format.split('{');
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
+            Some((name, rest)) => {
+                let secret = secrets
+                    .get(name)
+                    .ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
+                filled.push_str(&write(secret.expose()));
+                filled.push_str(rest);
+            }
+            None => {
+                filled.push('{');
+                filled.push_str(piece);
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// A value as it stands in a query. A space is written so that servers of all kinds read one.
+fn in_query(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// The secrets in every form in which a server may echo what it was sent.
+fn as_sent(connection: &Connection, secrets: BTreeMap<String, Secret>) -> Vec<Secret> {
+    let mut sent: Vec<Secret> = secrets.into_values().collect();
+    if let Connection::RemoteMcp { url, .. } = connection
+        && !placeholders(query_of(url)).is_empty()
+    {
+        let encoded: Vec<Secret> = sent
+            .iter()
+            .map(|secret| (secret, in_query(secret.expose())))
+            .filter(|(secret, encoded)| secret.expose() != encoded)
+            .map(|(_, encoded)| Secret::new(encoded))
+            .collect();
+        sent.extend(encoded);
+    }
+    sent
 }
 
 impl Engine {
@@ -139,7 +215,7 @@ impl Engine {
     pub(crate) async fn connect(&self, row: &IntegrationRow) -> Result<(), ConnectError> {
         let secrets = self.unsealed(&row.id).await?;
         let target = target(&row.connection, &secrets)?;
-        self.remember_secrets(&row.id, secrets.into_values().collect());
+        self.remember_secrets(&row.id, as_sent(&row.connection, secrets));
         match target {
             Some(target) if row.enabled => {
                 let idle_stop = self.idle_stop();
@@ -199,13 +275,42 @@ mod tests {
     #[test]
     fn fills_headers() {
         let secrets = secrets(&[("token", "fake-a"), ("token2", "fake-b")]);
-        let fill = |format| fill(format, &secrets).map(|s| s.expose().to_owned());
+        let fill = |format| fill(format, &secrets, str::to_owned);
         assert_eq!(fill("Bearer {token}").unwrap(), "Bearer fake-a");
         assert_eq!(fill("{token}:{token2}").unwrap(), "fake-a:fake-b");
-        assert_eq!(fill("plain {x}").unwrap(), "plain {x}");
+        assert_eq!(fill("plain {x} {token").unwrap(), "plain {x} {token");
         assert!(
             matches!(fill("{token3}"), Err(ConnectError::MissingSecret(name)) if name == "token3")
         );
+    }
+
+    #[test]
+    fn a_secret_is_not_read_for_placeholders() {
+        let secrets = secrets(&[("token", "{token2}"), ("token2", "fake-b")]);
+        assert_eq!(fill("{token}-{token2}", &secrets, str::to_owned).unwrap(), "{token2}-fake-b");
+    }
+
+    #[test]
+    fn fills_the_query_of_a_url() {
+        let connection = Connection::RemoteMcp {
+            url: "https://example.test/mcp?a=%20b&key={token}&x={y}#f".to_owned(),
+            headers: [("X-Key".to_owned(), "{token1}".to_owned())].into(),
+        };
+        assert_eq!(secret_names(&connection), ["token", "token1"]);
+        let secrets = secrets(&[("token", "fake &=+#é"), ("token1", "fake-b")]);
+        let Ok(Some(Target::Remote { url, .. })) = target(&connection, &secrets) else {
+            panic!("it is a usable address")
+        };
+        let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+        let want = [("a", " b"), ("key", "fake &=+#é"), ("x", "{y}")];
+        assert_eq!(pairs, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(!url.as_str().contains('+'), "some servers read a plus sign for itself: {url}");
+        let sent = as_sent(&connection, secrets);
+        assert!(sent.iter().any(|sent| url.as_str().contains(sent.expose())));
+        assert!(matches!(
+            target(&connection, &BTreeMap::new()),
+            Err(ConnectError::MissingSecret(name)) if name == "token"
+        ));
     }
 
     #[test]

@@ -87,6 +87,10 @@ impl Batch {
                     Some(&index) => {
                         let call = &mut batch.begun[index];
                         began.at = call.0.at;
+                        began.door.clone_from(&call.0.door);
+                        if began.because.is_none() {
+                            began.because = call.0.because.take();
+                        }
                         *call = (began, None);
                     }
                     None => {
@@ -158,9 +162,9 @@ impl Insert {
              ON CONFLICT (id) DO UPDATE SET
                  ended = excluded.ended, outcome = excluded.outcome, arguments = excluded.arguments,
                  arguments_hash = excluded.arguments_hash, digest = excluded.digest,
-                 decision = excluded.decision, because = excluded.because, approval = excluded.approval,
+                 decision = excluded.decision, because = coalesce(excluded.because, because), approval = excluded.approval,
                  waited_ms = excluded.waited_ms, ran_us = excluded.ran_us, bytes_in = excluded.bytes_in,
-                 bytes_out = excluded.bytes_out, error = excluded.error, door = excluded.door",
+                 bytes_out = excluded.bytes_out, error = excluded.error",
             vec![row; rows].join(",")
         );
         Self { rows, sql: sql.into() }

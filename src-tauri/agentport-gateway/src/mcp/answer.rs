@@ -76,7 +76,7 @@ pub(crate) fn of_outcome(
         }
         Outcome::Blocked => failure(BLOCKED).into(),
         Outcome::DeniedAtOnce { until } => failure(format!(
-            "The owner has denied this tool to you several times. It is denied by the human at once until {until}; do \
+            "The owner has denied this tool to you several times. It is denied by the human at once for 15 minutes, until {until}; do \
              not try to reach the same in another way."
         ))
         .into(),
@@ -158,7 +158,7 @@ pub(crate) fn ended(awaited: &Awaited) -> Option<String> {
                 .to_owned()
         }
         Awaited::Withdrawn { because } => format!("The request was withdrawn: {}.", withdrawn(*because)),
-        Awaited::NotFound => "There is no such request of yours. Call the tool again to ask.".to_owned(),
+        Awaited::NotFound => "That request was not found among yours. Call the tool again to ask.".to_owned(),
         Awaited::NotNow(Outcome::Refused(refusal)) => refusal.to_string(),
         Awaited::NotNow(Outcome::Blocked) => BLOCKED.to_owned(),
         Awaited::NotNow(_) => "The approved call cannot run now. Await it again later.".to_owned(),

@@ -14,14 +14,15 @@ use rmcp::transport::{
 };
 
 use super::{
-    fast, form,
+    aside, fast, form,
     keepalive::{Body, keep_alive},
     principal::{PRINCIPAL, Principal, view_key},
     server::AgentServer,
     sessions::Sessions,
 };
 use crate::{
-    body,
+    agents::Agent,
+    body, clock,
     engine::{Chain, Engine},
     http::own_origins,
 };
@@ -55,7 +56,7 @@ impl McpEndpoint {
             .with_allowed_origins(own_origins(engine.address.port))
             .with_json_response(true)
             .with_max_request_body_bytes(body::LARGEST)
-            .with_cancellation_token(engine.soft_stop.child_token());
+            .with_cancellation_token(engine.hard_stop.child_token());
         config.session_store = Some(sessions.clone());
         let server = AgentServer::new(engine.clone(), sessions.clone());
         let service = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
@@ -113,13 +114,17 @@ impl McpEndpoint {
         if parts.method == Method::POST {
             let peek = form::peek(&body)
                 .map_err(|bad| bad.response().map(|b| Full::new(b).boxed_unsync()))?;
+            if let Some(number) = form::oversized_integer(&body) {
+                let answer = form::refuse_number(peek.id, number);
+                return Err(answer.map(|body| Full::new(body).boxed_unsync()));
+            }
             let short = fast::Short {
                 engine: &self.engine,
                 sessions: &self.sessions,
                 running: &self.running,
             };
             if let Some(answer) = short.take(&parts, &peek, &principal) {
-                return Ok(until_revoked(answer.await, principal.agent.revoked.clone()));
+                return Ok(while_let_in(answer.await, &principal.agent));
             }
             if peek.method.as_deref() == Some("notifications/cancelled")
                 && let Some(session) = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok())
@@ -133,15 +138,25 @@ impl McpEndpoint {
                 .get("mcp-protocol-version")
                 .is_some_and(|version| version.as_bytes() >= MODERN.as_bytes());
         parts.extensions.insert(principal.clone());
+        let told =
+            (parts.method == Method::POST && parts.headers.contains_key(SESSION_ID)).then(|| {
+                let (aside, told) = aside::channel();
+                parts.extensions.insert(aside);
+                told
+            });
         let request = http::Request::from_parts(parts, Full::new(body));
         let service = self.service.clone();
-        let revoked = principal.agent.revoked.clone();
+        let agent = principal.agent.clone();
         let inner = PRINCIPAL.scope(principal, async move {
             let response = service.handle(request).await;
             response.map(|body| body.boxed_unsync())
         });
         let response = if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
-        Ok(until_revoked(response, revoked))
+        let response = match told {
+            Some(told) if is_stream(&response) => aside::with_told(response, told),
+            _ => response,
+        };
+        Ok(while_let_in(response, &agent))
     }
 
     /// The profiles a query may name. Read only if one is named.
@@ -165,22 +180,27 @@ impl McpEndpoint {
     }
 }
 
-/// Ends an event stream when its agent's key is revoked.
-fn until_revoked(
-    response: Response<Body>,
-    revoked: tokio_util::sync::CancellationToken,
-) -> Response<Body> {
-    let is_stream = response
+fn is_stream(response: &Response<Body>) -> bool {
+    response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-    if !is_stream {
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+}
+
+/// Ends an event stream when its agent's key is revoked or expires.
+fn while_let_in(response: Response<Body>, agent: &Agent) -> Response<Body> {
+    if !is_stream(&response) {
         return response;
     }
-    response.map(|body| {
-        let frames = BodyStream::new(body).take_until(revoked.cancelled_owned());
-        StreamBody::new(frames).boxed_unsync()
-    })
+    let revoked = agent.revoked.clone().cancelled_owned();
+    let left = agent.expires_at.map(|end| end.since(clock::now()));
+    let over = async move {
+        match left {
+            Some(left) => drop(tokio::time::timeout(left, revoked).await),
+            None => revoked.await,
+        }
+    };
+    response.map(|body| StreamBody::new(BodyStream::new(body).take_until(over)).boxed_unsync())
 }
 
 /// 401. Until there is an OAuth server, without a pointer to one (`contract` §1).

@@ -18,6 +18,48 @@ pub(crate) struct Peek<'a> {
     pub(crate) params: Option<&'a RawValue>,
 }
 
+/// An integer in `body` that does not fit into 64 bits. Read as a number it would become another one, so that two
+/// different calls could be taken for the same.
+pub(crate) fn oversized_integer(body: &[u8]) -> Option<&str> {
+    let mut at = 0;
+    while at < body.len() {
+        match body[at] {
+            b'"' => at = end_of_string(body, at),
+            b'-' | b'0'..=b'9' => {
+                let start = at;
+                let part =
+                    |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                at += body[at..].iter().take_while(|byte| part(byte)).count();
+                let number = std::str::from_utf8(&body[start..at]).ok()?;
+                let whole = !number.contains(['.', 'e', 'E']);
+                // Shorter ones fit.
+                if whole
+                    && number.len() > 18
+                    && number.parse::<i64>().is_err()
+                    && number.parse::<u64>().is_err()
+                {
+                    return Some(number);
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+/// The place after the string that begins at `at`.
+fn end_of_string(body: &[u8], at: usize) -> usize {
+    let mut at = at + 1;
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
 /// What is wrong with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadForm {
@@ -58,6 +100,21 @@ fn has_null_id(body: &[u8]) -> bool {
     serde_json::from_slice::<Id>(body).is_ok_and(|id| id.id)
 }
 
+/// The answer to a message with a number that cannot be kept as it is.
+pub(crate) fn refuse_number(id: Option<&RawValue>, number: &str) -> Response<Bytes> {
+    let message = format!(
+        "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string"
+    );
+    let error = json!({ "code": -32602, "message": message });
+    let id = id.map_or("null", RawValue::get);
+    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
+    let mut response = Response::new(Bytes::from(body));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response
+}
+
 impl BadForm {
     /// The JSON-RPC error for it, with HTTP 400.
     pub(crate) fn response(self) -> Response<Bytes> {
@@ -87,6 +144,19 @@ impl BadForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn finds_integers_that_would_change() {
+        let check = |body: &str, want: Option<&str>| {
+            assert_eq!(oversized_integer(body.as_bytes()), want, "{body}");
+        };
+        check(r#"{"n":18446744073709551615,"m":-9223372036854775808}"#, None);
+        check(r#"{"n":18446744073709551616}"#, Some("18446744073709551616"));
+        check(r#"[1,-9223372036854775809]"#, Some("-9223372036854775809"));
+        check(r#"{"n":1.8446744073709551616e19,"m":0.12345678901234567890}"#, None);
+        check(r#"{"n":"18446744073709551616","\"":"a\\","x":"\"99999999999999999999"}"#, None);
+        check(r#"{"unfinished":"99999999999999999999"#, None);
+    }
 
     #[test]
     fn tells_faults_apart() {

@@ -4,6 +4,7 @@
 //! Only then does it reach the protocol library, whose handler ([`server`]) knows who is asking.
 
 mod answer;
+pub(crate) mod aside;
 mod endpoint;
 mod fast;
 mod form;
@@ -17,4 +18,5 @@ pub(crate) mod sessions;
 
 pub(crate) use answer::{BLOCKED, denied};
 pub(crate) use endpoint::{McpEndpoint, serve};
+pub(crate) use form::oversized_integer;
 pub(crate) use server::{HOLD, HOLD_WITH_PROGRESS, take_info};

@@ -68,6 +68,10 @@ impl AgentServer {
         };
         Caller {
             peer: Some(context.peer.clone()),
+            aside: context
+                .extensions
+                .get::<http::request::Parts>()
+                .and_then(|parts| parts.extensions.get().cloned()),
             modern,
             capabilities: context.client_capabilities().unwrap_or_default(),
             progress_token: context.meta.get_progress_token(),

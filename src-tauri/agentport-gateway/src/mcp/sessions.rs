@@ -1,7 +1,8 @@
 //! Sessions of the revisions before 2026-07-28: whose they are, and that they outlive a restart.
 //!
-//! A session belongs to the agent that opened it. In memory there are at most [`LIVE`]; the one unused for longest
-//! makes room and comes back from the database with its next request.
+//! A session belongs to the agent that opened it. In memory there are at most [`LIVE`], of one agent at most
+//! [`LIVE_OF_AGENT`]; the one unused for longest makes room and comes back from the database with its next request.
+//! The database keeps more of them, bounded likewise, and always those that are live.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,19 +23,25 @@ use crate::{
     call::caller::LogLevel,
     catalogue::ViewKey,
     clock,
+    engine::Chain,
     store::{self, SessionRow, Store},
 };
 
 /// Sessions in memory.
 const LIVE: usize = 200;
+/// Sessions of one agent in memory: one that opens many pushes out its own first.
+const LIVE_OF_AGENT: usize = 50;
 /// Sessions in the database.
 const STORED: u32 = 1_000;
+const STORED_OF_AGENT: u32 = 200;
 
 /// What is known of a live session.
 #[derive(Debug)]
 struct Session {
     agent: AgentId,
     used_at: Timestamp,
+    /// The `used_at` that the database knows.
+    noted_at: Timestamp,
     level: Option<LogLevel>,
     /// Its client can be asked nothing: it declared neither elicitation, nor sampling, nor roots.
     plain: bool,
@@ -71,45 +78,100 @@ impl Sessions {
     pub(crate) async fn belongs(&self, id: &str, agent: AgentId) -> store::Result<bool> {
         let now = clock::now();
         if let Some(session) = self.lock().get_mut(id) {
-            session.used_at = now;
-            return Ok(session.agent == agent);
+            let owned = session.agent == agent;
+            if owned {
+                session.used_at = now;
+            }
+            return Ok(owned);
         }
         match self.store.session(id).await? {
             Some(row) if row.agent == agent => {
-                self.store.touch_session(id, now).await?;
                 let state = serde_json::from_str::<SessionState>(&row.state_json);
-                self.open(id, agent, state.is_ok_and(|state| is_plain(&state))).await;
-                Ok(true)
+                self.open(id, agent, state.is_ok_and(|state| is_plain(&state)), now).await;
+                // Until it was live its row may have been dropped, to make room.
+                let kept = self.store.touch_session(id, now).await?;
+                if !kept {
+                    self.forget(id);
+                }
+                Ok(kept)
             }
             _ => Ok(false),
         }
     }
 
+    /// Brings to the database when live sessions were used last. Without it a restart would take those in use for
+    /// the ones unused for longest.
+    pub(crate) async fn flush(&self) -> store::Result<()> {
+        let used: Vec<(String, Timestamp)> = self
+            .lock()
+            .iter()
+            .filter(|(_, session)| session.used_at > session.noted_at)
+            .map(|(id, session)| (id.clone(), session.used_at))
+            .collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        self.store.touch_sessions(&used).await?;
+        let mut live = self.lock();
+        for (id, at) in used {
+            if let Some(session) = live.get_mut(&id) {
+                session.noted_at = at;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes a session in memory, and makes room for it.
-    async fn open(&self, id: &str, agent: AgentId, plain: bool) {
+    async fn open(&self, id: &str, agent: AgentId, plain: bool, now: Timestamp) {
         let session = Session {
             agent,
-            used_at: clock::now(),
+            used_at: now,
+            noted_at: now,
             level: None,
             plain,
             listener: None,
             subscriptions: HashSet::new(),
         };
-        let oldest = {
+        let out = {
             let mut live = self.lock();
-            live.insert(id.to_owned(), session);
-            (live.len() > LIVE)
-                .then(|| live.iter().min_by_key(|(_, s)| s.used_at).map(|(id, _)| id.clone()))
-                .flatten()
-                .inspect(|id| {
-                    live.remove(id);
-                })
+            // Two requests at once may bring it back.
+            live.entry(id.to_owned()).or_insert(session);
+            make_room(&mut live, id, agent)
         };
-        if let Some(oldest) = oldest
-            && let Err(error) = self.manager.close_session(&oldest.into()).await
-        {
-            tracing::debug!(%error, "an old session could not be closed");
+        if out.is_empty() {
+            return;
         }
+        if let Err(error) = self.store.touch_sessions(&out).await {
+            tracing::warn!(error = %Chain(&error), "when old sessions were used could not be noted");
+        }
+        for (id, _) in out {
+            if let Err(error) = self.manager.close_session(&id.into()).await {
+                tracing::debug!(%error, "an old session could not be closed");
+            }
+        }
+    }
+
+    /// Keeps a new session, and drops the stored ones that are too many.
+    async fn keep(
+        &self,
+        id: &str,
+        agent: AgentId,
+        state: &SessionState,
+    ) -> Result<(), SessionStoreError> {
+        let now = clock::now();
+        let row = SessionRow {
+            id: id.to_owned(),
+            agent,
+            state_json: serde_json::to_string(state)?,
+            created_at: now,
+            used_at: now,
+        };
+        self.store.put_session(&row).await?;
+        self.open(id, agent, is_plain(state), now).await;
+        let live: Vec<String> = self.lock().keys().cloned().collect();
+        self.store.delete_sessions_beyond(STORED_OF_AGENT, Some(agent), &live).await?;
+        self.store.delete_sessions_beyond(STORED, None, &live).await?;
+        Ok(())
     }
 
     /// Notes who listens at the other end of a live session, and which lists it has seen.
@@ -201,6 +263,30 @@ impl Sessions {
     }
 }
 
+/// Takes out sessions until there are no more than there may be, unused for longest first, and tells when each was
+/// used. The `new` one, of `agent`, stays; if the agent has too many, it is its own that go.
+fn make_room(
+    live: &mut HashMap<String, Session>,
+    new: &str,
+    agent: AgentId,
+) -> Vec<(String, Timestamp)> {
+    let mut out = Vec::new();
+    loop {
+        let own = live.values().filter(|session| session.agent == agent).count() > LIVE_OF_AGENT;
+        if !own && live.len() <= LIVE {
+            return out;
+        }
+        let oldest = live
+            .iter()
+            .filter(|(id, session)| *id != new && (!own || session.agent == agent))
+            .min_by_key(|(_, session)| session.used_at)
+            .map(|(id, session)| (id.clone(), session.used_at));
+        let Some((id, used_at)) = oldest else { return out };
+        live.remove(&id);
+        out.push((id, used_at));
+    }
+}
+
 fn is_plain(state: &SessionState) -> bool {
     let can = &state.initialize_params.capabilities;
     can.elicitation.is_none() && can.sampling.is_none() && can.roots.is_none()
@@ -216,18 +302,7 @@ impl SessionStore for Sessions {
 
     async fn store(&self, session_id: &str, state: &SessionState) -> Result<(), SessionStoreError> {
         let agent = PRINCIPAL.try_with(|principal| principal.agent.id)?;
-        let now = clock::now();
-        let row = SessionRow {
-            id: session_id.to_owned(),
-            agent,
-            state_json: serde_json::to_string(state)?,
-            created_at: now,
-            used_at: now,
-        };
-        self.store.put_session(&row).await?;
-        self.store.delete_sessions_beyond(STORED).await?;
-        self.open(session_id, agent, is_plain(state)).await;
-        Ok(())
+        self.keep(session_id, agent, state).await
     }
 
     async fn delete(&self, session_id: &str) -> Result<(), SessionStoreError> {
@@ -236,3 +311,6 @@ impl SessionStore for Sessions {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,9 +92,11 @@ fn status_of(refusal: &Refusal) -> StatusCode {
         Refusal::TooManyWaiting { .. } | Refusal::TooManyCalls { .. } => {
             StatusCode::TOO_MANY_REQUESTS
         }
+        Refusal::TooLargeToAsk { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::Changed { .. } => StatusCode::CONFLICT,
         Refusal::NotConnected { .. } => StatusCode::BAD_GATEWAY,
         Refusal::NotOffered { .. } => StatusCode::FORBIDDEN,
+        Refusal::NotLetIn => StatusCode::UNAUTHORIZED,
         Refusal::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::NotRecorded | Refusal::Storage => StatusCode::INTERNAL_SERVER_ERROR,
     }

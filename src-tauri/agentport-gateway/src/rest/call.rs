@@ -41,6 +41,12 @@ pub(super) async fn call(
     caller: Caller,
     Read(body): Read,
 ) -> Answer<Json<Value>> {
+    if let Some(number) = crate::mcp::oversized_integer(&body) {
+        let detail = format!(
+            "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string."
+        );
+        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
     let call: Call = read(&body)?;
     let view = caller.view(&engine);
     let mut arguments = call.args.unwrap_or_default();

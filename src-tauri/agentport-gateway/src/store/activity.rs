@@ -14,8 +14,6 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 use super::{Columns, Result, Store, While as _};
 use crate::control::types::{ActivityPage, ActivityRow};
 
-/// What the row of a call says that has begun and not ended.
-const STILL_RUNS: &str = "this call has not finished yet";
 /// Rows a text search looks at for one page. Where it found too few among them, the page has a `next` all the same.
 const SEARCHED: u32 = 16_000;
 /// Longest text searched for, in characters.
@@ -73,7 +71,7 @@ impl fmt::Display for ActivityCursor {
 }
 
 fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
-    let error = columns.opt_text("error")?;
+    let ended = columns.flag("ended")?;
     Ok(ActivityRow {
         id: CallId(columns.uuid("id")?),
         at: columns.moment("at")?,
@@ -87,15 +85,16 @@ fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
         decision: columns.opt_word("decision", Mode::parse)?,
         because: columns.opt_json("because")?,
         approval: columns.opt_uuid("approval")?.map(ApprovalId),
-        outcome: columns.word("outcome", OutcomeKind::parse)?,
+        // What had not ended when the process did was marked at the start; what has not ended now runs.
+        outcome: match ended {
+            true => columns.word("outcome", OutcomeKind::parse)?,
+            false => OutcomeKind::Running,
+        },
         waited_ms: columns.count("waited_ms")?,
         ran_us: columns.count("ran_us")?,
         bytes_in: columns.count("bytes_in")?,
         bytes_out: columns.count("bytes_out")?,
-        error: match columns.flag("ended")? {
-            true => error,
-            false => Some(STILL_RUNS.to_owned()),
-        },
+        error: columns.opt_text("error")?,
         door: columns.text("door")?,
     })
 }
@@ -135,7 +134,17 @@ impl ActivityFilter {
             query.push(" AND tool = ").push_bind(tool.clone());
         }
         if let Some(outcome) = self.outcome {
-            query.push(" AND outcome = ").push_bind(outcome.as_str());
+            // A row that has not ended says `interrupted`, which it is if the process ends now.
+            let stored = match outcome {
+                OutcomeKind::Running => OutcomeKind::Interrupted,
+                other => other,
+            };
+            query.push(" AND outcome = ").push_bind(stored.as_str());
+            match outcome {
+                OutcomeKind::Running => drop(query.push(" AND ended = 0")),
+                OutcomeKind::Interrupted => drop(query.push(" AND ended = 1")),
+                _ => {}
+            }
             if outcome != OutcomeKind::Ok {
                 // Says what the index holds, so that SQLite knows it may use it.
                 query.push(" AND outcome <> 'ok'");

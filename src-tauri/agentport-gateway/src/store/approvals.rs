@@ -223,6 +223,29 @@ impl Store {
             .doing("dropping expired results")
     }
 
+    /// How many requests are in this state.
+    pub(crate) async fn count_approvals(&self, state: StateName) -> Result<u32> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM approvals WHERE state = ?")
+            .bind(state.as_str())
+            .fetch_one(self.readers())
+            .await
+            .doing("counting requests")?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Forgets requests made before `moment` that are over.
+    pub(crate) async fn delete_approvals_before(&self, moment: Timestamp) -> Result<u64> {
+        sqlx::query(
+            "DELETE FROM approvals
+             WHERE created_at < ? AND state NOT IN ('pending', 'approved', 'running')",
+        )
+        .bind(moment.0)
+        .execute(self.writer())
+        .await
+        .map(|done| done.rows_affected())
+        .doing("forgetting old requests")
+    }
+
     /// When the owner denied this tool to this agent, from `since` on, oldest first.
     pub(crate) async fn recent_denials(
         &self,

@@ -3,7 +3,7 @@
 use agentport_core::{AgentId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 
-use super::{Columns, Result, Store, While as _};
+use super::{Columns, Result, Store, While as _, commit};
 
 /// A session, by the `Mcp-Session-Id` given to its agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,9 @@ pub(crate) struct SessionRow {
     pub(crate) created_at: Timestamp,
     pub(crate) used_at: Timestamp,
 }
+
+/// A moment that has been noted is never taken back.
+const TOUCH: &str = "UPDATE sessions SET used_at = max(used_at, ?) WHERE id = ?";
 
 fn row(row: &SqliteRow) -> Result<SessionRow> {
     // An id is as good as a secret, so a corrupt row is named by its moment.
@@ -68,14 +71,29 @@ impl Store {
             .collect()
     }
 
-    pub(crate) async fn touch_session(&self, id: &str, at: Timestamp) -> Result<()> {
-        sqlx::query("UPDATE sessions SET used_at = max(used_at, ?) WHERE id = ?")
+    /// `false`: no such session.
+    pub(crate) async fn touch_session(&self, id: &str, at: Timestamp) -> Result<bool> {
+        sqlx::query(TOUCH)
             .bind(at.0)
             .bind(id)
             .execute(self.writer())
             .await
-            .map(drop)
+            .map(|done| done.rows_affected() > 0)
             .doing("noting that a session was used")
+    }
+
+    /// Notes when each of these was used last. Those that are gone stay gone.
+    pub(crate) async fn touch_sessions(&self, used: &[(String, Timestamp)]) -> Result<()> {
+        let mut transaction = self.transaction().await?;
+        for (id, at) in used {
+            sqlx::query(TOUCH)
+                .bind(at.0)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await
+                .doing("noting when sessions were used")?;
+        }
+        commit(transaction).await
     }
 
     /// `false`: no such session.
@@ -88,12 +106,23 @@ impl Store {
             .doing("deleting a session")
     }
 
-    /// Keeps so many sessions, drops those used longest ago, and says how many those were.
-    pub(crate) async fn delete_sessions_beyond(&self, keep: u32) -> Result<u64> {
+    /// Keeps so many sessions, of one agent or of all, drops those used longest ago, and says how many those were.
+    ///
+    /// The `live` ones count, are taken for the ones used last, and are never dropped.
+    pub(crate) async fn delete_sessions_beyond(
+        &self,
+        keep: u32,
+        of: Option<AgentId>,
+        live: &[String],
+    ) -> Result<u64> {
         sqlx::query(
-            "DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions ORDER BY used_at DESC, rowid DESC LIMIT -1 OFFSET ?)",
+            "WITH live (id) AS (SELECT value FROM json_each(?1))
+             DELETE FROM sessions WHERE id NOT IN live AND id IN
+             (SELECT id FROM sessions WHERE ?2 IS NULL OR agent = ?2
+              ORDER BY id IN live DESC, used_at DESC, rowid DESC LIMIT -1 OFFSET ?3)",
         )
+        .bind(serde_json::Value::from(live).to_string())
+        .bind(of.map(|agent| agent.0.as_bytes().to_vec()))
         .bind(keep)
         .execute(self.writer())
         .await

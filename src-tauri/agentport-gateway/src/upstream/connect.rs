@@ -37,8 +37,10 @@ use super::{
     stderr::Ring,
 };
 
-/// How long starting may take, from the first byte to the last list.
+/// How long starting for a call may take, from the first byte to the last list.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(30);
+/// The same for a local server's first start, by the owner: `npx` and its like download it before it can speak.
+pub(super) const FIRST_START_LIMIT: Duration = Duration::from_secs(300);
 /// How long rmcp may take to wind up.
 const WIND_UP: Duration = Duration::from_secs(3);
 
@@ -50,6 +52,8 @@ pub(super) struct Connector {
     pub(super) ring: Arc<Ring>,
     pub(super) clients: Arc<Clients>,
     pub(super) tasks: TaskTracker,
+    /// How long connecting may take, from the first byte to the last list.
+    pub(super) limit: Duration,
     /// It was found to speak only revisions before 2026-07-28: the next handshake begins with those, which spares
     /// a local server that keeps silent about what it does not know ten seconds.
     pub(super) older: AtomicBool,
@@ -70,9 +74,9 @@ enum Attempt {
 }
 
 impl Connector {
-    /// Connects within [`START_LIMIT`]. On failure nothing is left behind.
+    /// Connects within its limit. On failure nothing is left behind.
     pub(super) async fn connect(&self) -> Result<(Link, Listing), UpstreamError> {
-        let until = Instant::now() + START_LIMIT;
+        let until = Instant::now() + self.limit;
         let newest_first = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: None,
@@ -147,7 +151,7 @@ impl Connector {
         Err(match error {
             None => {
                 let problem =
-                    format!("did not introduce itself within {} s; {words}", START_LIMIT.as_secs());
+                    format!("did not introduce itself within {} s; {words}", self.limit.as_secs());
                 Attempt::Failed(UpstreamError::Unreachable { what: self.what(), problem })
             }
             Some(ClientInitializeError::JsonRpcError(error)) => {
@@ -264,7 +268,7 @@ impl Connector {
     fn too_slow(&self, problem: &str) -> UpstreamError {
         UpstreamError::Unreachable {
             what: self.what(),
-            problem: format!("{problem} within {} s", START_LIMIT.as_secs()),
+            problem: format!("{problem} within {} s", self.limit.as_secs()),
         }
     }
 }

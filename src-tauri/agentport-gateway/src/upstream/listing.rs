@@ -2,7 +2,6 @@
 
 use std::hash::{DefaultHasher, Hasher as _};
 
-use agentport_core::text;
 use rmcp::model::{
     ErrorCode, Implementation, Prompt, Resource, ResourceTemplate, ServerCapabilities, Tool,
 };
@@ -12,6 +11,7 @@ use serde_json::value::RawValue;
 use super::{
     attribution::{Caller, Slot},
     error::{Failure, UpstreamError},
+    hidden::Hidden,
     request::Outgoing,
     session::Session,
 };
@@ -62,7 +62,8 @@ const TEMPLATES: Kind = Kind {
     name: "resource templates",
 };
 
-/// Reads all lists the upstream has, page by page. What it does not declare is not asked for.
+/// Reads all lists the upstream has, page by page. What it does not declare is not asked for. The secrets it was given
+/// are taken out of whatever it says.
 pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
     let about = session.peer.peer_info();
     let about = about.as_deref();
@@ -82,7 +83,7 @@ pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
         Some(_) => (list(session, &RESOURCES).await?, list(session, &TEMPLATES).await?),
         None => (Vec::new(), Vec::new()),
     };
-    Ok(Listing {
+    let listing = Listing {
         tools,
         prompts,
         resources,
@@ -93,6 +94,10 @@ pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
             .and_then(|about| about.server_info.clone())
             .unwrap_or_else(|| Implementation::new("unknown", "")),
         revision: session.revision().to_owned(),
+    };
+    session.hidden.blot_message(listing).ok_or_else(|| {
+        let problem = "one of its secrets stands where it can't be taken out".to_owned();
+        UpstreamError::InvalidList { list: "what it offers", problem }.into()
     })
 }
 
@@ -112,7 +117,7 @@ async fn list<T: DeserializeOwned>(session: &Session, kind: &Kind) -> Result<Vec
             }
             Err(failure) => return Err(failure),
         };
-        cursor = page(&answer, kind, &mut items)
+        cursor = page(&answer, kind, &mut items, &session.hidden)
             .map_err(|problem| UpstreamError::InvalidList { list: kind.name, problem })?;
         if cursor.is_none() {
             return Ok(items);
@@ -127,6 +132,7 @@ fn page<T: DeserializeOwned>(
     answer: &RawValue,
     kind: &Kind,
     items: &mut Vec<T>,
+    hidden: &Hidden,
 ) -> Result<Option<String>, String> {
     // Each item by itself, so that the one at fault can be named.
     let mut page: std::collections::HashMap<String, Box<RawValue>> =
@@ -139,8 +145,8 @@ fn page<T: DeserializeOwned>(
     }
     for item in list {
         let read = serde_json::from_str(item.get()).map_err(|problem| {
-            let problem = text::clean(&problem.to_string(), 200);
-            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item))
+            let problem = hidden.quote(&problem.to_string(), 200);
+            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item, hidden))
         })?;
         items.push(read);
     }
@@ -152,20 +158,107 @@ fn page<T: DeserializeOwned>(
     }
 }
 
-fn name_of(item: &RawValue) -> String {
+fn name_of(item: &RawValue, hidden: &Hidden) -> String {
     #[derive(Deserialize)]
     struct Named {
         name: String,
     }
     let named = serde_json::from_str::<Named>(item.get());
-    named.map_or_else(|_| "without a name".to_owned(), |named| text::clean(&named.name, 64))
+    named.map_or_else(|_| "without a name".to_owned(), |named| hidden.quote(&named.name, 64))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{json, value::to_raw_value};
+    use std::{sync::Arc, time::Duration};
 
-    use super::*;
+    use agentport_core::{IntegrationId, Secret, redact::SCRUBBED};
+    use serde_json::{Value, json, value::to_raw_value};
+    use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+    use super::{
+        super::{Spec, Target, UpstreamSink, Upstreams},
+        *,
+    };
+    use crate::control::types::{Health, LastError};
+
+    /// Nobody listens.
+    struct Deaf;
+
+    impl UpstreamSink for Deaf {
+        fn listing(&self, _: &IntegrationId, _: Listing) {}
+        fn health(&self, _: &IntegrationId, _: Health, _: Option<u32>, _: Option<LastError>) {}
+        fn updated(&self, _: &IntegrationId, _: &str) {}
+    }
+
+    /// What a server says that was given `secret` and answers `tools/list` with `tools`, where `#` is the secret.
+    async fn listed(secret: &str, tools: &Value) -> Result<Listing, UpstreamError> {
+        let introduction = json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": { "tools": {} },
+            "serverInfo": { "name": "x", "version": "1" },
+            "instructions": "Use #.",
+        });
+        let script = format!(
+            r#"say() {{ printf '{{"jsonrpc":"2.0","id":%s,"result":%s}}\n' "$id" "$1" | sed "s/#/$API_KEY/g"; }}
+            while read -r line; do
+                id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+                case "$line" in
+                *'"initialize"'*) say '{introduction}' ;;
+                *'"tools/list"'*) say '{}' ;;
+                *'"server/discover"'*) exit 7 ;;
+                esac
+            done"#,
+            json!({ "tools": tools })
+        );
+        let target = Target::Local {
+            command: "sh".to_owned(),
+            args: vec!["-c".to_owned(), script],
+            env: [].into(),
+            secret_env: vec![("API_KEY".to_owned(), Secret::new(secret))],
+            cwd: None,
+        };
+        let id = IntegrationId::new("x").unwrap();
+        let spec = Spec { id, target, idle_stop: Duration::from_secs(600) };
+        let tasks = TaskTracker::new();
+        let upstreams = Upstreams::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf));
+        let listing = upstreams.probe(spec).await;
+        upstreams.stop(Duration::from_secs(5)).await;
+        tasks.close();
+        tasks.wait().await;
+        listing
+    }
+
+    #[tokio::test]
+    async fn secrets_are_taken_out_of_lists() {
+        let schema = json!({
+            "type": "object",
+            "properties": { "key": { "default": "#" }, "#": { "enum": [["#"]] } },
+        });
+        let tools = json!([{ "name": "a", "description": "Sends #!", "inputSchema": schema }]);
+        let listing = listed("obviously-fake", &tools).await.unwrap();
+        let json = serde_json::to_string(&listing).unwrap();
+        assert!(!json.contains("fake"), "{json}");
+        assert_eq!(listing.instructions, Some(format!("Use {SCRUBBED}.")));
+        assert_eq!(listing.tools[0].description.as_deref(), Some(&*format!("Sends {SCRUBBED}!")));
+        assert_eq!(listing.tools[0].input_schema["properties"]["key"]["default"], SCRUBBED);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_is_none_without_its_secret_is_refused() {
+        let tools = json!([{ "name": "a", "inputSchema": { "type": "object" } }]);
+        // A field of every tool.
+        let refused = listed("inputSchema", &tools).await.unwrap_err();
+        assert!(matches!(refused, UpstreamError::InvalidList { .. }), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_list_is_told_without_secrets() {
+        let annotations = json!({ "readOnlyHint": "#" });
+        let tools = json!([{ "name": "#", "inputSchema": {}, "annotations": annotations }]);
+        let refused = listed("obviously-fake", &tools).await.unwrap_err().to_string();
+        assert!(refused.contains("entry 1"), "{refused}");
+        assert!(!refused.contains("fake"), "{refused}");
+    }
 
     #[test]
     fn pages_are_read_or_named() {
@@ -183,10 +276,12 @@ mod tests {
             (json!({"tools": [], "nextCursor": 7}), "\"nextCursor\" is not a string"),
         ] {
             let mut tools: Vec<Tool> = Vec::new();
-            let read = match page(&to_raw_value(&answer).unwrap(), &TOOLS, &mut tools) {
-                Ok(cursor) => format!("{} {cursor:?}", tools.len()),
-                Err(problem) => problem,
-            };
+            let read =
+                match page(&to_raw_value(&answer).unwrap(), &TOOLS, &mut tools, &Hidden::default())
+                {
+                    Ok(cursor) => format!("{} {cursor:?}", tools.len()),
+                    Err(problem) => problem,
+                };
             assert!(read.starts_with(expected), "{answer}: {read}");
         }
     }
@@ -196,6 +291,7 @@ mod tests {
         let good = json!({"name": "a", "inputSchema": {"type": "object"}});
         let mut tools: Vec<Tool> = Vec::new();
         let full = json!({"tools": vec![good; MAX_ITEMS + 1]});
-        assert!(page(&to_raw_value(&full).unwrap(), &TOOLS, &mut tools).is_err());
+        let full = to_raw_value(&full).unwrap();
+        assert!(page(&full, &TOOLS, &mut tools, &Hidden::default()).is_err());
     }
 }

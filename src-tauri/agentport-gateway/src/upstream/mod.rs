@@ -64,7 +64,7 @@ use url::Url;
 
 use self::{
     actor::Actor,
-    connect::Connector,
+    connect::{Connector, FIRST_START_LIMIT, START_LIMIT},
     handler::Notices,
     hidden::Hidden,
     integration::{Integration, Message},
@@ -173,7 +173,7 @@ impl Upstreams {
         let (inbox, messages) = mpsc::unbounded_channel();
         let stop = shared.stop.child_token();
         let integration = Integration::new(spec.id.clone(), spec.idle_stop, stop, inbox);
-        let connector = self.connector(&spec, integration.ring.clone());
+        let connector = self.connector(&spec, integration.ring.clone(), START_LIMIT);
         let actor = Actor::new(
             integration.clone(),
             messages,
@@ -235,9 +235,14 @@ impl Upstreams {
         self.find(id).map(|integration| integration.ring.lines()).unwrap_or_default()
     }
 
-    /// Connects once, reads the lists and disconnects. Nothing is kept, and no process is left when it returns.
+    /// Connects once, reads the lists and disconnects. Nothing is kept, and no process is left when it returns or is
+    /// dropped. A local server may take five minutes, as it may have to be downloaded first; a remote one 30 s.
     pub(crate) async fn probe(&self, spec: Spec) -> Result<Listing, UpstreamError> {
-        let connector = self.connector(&spec, Arc::default());
+        let limit = match &spec.target {
+            Target::Local { .. } => FIRST_START_LIMIT,
+            Target::Remote { .. } => START_LIMIT,
+        };
+        let connector = self.connector(&spec, Arc::default(), limit);
         let (link, listing) = tokio::select! {
             connected = connector.connect() => connected?,
             () = self.0.stop.cancelled() => return Err(UpstreamError::Cancelled),
@@ -282,7 +287,7 @@ impl Upstreams {
         self.0.integrations.load().get(id).cloned()
     }
 
-    fn connector(&self, spec: &Spec, ring: Arc<Ring>) -> Connector {
+    fn connector(&self, spec: &Spec, ring: Arc<Ring>, limit: Duration) -> Connector {
         Connector {
             hidden: match &spec.target {
                 Target::Local { secret_env, .. } => Hidden::new(secret_env.iter().map(|(_, s)| s)),
@@ -293,6 +298,7 @@ impl Upstreams {
             ring,
             clients: self.0.clients.clone(),
             tasks: self.0.tasks.clone(),
+            limit,
             older: AtomicBool::new(false),
         }
     }

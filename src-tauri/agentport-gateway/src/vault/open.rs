@@ -14,8 +14,8 @@ use super::{
 use crate::home::Home;
 
 impl Vault {
-    /// Opens the home's vault, or makes one. The text is a warning for the owner: nobody chose a key file, but there
-    /// was no keychain.
+    /// Opens the home's vault, or makes one. The text is for the owner to read at every start: the key, or what it is
+    /// derived from, lies in a file, and whoever reads that file is then the owner.
     ///
     /// Takes up to a minute where the keychain waits for its owner to unlock it.
     pub async fn unlock(
@@ -35,16 +35,8 @@ pub(super) fn open(
     home: &Home,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
-    let unchosen = choice == VaultChoice::Auto;
     match Record::read(home)? {
-        Some(record) => {
-            let vault = reopen(choice, home, record, store)?;
-            let warn = unchosen && vault.kind() == Kind::KeyFile.as_str();
-            Ok((
-                vault,
-                warn.then(|| warning(home, "No keychain was there when the vault was made")),
-            ))
-        }
+        Some(record) => reopen(choice, home, record, store),
         None => make(choice, home, store),
     }
 }
@@ -55,8 +47,9 @@ fn reopen(
     home: &Home,
     mut record: Record,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
-) -> Result<Vault, VaultError> {
+) -> Result<(Vault, Option<String>), VaultError> {
     let kind = record.place.kind();
+    let asked_for = choice != VaultChoice::Auto;
     let other =
         |asked: Kind| VaultError::OtherKind { recorded: kind.as_str(), asked: asked.as_str() };
     let moved = match choice {
@@ -80,10 +73,12 @@ fn reopen(
         Place::PassphraseFile { path, salt, cost } => Some(derive(path, salt, *cost)?),
     };
     let vault = record.open(master.ok_or(VaultError::KeyMissing { kind: kind.as_str() })?)?;
-    if moved {
+    let chosen_now = asked_for && record.choose();
+    if moved || chosen_now {
         record.write(home)?;
     }
-    Ok(vault)
+    let unchosen = (!record.chosen).then_some("nobody has chosen it");
+    Ok((vault, in_a_file(&record.place, home, unchosen)))
 }
 
 /// Makes a vault. The record is written last: until then there is none, and a key that is there already (from an
@@ -93,7 +88,8 @@ fn make(
     home: &Home,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
-    let mut warned = None;
+    let chosen = choice != VaultChoice::Auto;
+    let mut unchosen = None;
     let (place, master) = match choice {
         VaultChoice::Keychain => {
             in_keychain(home, store, keychain::UNLOCK).map_err(VaultError::Keychain)?
@@ -109,18 +105,22 @@ fn make(
             let master = derive(path, salt, *cost)?;
             (place, master)
         }
-        VaultChoice::Auto if key_file(home).exists() => in_key_file(home)?,
+        VaultChoice::Auto if key_file(home).exists() => {
+            unchosen = Some("it was there already".to_owned());
+            in_key_file(home)?
+        }
         VaultChoice::Auto => match in_keychain(home, store, keychain::PROBE) {
             Ok(found) => found,
             Err(why) => {
-                warned = Some(warning(home, &format!("No vault in the keychain: {why}")));
+                unchosen = Some(format!("there is no keychain to keep it in: {why}"));
                 in_key_file(home)?
             }
         },
     };
     let vault = Vault::new(master, place.kind());
-    Record::new(place, &vault).write(home)?;
-    Ok((vault, warned))
+    let told = in_a_file(&place, home, unchosen.as_deref());
+    Record::new(place, chosen, &vault).write(home)?;
+    Ok((vault, told))
 }
 
 fn in_keychain(
@@ -142,10 +142,27 @@ fn in_key_file(home: &Home) -> Result<(Place, MasterKey), VaultError> {
     Ok((Place::KeyFile, master))
 }
 
-fn warning(home: &Home, why: &str) -> String {
-    format!(
-        "{why}. Secrets are sealed with the key in {}: whoever can read that file can read them. To choose \
-         knowingly, start with --vault keychain, --vault passphrase-file:PATH or --vault key-file.",
-        key_file(home).display()
-    )
+/// What a key in a file means, in one line. `unchosen` is why it lies there though the owner did not ask for it.
+fn in_a_file(place: &Place, home: &Home, unchosen: Option<&str>) -> Option<String> {
+    match place {
+        Place::Keychain { .. } => None,
+        Place::PassphraseFile { path, .. } => Some(format!(
+            "the vault's passphrase lies in {}: whoever reads that file is then the owner",
+            path.display()
+        )),
+        Place::KeyFile => {
+            let path = key_file(home);
+            let mut line = format!(
+                "the vault's key lies in {}: whoever reads that file is then the owner",
+                path.display()
+            );
+            if let Some(why) = unchosen {
+                line += &format!(
+                    " ({why}; --vault key-file says that this is meant, a new home can be started with --vault \
+                     keychain or --vault passphrase-file:PATH instead)"
+                );
+            }
+            Some(line)
+        }
+    }
 }

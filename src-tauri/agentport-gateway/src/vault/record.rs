@@ -1,6 +1,7 @@
 //! `vault.json` in the home: what kind of vault this is, and how to tell its key from another.
 //!
-//! Holds nothing secret. It is written last when a vault is made, and never again but for the passphrase file's path.
+//! Holds nothing secret. It is written last when a vault is made, and never again but for the passphrase file's path, and
+//! when the owner says later that this kind is meant.
 
 use std::{
     fs, io,
@@ -77,6 +78,9 @@ impl Place {
 pub(super) struct Record {
     version: u32,
     pub(super) place: Place,
+    /// The owner asked for this kind, and did not just get it for want of a keychain.
+    #[serde(default)]
+    pub(super) chosen: bool,
     /// A known text sealed with the vault's key, in base64.
     check: String,
 }
@@ -102,9 +106,9 @@ impl Record {
         }
     }
 
-    pub(super) fn new(place: Place, vault: &Vault) -> Self {
+    pub(super) fn new(place: Place, chosen: bool, vault: &Vault) -> Self {
         let check = STANDARD.encode(vault.seal(CHECK_ID, CHECK));
-        Self { version: VERSION, place, check }
+        Self { version: VERSION, place, chosen, check }
     }
 
     pub(super) fn write(&self, home: &Home) -> Result<(), VaultError> {
@@ -126,6 +130,11 @@ impl Record {
             true => Ok(vault),
             false => Err(VaultError::WrongKey { kind: kind.as_str() }),
         }
+    }
+
+    /// Notes that the owner asked for the kind this is.
+    pub(super) fn choose(&mut self) -> bool {
+        !std::mem::replace(&mut self.chosen, true)
     }
 
     /// Notes that the passphrase file has moved.

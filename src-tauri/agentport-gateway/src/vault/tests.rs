@@ -101,12 +101,12 @@ fn each_kind_opens_again_by_itself() {
             [VaultChoice::Keychain, VaultChoice::KeyFile, VaultChoice::PassphraseFile(passphrase)];
         let (same, others): (Vec<_>, Vec<_>) =
             choices.into_iter().partition(|choice| choice.to_string().starts_with(kind));
-        let (vault, warning) = place.open(same[0].clone()).unwrap();
-        assert_eq!((vault.kind(), warning), (kind, None));
+        let (vault, told) = place.open(same[0].clone()).unwrap();
+        assert_eq!((vault.kind(), told.is_some()), (kind, kind != "keychain"));
         let sealed = vault.seal("x", b"obviously-fake");
         for choice in [same[0].clone(), VaultChoice::Auto] {
-            let (again, _) = place.open(choice).unwrap();
-            assert_eq!(again.kind(), kind);
+            let (again, told_again) = place.open(choice).unwrap();
+            assert_eq!((again.kind(), &told_again), (kind, &told), "the choice is on record");
             assert_eq!(again.open("x", &sealed).unwrap().as_slice(), b"obviously-fake");
         }
         for other in others {
@@ -133,8 +133,34 @@ fn without_a_keychain_there_is_a_key_file_and_a_warning() {
     assert!(warning.contains("master.key") && warning.contains("--vault keychain"), "{warning}");
     // A keychain that turns up later changes nothing, and nobody has chosen yet.
     let (vault, warning) = place.open(VaultChoice::Auto).unwrap();
-    assert_eq!((vault.kind(), warning.is_some()), ("key-file", true));
-    assert_eq!(place.open(VaultChoice::KeyFile).unwrap().1, None);
+    assert_eq!(vault.kind(), "key-file");
+    assert!(warning.unwrap().contains("nobody has chosen it"));
+    // Once it is chosen, it stays chosen.
+    for choice in [VaultChoice::KeyFile, VaultChoice::Auto] {
+        let told = place.open(choice).unwrap().1.unwrap();
+        assert!(told.contains("master.key") && !told.contains("chosen"), "{told}");
+    }
+}
+
+#[test]
+fn each_start_says_in_one_line_which_file_makes_an_owner() {
+    let place = Place::new();
+    let path = place.passphrase("p", "correct horse");
+    for choice in [VaultChoice::PassphraseFile(path.clone()), VaultChoice::Auto] {
+        let told = place.open(choice).unwrap().1.unwrap();
+        assert!(
+            told.contains(path.to_str().unwrap()) && told.contains("is then the owner"),
+            "{told}"
+        );
+        assert_eq!(told.lines().count(), 1);
+    }
+    // Records of before the choice was kept are read.
+    let place = Place::new();
+    place.open(VaultChoice::KeyFile).unwrap();
+    let path = place.home.root().join("vault.json");
+    let record = fs::read_to_string(&path).unwrap();
+    fs::write(&path, record.replace("\"chosen\": true,", "")).unwrap();
+    assert!(place.open(VaultChoice::Auto).unwrap().1.unwrap().contains("nobody has chosen it"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `agentport integrations add`: a local command or a server by URL. Secrets never stand on the command line.
+//! `agentport integrations add`: by the owner, a local command or a server by URL, whose secrets never stand on the
+//! command line; by an agent, one of those the owner can be asked for.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -9,15 +10,39 @@ use clap::{ArgGroup, Args};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{START_TIMEOUT, show};
-use crate::{client::route, confirm, context::Context, exit::Ending, output, secrets, words};
+use super::{installed, patience, secret_names, show};
+use crate::{
+    args::AgentKey, client::route, confirm, context::Context, exit::Ending, output, secrets, words,
+};
 
+/// Either the owner's way, which begins with `--id`, or the agent's, which has nothing but an id.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("target").args(["url", "command", "builtin"]).required(true))]
+#[command(
+    group = ArgGroup::new("target").args(["url", "command", "builtin"]),
+    group = ArgGroup::new("owner")
+        .args([
+            "id", "name", "tags", "env", "secret_env", "cwd", "url", "header", "builtin", "keep_unreachable",
+            "yes", "command",
+        ])
+        .multiple(true)
+        .conflicts_with("agent"),
+    group = ArgGroup::new("agent").args(["wanted", "auth", "token", "api_key_file"]).multiple(true),
+)]
 pub(crate) struct Add {
+    /// As an agent, ask the owner for this one; `integrations list --available` says what can be asked for
+    #[arg(value_name = "ID", required_unless_present = "id")]
+    wanted: Option<IntegrationId>,
+    /// How it is let in [default: the first way it takes]
+    #[arg(long, value_name = "METHOD", requires = "wanted")]
+    auth: Option<installed::Auth>,
+    /// Send its token along, which is asked, or read from stdin. Better left out: the owner can enter it unseen by agents
+    #[arg(long, requires = "wanted")]
+    token: bool,
+    #[command(flatten)]
+    key: AgentKey,
     /// Its id: lower-case letters, digits, - and single _
-    #[arg(long)]
-    id: IntegrationId,
+    #[arg(long, value_name = "ID", requires = "target")]
+    id: Option<IntegrationId>,
     /// What to call it [default: its id]
     #[arg(long)]
     name: Option<String>,
@@ -55,6 +80,17 @@ pub(crate) struct Add {
 
 impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        match (&self.wanted, &self.id) {
+            (Some(wanted), _) => {
+                let agent = context.agent(&self.key)?;
+                installed::add(&agent, context, wanted, self.auth, self.token).await
+            }
+            (None, Some(id)) => self.add(id, context).await,
+            (None, None) => bail!("give the id of one that the owner can be asked for, or --id ID"),
+        }
+    }
+
+    async fn add(&self, id: &IntegrationId, context: &Context) -> Result<Ending> {
         let here = std::env::current_dir().context("cannot tell the current folder")?;
         let connection = self.connection(&here)?;
         if !self.yes && confirm::on_a_terminal() && !agreed(&connection)? {
@@ -63,27 +99,24 @@ impl Add {
         // The password first: where it comes from stdin as well, it is the first line.
         let owner = context.owner().await?;
         let names = self.secret_names();
-        let values =
-            secrets::read(&names.iter().map(|name| label(name, &self)).collect::<Vec<_>>())?;
+        let labels = names.iter().map(|name| secret_names::label(name, self.headers()));
+        let values = secrets::read(&labels.collect::<Vec<_>>())?;
         let secrets: BTreeMap<_, _> = names
             .iter()
             .zip(&values)
             .map(|(name, value)| (name.as_str(), value.expose()))
             .collect();
         let body = json!({
-            "id": self.id,
+            "id": id,
             "name": self.name,
             "tags": self.tags,
             "connection": connection,
             "secrets": secrets,
             "keep_unreachable": self.keep_unreachable,
         });
-        if !context.output.is_json() {
-            output::note("Connecting, and asking for its tools …");
-        }
         let route = route(["control", "integrations"]);
-        let reply =
-            owner.send(Method::POST, route, Some(body.to_string()), Some(START_TIMEOUT)).await?;
+        let sent = owner.send(Method::POST, route, Some(body.to_string()), Some(patience::LIMIT));
+        let reply = patience::with(sent, &connection, context).await?;
         context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
         Ok(Ending::Done)
     }
@@ -92,7 +125,7 @@ impl Add {
         if let Some(url) = &self.url {
             let mut headers = BTreeMap::new();
             for (name, value) in &self.header {
-                if placeholders(value).is_empty() {
+                if secret_names::placeholders(value).is_empty() {
                     output::note(&format!(
                         "note: the header {name} is kept as it is; write {{token}} in place of a secret"
                     ));
@@ -125,24 +158,11 @@ impl Add {
 
     /// The names under which the vault keeps the secrets, in the order they were given.
     fn secret_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        let from_headers = self.header.iter().flat_map(|(_, value)| placeholders(value));
-        for name in self.secret_env.iter().cloned().chain(from_headers) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        secret_names::of(&self.secret_env, self.headers())
     }
-}
 
-/// How a secret is asked for.
-fn label(name: &str, add: &Add) -> String {
-    let header =
-        add.header.iter().find(|(_, value)| placeholders(value).iter().any(|found| found == name));
-    match header {
-        Some((header, _)) => format!("{{{name}}} of the header {header}"),
-        None => name.to_owned(),
+    fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.header.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -176,15 +196,6 @@ fn from_here(command: &str, here: &Path) -> String {
     } else {
         command.to_owned()
     }
-}
-
-/// The names in `{token}`, `{token1}`, … of a header's value, as the gateway finds them.
-fn placeholders(value: &str) -> Vec<String> {
-    let opened = value.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-    let names = opened.map(|(name, _)| name).filter(|name| {
-        name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
-    });
-    names.map(str::to_owned).collect()
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -221,11 +232,34 @@ mod tests {
     };
 
     fn add(words: &[&str]) -> Add {
-        let words = ["agentport", "integrations", "add", "--id", "x"].iter().chain(words);
-        match args::Args::try_parse_from(words).map(|args| args.command) {
-            Ok(Command::Integrations(Integrations::Add(add))) => *add,
-            Ok(_) => unreachable!("add was parsed"),
-            Err(refused) => panic!("{refused}"),
+        parse(&[&["--id", "x"], words].concat()).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    fn parse(words: &[&str]) -> Result<Add, clap::Error> {
+        let words = ["agentport", "integrations", "add"].iter().chain(words);
+        match args::Args::try_parse_from(words)?.command {
+            Command::Integrations(Integrations::Add(add)) => Ok(*add),
+            _ => unreachable!("add was parsed"),
+        }
+    }
+
+    #[test]
+    fn an_agent_gives_an_id_and_nothing_of_the_owners() {
+        let asked = parse(&["exa", "--auth", "token", "--token", "--api-key-file", "k"]).unwrap();
+        assert_eq!(asked.wanted.unwrap().as_str(), "exa");
+        assert!(asked.token && asked.auth.is_some());
+        for words in [
+            &["exa", "--", "cmd"][..],
+            &["exa", "--url", "https://example.com"],
+            &["exa", "--name", "Exa"],
+            &["exa", "--id", "exa"],
+            &["exa", "--auth", "cookie"],
+            &["--auth", "token"],
+            &["--token", "--id", "x", "--", "cmd"],
+            &["--id", "x", "--api-key-file", "k", "--", "cmd"],
+            &["--url", "https://example.com"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
         }
     }
 
@@ -245,7 +279,6 @@ mod tests {
             "Y: {token2}{other}{",
         ]);
         assert_eq!(remote.secret_names(), ["token2", "token1"]);
-        assert_eq!(label("token1", &remote), "{token1} of the header Authorization");
     }
 
     #[test]

@@ -1,18 +1,35 @@
-//! Integrations as an agent sees them: what is installed, what could be, and asking for one to go.
+//! Integrations as an agent sees them: what is installed, what could be, and asking for one to come or go.
 
 use agentport_core::IntegrationId;
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
     client::{Client, route},
-    commands::tools::Refusal,
+    commands::tools::{Refusal, print_result},
     context::Context,
     exit::Ending,
-    output,
+    output, secrets,
 };
+
+/// How an integration lets its callers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    None,
+    Token,
+}
+
+impl Auth {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Token => "token",
+        }
+    }
+}
 
 /// What `GET /api/integrations` says of one; other fields are not shown.
 #[derive(Deserialize)]
@@ -106,6 +123,46 @@ fn table(rows: &[Row]) -> String {
     output::table(headings, cells.collect(), "There are none.")
 }
 
+/// Asks the owner to install one. The same again, after the owner's yes, installs it.
+pub(crate) async fn add(
+    agent: &Client,
+    context: &Context,
+    id: &IntegrationId,
+    auth: Option<Auth>,
+    with_token: bool,
+) -> Result<Ending> {
+    let auth = match auth {
+        Some(auth) => auth,
+        None => {
+            let offered = agent.get(route(["api", "integrations", id.as_str()])).await?;
+            first_way(&offered.read()?)?
+        }
+    };
+    if with_token && auth != Auth::Token {
+        bail!("--token goes with --auth token only");
+    }
+    let mut body = json!({ "integration_id": id, "auth_method": auth.as_str() });
+    if with_token {
+        let token = secrets::read(&[format!("Token for {id}")])?;
+        body["token"] = token.first().context("no token was given")?.expose().into();
+    }
+    let route = route(["api", "installed"]);
+    let reply = agent.send(Method::POST, route, Some(body.to_string()), None).await?;
+    match Refusal::of(&reply) {
+        Some(refusal) => Ok(refusal.say()),
+        None => print_result(&reply.done()?, context),
+    }
+}
+
+/// The first of an integration's ways in that this program can go.
+fn first_way(offered: &Offered) -> Result<Auth> {
+    let known = offered.auth_methods.iter().find_map(|way| Auth::from_str(way, false).ok());
+    known.with_context(|| {
+        let ways = offered.auth_methods.join(", ");
+        format!("{} is let in by {ways:?}, which this program cannot ask for", offered.id)
+    })
+}
+
 /// Needs the owner's approval, like any call that changes something.
 pub(crate) async fn remove(
     agent: &Client,
@@ -127,6 +184,23 @@ pub(crate) async fn remove(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_way_that_can_be_gone_is_taken() {
+        for (ways, want) in [
+            (&["none"][..], Some(Auth::None)),
+            (&["oauth", "token"], Some(Auth::Token)),
+            (&["oauth"], None),
+        ] {
+            let offered = Offered {
+                id: "x".into(),
+                name: "X".into(),
+                kind: "remote_mcp".into(),
+                auth_methods: ways.iter().map(|&way| way.to_owned()).collect(),
+            };
+            assert_eq!(first_way(&offered).ok(), want, "{ways:?}");
+        }
+    }
 
     #[test]
     fn installed_ones_come_first_listed_or_not() {

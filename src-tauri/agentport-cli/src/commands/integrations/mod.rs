@@ -1,9 +1,10 @@
-//! `agentport integrations`: what agents can act on. The owner adds, changes and removes; an agent lists.
+//! `agentport integrations`: what agents can act on. The owner adds, changes and removes; an agent lists, and asks.
 
 mod add;
+mod credentials;
 mod installed;
-
-use std::time::Duration;
+mod patience;
+mod secret_names;
 
 use agentport_core::IntegrationId;
 use agentport_gateway::control::types::{ChangeIntegration, IntegrationView, LogLine, ToolView};
@@ -21,12 +22,9 @@ use crate::{
     output, words,
 };
 
-/// How long an upstream may take to start and answer: `npx` may have to download it first.
-const START_TIMEOUT: Duration = Duration::from_secs(600);
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Integrations {
-    /// Add a command that speaks MCP on stdio, or an MCP server by URL (owner)
+    /// Add a command that speaks MCP on stdio, or an MCP server by URL (owner); as an agent, ask the owner to
     Add(Box<add::Add>),
     /// List integrations: with the owner's password as the owner sees them, else as an agent does
     List {
@@ -51,6 +49,8 @@ pub(crate) enum Integrations {
         #[command(flatten)]
         key: AgentKey,
     },
+    /// Replace its secrets: asked, or read from stdin, one per line in the order `show` names them (owner)
+    Credentials { id: IntegrationId },
     /// Stop and start one (owner)
     Restart { id: IntegrationId },
     /// Change one; what is not given stays as it is (owner)
@@ -139,11 +139,12 @@ impl Integrations {
                 context.output.list(&answer, log)?;
                 Ok(Ending::Done)
             }
+            Self::Credentials { id } => credentials::replace(&id, context).await,
             Self::Restart { id } => {
                 let owner = context.owner().await?;
                 let route = route(["control", "integrations", id.as_str(), "restart"]);
                 let answer =
-                    owner.send(Method::POST, route, None, Some(START_TIMEOUT)).await?.done()?;
+                    owner.send(Method::POST, route, None, Some(patience::LIMIT)).await?.done()?;
                 context.output.answer(&answer, |view: IntegrationView| {
                     format!("{}: {}", view.id, words::health(&view.health))
                 })?;
@@ -242,6 +243,7 @@ fn show(view: IntegrationView) -> String {
             error.map(|e| format!("{}: {}", words::when(e.at), e.message)).unwrap_or_default(),
         ),
         ("Credential", view.auth_method.clone()),
+        ("Secrets", secret_names::of_connection(&view.connection).join(", ")),
         ("Tools", counts(&view)),
         ("Without rule", view.default_mode.map_or("asks", words::mode).into()),
         ("Read-only", if view.read_only_may_run { "may run" } else { "as the rules say" }.into()),

@@ -91,7 +91,7 @@ impl Call {
 }
 
 /// The tool's own answer. Its own failure (`isError`) is an error here too.
-fn print_result(answer: &Answer, context: &Context) -> Result<Ending> {
+pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> Result<Ending> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct CallResult {

@@ -13,24 +13,20 @@ use super::{
 use crate::{
     builtin::demo,
     catalogue::{Entry, PublishedTool},
-    control::types::Connection,
     engine::Engine,
     mcp::answer,
 };
 
 /// An integration that can be installed or is (`contract` §2).
 pub(crate) fn integration_json(entry: &Entry) -> Value {
-    let docs = match &entry.row.connection {
-        Connection::RemoteMcp { url, .. } => Some(url.as_str()),
-        _ => None,
-    };
     json!({
         "id": entry.row.id,
         "name": entry.row.name,
         "description": entry.listing.as_ref().and_then(|l| l.instructions.clone()).unwrap_or_default(),
         "type": type_of(&entry.row.connection),
         "auth_methods": [entry.row.auth_method],
-        "docs_url": docs,
+        // Where a server is reached is the owner's business, and no documentation.
+        "docs_url": Value::Null,
     })
 }
 
@@ -191,4 +187,36 @@ fn ranked<'a>(
         .collect();
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     found.into_iter().map(|(_, tool)| tool).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_core::{IntegrationId, Timestamp};
+
+    use super::*;
+    use crate::{catalogue::Catalogue, control::types::Connection, store::IntegrationRow};
+
+    #[test]
+    fn where_a_server_is_reached_is_not_told() {
+        let id = IntegrationId::new("x").unwrap();
+        let catalogue = Catalogue::new();
+        let row = IntegrationRow {
+            id: id.clone(),
+            name: "X".to_owned(),
+            connection: Connection::RemoteMcp {
+                url: "https://internal.example.test/mcp?key=obviously-fake".to_owned(),
+                headers: [].into(),
+            },
+            tags: Vec::new(),
+            policy: agentport_core::policy::IntegrationPolicy::default(),
+            resources: false,
+            enabled: true,
+            auth_method: "none".to_owned(),
+            added_at: Timestamp(1),
+        };
+        catalogue.put(row, None);
+        let json = integration_json(&catalogue.get(&id).unwrap());
+        assert_eq!(json["docs_url"], Value::Null);
+        assert!(!json.to_string().contains("example.test"), "{json}");
+    }
 }

@@ -1,10 +1,10 @@
 //! `agentport logs`: what agents did, oldest first, as a log is read.
 
-use std::collections::HashSet;
+mod follow;
 
-use agentport_core::{CallId, Timestamp, outcome::OutcomeKind};
-use agentport_gateway::control::types::{ActivityRow, Event};
-use anyhow::{Result, bail};
+use agentport_core::{Timestamp, outcome::OutcomeKind};
+use agentport_gateway::control::types::ActivityRow;
+use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,7 +14,6 @@ use crate::{
     client::{Client, Route, route},
     context::Context,
     duration,
-    events::Events,
     exit::Ending,
     output, words,
 };
@@ -24,7 +23,7 @@ const PAGE: u32 = 200;
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// Go on, and show calls as they happen; as JSON, one row on each line
+    /// Go on, and show calls as they happen, again when their outcome changes; as JSON, one row on each line
     #[arg(long, short)]
     follow: bool,
     /// Only calls of this agent: id, beginning of an id, or name
@@ -37,7 +36,7 @@ pub(crate) struct Logs {
     #[arg(long)]
     tool: Option<String>,
     /// Only calls that ended so: ok, tool_error, upstream_error, cancelled, blocked, pending, denied, expired,
-    /// refused, interrupted
+    /// refused, interrupted; or that are still running
     #[arg(long, value_parser = outcome)]
     outcome: Option<OutcomeKind>,
     /// Only calls since then: 24h, or 2026-01-31T12:00:00Z
@@ -53,9 +52,42 @@ pub(crate) struct Logs {
 
 /// A page whose rows are kept as they came.
 #[derive(Deserialize)]
-struct RawPage {
+struct Page {
     items: Vec<Box<RawValue>>,
     next: Option<String>,
+}
+
+/// Which calls to read. Everything given must hold.
+#[derive(Debug, Clone, Copy, Default)]
+struct Filter<'a> {
+    agent: Option<&'a str>,
+    integration: Option<&'a str>,
+    tool: Option<&'a str>,
+    outcome: Option<OutcomeKind>,
+    since: Option<Timestamp>,
+    /// Begun before this moment.
+    until: Option<Timestamp>,
+    search: Option<&'a str>,
+}
+
+impl Filter<'_> {
+    /// Only calls begun at that moment.
+    fn moment(self, at: Timestamp) -> Self {
+        Self { since: Some(at), until: Some(Timestamp(at.0 + 1)), ..self }
+    }
+
+    fn page(self, limit: u32, before: Option<&str>) -> Route {
+        route(["control", "activity"])
+            .maybe("agent", self.agent)
+            .maybe("integration", self.integration)
+            .maybe("tool", self.tool)
+            .maybe("outcome", self.outcome.map(OutcomeKind::as_str))
+            .maybe("since", self.since)
+            .maybe("until", self.until)
+            .maybe("q", self.search)
+            .maybe("before", before)
+            .with("limit", limit)
+    }
 }
 
 impl Logs {
@@ -65,24 +97,22 @@ impl Logs {
             Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
             None => None,
         };
-        let page = |limit: u32, before: Option<&str>| -> Route {
-            route(["control", "activity"])
-                .maybe("agent", agent.as_deref())
-                .maybe("integration", self.integration.as_deref())
-                .maybe("tool", self.tool.as_deref())
-                .maybe("outcome", self.outcome.map(OutcomeKind::as_str))
-                .maybe("since", self.since)
-                .maybe("q", self.search.as_deref())
-                .maybe("before", before)
-                .with("limit", limit)
+        let filter = Filter {
+            agent: agent.as_deref(),
+            integration: self.integration.as_deref(),
+            tool: self.tool.as_deref(),
+            outcome: self.outcome,
+            since: self.since,
+            until: None,
+            search: self.search.as_deref(),
         };
         if self.follow {
             return tokio::select! {
-                ended = follow(&owner, context, self.limit, page) => ended,
+                ended = follow::follow(&owner, context, self.limit, filter) => ended,
                 _ = tokio::signal::ctrl_c() => Ok(Ending::Done),
             };
         }
-        let rows = newest(&owner, self.limit, &page).await?;
+        let rows = newest(&owner, self.limit, &filter).await?;
         if context.output.is_json() {
             context.output.own(&rows, String::new)?;
         } else if rows.is_empty() {
@@ -95,11 +125,7 @@ impl Logs {
 }
 
 /// The newest `limit` rows, oldest first. The gateway gives them out in pages.
-async fn newest(
-    owner: &Client,
-    limit: u32,
-    page: &impl Fn(u32, Option<&str>) -> Route,
-) -> Result<Vec<Box<RawValue>>> {
+async fn newest(owner: &Client, limit: u32, filter: &Filter<'_>) -> Result<Vec<Box<RawValue>>> {
     let mut rows: Vec<Box<RawValue>> = Vec::new();
     let mut before: Option<String> = None;
     loop {
@@ -107,8 +133,8 @@ async fn newest(
         if missing == 0 {
             break;
         }
-        let answer = owner.get(page(missing.min(1_000), before.as_deref())).await?;
-        let found: RawPage = answer.read()?;
+        let answer = owner.get(filter.page(missing.min(1_000), before.as_deref())).await?;
+        let found: Page = answer.read()?;
         let none = found.items.is_empty();
         rows.extend(found.items);
         before = found.next;
@@ -118,47 +144,6 @@ async fn newest(
     }
     rows.reverse();
     Ok(rows)
-}
-
-/// Events say when to read again. A row is known by its id: one that began early may end, and appear, late.
-async fn follow(
-    owner: &Client,
-    context: &Context,
-    limit: u32,
-    page: impl Fn(u32, Option<&str>) -> Route,
-) -> Result<Ending> {
-    let mut events = Events::open(owner).await?;
-    let mut seen: HashSet<CallId> = HashSet::new();
-    // What is older than the first rows shown was not asked for, and is not new.
-    let mut rows = newest(owner, limit.max(PAGE), &page).await?;
-    for row in &rows {
-        seen.insert(id(row)?);
-    }
-    let shown = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-    print(&rows.split_off(shown), context)?;
-    loop {
-        match events.next().await? {
-            // A snapshot says that events were missed.
-            Some(Event::Activity | Event::Snapshot { .. }) => {}
-            Some(_) => continue,
-            None => bail!("the gateway has stopped"),
-        }
-        let mut fresh = Vec::new();
-        for row in newest(owner, PAGE, &page).await? {
-            if seen.insert(id(&row)?) {
-                fresh.push(row);
-            }
-        }
-        print(&fresh, context)?;
-    }
-}
-
-fn id(row: &RawValue) -> Result<CallId> {
-    #[derive(Deserialize)]
-    struct Known {
-        id: CallId,
-    }
-    Ok(serde_json::from_str::<Known>(row.get())?.id)
 }
 
 fn print(rows: &[Box<RawValue>], context: &Context) -> Result<()> {

@@ -1,0 +1,36 @@
+//! `agentport integrations credentials`: new secrets for an integration there is. The gateway tries them first; until they
+//! have worked, the old ones stay in force.
+
+use std::collections::BTreeMap;
+
+use agentport_core::IntegrationId;
+use agentport_gateway::control::types::IntegrationView;
+use anyhow::{Result, bail};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{patience, secret_names};
+use crate::{client::route, context::Context, exit::Ending, secrets, words};
+
+pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Ending> {
+    let owner = context.owner().await?;
+    let view: IntegrationView =
+        owner.get(route(["control", "integrations", id.as_str()])).await?.read()?;
+    let names = secret_names::of_connection(&view.connection);
+    if names.is_empty() {
+        bail!("{id} asks for no secrets, so there are none to replace");
+    }
+    let headers = || secret_names::headers(&view.connection);
+    let labels: Vec<_> = names.iter().map(|name| secret_names::label(name, headers())).collect();
+    let values = secrets::read(&labels)?;
+    let secrets: BTreeMap<_, _> =
+        names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
+    let body = json!({ "secrets": secrets }).to_string();
+    let route = route(["control", "integrations", id.as_str(), "credentials"]);
+    let sent = owner.send(Method::PUT, route, Some(body), Some(patience::LIMIT));
+    let reply = patience::with(sent, &view.connection, context).await?;
+    context.output.answer(&reply.done()?, |view: IntegrationView| {
+        format!("{}: new credentials, {}", view.id, words::health(&view.health))
+    })?;
+    Ok(Ending::Done)
+}

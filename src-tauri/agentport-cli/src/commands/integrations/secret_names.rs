@@ -1,0 +1,88 @@
+//! The secrets an integration asks for, by the names the vault keeps them under.
+
+use agentport_gateway::control::types::Connection;
+
+/// Each name once: those of the variables, then those in the headers, in the order given.
+pub(super) fn of<'a>(
+    secret_env: &[String],
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let from_headers = headers.flat_map(|(_, value)| placeholders(value));
+    for name in secret_env.iter().cloned().chain(from_headers) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The same of an integration there is. Its headers are in the order of their names.
+pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
+    match connection {
+        Connection::LocalMcp { secret_env, .. } => of(secret_env, std::iter::empty()),
+        Connection::RemoteMcp { .. } => of(&[], headers(connection)),
+        Connection::Builtin { .. } => Vec::new(),
+    }
+}
+
+/// The headers of an integration there is; a local one has none.
+pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &str)> {
+    let headers = match connection {
+        Connection::RemoteMcp { headers, .. } => Some(headers),
+        _ => None,
+    };
+    headers.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// How a secret is asked for.
+pub(super) fn label<'a>(
+    name: &str,
+    mut headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let header = headers.find(|(_, value)| placeholders(value).iter().any(|found| found == name));
+    match header {
+        Some((header, _)) => format!("{{{name}}} of the header {header}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The names in `{token}`, `{token1}`, … of a header's value, as the gateway finds them.
+pub(super) fn placeholders(value: &str) -> Vec<String> {
+    let opened = value.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let names = opened.map(|(name, _)| name).filter(|name| {
+        name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    names.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_asked_for_in_the_order_shown() {
+        let local = Connection::LocalMcp {
+            command: "cmd".into(),
+            args: vec![],
+            env: [("PLAIN".to_owned(), "{token}".to_owned())].into(),
+            secret_env: vec!["B".into(), "A".into()],
+            cwd: None,
+        };
+        assert_eq!(of_connection(&local), ["B", "A"]);
+        assert_eq!(label("B", headers(&local)), "B");
+
+        let remote = Connection::RemoteMcp {
+            url: "https://example.com/mcp".into(),
+            headers: [
+                ("X-Second".to_owned(), "{token1}{token2}".to_owned()),
+                ("Authorization".to_owned(), "Bearer {token2}".to_owned()),
+                ("Plain".to_owned(), "{other}{".to_owned()),
+            ]
+            .into(),
+        };
+        assert_eq!(of_connection(&remote), ["token2", "token1"]);
+        assert_eq!(label("token1", headers(&remote)), "{token1} of the header X-Second");
+        assert_eq!(of_connection(&Connection::Builtin { name: "demo".into() }), [""; 0]);
+    }
+}

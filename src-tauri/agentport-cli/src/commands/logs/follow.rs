@@ -1,0 +1,233 @@
+//! `logs --follow`: calls as they begin, and again as their outcome changes.
+//!
+//! A call's row keeps its id and its moment while its outcome goes from `running` or `pending` to how it ended, which
+//! may be long after newer calls have come and gone. So two things are read again when the gateway says that there is
+//! something: the newest rows, page by page until one holds nothing new; and, one by one, those older rows that have
+//! still to end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agentport_core::{CallId, Timestamp, outcome::OutcomeKind};
+use agentport_gateway::control::types::Event;
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Filter, PAGE, Page, newest, print};
+use crate::{client::Client, context::Context, events::Events, exit::Ending};
+
+/// Rows remembered. Calls older than all of them are not taken for new ones.
+const REMEMBERED: usize = 20_000;
+
+/// What a row is told by. The outcome stays a word: one that this version does not know is shown as well.
+#[derive(Debug, Clone, Deserialize)]
+struct Known {
+    id: CallId,
+    at: Timestamp,
+    outcome: String,
+}
+
+impl Known {
+    fn of(row: &RawValue) -> Result<Self> {
+        Ok(serde_json::from_str(row.get())?)
+    }
+
+    fn key(&self) -> (Timestamp, CallId) {
+        (self.at, self.id)
+    }
+}
+
+/// May a call with this outcome get another one?
+fn is_open(outcome: &str) -> bool {
+    [OutcomeKind::Running, OutcomeKind::Pending].iter().any(|open| open.as_str() == outcome)
+}
+
+/// The rows that were read, each with the outcome it had.
+struct Seen {
+    rows: BTreeMap<(Timestamp, CallId), String>,
+    /// What began before and is not among the rows was not asked for.
+    since: Timestamp,
+    remembered: usize,
+}
+
+impl Seen {
+    fn new(remembered: usize) -> Self {
+        Self { rows: BTreeMap::new(), since: Timestamp(i64::MIN), remembered }
+    }
+
+    /// Is this row new, or has its outcome changed?
+    fn take(&mut self, row: &Known) -> bool {
+        let key = row.key();
+        if row.at < self.since && !self.rows.contains_key(&key) {
+            return false;
+        }
+        self.rows.insert(key, row.outcome.clone()).is_none_or(|before| before != row.outcome)
+    }
+
+    /// When those began that have still to end, up to this moment.
+    fn open(&self, last: Timestamp) -> BTreeSet<Timestamp> {
+        let older = self.rows.iter().take_while(|((at, _), _)| *at <= last);
+        older.filter(|(_, outcome)| is_open(outcome)).map(|((at, _), _)| *at).collect()
+    }
+
+    /// The rows of that moment are no longer there, but for these.
+    fn retain_at(&mut self, at: Timestamp, found: &[CallId]) {
+        self.rows.retain(|(of, id), outcome| *of != at || !is_open(outcome) || found.contains(id));
+    }
+
+    /// Forgets the oldest that have ended.
+    fn forget(&mut self) {
+        let surplus = self.rows.len().saturating_sub(self.remembered);
+        let ended = self.rows.iter().filter(|(_, outcome)| !is_open(outcome));
+        let oldest: Vec<_> = ended.take(surplus).map(|(key, _)| *key).collect();
+        for key in oldest {
+            self.rows.remove(&key);
+            // The next moment: what is forgotten must not be taken for new.
+            self.since = self.since.max(Timestamp(key.0.0 + 1));
+        }
+    }
+}
+
+/// Until the gateway ends. Prints the newest `limit` rows first.
+pub(super) async fn follow(
+    owner: &Client,
+    context: &Context,
+    limit: u32,
+    filter: Filter<'_>,
+) -> Result<Ending> {
+    let mut events = Events::open(owner).await?;
+    // A call has other outcomes before the one that was asked for, so all of them are watched.
+    let watched = Filter { outcome: None, ..filter };
+    let wanted = |row: &Known| filter.outcome.is_none_or(|wanted| wanted.as_str() == row.outcome);
+
+    let mut seen = Seen::new(REMEMBERED);
+    let mut rows = newest(owner, limit.max(PAGE), &watched).await?;
+    for row in &rows {
+        seen.take(&Known::of(row)?);
+    }
+    if let Some(oldest) = rows.first() {
+        seen.since = Known::of(oldest)?.at;
+    }
+    if filter.outcome.is_some() {
+        rows = newest(owner, limit, &filter).await?;
+        for row in &rows {
+            seen.take(&Known::of(row)?);
+        }
+    }
+    let before = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    print(&rows.split_off(before), context)?;
+
+    loop {
+        match events.next().await? {
+            // A snapshot says that events were missed.
+            Some(Event::Activity | Event::Snapshot { .. }) => {}
+            Some(_) => continue,
+            None => bail!("the gateway has stopped"),
+        }
+        let mut fresh = look(owner, &watched, &mut seen).await?;
+        fresh.retain(|(row, _)| wanted(row));
+        print(&fresh.into_iter().map(|(_, row)| row).collect::<Vec<_>>(), context)?;
+        seen.forget();
+    }
+}
+
+/// The rows that are new or have changed, oldest first.
+async fn look(
+    owner: &Client,
+    watched: &Filter<'_>,
+    seen: &mut Seen,
+) -> Result<Vec<(Known, Box<RawValue>)>> {
+    let mut fresh = Vec::new();
+    let mut before: Option<String> = None;
+    let mut oldest = Timestamp(i64::MAX);
+    loop {
+        let page: Page = owner.get(watched.page(PAGE, before.as_deref())).await?.read()?;
+        let read = fresh.len();
+        for row in page.items {
+            let known = Known::of(&row)?;
+            oldest = known.at;
+            if seen.take(&known) {
+                fresh.push((known, row));
+            }
+        }
+        before = page.next;
+        if fresh.len() == read || before.is_none() || oldest < seen.since {
+            break;
+        }
+    }
+    for at in seen.open(oldest) {
+        let moment = watched.moment(at);
+        let page: Page = owner.get(moment.page(PAGE, None)).await?.read()?;
+        let mut found = Vec::new();
+        for row in page.items {
+            let known = Known::of(&row)?;
+            found.push(known.id);
+            if seen.take(&known) {
+                fresh.push((known, row));
+            }
+        }
+        seen.retain_at(at, &found);
+    }
+    fresh.sort_by_key(|(row, _)| row.key());
+    Ok(fresh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: u8, at: i64, outcome: &str) -> Known {
+        let row = serde_json::json!({
+            "id": format!("01920000-0000-7000-8000-0000000000{number:02}"),
+            "at": Timestamp(at), "outcome": outcome, "tool": "not looked at",
+        });
+        serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn a_row_comes_again_when_its_outcome_changes() {
+        let mut seen = Seen::new(100);
+        let mut taken = |number, outcome| seen.take(&row(number, 1_000, outcome));
+        assert!(taken(1, "pending"));
+        assert!(taken(2, "ok"));
+        assert!(!taken(1, "pending"));
+        assert!(taken(1, "running"));
+        assert!(taken(1, "tool_error"));
+        assert!(!taken(1, "tool_error"));
+        assert!(!taken(2, "ok"));
+    }
+
+    #[test]
+    fn what_has_still_to_end_is_looked_for_where_no_page_was_read() {
+        let mut seen = Seen::new(100);
+        for known in [
+            row(1, 10, "running"),
+            row(2, 10, "pending"),
+            row(3, 20, "ok"),
+            row(4, 30, "pending"),
+            row(5, 40, "running"),
+        ] {
+            seen.take(&known);
+        }
+        assert_eq!(seen.open(Timestamp(30)), [Timestamp(10), Timestamp(30)].into());
+        seen.take(&row(4, 30, "denied"));
+        // Its row was deleted.
+        seen.retain_at(Timestamp(10), &[row(2, 10, "").id]);
+        assert_eq!(seen.open(Timestamp(30)), [Timestamp(10)].into());
+        seen.take(&row(2, 10, "ok"));
+        assert_eq!(seen.open(Timestamp(30)), [].into());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_new_and_what_runs_is_not_forgotten() {
+        let mut seen = Seen::new(2);
+        let rows = [row(1, 10, "running"), row(2, 20, "ok"), row(3, 30, "ok"), row(4, 40, "ok")];
+        assert!(rows.iter().all(|row| seen.take(row)));
+        seen.forget();
+        assert_eq!(seen.rows.len(), 2);
+        assert!(!rows.iter().any(|row| seen.take(row)), "{:?}", seen.rows);
+        assert!(seen.take(&row(1, 10, "ok")));
+        assert!(seen.take(&row(5, 35, "ok")), "late, and not older than all that is remembered");
+        assert!(!seen.take(&row(6, 15, "ok")), "older than what is remembered");
+    }
+}

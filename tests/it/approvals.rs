@@ -1,0 +1,7 @@
+//! The owner decides, and what the decision means.
+
+mod decisions;
+mod grants;
+mod interruptions;
+mod limits;
+mod races;

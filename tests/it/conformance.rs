@@ -1,0 +1,105 @@
+//! The official conformance suite: against the fixture alone, then through the whole gateway.
+//!
+//! If the first kind fails, the fault is the fixture's; if only the second does, it is the gateway's. What a gateway
+//! truly cannot pass stands in `tests/conformance/*.yml`, each with its reason.
+
+use std::path::Path;
+
+use agentport_core::IntegrationId;
+use agentport_tests::{HttpFixture, Shim, foreign::Foreign, programs, types::NewKey};
+use serde_json::json;
+
+use crate::scene::Scene;
+
+const LEGACY: &str = "2025-11-25";
+const MODERN: &str = "2026-07-28";
+
+async fn run(name: &str, url: &str, requirements: &str, expected_failures: bool) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let results = programs::target().join("conformance").join(name);
+    // Only what this run found; there may be nothing to remove.
+    let _ = std::fs::remove_dir_all(&results);
+    let mut suite = Foreign::package("@modelcontextprotocol/conformance/dist/index.js")
+        .args(["server", "--url", url, "--requirements", requirements, "--output-dir"])
+        .args([&results]);
+    if expected_failures {
+        suite = suite
+            .args(["--expected-failures"])
+            .args([directory.join(format!("{requirements}.yml"))]);
+    }
+    let ended = suite.run().await;
+    let summary = ended.stdout.split("=== SUMMARY ===").last().unwrap_or_default();
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "details in {}:\n{summary}\n{}",
+        results.display(),
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn fixture_alone_2025_11_25() {
+    let fixture = HttpFixture::start(&["--era", "legacy"]).await;
+    run("fixture-2025-11-25", &fixture.url, LEGACY, false).await;
+}
+
+#[tokio::test]
+async fn fixture_alone_2026_07_28() {
+    let fixture = HttpFixture::start(&["--era", "modern"]).await;
+    run("fixture-2026-07-28", &fixture.url, MODERN, false).await;
+}
+
+/// An agent that sees the fixture's tools under their own names, with prompts and resources.
+async fn bare_agent(scene: &Scene) -> NewKey {
+    scene.owner.change("fx", json!({"default_mode": "allow", "resources": true})).await;
+    let only = IntegrationId::new("fx").expect("an id");
+    let profile =
+        json!({"name": "suite", "integrations": [only], "mode": "direct", "naming": "bare"});
+    scene.owner.put_profile("suite", profile).await;
+    scene.owner.create_key_with(json!({"name": "suite", "profile": "suite"})).await
+}
+
+async fn through_gateway(name: &str, era: &str, requirements: &str, over_http: bool) {
+    let scene = Scene::empty().await;
+    let fixture = if over_http {
+        let fixture = HttpFixture::start(&["--era", era]).await;
+        scene.owner.add_remote("fx", &fixture.url).await;
+        Some(fixture)
+    } else {
+        scene.owner.add_fixture("fx", &["--era", era]).await;
+        None
+    };
+    let key = bare_agent(&scene).await;
+    let shim = Shim::start(&scene.gateway, &key.key, "").await;
+    run(name, &shim.url, requirements, true).await;
+    drop(shim);
+    scene.stop().await;
+    drop(fixture);
+}
+
+#[tokio::test]
+async fn gateway_2025_11_25_before_a_local_server() {
+    through_gateway("local-2025-11-25", "legacy", LEGACY, false).await;
+}
+
+#[tokio::test]
+async fn gateway_2025_11_25_before_a_remote_server() {
+    through_gateway("remote-2025-11-25", "legacy", LEGACY, true).await;
+}
+
+#[tokio::test]
+async fn gateway_2026_07_28_before_a_local_server() {
+    through_gateway("local-2026-07-28", "modern", MODERN, false).await;
+}
+
+#[tokio::test]
+async fn gateway_2026_07_28_before_a_remote_server() {
+    through_gateway("remote-2026-07-28", "modern", MODERN, true).await;
+}
+
+/// An old client in front of a server that speaks both: the server is asked in the newest revision.
+#[tokio::test]
+async fn gateway_2025_11_25_before_a_server_of_both_eras() {
+    through_gateway("both-2025-11-25", "both", LEGACY, true).await;
+}

@@ -1,0 +1,99 @@
+//! Where the programs are that tests start.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
+        .to_owned()
+}
+
+/// The directory cargo puts this profile's programs in.
+fn built() -> PathBuf {
+    let own = std::env::current_exe().expect("the running program's path");
+    let directory = own.parent().expect("a program lies in a directory");
+    let directory = if directory.ends_with("deps") { directory.parent() } else { Some(directory) };
+    directory.expect("deps lies in a profile's directory").to_owned()
+}
+
+/// `target`, for tools and screenshots.
+pub fn target() -> PathBuf {
+    built().parent().expect("a profile's directory lies in target").to_owned()
+}
+
+fn executable(name: &str) -> PathBuf {
+    built().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// The `agentport` program. `AGENTPORT_BIN` names one that is built already; otherwise cargo builds it, once.
+pub fn agentport() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        if let Some(given) = std::env::var_os("AGENTPORT_BIN") {
+            return given.into();
+        }
+        let release = built().ends_with("release");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--package", "agentport-cli"]).current_dir(root());
+        if release {
+            cargo.arg("--release");
+        }
+        let status = cargo.status().expect("cargo starts");
+        assert!(status.success(), "agentport does not build: {status}");
+        executable("agentport")
+    })
+}
+
+/// The fixture, built with the tests.
+pub fn fixture() -> PathBuf {
+    let path = executable("fixture");
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build -p agentport-tests --bins`",
+        path.display()
+    );
+    path
+}
+
+/// `tests/browser`, where the npm packages are.
+pub fn npm() -> PathBuf {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+    assert!(
+        directory.join("node_modules/.package-lock.json").exists(),
+        "the npm packages are missing: run `cargo xtask test`, or `npm ci` in tests/browser"
+    );
+    directory
+}
+
+/// A file of an npm package.
+pub fn npm_file(path: &str) -> PathBuf {
+    let file = npm().join("node_modules").join(path);
+    assert!(file.exists(), "{} is missing: run `cargo xtask test`", file.display());
+    file
+}
+
+/// Node 24, which the conformance suite and the inspector need, whatever the system has.
+pub fn node() -> PathBuf {
+    npm_file("node/bin/node")
+}
+
+/// Python with the `mcp` package.
+pub fn python() -> PathBuf {
+    let python = target().join("tools/python/bin/python");
+    assert!(python.exists(), "{} is missing: run `cargo xtask test`", python.display());
+    python
+}
+
+/// Debian's Chromium, or what `CHROMIUM` names.
+pub fn chromium() -> PathBuf {
+    let path =
+        std::env::var_os("CHROMIUM").map_or_else(|| "/usr/bin/chromium".into(), PathBuf::from);
+    assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
+    path
+}

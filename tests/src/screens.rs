@@ -1,0 +1,103 @@
+//! Pictures of every page, of a gateway in which something has happened.
+
+use std::path::{Path, PathBuf};
+
+use agentport_core::policy::Mode;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{Gateway, Owner, foreign::Foreign, gateway::PASSWORD, programs, types::GrantChoice};
+
+/// One picture.
+#[derive(Debug, Deserialize)]
+pub struct Picture {
+    pub name: String,
+    pub path: PathBuf,
+    /// The page is wider than its window.
+    pub overflows: bool,
+}
+
+/// Starts a gateway, lets things happen, and takes a picture of each page into `directory`.
+pub async fn take(directory: &Path) -> Vec<Picture> {
+    std::fs::create_dir_all(directory).expect("a directory for pictures");
+    let gateway = Gateway::start().await;
+    let owner = gateway.owner().await;
+    let waiting = happen(&gateway, &owner).await;
+    let pages = json!({
+        "inbox": "/#/",
+        "request": format!("/#/approvals/{waiting}"),
+        "decided": "/#/approvals?tab=decided",
+        "missed": "/#/approvals?tab=missed",
+        "integrations": "/#/integrations",
+        "integration": "/#/integrations/files",
+        "add-integration": "/#/integrations/add",
+        "agents": "/#/agents",
+        "activity": "/#/activity",
+        "policy": "/#/policy",
+        "settings": "/#/settings",
+        "approve-link": format!("/approve/{waiting}"),
+    });
+    let said = Foreign::script("screens.mjs")
+        .env("AGENTPORT_TEST_BASE", gateway.base())
+        .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
+        .env("AGENTPORT_TEST_PAGES", pages.to_string())
+        .env("AGENTPORT_TEST_SCREENS", directory)
+        .env("CHROMIUM", programs::chromium())
+        .run()
+        .await
+        .ok();
+    gateway.stop().await;
+    said.lines().map(|line| serde_json::from_str(line).expect("a picture")).collect()
+}
+
+/// An afternoon's worth of calls. Gives a request that still waits.
+async fn happen(gateway: &Gateway, owner: &Owner) -> agentport_core::ApprovalId {
+    let key = owner.create_key("claude-desktop").await;
+    let other = owner.create_key("nightly-report").await;
+    let folder = gateway.place().files().join("Documents");
+    std::fs::create_dir_all(&folder).expect("a directory");
+    let folder_name = folder.to_str().expect("a path in Unicode");
+    owner
+        .add_node("files", "@modelcontextprotocol/server-filesystem/dist/index.js", &[folder_name])
+        .await;
+    owner
+        .change("files", json!({"name": "Files", "read_only_may_run": true, "tags": ["home"]}))
+        .await;
+    let dead = json!({"id": "crm", "name": "Customer records", "keep_unreachable": true,
+        "connection": {"type": "remote_mcp", "url": "http://127.0.0.1:9/mcp"}});
+    owner.add(dead).await;
+
+    let claude = gateway.wire(&key);
+    let nightly = gateway.wire(&other);
+    let write = async |name: &str, text: &str| {
+        let arguments = json!({"path": folder.join(name), "content": text});
+        claude.call_tool("files", "write_file", arguments).await.request()
+    };
+    let id = write("minutes.md", "# Minutes\n\nWe met.").await;
+    owner.approve(id, GrantChoice::Once).await;
+    claude.await_approval(&id.to_string()).await.ran();
+    claude.call_tool("files", "list_directory", json!({"path": folder})).await.ran();
+    claude
+        .call_tool("files", "read_text_file", json!({"path": folder.join("minutes.md")}))
+        .await
+        .ran();
+    let id = write("tax.md", "To be deleted").await;
+    owner.deny(id, Some("Keep the tax files out of this.")).await;
+    owner.set_policy("files", "move_file", Mode::Deny).await;
+    let moving = json!({"source": folder.join("minutes.md"), "destination": folder.join("old.md")});
+    nightly.call_tool("files", "move_file", moving).await.refused();
+    nightly
+        .call_tool("demo", "add_note", json!({"text": "Report of the night: nothing happened."}))
+        .await;
+
+    let arguments = json!({
+        "integration_id": "files",
+        "tool_name": "write_file",
+        "arguments": {
+            "path": folder.join("letter.md"),
+            "content": "Dear Ms Okafor,\n\nthank you for the call on Tuesday. As agreed we will ship on the 3rd.\n\nYours\nAda",
+        },
+        "additional_info": "You asked me to draft the letter to Ms Okafor. I would like to save it next to the minutes.",
+    });
+    claude.tool("agentport__call_tool", arguments).await.request()
+}
