@@ -30,6 +30,10 @@ additional_info: string | null, digest: DefinitionDigest, arguments_hash: Argume
  */
 why: string, 
 /**
- * Its arguments were edited or the tool is destructive: the wider grants want a second thought.
+ * The tool may destroy: the wider grants want a second thought.
  */
-destructive: boolean, };
+destructive: boolean, 
+/**
+ * The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
+ */
+unchecked: boolean, };

@@ -12,4 +12,8 @@ export type ToolView = { name: string, title: string | null, description: string
 /**
  * What any agent's call would get.
  */
-mode: Mode, because: Because, digest: DefinitionDigest, input_schema: JsonValue, };
+mode: Mode, because: Because, digest: DefinitionDigest, input_schema: JsonValue, 
+/**
+ * The schema cannot be checked: too large, or not compilable.
+ */
+unchecked: boolean, };

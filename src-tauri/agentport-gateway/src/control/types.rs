@@ -288,6 +288,7 @@ pub enum Connection {
     },
     /// An MCP server over Streamable HTTP.
     RemoteMcp {
+        /// `{token}` and the like may stand for secrets in its query.
         url: String,
         /// Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
         #[serde(default)]

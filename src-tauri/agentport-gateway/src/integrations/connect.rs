@@ -117,7 +117,8 @@ pub(crate) fn target(
                 let value = fill(format, secrets, str::to_owned)?;
                 filled.push((header, Secret::new(value)));
             }
-            Ok(Some(Target::Remote { url: parsed, headers: filled }))
+            let secrets = as_sent(connection, secrets.clone());
+            Ok(Some(Target::Remote { url: parsed, headers: filled, secrets }))
         }
     }
 }
@@ -298,7 +299,8 @@ mod tests {
         };
         assert_eq!(secret_names(&connection), ["token", "token1"]);
         let secrets = secrets(&[("token", "fake &=+#é"), ("token1", "fake-b")]);
-        let Ok(Some(Target::Remote { url, .. })) = target(&connection, &secrets) else {
+        let Ok(Some(Target::Remote { url, secrets: hidden, .. })) = target(&connection, &secrets)
+        else {
             panic!("it is a usable address")
         };
         let pairs: Vec<_> = url.query_pairs().into_owned().collect();
@@ -307,6 +309,7 @@ mod tests {
         assert!(!url.as_str().contains('+'), "some servers read a plus sign for itself: {url}");
         let sent = as_sent(&connection, secrets);
         assert!(sent.iter().any(|sent| url.as_str().contains(sent.expose())));
+        assert_eq!(hidden.len(), sent.len(), "and all of it is hidden");
         assert!(matches!(
             target(&connection, &BTreeMap::new()),
             Err(ConnectError::MissingSecret(name)) if name == "token"

@@ -7,7 +7,10 @@
 use std::{
     collections::{HashMap, VecDeque},
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -48,6 +51,8 @@ pub(super) struct Slot {
     of: Caller,
     told: Mutex<Told>,
     waker: AtomicWaker,
+    /// The agent was told of a log message.
+    logged: AtomicBool,
 }
 
 /// Whose call it is.
@@ -69,7 +74,20 @@ struct Told {
 
 impl Slot {
     pub(super) fn new(of: Caller) -> Arc<Self> {
-        Arc::new(Self { of, told: Mutex::default(), waker: AtomicWaker::new() })
+        Arc::new(Self {
+            of,
+            told: Mutex::default(),
+            waker: AtomicWaker::new(),
+            logged: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn note_log(&self) {
+        self.logged.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_logged(&self) -> bool {
+        self.logged.load(Ordering::Relaxed)
     }
 
     fn deaf(&self) -> bool {

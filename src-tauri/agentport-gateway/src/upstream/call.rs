@@ -12,7 +12,7 @@ use rmcp::model::{
     ProgressNotificationParam, ServerResult,
 };
 use serde_json::{Value, value::RawValue};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     answer, ask,
@@ -27,8 +27,6 @@ use crate::call::{caller::Caller, permit::Operation};
 
 /// Progress may put the deadline off, up to so many times the time the call was given.
 const HARD_LIMIT: u32 = 4;
-/// How long an answer waits for log messages that may still be under way.
-const STRAGGLERS: Duration = Duration::from_millis(50);
 /// How often an upstream may ask for input during one call (rmcp's own limit, too).
 const MAX_ROUNDS: usize = 10;
 
@@ -180,7 +178,6 @@ impl<'a> Call<'a> {
         let mut timer = pin!(sleep_until(self.soft()));
         let mut asking = FuturesUnordered::<BoxFuture<'_, ()>>::new();
         let hears = self.caller.peer.is_some();
-        let mut logged = false;
         loop {
             tokio::select! {
                 biased;
@@ -188,21 +185,13 @@ impl<'a> Call<'a> {
                     return Err(UpstreamError::Cancelled.into());
                 }
                 event = self.slot.event(), if hears => {
-                    logged |= matches!(event, Event::Log(_));
                     self.hear(event, &mut asking, timer.as_mut()).await?;
                 }
                 Some(()) = asking.next() => timer.as_mut().reset(self.soft()),
                 answer = &mut answer => {
                     // What came before the answer is told before it.
                     while let Some(event) = self.slot.take_event() {
-                        logged |= matches!(event, Event::Log(_));
-                        self.hear(event, &mut asking, timer.as_mut()).await?;
-                    }
-                    if logged && self.logs_come_apart() {
-                        let wait = Instant::now() + STRAGGLERS;
-                        while let Ok(event) = timeout_at(wait, self.slot.event()).await {
                             self.hear(event, &mut asking, timer.as_mut()).await?;
-                        }
                     }
                     return answer;
                 }
@@ -213,12 +202,6 @@ impl<'a> Call<'a> {
                 timer.as_mut().reset(self.hard);
             }
         }
-    }
-
-    /// Servers with sessions over HTTP may send log messages on another connection than the answer, which then can
-    /// overtake the last of them.
-    fn logs_come_apart(&self) -> bool {
-        self.caller.log_level.is_some() && !self.session.modern() && self.session.http().is_some()
     }
 
     async fn hear<'s>(
@@ -275,6 +258,7 @@ impl<'a> Call<'a> {
         let wanted = self.caller.log_level.is_some_and(|least| log.level as u8 >= least as u8);
         let Some(peer) = self.caller.peer.as_ref().filter(|_| wanted) else { return };
         if let Some(log) = self.session.hidden.blot_message(log) {
+            self.slot.note_log();
             match &self.caller.aside {
                 Some(aside) => aside.log(log),
                 None => drop(peer.notify_logging_message(log).await),

@@ -177,7 +177,7 @@ impl Connector {
         mode: ClientLifecycleMode,
         until: Instant,
     ) -> Result<Link, Attempt> {
-        let Target::Remote { url, headers } = &self.target else {
+        let Target::Remote { url, headers, .. } = &self.target else {
             return Err(Attempt::Failed(UpstreamError::Cancelled));
         };
         let client = self.clients.for_url(url).map_err(Attempt::Failed)?;

@@ -116,8 +116,9 @@ pub(crate) enum Target {
         secret_env: Vec<(String, Secret)>,
         cwd: Option<PathBuf>,
     },
-    /// An MCP server over Streamable HTTP. Every header value counts as secret.
-    Remote { url: Url, headers: Vec<(HeaderName, Secret)> },
+    /// An MCP server over Streamable HTTP. Every header value counts as secret, and so do `secrets`: what the address
+    /// and the headers were filled with, in every form a server may echo.
+    Remote { url: Url, headers: Vec<(HeaderName, Secret)>, secrets: Vec<Secret> },
 }
 
 /// Shows neither arguments nor environments nor the secret parts of an address.
@@ -291,7 +292,9 @@ impl Upstreams {
         Connector {
             hidden: match &spec.target {
                 Target::Local { secret_env, .. } => Hidden::new(secret_env.iter().map(|(_, s)| s)),
-                Target::Remote { headers, .. } => Hidden::new(headers.iter().map(|(_, s)| s)),
+                Target::Remote { headers, secrets, .. } => {
+                    Hidden::new(headers.iter().map(|(_, s)| s).chain(secrets))
+                }
             },
             target: spec.target.clone(),
             notices: Notices::new(spec.id.clone(), self.0.sink.clone()),

@@ -32,6 +32,10 @@ use crate::call::caller::Caller;
 /// How long a last word may take.
 const LEAVE: Duration = Duration::from_millis(100);
 
+/// Servers with sessions over HTTP may send log messages on another connection than the answer, which then overtakes the
+/// last of them. How long an answer waits for those that may be under way, if the agent was told of any.
+const STRAGGLERS: std::time::Duration = std::time::Duration::from_millis(50);
+
 /// How calls reach the upstream.
 pub(super) enum Wire {
     Stdio(Arc<Pipe>),
@@ -130,7 +134,12 @@ impl Session {
                 slot.reply().await.map_err(Failure::Failed)
             }
             Wire::Http(http) => tokio::select! {
-                answer = http.call(id, outgoing, slot) => answer,
+                answer = http.call(id, outgoing, slot) => {
+                    if slot.has_logged() && !self.modern() {
+                        tokio::time::sleep(STRAGGLERS).await;
+                    }
+                    answer
+                }
                 // Only the end of the connection is told this way.
                 ended = slot.reply() => ended.map_err(Failure::Failed),
             },

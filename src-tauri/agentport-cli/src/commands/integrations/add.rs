@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{installed, patience, secret_names, show};
 use crate::{
-    args::AgentKey, client::route, confirm, context::Context, exit::Ending, output, secrets, words,
+    args::AgentKey, client::route, confirm, context::Context, exit::Ending, secrets, words,
 };
 
 /// Either the owner's way, which begins with `--id`, or the agent's, which has nothing but an id.
@@ -58,7 +58,7 @@ pub(crate) struct Add {
     /// The folder the command runs in
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "builtin"])]
     cwd: Option<String>,
-    /// The URL of an MCP server (Streamable HTTP)
+    /// The URL of an MCP server (Streamable HTTP); {token} in its query is asked, or read from stdin
     #[arg(long)]
     url: Option<String>,
     /// A header for every request; {token} in it (or {token1}, {token2} …) is asked, or read from stdin
@@ -125,11 +125,6 @@ impl Add {
         if let Some(url) = &self.url {
             let mut headers = BTreeMap::new();
             for (name, value) in &self.header {
-                if secret_names::placeholders(value).is_empty() {
-                    output::note(&format!(
-                        "note: the header {name} is kept as it is; write {{token}} in place of a secret"
-                    ));
-                }
                 if headers.insert(name.clone(), value.clone()).is_some() {
                     bail!("the header {name} is given twice");
                 }
@@ -162,7 +157,8 @@ impl Add {
     }
 
     fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.header.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let url = self.url.iter().map(|url| (secret_names::IN_URL, url.as_str()));
+        self.header.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(url)
     }
 }
 

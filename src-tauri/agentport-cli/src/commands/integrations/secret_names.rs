@@ -26,13 +26,17 @@ pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
     }
 }
 
-/// The headers of an integration there is; a local one has none.
+/// What stands in the place of a header's name where the secret is in the URL.
+pub(super) const IN_URL: &str = "";
+
+/// The headers of an integration there is, and its URL; a local one has none.
 pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &str)> {
-    let headers = match connection {
-        Connection::RemoteMcp { headers, .. } => Some(headers),
-        _ => None,
+    let (url, headers) = match connection {
+        Connection::RemoteMcp { url, headers } => (Some((IN_URL, url.as_str())), Some(headers)),
+        _ => (None, None),
     };
-    headers.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()))
+    let headers = headers.into_iter().flatten();
+    headers.map(|(name, value)| (name.as_str(), value.as_str())).chain(url)
 }
 
 /// How a secret is asked for.
@@ -42,6 +46,7 @@ pub(super) fn label<'a>(
 ) -> String {
     let header = headers.find(|(_, value)| placeholders(value).iter().any(|found| found == name));
     match header {
+        Some((IN_URL, _)) => format!("{{{name}}} of the URL"),
         Some((header, _)) => format!("{{{name}}} of the header {header}"),
         None => name.to_owned(),
     }

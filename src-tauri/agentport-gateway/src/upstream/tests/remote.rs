@@ -100,6 +100,7 @@ async fn an_unreachable_server_is_named_without_secrets() {
     let target = Target::Remote {
         url: format!("http://user:pass@127.0.0.1:{port}/mcp?key=hidden").parse().unwrap(),
         headers: vec![(HeaderName::from_static("x-key"), Secret::new("obviously-fake"))],
+        secrets: Vec::new(),
     };
     let printed = format!("{target:?}");
     assert_eq!(printed, format!("Remote {{ url: \"http://127.0.0.1:{port}/mcp\", .. }}"));
@@ -175,7 +176,7 @@ async fn marked_arguments_travel_as_headers_too() {
 #[tokio::test]
 async fn a_broken_stream_is_taken_up_where_it_broke() {
     let (url, _stop) = breaking_server().await;
-    let bench = Bench::new(Target::Remote { url, headers: Vec::new() });
+    let bench = Bench::new(Target::Remote { url, headers: Vec::new(), secrets: Vec::new() });
     assert_eq!(bench.tool("echo", json!({})).await.unwrap(), "resumed after 7");
     bench.end().await;
 }

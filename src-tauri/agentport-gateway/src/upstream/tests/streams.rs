@@ -92,7 +92,7 @@ impl HttpServer {
 
     pub(super) fn target(&self) -> Target {
         let header = (HeaderName::from_static("x-key"), Secret::new("obviously-fake"));
-        Target::Remote { url: self.url.clone(), headers: vec![header] }
+        Target::Remote { url: self.url.clone(), headers: vec![header], secrets: Vec::new() }
     }
 
     pub(super) fn refuse(&self, refuses: Option<(u16, bool)>) {
