@@ -83,10 +83,10 @@ async fn server_memory() {
     });
     scene.owner.add(json!({"id": "memory", "connection": connection})).await;
     scene.owner.allow_all("memory").await;
-    let entities =
-        json!({"entities": [{"name": "Ada", "entityType": "person", "observations": ["counts"]}]});
+    let entities = json!({"entities": [{"name": "someone", "entityType": "person", "observations": ["counts"]}]});
     scene.wire.call_tool("memory", "create_entities", entities).await.ran();
-    let found = scene.wire.call_tool("memory", "search_nodes", json!({"query": "Ada"})).await.ran();
+    let found =
+        scene.wire.call_tool("memory", "search_nodes", json!({"query": "someone"})).await.ran();
     assert!(found.text.contains("counts"), "{}", found.text);
     assert!(memory.exists(), "the variable the owner set reached the server");
     scene.stop().await;

@@ -93,7 +93,7 @@ impl Agent {
             StreamableHttpClientTransportConfig::with_uri(url).custom_headers(headers),
         );
         let (send, heard) = watch::channel(Heard::default());
-        let ears = Ears { heard: send.into(), name: Arc::new(Mutex::new("Ada".to_owned())) };
+        let ears = Ears { heard: send.into(), name: Arc::new(Mutex::new("someone".to_owned())) };
         let lifecycle = match era {
             Era::Legacy => ClientLifecycleMode::Initialize,
             Era::Modern => ClientLifecycleMode::Discover {

@@ -95,9 +95,9 @@ async fn happen(gateway: &Gateway, owner: &Owner) -> agentport_core::ApprovalId 
         "tool_name": "write_file",
         "arguments": {
             "path": folder.join("letter.md"),
-            "content": "Dear Ms Okafor,\n\nthank you for the call on Tuesday. As agreed we will ship on the 3rd.\n\nYours\nAda",
+            "content": "Dear customer,\n\nthank you for the call on Tuesday. As agreed we will ship on the 3rd.\n\nWith kind regards",
         },
-        "additional_info": "You asked me to draft the letter to Ms Okafor. I would like to save it next to the minutes.",
+        "additional_info": "You asked me to draft the letter to the customer. I would like to save it next to the minutes.",
     });
     claude.tool("agentport__call_tool", arguments).await.request()
 }

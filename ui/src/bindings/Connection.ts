@@ -11,7 +11,11 @@ env: { [key in string]: string },
 /**
  * Names whose values lie in the vault.
  */
-secret_env: Array<string>, cwd: string | null, } | { "type": "remote_mcp", url: string, 
+secret_env: Array<string>, cwd: string | null, } | { "type": "remote_mcp", 
+/**
+ * `{token}` and the like may stand for secrets in its query.
+ */
+url: string, 
 /**
  * Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
  */

@@ -164,8 +164,7 @@ fn denied_until(denials: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
         .windows(DENIALS)
         .filter(|few| few[DENIALS - 1].since(few[0]) <= DENIALS_WITHIN)
         .map(|few| few[DENIALS - 1].plus(DENIED_FOR))
-        .filter(|until| now < *until)
-        .next_back()
+        .rfind(|until| now < *until)
 }
 
 #[cfg(test)]
