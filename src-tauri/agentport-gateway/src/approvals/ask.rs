@@ -37,23 +37,22 @@ const DENIALS_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// … and the tool is denied at once for this long.
 const DENIED_FOR: Duration = Duration::from_secs(15 * 60);
 
+/// A call that needs the owner.
+pub(crate) struct Asking<'a> {
+    pub(crate) agent: &'a Agent,
+    pub(crate) tool: &'a PublishedTool,
+    pub(crate) arguments: Value,
+    pub(crate) hash: ArgumentsHash,
+    /// The agent's own words, as they came.
+    pub(crate) additional_info: Option<String>,
+    /// Why the rules ask.
+    pub(crate) because: Because,
+}
+
 impl Engine {
     /// Stores a request and tells the owner, unless this very call waits already or the agent asks too much.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one request, each of its own kind")]
-    pub(crate) async fn ask(
-        self: &Arc<Self>,
-        agent: &Agent,
-        tool: &PublishedTool,
-        arguments: Value,
-        hash: ArgumentsHash,
-        additional_info: Option<String>,
-        because: Because,
-        record: Record,
-    ) -> Outcome {
-        let asked = self
-            .store_request(agent, tool, arguments, hash, additional_info, because, &record)
-            .await;
-        match asked {
+    pub(crate) async fn ask(self: &Arc<Self>, call: Asking<'_>, record: Record) -> Outcome {
+        match self.store_request(call, &record).await {
             Ok(Asked { outcome, record: row }) => self.answer_unrun(row.unwrap_or(record), outcome),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "a request could not be stored");
@@ -62,17 +61,8 @@ impl Engine {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one request, each of its own kind")]
-    async fn store_request(
-        &self,
-        agent: &Agent,
-        tool: &PublishedTool,
-        arguments: Value,
-        hash: ArgumentsHash,
-        additional_info: Option<String>,
-        because: Because,
-        record: &Record,
-    ) -> store::Result<Asked> {
+    async fn store_request(&self, call: Asking<'_>, record: &Record) -> store::Result<Asked> {
+        let Asking { agent, tool, arguments, hash, additional_info, because } = call;
         let _one_at_a_time = self.approvals.asking.lock().await;
         let key = CallKey::new(agent.id, tool, hash);
         let info = additional_info.as_deref().and_then(clean_info);

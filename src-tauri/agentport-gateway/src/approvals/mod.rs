@@ -26,6 +26,7 @@ use agentport_core::{
 };
 use tokio::sync::{Notify, watch};
 
+pub(crate) use ask::Asking;
 pub(crate) use decide::DecideError;
 pub(crate) use wait::{Awaited, StoredResult};
 

@@ -37,7 +37,13 @@ use self::{
     outcome::{Outcome, Refusal},
     record::Record,
 };
-use crate::{agents::Agent, approvals::CallKey, catalogue::View, clock, engine::Engine};
+use crate::{
+    agents::Agent,
+    approvals::{Asking, CallKey},
+    catalogue::View,
+    clock,
+    engine::Engine,
+};
 
 /// A call as a door hands it in.
 #[derive(Debug)]
@@ -104,7 +110,9 @@ impl Engine {
         if mode == Mode::Allow {
             return self.run(&tool, arguments, record, caller, key).await;
         }
-        self.ask(&agent, &tool, arguments, hash, additional_info, because, record).await
+        let (agent, tool) = (&*agent, &*tool);
+        let asking = Asking { agent, tool, arguments, hash, additional_info, because };
+        self.ask(asking, record).await
     }
 
     /// What stands before policy: pause, schema, limits.

@@ -1,0 +1,88 @@
+//! What happened, and what was changed.
+
+use agentport_core::{
+    AgentId, ApprovalId, CallId, Timestamp,
+    arguments::ArgumentsHash,
+    outcome::OutcomeKind,
+    policy::{Because, Mode},
+    tool::DefinitionDigest,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+
+/// `GET /control/activity?agent=&integration=&tool=&outcome=&since=&until=&q=&limit=&before=` →
+/// [`ActivityPage`], newest first. `before` is the `next` of the page before.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ActivityPage {
+    pub items: Vec<ActivityRow>,
+    pub next: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ActivityRow {
+    pub id: CallId,
+    pub at: Timestamp,
+    pub agent: AgentId,
+    pub agent_name: String,
+    pub integration: String,
+    pub tool: String,
+    /// Redacted.
+    pub arguments: Value,
+    pub arguments_hash: Option<ArgumentsHash>,
+    pub digest: Option<DefinitionDigest>,
+    /// What policy said.
+    pub decision: Option<Mode>,
+    pub because: Option<Because>,
+    pub approval: Option<ApprovalId>,
+    pub outcome: OutcomeKind,
+    /// Time spent waiting for the owner, in milliseconds.
+    #[ts(type = "number")]
+    pub waited_ms: u64,
+    /// Time the upstream took, in microseconds.
+    #[ts(type = "number")]
+    pub ran_us: u64,
+    #[ts(type = "number")]
+    pub bytes_in: u64,
+    #[ts(type = "number")]
+    pub bytes_out: u64,
+    pub error: Option<String>,
+    /// Which door: `mcp`, `direct`, `rest`.
+    pub door: String,
+}
+
+/// `GET /control/audit?limit=&before=` → Items<AuditRow>, newest first. `GET /control/audit/export`: JSON lines.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AuditRow {
+    #[ts(type = "number")]
+    pub seq: i64,
+    pub at: Timestamp,
+    /// `owner`, `system` or an agent's id.
+    pub actor: String,
+    /// Such as `key.created`, `policy.set`, `login.failed`.
+    pub action: String,
+    pub subject: String,
+    pub detail: Value,
+    /// HMAC-SHA-256 over this row and the one before, hexadecimal.
+    pub mac: String,
+}
+
+/// `GET /control/audit/verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+#[ts(export)]
+pub enum AuditVerdict {
+    Intact {
+        #[ts(type = "number")]
+        rows: u64,
+    },
+    Broken {
+        /// The first row that does not fit.
+        #[ts(type = "number")]
+        seq: i64,
+        what: String,
+    },
+}
