@@ -7,6 +7,7 @@
 mod ask;
 mod decide;
 mod review;
+mod rounds;
 mod run;
 mod sweep;
 mod wait;

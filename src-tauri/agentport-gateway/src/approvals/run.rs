@@ -103,14 +103,18 @@ impl Engine {
         }
     }
 
-    async fn keep_result(&self, id: ApprovalId, result: &StoredResult) -> Result<(), StoreError> {
+    pub(super) async fn keep_result(
+        &self,
+        id: ApprovalId,
+        result: &StoredResult,
+    ) -> Result<(), StoreError> {
         let plain = serde_json::to_vec(result).unwrap_or_default();
         let sealed = self.vault.seal(&result_seal(id), &plain);
         self.store.put_result(id, &sealed, clock::now().plus(RESULT_LIFE)).await
     }
 
     /// What may have changed between the owner's yes and now.
-    async fn check_again(
+    pub(super) async fn check_again(
         self: &Arc<Self>,
         approval: &Approval,
         agent: &Agent,
@@ -199,7 +203,7 @@ fn storage(error: &dyn std::error::Error) -> Outcome {
 }
 
 impl StoredResult {
-    fn of(outcome: Outcome) -> Self {
+    pub(super) fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Ran(result) => {
                 Self::Result { result: serde_json::to_value(&*result).unwrap_or(Value::Null) }

@@ -71,6 +71,9 @@ impl Engine {
         caller: Caller,
         limit: Duration,
     ) -> Awaited {
+        if let Some(awaited) = self.next_round(id, agent, &caller).await {
+            return awaited;
+        }
         let deadline = tokio::time::Instant::now() + limit;
         let followed = tokio::select! {
             followed = tokio::time::timeout_at(deadline, self.follow(id, agent, caller)) => followed.ok(),

@@ -6,11 +6,10 @@ use serde_json::json;
 
 use super::{
     super::{Spec, Target, UpstreamError},
-    Bench, PATIENCE, Told, id,
+    Bench, PATIENCE, id,
     server::{Era, TOOLS, child},
     spec,
 };
-use crate::control::types::Health;
 
 /// A server written in shell.
 pub(super) fn shell(script: &str) -> Target {
@@ -195,24 +194,6 @@ async fn a_server_that_breaks_on_discover_is_met_with_initialize() {
     let listing = bench.upstreams.probe(spec(shell(&introduce("[]")))).await.unwrap();
     assert_eq!((listing.revision.as_str(), listing.server.name.as_str()), ("2025-06-18", "shell"));
     bench.end().await;
-}
-
-/// On a clock that runs ahead where nothing else happens.
-#[tokio::test(start_paused = true)]
-async fn a_first_start_may_take_longer_than_one_for_a_call() {
-    let silent = || shell("exec cat >&2");
-    let bench = Bench::new(silent());
-    let probed = bench.upstreams.probe(spec(silent())).await.unwrap_err().to_string();
-    assert!(probed.contains("did not introduce itself within 300 s"), "{probed}");
-    bench.upstreams.wake(&id());
-    // Not `until`, whose patience is over sooner on this clock.
-    let mut told = bench.told.lock().await;
-    let message = loop {
-        if let Told::Health(Health::Failed { message, .. }, ..) = told.recv().await.unwrap() {
-            break message;
-        }
-    };
-    assert!(message.contains("did not introduce itself within 30 s"), "{message}");
 }
 
 #[tokio::test]
