@@ -11,6 +11,7 @@ mod browser;
 mod cli;
 mod clients;
 mod conformance;
+mod fixed;
 mod rest;
 mod scene;
 mod secrets;

@@ -106,13 +106,17 @@ impl Wire {
         self.send(request).await
     }
 
-    /// A request of the newest revision, without a progress token.
+    /// A request of the newest revision, without a progress token. What `params` has in `_meta` counts.
     pub fn modern(&self, path: &str, method: &str, mut params: Value) -> reqwest::RequestBuilder {
-        params["_meta"] = json!({
+        let mut meta = json!({
             "io.modelcontextprotocol/protocolVersion": MODERN,
             "io.modelcontextprotocol/clientCapabilities": {},
             "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
         });
+        if let (Value::Object(meta), Value::Object(given)) = (&mut meta, params["_meta"].take()) {
+            meta.extend(given);
+        }
+        params["_meta"] = meta;
         let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
         let mut request = self
             .request(Method::POST, path)

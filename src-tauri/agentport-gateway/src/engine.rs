@@ -167,6 +167,20 @@ impl Engine {
         }
     }
 
+    /// Does `work` to its end, even if whoever waits for it goes away: a change that is half done in the database and
+    /// not known in memory helps nobody.
+    pub(crate) async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        match self.tasks.spawn(work).await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going down, and takes this with it.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     pub(crate) fn call_timeout(&self) -> Duration {
         Duration::from_secs(self.settings.load().call_timeout_seconds.into())
     }

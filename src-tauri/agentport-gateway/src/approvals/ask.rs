@@ -61,7 +61,11 @@ impl Engine {
         }
     }
 
-    async fn store_request(&self, call: Asking<'_>, record: &Record) -> store::Result<Asked> {
+    async fn store_request(
+        self: &Arc<Self>,
+        call: Asking<'_>,
+        record: &Record,
+    ) -> store::Result<Asked> {
         let Asking { agent, tool, arguments, hash, additional_info, because } = call;
         let _one_at_a_time = self.approvals.asking.lock().await;
         let key = CallKey::new(agent.id, tool, hash);
@@ -108,8 +112,13 @@ impl Engine {
             state: State::Pending,
         };
         self.store.put_definitions(&[(tool.digest, tool.definition_json())], now).await?;
-        self.store.insert_approval(&approval).await?;
-        self.approvals.note(&approval);
+        let (engine, stored) = (self.clone(), approval.clone());
+        self.to_the_end(async move {
+            engine.store.insert_approval(&stored).await?;
+            engine.approvals.note(&stored);
+            Ok::<_, store::StoreError>(())
+        })
+        .await?;
         self.note(
             &agent.id.to_string(),
             "approval.asked",

@@ -9,6 +9,7 @@ use agentport_core::{
     policy::Mode,
 };
 use serde_json::Value;
+use tokio::sync::oneshot;
 
 use super::{CallKey, StoredResult};
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     },
     catalogue::PublishedTool,
     clock,
+    control::types::Event,
     engine::{Chain, Engine},
     store::StoreError,
 };
@@ -44,25 +46,30 @@ impl Engine {
             tracing::debug!(%error, "an approved request could not start");
             storage(&error)
         })?;
-        let claimed = self
-            .store
-            .transition(&running, StateName::Approved)
-            .await
-            .map_err(|error| storage(&error))?;
-        if !claimed {
-            return Ok(());
-        }
-        self.approvals.note(&running);
-        self.events.send(crate::control::types::Event::Approval {
-            id: running.id,
-            state: StateName::Running,
-        });
         let engine = self.clone();
         let record = running_record(&running, agent, &tool);
+        // Claimed and run by one task: were the claim the agent's own, an agent that leaves between the two would leave
+        // a call that is running for ever.
+        let (claimed, answer) = oneshot::channel();
         self.tasks.spawn(async move {
-            engine.run_to_the_end(running, &tool, record, caller).await;
+            let claim = engine.store.transition(&running, StateName::Approved).await;
+            let won = matches!(claim, Ok(true));
+            if won {
+                engine.approvals.note(&running);
+                let state = StateName::Running;
+                engine.events.send(Event::Approval { id: running.id, state });
+            }
+            // Nobody waits for the answer any more if the agent has left.
+            let _ = claimed.send(claim);
+            if won {
+                engine.run_to_the_end(running, &tool, record, caller).await;
+            }
         });
-        Ok(())
+        match answer.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(storage(&error)),
+            Err(_) => Err(Outcome::Refused(Refusal::Stopping)),
+        }
     }
 
     async fn run_to_the_end(

@@ -104,7 +104,8 @@ impl Engine {
             let changes = self.approvals.live(id).map(|live| live.state.subscribe());
             let approval = self.store.approval(id).await.ok()?.filter(|a| a.agent == agent.id)?;
             if approval.overdue(clock::now()) {
-                self.expire(approval).await;
+                let engine = self.clone();
+                self.to_the_end(async move { engine.expire(approval).await }).await;
                 continue;
             }
             let (State::Pending, Some(mut changes)) = (&approval.state, changes) else {
@@ -143,7 +144,8 @@ impl Engine {
                 }
             };
             if approval.overdue(clock::now()) {
-                self.expire(approval).await;
+                let engine = self.clone();
+                self.to_the_end(async move { engine.expire(approval).await }).await;
                 continue;
             }
             match &approval.state {

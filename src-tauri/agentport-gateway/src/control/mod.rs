@@ -21,8 +21,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::Response,
     routing::{delete, get, post},
 };
+use http::Method;
 
 use crate::{engine::Engine, mcp::sessions::Sessions};
 
@@ -76,5 +80,18 @@ pub(crate) fn owner_router(control: Control) -> Router {
         .route("/control/audit", get(audit::list))
         .route("/control/audit/verify", get(audit::verify))
         .route("/control/audit/export", get(audit::export))
+        .layer(middleware::from_fn_with_state(control.clone(), change_to_the_end))
         .with_state(control)
+}
+
+/// A change is made whole, even if the owner's connection is lost in the middle of it.
+async fn change_to_the_end(
+    State(control): State<Control>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => next.run(request).await,
+        _ => control.engine.to_the_end(next.run(request)).await,
+    }
 }

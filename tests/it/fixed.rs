@@ -1,0 +1,8 @@
+//! What an attack on the gateway has found, each so that it shows if it comes back.
+
+mod definitions;
+mod doors;
+mod keys;
+mod requests;
+mod rounds;
+mod running;
