@@ -33,7 +33,7 @@ async fn three_denials_deny_for_a_while() {
     }
     let fourth = scene.call("echo", json!({"text": "again"})).await;
     assert!(!fourth.needs_approval());
-    assert!(fourth.refused().contains("until"), "it says for how long: {}", fourth.text);
+    assert!(fourth.refused().contains("for 15 minutes"), "it says for how long: {}", fourth.text);
     assert_eq!(scene.owner.approvals("pending").await.len(), 0);
     scene.call("counter", json!({})).await.request();
     scene.another().await.call_tool("fx", "echo", json!({"text": "again"})).await.request();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
     ApprovalId, RuleId, Timestamp,
-    approval::{Approval, Audience, Grant, State, WithdrawnBecause, WrongState},
+    approval::{Approval, Audience, Grant, State, StateName, WithdrawnBecause, WrongState},
     arguments::ArgumentsHash,
     policy::{Condition, Mode, Origin, Rule, Scope},
     text,
@@ -92,7 +92,7 @@ impl Engine {
         let renewed = now.plus(Duration::from_secs(life));
         let approval = before.approve(grant, choice.audience, edited, now, renewed)?;
         if !self.store.transition(&approval, from).await? {
-            return Err(self.lost_race(id, agentport_core::approval::StateName::Approved).await?);
+            return Err(self.lost_race(id, StateName::Approved).await?);
         }
         // At once: an agent that comes for it now must not find it as it was.
         self.approvals.note(&approval);
@@ -127,12 +127,9 @@ impl Engine {
         let from = before.state.name();
         let reason = reason.map(|reason| text::clean(reason, MAX_REASON)).filter(|r| !r.is_empty());
         let approval = before.deny(reason, clock::now())?;
-        if !self.store.transition(&approval, from).await? {
-            return Err(self.lost_race(id, agentport_core::approval::StateName::Denied).await?);
+        if !self.settle(&approval, from, "approval.denied", Value::Null).await? {
+            return Err(self.lost_race(id, StateName::Denied).await?);
         }
-        self.approvals.note(&approval);
-        self.close_record(&approval);
-        self.settled(&approval, "approval.denied", Value::Null).await;
         Ok(approval)
     }
 
@@ -144,15 +141,29 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let from = before.state.name();
         let Ok(approval) = before.withdraw(because, clock::now()) else { return Ok(()) };
-        if self.store.transition(&approval, from).await? {
-            self.approvals.note(&approval);
-            self.close_record(&approval);
-            self.settled(&approval, "approval.withdrawn", json!({ "because": because })).await;
-        }
-        Ok(())
+        let detail = json!({ "because": because });
+        self.settle(&approval, from, "approval.withdrawn", detail).await.map(drop)
     }
 
-    /// Tells everybody that a request has reached a new state.
+    /// Takes a request to its new state: in the database, for everybody who waits, in its row, for the screens and in
+    /// the audit, in this order. `false`: somebody was faster, and nothing was done.
+    pub(super) async fn settle(
+        &self,
+        approval: &Approval,
+        from: StateName,
+        action: &str,
+        detail: Value,
+    ) -> Result<bool, StoreError> {
+        if !self.store.transition(approval, from).await? {
+            return Ok(false);
+        }
+        self.approvals.note(approval);
+        self.close_record(approval);
+        self.settled(approval, action, detail).await;
+        Ok(true)
+    }
+
+    /// Tells the screens of a request's new state, and writes it into the audit.
     pub(super) async fn settled(&self, approval: &Approval, action: &str, detail: Value) {
         self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
         let actor = match approval.state {
@@ -166,7 +177,7 @@ impl Engine {
     async fn lost_race(
         &self,
         id: ApprovalId,
-        wanted: agentport_core::approval::StateName,
+        wanted: StateName,
     ) -> Result<DecideError, StoreError> {
         let now = self.store.approval(id).await?;
         Ok(now.map_or(DecideError::Unknown(id), |approval| {

@@ -62,11 +62,6 @@ impl Engine {
             Mode::Deny => waiting.deny(Some("the owner blocked this tool".to_owned()), now),
         };
         let Ok(decided) = decided else { return Ok(()) };
-        if self.store.transition(&decided, from).await? {
-            self.approvals.note(&decided);
-            self.close_record(&decided);
-            self.settled(&decided, "approval.by_rule", json!({ "mode": mode })).await;
-        }
-        Ok(())
+        self.settle(&decided, from, "approval.by_rule", json!({ "mode": mode })).await.map(drop)
     }
 }

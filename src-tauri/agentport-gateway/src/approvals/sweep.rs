@@ -55,16 +55,10 @@ impl Engine {
     pub(super) async fn expire(&self, before: Approval) {
         let from = before.state.name();
         let Ok(expired) = before.expire(clock::now()) else { return };
-        match self.store.transition(&expired, from).await {
-            Ok(true) => {
-                self.approvals.note(&expired);
-                self.close_record(&expired);
-                self.settled(&expired, "approval.expired", serde_json::Value::Null).await;
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::error!(error = %Chain(&error), "a request could not be expired");
-            }
+        let settled =
+            self.settle(&expired, from, "approval.expired", serde_json::Value::Null).await;
+        if let Err(error) = settled {
+            tracing::error!(error = %Chain(&error), "a request could not be expired");
         }
     }
 
