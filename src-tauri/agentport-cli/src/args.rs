@@ -53,6 +53,7 @@ mod tests {
     fn takes_every_command_as_documented() {
         for line in [
             "serve",
+            "serve --port 4747",
             "serve --port 0 -o json --vault key-file",
             "serve --vault passphrase-file /tmp/f --home /tmp/h",
             "keys create claude --expires 30d --profile work",
@@ -63,6 +64,13 @@ mod tests {
             "settings get",
             "settings get approval_expiry_minutes",
             "settings set approval_expiry_minutes 15",
+            "settings second-factor on",
+            "settings second-factor off",
+            "settings second-factor status -o json",
+            "settings second-factor recovery-codes",
+            "backup save /tmp/b.json",
+            "backup save -",
+            "backup load /tmp/b.json --dry-run",
             "integrations add --id files --name Files --tag a --tag b --env K=V --secret-env T -- npx -y server /folder",
             "integrations add --id x --url https://example.com/mcp --header Name:{token}",
             "integrations add exa",

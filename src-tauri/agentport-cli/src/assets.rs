@@ -1,9 +1,3 @@
-//! The front end, built into the program by `build.rs`.
+//! The front end that `serve` shows in a browser.
 
-use agentport_gateway::{Asset, Assets};
-
-static FILES: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
-
-pub(crate) fn assets() -> Assets {
-    Assets(FILES)
-}
+pub(crate) use agentport_pages::assets;

@@ -3,18 +3,27 @@
 //! It goes to loopback only, over plain HTTP, with no proxy and no redirect: a password or a key that goes out here
 //! must reach the gateway and nobody else.
 
-use std::time::Duration;
+mod reply;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use agentport_core::Secret;
 use agentport_gateway::{
-    control::types::{Items, LoggedIn},
+    control::types::{Confirmation, LoggedIn},
     home::Home,
 };
 use anyhow::{Context as _, Result, anyhow, bail};
 use reqwest::{Method, StatusCode, header::HeaderMap};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{json, value::RawValue};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
 use url::Url;
+
+use crate::{confirm, secrets};
+
+pub(crate) use self::reply::{Answer, Reply};
 
 /// Long enough for everything the gateway answers from its own data.
 const USUAL: Duration = Duration::from_secs(30);
@@ -23,6 +32,7 @@ const USUAL: Duration = Duration::from_secs(30);
 pub(crate) const START: &str = "start one with `agentport serve`";
 
 /// A path of the gateway's with its query. Segments are escaped.
+#[derive(Clone)]
 pub(crate) struct Route {
     url: Url,
 }
@@ -76,23 +86,27 @@ impl Gateway {
 
     /// Does it answer at all?
     pub(crate) async fn answers(self) -> bool {
-        let client = Client { gateway: self, headers: HeaderMap::new(), is_agent: false };
+        let client = Client::new(self, false);
         client.get(route(["health"])).await.is_ok()
     }
 
-    /// As the owner, until [`Client::sign_out`].
-    pub(crate) async fn sign_in(self, password: &Secret) -> Result<Client> {
-        let mut client = Client { gateway: self, headers: HeaderMap::new(), is_agent: false };
-        let body = json!({ "password": password.expose() });
-        let login = client.post(route(["control", "login"]), &body).await;
-        let token = login.context("cannot sign in as the owner")?.read::<LoggedIn>()?.token;
-        client.put_header("authorization", &Secret::new(format!("Bearer {token}")))?;
+    /// As the owner, until [`Client::sign_out`]. `code` asks for a one-time code, where one is needed.
+    pub(crate) async fn sign_in(
+        self,
+        password: &Secret,
+        code: impl FnOnce() -> Result<Secret>,
+    ) -> Result<Client> {
+        let mut client = Client::new(self, false);
+        let login = client.log_in(password, code).await.context("cannot sign in as the owner")?;
+        client.put_header("authorization", &Secret::new(format!("Bearer {}", login.token)))?;
+        // The code shown at the sign-in confirms what the command is about to do.
+        client.confirmed(login.confirmation);
         Ok(client)
     }
 
     /// As the agent with this key.
     pub(crate) fn with_key(self, key: &Secret) -> Result<Client> {
-        let mut client = Client { gateway: self, headers: HeaderMap::new(), is_agent: true };
+        let mut client = Client::new(self, true);
         client.put_header("x-api-key", key).context("the agent's key has characters no key has")?;
         Ok(client)
     }
@@ -104,9 +118,43 @@ pub(crate) struct Client {
     gateway: Gateway,
     headers: HeaderMap,
     is_agent: bool,
+    /// What shows that the owner has just given a one-time code.
+    confirmation: Arc<Mutex<Option<Secret>>>,
 }
 
 impl Client {
+    fn new(gateway: Gateway, is_agent: bool) -> Self {
+        Self { gateway, headers: HeaderMap::new(), is_agent, confirmation: Arc::default() }
+    }
+
+    async fn log_in(
+        &self,
+        password: &Secret,
+        code: impl FnOnce() -> Result<Secret>,
+    ) -> Result<LoggedIn> {
+        let send = async |body: Value| {
+            let route = route(["control", "login"]);
+            self.send_once(Method::POST, route, Some(body.to_string()), Some(USUAL)).await
+        };
+        let mut reply = send(json!({ "password": password.expose() })).await?;
+        if reply.status == StatusCode::NOT_FOUND {
+            bail!(
+                "this AgentPort takes no sign-in: it belongs to a window on this machine. Set an owner password \
+                 there, under Settings, to use it from a terminal"
+            );
+        }
+        if reply.asks_for("code_needed") {
+            let code = code()?;
+            reply = send(json!({ "password": password.expose(), "code": code.expose() })).await?;
+        }
+        reply.done()?.read()
+    }
+
+    fn confirmed(&self, confirmation: Option<Confirmation>) {
+        *self.confirmation.lock().unwrap_or_else(PoisonError::into_inner) =
+            confirmation.map(|confirmation| Secret::new(confirmation.token));
+    }
+
     fn put_header(&mut self, name: &'static str, value: &Secret) -> Result<()> {
         let mut value: reqwest::header::HeaderValue = value.expose().parse()?;
         value.set_sensitive(true);
@@ -141,8 +189,41 @@ impl Client {
         self.send(Method::DELETE, route, None, Some(USUAL)).await?.done()
     }
 
-    /// For what takes longer than usual; no answer is an error, a refusal is not. `body` is JSON.
+    /// For what takes longer than usual; no answer is an error, a refusal is not. `body` is JSON. Where the gateway
+    /// wants a confirmation, the owner is asked for a code, and the request is sent once more.
     pub(crate) async fn send(
+        &self,
+        method: Method,
+        route: Route,
+        body: Option<String>,
+        timeout: Option<Duration>,
+    ) -> Result<Reply> {
+        let again = (method.clone(), route.clone(), body.clone());
+        let reply = self.send_once(method, route, body, timeout).await?;
+        if self.is_agent || !reply.asks_for("confirmation_needed") {
+            return Ok(reply);
+        }
+        if !confirm::on_a_terminal() {
+            bail!(
+                "the second factor is on, and this needs a one-time code: run it on a terminal to be asked for one"
+            );
+        }
+        let code = secrets::ask("One-time code: ")?;
+        let body = json!({ "code": code.expose() }).to_string();
+        let shown = self
+            .send_once(
+                Method::POST,
+                crate::client::route(["control", "confirm"]),
+                Some(body),
+                Some(USUAL),
+            )
+            .await?;
+        self.confirmed(Some(shown.done()?.read()?));
+        let (method, route, body) = again;
+        self.send_once(method, route, body, timeout).await
+    }
+
+    async fn send_once(
         &self,
         method: Method,
         route: Route,
@@ -185,6 +266,12 @@ impl Client {
         if let Some(timeout) = timeout {
             request = request.timeout(timeout);
         }
+        let confirmation = self.confirmation.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(confirmation) = confirmation {
+            let mut value: reqwest::header::HeaderValue = confirmation.expose().parse()?;
+            value.set_sensitive(true);
+            request = request.header("agentport-confirmation", value);
+        }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }
@@ -204,63 +291,6 @@ impl Client {
 
 fn json_text(body: &impl Serialize) -> Result<String> {
     serde_json::to_string(body).context("cannot write the request as JSON")
-}
-
-/// What came back, whether or not it was what one hoped for.
-pub(crate) struct Reply {
-    pub status: StatusCode,
-    text: String,
-}
-
-impl Reply {
-    pub(crate) fn done(self) -> Result<Answer> {
-        if self.status.is_success() { Ok(Answer { text: self.text }) } else { Err(self.refusal()) }
-    }
-
-    /// The body of a refusal, if it has this form.
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_str(&self.text).ok()
-    }
-
-    /// The gateway's own sentence.
-    fn refusal(&self) -> anyhow::Error {
-        #[derive(Default, Deserialize)]
-        struct Refusal {
-            detail: Option<String>,
-            message: Option<String>,
-        }
-        let refusal = self.read::<Refusal>().unwrap_or_default();
-        match refusal.detail.or(refusal.message) {
-            Some(sentence) => anyhow!(sentence),
-            None => anyhow!("the gateway answered {}", self.status),
-        }
-    }
-}
-
-/// The body of a success.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    text: String,
-}
-
-impl Answer {
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(&self.text)
-            .context("the gateway's answer is not what this version expects")
-    }
-
-    /// The items of `{"items": […]}`, or of an array.
-    pub(crate) fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
-        if self.text.trim_start().starts_with('[') {
-            self.read()
-        } else {
-            Ok(self.read::<Items<T>>()?.items)
-        }
-    }
 }
 
 /// JSON from the command line, kept as it was written: numbers beyond 2^53 and `1.0` stay what they are.
@@ -286,26 +316,6 @@ mod tests {
             route.url.as_str(),
             "http://127.0.0.1/api/tools/a%2F..%2Fb%3Fc/call?q=a%26b%3Dc"
         );
-    }
-
-    #[test]
-    fn refusals_speak_for_themselves() {
-        for (text, want) in [
-            (r#"{"detail": "no such key"}"#, "no such key"),
-            (r#"{"error": "denied", "message": "blocked"}"#, "blocked"),
-            (r#"{"error": "paused", "detail": "paused", "message": "paused"}"#, "paused"),
-            ("<html>", "the gateway answered 404 Not Found"),
-        ] {
-            let reply = Reply { status: StatusCode::NOT_FOUND, text: text.into() };
-            assert_eq!(reply.done().unwrap_err().to_string(), want);
-        }
-    }
-
-    #[test]
-    fn lists_come_in_two_forms() {
-        for text in ["[1,2]", r#"{"items": [1, 2]}"#] {
-            assert_eq!(Answer { text: text.into() }.items::<u8>().unwrap(), [1, 2]);
-        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     args::{AgentKey, Common},
     client::{Client, Gateway},
     output::Output,
-    password,
+    password, secrets,
 };
 
 const STORED_KEY: &str = "agent-key";
@@ -46,7 +46,7 @@ impl Context {
     /// The running gateway, as its owner.
     pub(crate) async fn owner(&self) -> Result<Client> {
         let gateway = Gateway::find(&self.home()?)?;
-        let owner = gateway.sign_in(&self.password.read()?).await?;
+        let owner = gateway.sign_in(&self.password.read()?, secrets::one_time_code).await?;
         Ok(self.signed_in.get_or_init(|| owner).clone())
     }
 

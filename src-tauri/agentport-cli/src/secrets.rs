@@ -18,6 +18,17 @@ pub(crate) fn read(names: &[String]) -> Result<Vec<Secret>> {
     from_lines(names, &mut io::stdin().lock())
 }
 
+/// A code of the owner's authenticator, or a recovery code: asked on a terminal, else the next line of stdin.
+pub(crate) fn one_time_code() -> Result<Secret> {
+    if confirm::on_a_terminal() {
+        return ask("One-time code: ");
+    }
+    let line = line(&mut io::stdin().lock()).context("cannot read from stdin")?;
+    line.filter(|code| !code.is_empty()).context(
+        "the second factor is on: give a one-time code, on a terminal or in the next line of stdin",
+    )
+}
+
 /// Asks without echo. Empty is no answer.
 pub(crate) fn ask(question: &str) -> Result<Secret> {
     let secret = ask_or_empty(question)?;

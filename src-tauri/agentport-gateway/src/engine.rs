@@ -18,11 +18,14 @@ use crate::{
     agents::Agents,
     approvals::Approvals,
     audit::Audit,
+    available::Handed,
     call::{continuations::Continuations, limits::Limits},
     catalogue::Catalogue,
     control::types::{Event, Settings},
     events::Events,
+    integrations::Additions,
     journal::Journal,
+    past_rules::PastRules,
     store::{self, Store},
     upstream::Upstreams,
     vault::Vault,
@@ -41,7 +44,12 @@ pub(crate) struct Engine {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) upstreams: Upstreams,
     pub(crate) approvals: Approvals,
+    /// Integrations that are being tried before they are added.
+    pub(crate) adding: Additions,
+    /// Tokens that came with requests to install something.
+    pub(crate) handed: Handed,
     pub(crate) rules: ArcSwap<Rules>,
+    pub(crate) past_rules: PastRules,
     pub(crate) settings: ArcSwap<Settings>,
     pub(crate) limits: Limits,
     pub(crate) continuations: Continuations,
@@ -97,6 +105,7 @@ pub(crate) struct Parts {
 impl Engine {
     pub(crate) async fn new(parts: Parts) -> store::Result<Self> {
         let paused = parts.store.value(PAUSED).await?.is_some();
+        let handed = Handed::new(parts.vault.derive("tokens handed in"));
         let engine = Self {
             store: parts.store,
             vault: parts.vault,
@@ -107,7 +116,10 @@ impl Engine {
             catalogue: parts.catalogue,
             upstreams: parts.upstreams,
             approvals: Approvals::default(),
+            adding: Additions::default(),
+            handed,
             rules: ArcSwap::default(),
+            past_rules: PastRules::default(),
             settings: ArcSwap::from_pointee(parts.settings),
             limits: Limits::default(),
             continuations: Continuations::default(),

@@ -1,27 +1,27 @@
 //! Starting and stopping: parse, then bind, then announce; stop in reverse, softly, then by a deadline, then hard.
 
+mod bind;
+mod options;
+
 use std::{
-    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use agentport_core::Secret;
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agents::Agents,
-    assets::Assets,
     audit::Audit,
     catalogue::Catalogue,
     clock,
-    control::{self, Control, login},
+    control::{self, Control, front::Front, login, password},
     engine::{Address, Chain, Engine, Parts},
     events::Events,
-    home::{Home, HomeLock, LockError, Runtime},
+    home::{HomeLock, LockError, Runtime},
     http,
     integrations::Sink,
     journal::Journal,
@@ -29,24 +29,15 @@ use crate::{
     server,
     store::Store,
     upstream::Upstreams,
-    vault::{Vault, VaultChoice, VaultError},
+    vault::{Vault, VaultError},
 };
+
+pub use self::options::{Options, Port, Reach};
 
 /// How long running calls may go on after a stop was asked for.
 const SOFT: Duration = Duration::from_secs(5);
 /// How long upstreams get to end, and tasks after them.
 const HARD: Duration = Duration::from_secs(5);
-
-/// What a gateway is started with.
-pub struct Options {
-    pub home: Home,
-    /// 0: any free port.
-    pub port: u16,
-    pub vault: VaultChoice,
-    /// Becomes the owner password if none was chosen before.
-    pub owner_password: Option<Secret>,
-    pub ui: Assets,
-}
 
 /// Why the gateway did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -57,16 +48,14 @@ pub enum StartError {
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the vault could not be opened")]
     Vault(#[from] VaultError),
-    #[error(
-        "port {port} of 127.0.0.1 and [::1] could not be taken; is another program using it? Choose one with --port"
-    )]
+    #[error("port {port} of 127.0.0.1 and [::1] could not be taken; is another program using it?")]
     Bind {
         port: u16,
         #[source]
         source: std::io::Error,
     },
     #[error(transparent)]
-    Password(#[from] control::login::PasswordError),
+    Password(#[from] password::PasswordError),
     #[error("the file that tells others of this gateway could not be written")]
     Runtime(#[source] std::io::Error),
 }
@@ -75,7 +64,9 @@ pub enum StartError {
 #[derive(Debug, Clone, Serialize)]
 pub struct Announcement {
     pub mcp_url: String,
-    pub dashboard_url: String,
+    /// Absent while there is nothing to be reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dashboard_url: Option<String>,
     pub home: PathBuf,
     pub pid: u32,
     #[serde(skip)]
@@ -110,14 +101,19 @@ impl Gateway {
         let mut warnings: Vec<String> = warning.into_iter().collect();
         let mut password_set = false;
         if let Some(password) = &options.owner_password
-            && !login::has_password(&store).await.map_err(database)?
+            && !password::has_password(&store).await.map_err(database)?
         {
-            login::set_password(&store, password).await?;
+            password::set_password(&store, password).await?;
             password_set = true;
         }
 
         // Bind before anything runs: a port that is taken must not cost anybody their session.
-        let (listeners, port) = bind(options.port).await?;
+        let settings = store.settings().await.map_err(database)?;
+        let wanted = match options.port {
+            Port::Chosen(port) => port,
+            Port::FromSettings => settings.port,
+        };
+        let (listeners, port) = bind::bind(wanted).await?;
         let tasks = TaskTracker::new();
         let soft_stop = CancellationToken::new();
         let background = CancellationToken::new();
@@ -128,7 +124,7 @@ impl Gateway {
                 .map_err(database)?;
         let events = Events::new();
         let catalogue = Arc::new(Catalogue::new());
-        let resource_updates = tokio::sync::broadcast::Sender::new(64);
+        let resource_updates = broadcast::Sender::new(64);
         let sink = Arc::new(Sink {
             catalogue: catalogue.clone(),
             events: events.clone(),
@@ -140,7 +136,7 @@ impl Gateway {
         let audit = Audit::open(store.clone(), vault.derive("audit"));
         let parts = Parts {
             agents: Agents::load(store.clone()).await.map_err(database)?,
-            settings: store.settings().await.map_err(database)?,
+            settings,
             address: Address { port },
             journal,
             audit,
@@ -165,17 +161,21 @@ impl Gateway {
 
         let endpoint = McpEndpoint::new(engine.clone());
         let logins = Arc::new(login::Logins::default());
-        let code = login::first_code(&engine.store, &logins).await.map_err(database)?;
+        let has_password = password::has_password(&engine.store).await.map_err(database)?;
+        let front = Arc::new(Front::new(options.reach, has_password));
         let control = Control {
             engine: engine.clone(),
             sessions: endpoint.sessions(),
             logins,
+            front,
+            codes: Arc::default(),
+            changing: Arc::default(),
             home: options.home.root().to_string_lossy().into(),
             started_at,
         };
         let connections = CancellationToken::new();
         let servers = TaskTracker::new();
-        let router = http::router(&engine, endpoint.clone(), Some(control.clone()), options.ui);
+        let router = http::router(&engine, endpoint.clone(), &control, options.ui);
         for listener in listeners {
             server::serve(&servers, listener, router.clone(), connections.clone());
         }
@@ -184,10 +184,7 @@ impl Gateway {
         let origin = engine.address.origin();
         let announcement = Announcement {
             mcp_url: format!("{origin}/mcp"),
-            dashboard_url: match code {
-                Some(code) => format!("{origin}/#/welcome?code={code}"),
-                None => format!("{origin}/"),
-            },
+            dashboard_url: control.dashboard_url(),
             home: options.home.root().to_owned(),
             pid: std::process::id(),
             warnings,
@@ -200,7 +197,7 @@ impl Gateway {
         };
         options.home.write_runtime(&runtime).map_err(StartError::Runtime)?;
         let sessions = control.sessions.clone();
-        let owner = control::owner_router(control);
+        let owner = control::in_process(control);
         Ok(Self {
             engine,
             sessions,
@@ -216,6 +213,16 @@ impl Gateway {
 
     pub fn announcement(&self) -> &Announcement {
         &self.announcement
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.engine.address.port
+    }
+
+    /// What changes from now on. Who falls behind misses some, and reads anew.
+    pub fn events(&self) -> broadcast::Receiver<control::types::Event> {
+        self.engine.events.listen()
     }
 
     /// The owner's plane, for who holds the gateway: a desktop app calls it in process.
@@ -254,36 +261,6 @@ impl Gateway {
     }
 }
 
-/// How often another free port is tried, if [::1] of the one found is taken.
-const PORTS_TRIED: usize = 10;
-
-/// Takes the port on both loopback addresses; a machine without IPv6 has one.
-async fn bind(port: u16) -> Result<(Vec<TcpListener>, u16), StartError> {
-    let mut tries = if port == 0 { PORTS_TRIED } else { 1 };
-    loop {
-        match bind_both(port).await {
-            Ok(bound) => return Ok(bound),
-            Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 1 => tries -= 1,
-            Err(source) => return Err(StartError::Bind { port, source }),
-        }
-    }
-}
-
-async fn bind_both(port: u16) -> std::io::Result<(Vec<TcpListener>, u16)> {
-    let [four, _] = http::addresses(port);
-    let first = TcpListener::bind(four).await?;
-    let port = first.local_addr()?.port();
-    let [_, six] = http::addresses(port);
-    let mut listeners = vec![first];
-    match TcpListener::bind(six).await {
-        Ok(second) => listeners.push(second),
-        // A stranger on [::1] of this port would be handed the keys of clients that say `localhost`.
-        Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
-        Err(error) => tracing::debug!(%error, "this machine has no [::1] to listen on"),
-    }
-    Ok((listeners, port))
-}
-
 impl Engine {
     /// Brings what is stored into memory. Nothing is connected that need not be. Returns warnings for the owner.
     async fn load(self: &Arc<Self>) -> crate::store::Result<Vec<String>> {
@@ -302,12 +279,8 @@ impl Engine {
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(crate::builtin::demo::listing()) } else { known };
             self.catalogue.put(row.clone(), listing);
-            if let Err(error) = self.connect(&row).await {
-                warnings.push(format!(
-                    "the integration {} can't be used: {}",
-                    row.id,
-                    Chain(&error)
-                ));
+            if let Some(error) = self.connect_or_say(&row).await {
+                warnings.push(format!("the integration {} can't be used: {error}", row.id));
             }
         }
         self.offer_demo().await?;

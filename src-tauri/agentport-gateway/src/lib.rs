@@ -10,8 +10,10 @@ pub mod vault;
 
 mod agents;
 mod approvals;
+mod approve_page;
 mod assets;
 mod audit;
+mod available;
 mod body;
 mod builtin;
 mod call;
@@ -23,6 +25,7 @@ mod http;
 mod integrations;
 mod journal;
 mod mcp;
+mod past_rules;
 mod rest;
 mod server;
 mod sessions;
@@ -30,4 +33,4 @@ mod store;
 mod upstream;
 
 pub use assets::{Asset, Assets};
-pub use gateway::{Announcement, Gateway, Options, StartError};
+pub use gateway::{Announcement, Gateway, Options, Port, Reach, StartError};

@@ -11,4 +11,9 @@ detail: string,
 /**
  * The field at fault, where there is one.
  */
-field?: string, };
+field?: string, 
+/**
+ * A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
+ * `not_running`.
+ */
+code?: string, };

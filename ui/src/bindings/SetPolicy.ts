@@ -5,7 +5,8 @@ import type { IntegrationId } from "./IntegrationId";
 import type { Mode } from "./Mode";
 
 /**
- * `PUT /control/policy` sets the rule for a tool (answers [`RuleView`]); `DELETE /control/policy/{rule id}` (204).
+ * `PUT /control/policy` sets the rule for a tool (answers [`RuleView`]); `DELETE /control/policy/{rule id}` (204). With
+ * `?undo=true`, what was stricter and had to make room when the owner granted the rule comes back.
  */
 export type SetPolicy = { integration: IntegrationId, tool: string, mode: Mode, agent?: AgentId, 
 /**

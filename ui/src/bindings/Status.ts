@@ -16,4 +16,12 @@ vault: string, pending: number, missed: number, agents: number, integrations: nu
 /**
  * Integrations that need attention.
  */
-trouble: number, };
+trouble: number, 
+/**
+ * Allowing anything needs a one-time code.
+ */
+second_factor: boolean, 
+/**
+ * An owner password is set, so that a browser and a terminal can sign in.
+ */
+owner_password: boolean, };

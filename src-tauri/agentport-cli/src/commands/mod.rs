@@ -3,6 +3,7 @@
 mod approvals;
 mod audit;
 mod auth;
+mod backup;
 mod integrations;
 mod keys;
 mod logs;
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// How the gateway behaves (owner)
     #[command(subcommand)]
     Settings(settings::Settings),
+    /// Everything you set, as one document without a secret in it (owner)
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// The agent's key this command line uses
     #[command(subcommand)]
     Auth(auth::Auth),
@@ -77,6 +81,7 @@ pub(crate) fn run(args: Args) -> Result<Ending> {
             Command::Logs(logs) => logs.run(&context).await,
             Command::Audit(audit) => audit.run(&context).await,
             Command::Settings(settings) => settings.run(&context).await,
+            Command::Backup(backup) => backup.run(&context).await,
             Command::Auth(auth) => auth.run(&context).await,
             Command::Tools(tools) => tools.run(&context).await,
         };

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use agentport_gateway::{Gateway, Options, vault::VaultChoice};
-use anyhow::{Context as _, Result, bail};
+use agentport_gateway::{Gateway, Options, Port, Reach, StartError, vault::VaultChoice};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
@@ -16,9 +16,9 @@ use crate::{
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The port to listen on; 0 takes any that is free
-    #[arg(long, default_value_t = 4747)]
-    port: u16,
+    /// The port to listen on; 0 takes any that is free [default: the setting `port`, which is 4747 unless changed]
+    #[arg(long)]
+    port: Option<u16>,
     /// Where the key that seals secrets lies: keychain, key-file, or passphrase-file FILE
     /// [default: the keychain if one answers, else a key file]
     #[arg(long, value_name = "KIND", env = "AGENTPORT_VAULT", num_args = 1..=2, value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -36,9 +36,14 @@ impl Serve {
         let owner_password =
             if first_start { context.password.choose()? } else { context.password.given()? };
         let mut signals = Signals::listen()?;
-        let options = Options { home, port: self.port, vault, owner_password, ui: assets() };
+        let port = self.port.map_or(Port::FromSettings, Port::Chosen);
+        let reach = Reach::Network;
+        let options = Options { home, port, vault, owner_password, ui: assets(), reach };
         let gateway = tokio::select! {
-            started = Gateway::start(options) => started.context("cannot start the gateway")?,
+            started = Gateway::start(options) => started.map_err(|error| match error {
+                StartError::Bind { .. } => anyhow!(error).context("cannot start the gateway; --port N takes another port"),
+                other => anyhow!(other).context("cannot start the gateway"),
+            })?,
             () = signals.next() => return Ok(Ending::Done),
         };
         announce(&gateway, context)?;
@@ -61,7 +66,7 @@ fn announce(gateway: &Gateway, context: &Context) -> Result<()> {
     context.output.own(&announcement, || {
         output::fields(&[
             ("MCP", announcement.mcp_url.clone()),
-            ("Dashboard", announcement.dashboard_url.clone()),
+            ("Dashboard", announcement.dashboard_url.clone().unwrap_or_default()),
             ("Data", announcement.home.display().to_string()),
         ])
     })?;
@@ -89,9 +94,12 @@ fn vault(words: &[String]) -> Result<VaultChoice> {
 /// What is logged where `RUST_LOG` does not say otherwise. rmcp tells its transports' errors with whole URLs, in which an
 /// integration's secret may stand; the gateway says itself, without the secret, what went wrong.
 const LOG: &str = "info,rmcp=warn,rmcp::transport=off";
+/// Whatever `RUST_LOG` says: asked for more, rmcp tells requests whole, and a token may stand in one.
+const UNSAID: &str = "rmcp::service=warn";
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    let filter = filter.add_directive(UNSAID.parse().expect("is a directive"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt()

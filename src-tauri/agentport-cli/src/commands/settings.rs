@@ -1,5 +1,7 @@
 //! `agentport settings`: how the gateway behaves. Names and limits are the gateway's own; it refuses what it does not know.
 
+mod second_factor;
+
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value};
@@ -12,12 +14,16 @@ pub(crate) enum Settings {
     Get { name: Option<String> },
     /// Change one
     Set { name: String, value: String },
+    /// One-time codes for whatever lets agents do more
+    #[command(subcommand)]
+    SecondFactor(second_factor::SecondFactor),
 }
 
 impl Settings {
     pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
         let owner = context.owner().await?;
         match self {
+            Self::SecondFactor(command) => command.run(&owner, context).await?,
             Self::Get { name: None } => {
                 let answer = owner.get(route(["control", "settings"])).await?;
                 context.output.answer(&answer, all)?;

@@ -70,6 +70,7 @@ fn from_inside(status: Status) -> String {
         ("Data", status.home),
         ("Process", status.pid.to_string()),
         ("Secrets", format!("sealed; the key comes from: {}", status.vault)),
+        ("Second factor", if status.second_factor { "on" } else { "off" }.to_owned()),
         ("Waiting", format!("{} for you, {} missed", status.pending, status.missed)),
         ("Agents", status.agents.to_string()),
         ("Integrations", format!("{}, {} with trouble", status.integrations, status.trouble)),

@@ -75,10 +75,12 @@ impl Engine {
                 if !arguments.is_object() {
                     return Err(DecideError::NotAnObject);
                 }
+                let arguments = self.edited(&before, arguments);
                 if let Some(tool) = &published {
-                    tool.validate(arguments).map_err(DecideError::InvalidArguments)?;
+                    tool.validate(&arguments).map_err(DecideError::InvalidArguments)?;
                 }
-                Some((arguments.clone(), ArgumentsHash::of(arguments)))
+                let hash = ArgumentsHash::of(&arguments);
+                Some((arguments, hash))
             }
         };
         let grant = grant(&choice.grant, now)?;
@@ -195,7 +197,8 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let Some(rule) = rule_for(approval, grant, audience, now) else { return Ok(()) };
         if matches!(grant, Grant::Always) {
-            self.store.replace_tool_rule(&rule).await?;
+            let replaced = self.store.replace_tool_rule(&rule).await?;
+            self.past_rules.replaced(rule.id, replaced);
         } else {
             self.store.insert_rule(&rule).await?;
         }

@@ -103,6 +103,14 @@ impl Approvals {
         self.lock().by_key.get(key).copied()
     }
 
+    /// Has this agent an open request for the tool, whatever its arguments?
+    pub(crate) fn has_open(&self, agent: AgentId, integration: &IntegrationId, tool: &str) -> bool {
+        self.lock()
+            .by_key
+            .keys()
+            .any(|key| key.agent == agent && key.integration == *integration && key.tool == tool)
+    }
+
     fn live(&self, id: ApprovalId) -> Option<Arc<Live>> {
         self.lock().by_id.get(&id).cloned()
     }

@@ -1,9 +1,10 @@
 //! Requests under changed rules: what the owner now allows need not wait, and what the owner now blocks must not run.
+//! And requests to install what the owner has installed meanwhile.
 
 use std::sync::Arc;
 
 use agentport_core::{
-    ApprovalId,
+    ApprovalId, IntegrationId,
     approval::{Approval, Audience, Grant, State},
     policy::Mode,
 };
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     engine::{Chain, Engine},
+    mcp::meta,
     store::StoreError,
 };
 
@@ -41,10 +43,32 @@ impl Engine {
 
     /// Lets one waiting request go on if the rules allow its call by now.
     pub(super) async fn review_id(self: &Arc<Self>, id: ApprovalId) -> Result<(), StoreError> {
-        match self.store.approval(id).await? {
-            Some(approval) if approval.state == State::Pending => self.review_one(approval).await,
-            _ => Ok(()),
+        let Some(approval) = self.store.approval(id).await? else { return Ok(()) };
+        if approval.state == State::Pending {
+            return self.review_one(approval).await;
         }
+        // Decided this moment, and perhaps not told yet.
+        self.approvals.note(&approval);
+        Ok(())
+    }
+
+    /// Requests to install what is installed by now: the owner has answered them with that.
+    pub(crate) async fn review_installs(&self, id: &IntegrationId) -> Result<(), StoreError> {
+        let now = clock::now();
+        for waiting in self.store.open_approvals().await? {
+            let asks = waiting.state == State::Pending
+                && waiting.integration == *id
+                && waiting.tool == meta::INSTALL;
+            if !asks || waiting.overdue(now) {
+                continue;
+            }
+            let (from, expires_at) = (waiting.state.name(), waiting.expires_at);
+            let approved = waiting.approve(Grant::Once, Audience::ThisAgent, None, now, expires_at);
+            if let Ok(approved) = approved {
+                self.settle(&approved, from, "approval.by_install", json!({})).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn review_one(self: &Arc<Self>, waiting: Approval) -> Result<(), StoreError> {
@@ -62,6 +86,12 @@ impl Engine {
             Mode::Deny => waiting.deny(Some("the owner blocked this tool".to_owned()), now),
         };
         let Ok(decided) = decided else { return Ok(()) };
-        self.settle(&decided, from, "approval.by_rule", json!({ "mode": mode })).await.map(drop)
+        if !self.settle(&decided, from, "approval.by_rule", json!({ "mode": mode })).await?
+            && let Some(decided) = self.store.approval(decided.id).await?
+        {
+            // Somebody was faster, and has perhaps not told yet.
+            self.approvals.note(&decided);
+        }
+        Ok(())
     }
 }

@@ -1,15 +1,16 @@
 //! Tools of ours that change what is installed. They have no upstream, and pass the same door: no rule mentions
 //! them, so they ask.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
     AgentId, IntegrationId, Timestamp,
+    approval::Approval,
     arguments::ArgumentsHash,
     policy::{self, Because, Decision, Mode},
 };
 use rmcp::model::{CallToolResult, ContentBlock, ServerResult};
-use serde_json::json;
+use serde_json::Value;
 
 use super::{
     Request,
@@ -17,12 +18,17 @@ use super::{
     permit::{Operation, Permit},
 };
 use crate::{
-    builtin::demo,
+    available::Hand,
     catalogue::PublishedTool,
+    clock,
     engine::{Chain, Engine},
     mcp::meta,
+    store::StoreError,
     upstream::UpstreamError,
 };
+
+/// Arguments of an install that are kept with its request.
+const OF_INSTALL: [&str; 3] = ["integration_id", "auth_method", "token"];
 
 /// One of our managing tools, as a tool of the integration it is about.
 pub(crate) fn managing_tool(integration: &IntegrationId, name: &str) -> Option<Arc<PublishedTool>> {
@@ -60,12 +66,21 @@ impl Engine {
     }
 
     /// Asks for a change of what is installed.
-    pub(crate) async fn manage(self: &Arc<Self>, request: Request) -> Outcome {
+    pub(crate) async fn manage(self: &Arc<Self>, mut request: Request) -> Outcome {
         let tool = IntegrationId::new(&request.integration)
             .ok()
             .and_then(|id| managing_tool(&id, &request.tool));
         match tool {
-            Some(tool) => self.call_resolved(tool, request).await,
+            Some(tool) => {
+                if tool.name() == meta::INSTALL {
+                    // What else an agent passes is ignored by contract, and may be a secret in the wrong place.
+                    request.arguments.retain(|name, _| OF_INSTALL.contains(&name.as_str()));
+                    let hand = Hand { agent: request.agent.id, integration: &tool.integration };
+                    let life = self.handed_life();
+                    self.handed.take_from_agent(hand, &mut request.arguments, clock::now(), life);
+                }
+                self.call_resolved(tool, request).await
+            }
             None => {
                 let refusal = Refusal::UnknownIntegration { id: request.integration.clone() };
                 self.refuse_unresolved(&request, refusal)
@@ -80,42 +95,42 @@ impl Engine {
         agent: AgentId,
     ) -> Result<ServerResult, UpstreamError> {
         let integration = permit.integration().clone();
-        let Operation::CallTool { name, .. } = permit.into_operation() else {
+        let Operation::CallTool { name, arguments } = permit.into_operation() else {
             return Err(UpstreamError::Unknown(integration));
         };
-        let failed = |error: &dyn std::error::Error| UpstreamError::Protocol {
-            problem: Chain(error).to_string(),
-        };
-        let actor = agent.to_string();
-        match name.strip_prefix(meta::PREFIX) {
-            Some("install_integration") if integration == demo::id() => {
-                self.install_demo().await.map_err(|error| failed(&error))?;
-                self.note(&actor, "integration.added", demo::ID, json!({})).await;
-                Ok(installed(&integration))
-            }
-            Some("uninstall_integration") => {
-                self.remove_integration(&integration, &actor)
-                    .await
-                    .map_err(|error| failed(&error))?;
+        let failed =
+            |error: StoreError| UpstreamError::Protocol { problem: Chain(&error).to_string() };
+        let result = match name.as_str() {
+            meta::INSTALL => self
+                .install_asked(&integration, &arguments.unwrap_or_default(), agent)
+                .await
+                .map_err(failed)?,
+            meta::UNINSTALL => {
+                self.remove_integration(&integration, &agent.to_string()).await.map_err(failed)?;
                 let sentence = format!(
                     "The integration {integration} was removed with its credentials and rules."
                 );
-                let result = CallToolResult::success(vec![ContentBlock::text(sentence)]);
-                Ok(ServerResult::CallToolResult(result))
+                CallToolResult::success(vec![ContentBlock::text(sentence)])
             }
-            _ => Err(UpstreamError::Unknown(integration)),
-        }
+            _ => return Err(UpstreamError::Unknown(integration)),
+        };
+        Ok(ServerResult::CallToolResult(result))
     }
-}
 
-fn installed(integration: &IntegrationId) -> ServerResult {
-    let value = json!({
-        "installed": true,
-        "connected": true,
-        "integration_id": integration,
-        "message": format!("{integration} is installed."),
-    });
-    let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
-    result.structured_content = Some(value);
-    ServerResult::CallToolResult(result)
+    /// The arguments of a request as the owner edited them, without a token in them.
+    pub(crate) fn edited(&self, asked: &Approval, arguments: &Value) -> Value {
+        let mut arguments = arguments.clone();
+        if asked.tool == meta::INSTALL
+            && let Value::Object(fields) = &mut arguments
+        {
+            let hand = Hand { agent: asked.agent, integration: &asked.integration };
+            self.handed.take_from_owner(hand, fields, clock::now(), self.handed_life());
+        }
+        arguments
+    }
+
+    /// As long as a request can wait for its decision, and then for its agent.
+    fn handed_life(&self) -> Duration {
+        Duration::from_secs(u64::from(self.settings.load().approval_expiry_minutes) * 60) * 2
+    }
 }

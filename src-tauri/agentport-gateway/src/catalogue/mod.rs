@@ -20,7 +20,7 @@ pub(crate) use health::{HealthBoard, HealthEntry};
 pub(crate) use tool::{InvalidArguments, PublishedTool};
 pub(crate) use view::{View, ViewKey, Views};
 
-use crate::{store::IntegrationRow, upstream::Listing};
+use crate::{available, store::IntegrationRow, upstream::Listing};
 
 /// An integration with what it last said it offers.
 #[derive(Debug)]
@@ -33,12 +33,16 @@ pub(crate) struct Entry {
 
 impl Entry {
     fn new(row: IntegrationRow, listing: Option<Listing>) -> Self {
+        let known = available::known(&row.id, &row.connection);
         // Names with our prefix are ours alone: an upstream's tool of such a name could be mistaken for one.
         let tools = listing
             .iter()
             .flat_map(|listing| &listing.tools)
             .filter(|tool| !tool.name.starts_with(crate::mcp::meta::PREFIX))
-            .map(|tool| Arc::new(PublishedTool::new(row.id.clone(), tool.clone())))
+            .map(|tool| {
+                let listed = known.and_then(|known| known.category_of(&tool.name));
+                Arc::new(PublishedTool::new(row.id.clone(), tool.clone()).in_category(listed))
+            })
             .collect();
         Self { tools, row, listing }
     }
@@ -133,5 +137,58 @@ impl Catalogue {
         self.snapshot.store(Arc::new(Snapshot { version, integrations }));
         self.version.send_replace(version);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_core::{Timestamp, policy::IntegrationPolicy};
+    use rmcp::model::{Implementation, JsonObject, ServerCapabilities, Tool, ToolAnnotations};
+
+    use super::*;
+    use crate::control::types::Connection;
+
+    fn listing(tools: &[&'static str]) -> Listing {
+        let reads = ToolAnnotations::new().read_only(true);
+        let tool = |name: &&'static str| {
+            Tool::new(*name, "a tool", JsonObject::new()).with_annotations(reads.clone())
+        };
+        Listing {
+            tools: tools.iter().map(tool).collect(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            resource_templates: Vec::new(),
+            capabilities: ServerCapabilities::default(),
+            instructions: None,
+            server: Implementation::new("x", "1"),
+            revision: "2026-07-28".to_owned(),
+        }
+    }
+
+    /// The bundled list speaks for the tools of a server that is where the list says, and for nobody else's.
+    #[test]
+    fn categories_come_from_the_list_or_from_the_tool() {
+        let id = IntegrationId::new("exa").unwrap();
+        let categories = |url: &str| {
+            let catalogue = Catalogue::new();
+            let row = IntegrationRow {
+                id: id.clone(),
+                name: "Exa".to_owned(),
+                connection: Connection::RemoteMcp { url: url.to_owned(), headers: [].into() },
+                tags: Vec::new(),
+                policy: IntegrationPolicy::default(),
+                resources: false,
+                enabled: true,
+                auth_method: "token".to_owned(),
+                added_at: Timestamp(1),
+            };
+            catalogue.put(row, Some(listing(&["web_search_exa"])));
+            // A later list is looked at in the same way.
+            catalogue.publish(&id, listing(&["web_search_exa", "brand_new"]));
+            let entry = catalogue.get(&id).unwrap();
+            entry.tools.iter().map(|tool| tool.category).collect::<Vec<_>>()
+        };
+        assert_eq!(categories("https://mcp.exa.ai/mcp"), ["Search", "Reads"]);
+        assert_eq!(categories("https://exa.example.test/mcp"), ["Reads", "Reads"]);
     }
 }

@@ -12,6 +12,8 @@ use jsonschema::PatternOptions;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
+use crate::available;
+
 /// Schemas larger than this (as JSON text) are not compiled: the upstream checks its own arguments.
 const MAX_SCHEMA_BYTES: usize = 256 * 1024;
 /// Bytes of one compiled pattern: it bounds what a character of an argument costs.
@@ -24,7 +26,8 @@ pub(crate) struct PublishedTool {
     pub(crate) tool: Tool,
     pub(crate) digest: DefinitionDigest,
     pub(crate) annotations: Annotations,
-    pub(crate) category: Option<String>,
+    /// Every tool has one ([`available`]).
+    pub(crate) category: &'static str,
     /// Some of its parameters travel in headers as well (`x-mcp-header`, MCP 2026-07-28).
     pub(crate) header_params: bool,
     /// Lower-cased once, for search.
@@ -54,13 +57,18 @@ impl PublishedTool {
             integration,
             digest,
             annotations,
-            category: None,
+            category: available::of_annotations(annotations),
             header_params: serde_json::to_string(&tool.input_schema)
                 .is_ok_and(|schema| schema.contains("\"x-mcp-header\"")),
             tool,
             validator: OnceLock::new(),
             unchecked: OnceLock::new(),
         }
+    }
+
+    /// Puts it in another category than what it says of itself does, if there is one.
+    pub(crate) fn in_category(self, category: Option<&'static str>) -> Self {
+        Self { category: category.unwrap_or(self.category), ..self }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -147,7 +155,7 @@ impl PublishedTool {
             agent,
             integration: &self.integration,
             tool: self.name(),
-            category: self.category.as_deref(),
+            category: Some(self.category),
             annotations: self.annotations,
             digest: self.digest,
             arguments,

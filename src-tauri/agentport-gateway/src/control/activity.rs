@@ -1,4 +1,8 @@
-//! What happened, call by call.
+//! What happened, call by call: read by the page, counted over time, taken away as a file.
+
+mod export;
+
+use std::time::Duration;
 
 use agentport_core::{AgentId, Timestamp, outcome::OutcomeKind};
 use axum::{
@@ -10,13 +14,26 @@ use serde::Deserialize;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::ActivityPage,
+    types::{ActivityChart, ActivityPage},
 };
-use crate::{engine::Chain, store::ActivityFilter};
+use crate::{
+    clock,
+    engine::Chain,
+    store::{ActivityFilter, Buckets},
+};
 
+pub(super) use self::export::export;
+
+/// Rows in a page, unless told.
 const PAGE: u32 = 100;
+/// Buckets of a chart, unless told, and at most.
+const BUCKETS: u32 = 48;
+const MOST_BUCKETS: u32 = 200;
+/// How far back a chart goes, unless told.
+const CHARTED: Duration = Duration::from_secs(24 * 3600);
 
-#[derive(Debug, Deserialize)]
+/// What the three routes take between them.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
     agent: Option<AgentId>,
@@ -28,39 +45,102 @@ pub(super) struct Which {
     q: Option<String>,
     limit: Option<u32>,
     before: Option<String>,
+    buckets: Option<u32>,
+    format: Option<String>,
+}
+
+impl Which {
+    fn filter(self) -> Answer<ActivityFilter> {
+        let outcome = match self.outcome.as_deref() {
+            None | Some("") => None,
+            Some(word) => Some(OutcomeKind::parse(word).ok_or_else(|| {
+                let known: Vec<_> = OutcomeKind::ALL.iter().map(|kind| kind.as_str()).collect();
+                let detail = format!("{word:?} is no outcome; use {}", known.join(", "));
+                Refused::invalid("outcome", detail)
+            })?),
+        };
+        let before = self
+            .before
+            .map(|cursor| cursor.parse())
+            .transpose()
+            .map_err(|error| Refused::invalid("before", format!("{error}")))?;
+        let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(ActivityFilter {
+            agent: self.agent,
+            integration: filled(self.integration),
+            tool: filled(self.tool),
+            outcome,
+            since: self.since,
+            until: self.until,
+            q: filled(self.q),
+            limit: self.limit.unwrap_or(PAGE).clamp(1, 1_000),
+            before,
+        })
+    }
+
+    /// Refuses what one of the others takes: what is not heeded must not look as if it were.
+    fn without(&self, names: &[&str]) -> Answer<()> {
+        let given = [
+            ("limit", self.limit.is_some()),
+            ("before", self.before.is_some()),
+            ("buckets", self.buckets.is_some()),
+            ("format", self.format.is_some()),
+        ];
+        match given.iter().find(|(name, given)| *given && names.contains(name)) {
+            Some((name, _)) => Err(Refused::invalid(name, format!("{name} has no meaning here"))),
+            None => Ok(()),
+        }
+    }
 }
 
 pub(super) async fn list(
     State(control): State<Control>,
     Query(which): Query<Which>,
 ) -> Answer<Json<ActivityPage>> {
-    let outcome = match which.outcome.as_deref() {
-        None | Some("") => None,
-        Some(word) => Some(OutcomeKind::parse(word).ok_or_else(|| {
-            let known: Vec<_> = OutcomeKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            Refused::invalid("outcome", format!("{word:?} is no outcome; use {}", known.join(", ")))
-        })?),
-    };
-    let before = which
-        .before
-        .map(|cursor| cursor.parse())
-        .transpose()
-        .map_err(|error| Refused::invalid("before", format!("{error}")))?;
-    let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let filter = ActivityFilter {
-        agent: which.agent,
-        integration: filled(which.integration),
-        tool: filled(which.tool),
-        outcome,
-        since: which.since,
-        until: which.until,
-        q: filled(which.q),
-        limit: which.limit.unwrap_or(PAGE).clamp(1, 1_000),
-        before,
-    };
-    // What has been written down is read, even if it has not reached the database yet.
-    if let Err(error) = control.engine.journal.flush().await {
-        tracing::error!(error = %Chain(&error), "the journal could not be brought into the database");
-    }
+    which.without(&["buckets", "format"])?;
+    let filter = which.filter()?;
+    control.up_to_now().await;
     Ok(Json(control.engine.store.activity(&filter).await?))
+}
+
+pub(super) async fn chart(
+    State(control): State<Control>,
+    Query(which): Query<Which>,
+) -> Answer<Json<ActivityChart>> {
+    which.without(&["limit", "before", "format"])?;
+    let most = which.buckets.unwrap_or(BUCKETS);
+    if !(1..=MOST_BUCKETS).contains(&most) {
+        let detail = format!("buckets can be 1 to {MOST_BUCKETS}, not {most}");
+        return Err(Refused::invalid("buckets", detail));
+    }
+    let until = which.until.unwrap_or_else(clock::now);
+    let since = which.since.unwrap_or_else(|| until.minus(CHARTED));
+    let buckets = Buckets::covering(since, until, most)
+        .ok_or_else(|| Refused::invalid("since", "since has to be before until"))?;
+    let filter = which.filter()?;
+    control.up_to_now().await;
+    Ok(Json(control.engine.store.chart(&filter, buckets).await?))
+}
+
+impl Control {
+    /// What has been written down is read, even if it has not reached the database yet.
+    async fn up_to_now(&self) {
+        if let Err(error) = self.engine.journal.flush().await {
+            tracing::error!(error = %Chain(&error), "the journal could not be brought into the database");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_heeded_is_refused() {
+        let which = Which { limit: Some(5), ..Which::default() };
+        assert!(which.without(&["buckets", "format"]).is_ok());
+        assert!(which.without(&["limit"]).is_err());
+        let which = Which { format: Some("csv".into()), ..Which::default() };
+        assert!(which.without(&["buckets", "format"]).is_err());
+    }
 }

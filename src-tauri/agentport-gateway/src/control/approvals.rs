@@ -18,7 +18,7 @@ use super::{
     problem::{Answer, Refused},
     types::{ApprovalView, Approve, Deny, Items},
 };
-use crate::{catalogue::PublishedTool, clock, store::ApprovalFilter};
+use crate::{available, catalogue::PublishedTool, clock, store::ApprovalFilter};
 
 /// Longest list …
 const MOST: u32 = 500;
@@ -122,17 +122,18 @@ impl Control {
         let integration_name = engine
             .catalogue
             .get(&approval.integration)
-            .map_or_else(|| approval.integration.to_string(), |entry| entry.row.name.clone());
+            .map(|entry| entry.row.name.clone())
+            .or_else(|| available::name_of(&approval.integration).map(str::to_owned))
+            .unwrap_or_else(|| approval.integration.to_string());
         let tool = tool.as_deref();
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let title = tool.and_then(PublishedTool::title).map(|title| text::clean(title, 100));
         ApprovalView {
-            summary: summary::summary(
-                &integration_name,
-                &approval.tool,
-                title.as_deref(),
-                &approval.arguments,
-            ),
+            summary: available::summary(&integration_name, &approval.tool, &approval.arguments)
+                .unwrap_or_else(|| {
+                    let (tool, title) = (&approval.tool, title.as_deref());
+                    summary::summary(&integration_name, tool, title, &approval.arguments)
+                }),
             why: why(engine, &approval, tool).to_owned(),
             tool_title: title,
             tool_description: tool

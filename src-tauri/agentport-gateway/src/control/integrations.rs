@@ -11,7 +11,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ use crate::{
 
 /// How long a restart waits to be able to say how it went.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
-const MAX_NAME: usize = 64;
+pub(super) const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 2_000;
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<IntegrationView>>> {
@@ -51,25 +51,55 @@ pub(super) async fn add(
     Json(mut add): Json<AddIntegration>,
 ) -> Answer<(StatusCode, Json<IntegrationView>)> {
     add.name = add.name.map(|name| text::clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
-    if let Some(bad) = add.tags.iter().find(|tag| tag.is_empty() || tag.contains(',')) {
-        return Err(Refused::invalid("tags", format!("{bad:?} is no tag; tags have no commas")));
+    check_tags(&add.tags)?;
+    let id = control.engine.add_integration(add, "owner").await?.id;
+    Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
+}
+
+/// Can they be told apart on a command line?
+pub(super) fn check_tags(tags: &[String]) -> Answer<()> {
+    match tags.iter().find(|tag| tag.is_empty() || tag.contains(',')) {
+        Some(bad) => {
+            Err(Refused::invalid("tags", format!("{bad:?} is no tag; tags have no commas")))
+        }
+        None => Ok(()),
     }
-    let id = control.engine.add_integration(add).await?.id;
-    Ok((StatusCode::CREATED, Json(control.integration_view(&*control.entry(id.as_str())?))))
+}
+
+/// Ends an addition or an install that is under way; its own request says so.
+pub(super) async fn end_adding(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    match IntegrationId::new(&id) {
+        Ok(known) if control.engine.adding.end(&known) => Ok(StatusCode::NO_CONTENT),
+        _ => Err(Refused::not_found(format!("no integration {id:?} is being added"))),
+    }
 }
 
 pub(super) async fn change(
     State(control): State<Control>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(mut change): Json<ChangeIntegration>,
 ) -> Answer<Json<IntegrationView>> {
     let id = control.entry(&id)?.row.id.clone();
+    if widens(&change) {
+        control.confirmed(&headers).await?;
+    }
     change.name = change.name.map(|name| text::clean(&name, MAX_NAME));
     if change.name.as_deref() == Some("") {
         return Err(Refused::invalid("name", "a name cannot be empty"));
     }
     control.engine.change_integration(&id, change).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
+}
+
+/// Lets it agents do more without asking?
+fn widens(change: &ChangeIntegration) -> bool {
+    change.default_mode.as_deref() == Some(Mode::Allow.as_str())
+        || change.read_only_may_run == Some(true)
+        || change.resources == Some(true)
 }
 
 pub(super) async fn remove(
@@ -144,7 +174,7 @@ pub(super) async fn tools(
                 .as_deref()
                 .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
             annotations: tool.annotations,
-            category: tool.category.clone(),
+            category: Some(tool.category.to_owned()),
             mode: decision.mode,
             because: decision.because,
             digest: tool.digest,
@@ -169,6 +199,11 @@ impl Control {
             .ok()
             .and_then(|id| self.engine.catalogue.get(&id))
             .ok_or_else(|| Refused::not_found(format!("there is no integration {id:?}")))
+    }
+
+    /// An integration there is, as the owner sees it.
+    pub(super) fn integration(&self, id: &IntegrationId) -> Answer<IntegrationView> {
+        Ok(self.integration_view(&*self.entry(id.as_str())?))
     }
 
     /// What a call of an agent without rules of its own would get.

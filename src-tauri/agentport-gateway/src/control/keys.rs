@@ -11,7 +11,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -59,10 +59,7 @@ pub(super) async fn create(
 ) -> Answer<(StatusCode, Json<NewKey>)> {
     let engine = &control.engine;
     let name = wanted.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > MAX_NAME || text::clean(&name, MAX_NAME) != name {
-        let detail = "A name has 1 to 64 visible characters.";
-        return Err(Refused::invalid("name", detail));
-    }
+    check_name(&name)?;
     let now = clock::now();
     if wanted.expires_at.is_some_and(|end| end <= now) {
         return Err(Refused::invalid("expires_at", "the key would have expired already"));
@@ -87,6 +84,14 @@ pub(super) async fn create(
     engine.events.send(Event::Agents);
     let new = NewKey { id: agent.id, name: agent.name, key: key.secret().expose().to_owned() };
     Ok((StatusCode::CREATED, Json(new)))
+}
+
+/// Is it a name an agent can have?
+pub(super) fn check_name(name: &str) -> Answer<()> {
+    if name.is_empty() || name.chars().count() > MAX_NAME || text::clean(name, MAX_NAME) != name {
+        return Err(Refused::invalid("name", "A name has 1 to 64 visible characters."));
+    }
+    Ok(())
 }
 
 /// Takes effect with the next request, closes what is open and withdraws what waits.
@@ -132,12 +137,16 @@ pub(super) async fn change(
 pub(super) async fn trust(
     State(control): State<Control>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(trust): Json<Trust>,
 ) -> Answer<StatusCode> {
     let engine = &control.engine;
     let id = control.known(&id)?;
     if trust.minutes > MOST_TRUST_MINUTES {
         return Err(Refused::invalid("minutes", "trust lasts at most 1440 minutes"));
+    }
+    if trust.minutes > 0 {
+        control.confirmed(&headers).await?;
     }
     for rule in engine.store.rules().await? {
         if trusts(&rule, id) {

@@ -1,36 +1,41 @@
 //! The owner's plane: the only way to decide, configure and read.
 //!
-//! [`owner_router`] has every route, and asks nobody who they are: whoever holds it is the owner. A desktop app calls
-//! it in process. Over TCP it is reached through [`guarded`] only, which lets in who has signed in.
+//! [`in_process`] has every route, and asks nobody who they are: whoever holds it is the owner. A desktop app calls it.
+//! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
+//! where the owner wants no sign-in ([`front`]).
 
 mod activity;
 mod approvals;
 mod audit;
+mod available;
+mod backup;
+mod categories;
+mod confirm;
 mod events;
+pub(crate) mod front;
 mod integrations;
 mod keys;
 pub(crate) mod login;
+mod owner_password;
+pub(crate) mod password;
+mod patience;
 mod policy;
 pub(crate) mod problem;
 mod profiles;
+mod routes;
+pub(crate) mod second_factor;
 mod settings;
 mod status;
+mod tokens;
 pub mod types;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::{Request, State},
-    middleware::{self, Next},
-    response::Response,
-    routing::{delete, get, post},
-};
-use http::Method;
+use axum::{Router, middleware};
 
 use crate::{engine::Engine, mcp::sessions::Sessions};
 
-pub(crate) use login::guarded;
+pub use routes::{owner_routes, routes_to_confirm};
 
 /// What the routes work on.
 #[derive(Clone)]
@@ -38,60 +43,23 @@ pub(crate) struct Control {
     pub(crate) engine: Arc<Engine>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) logins: Arc<login::Logins>,
+    pub(crate) front: Arc<front::Front>,
+    pub(crate) codes: Arc<second_factor::Codes>,
+    /// Held by who changes what is stored as a whole.
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
     pub(crate) home: Arc<str>,
     pub(crate) started_at: agentport_core::Timestamp,
 }
 
-/// Every route of the owner's, under `/control`.
-pub(crate) fn owner_router(control: Control) -> Router {
-    Router::new()
-        .route("/control/status", get(status::read))
-        .route("/control/pause", post(status::pause))
-        .route("/control/events", get(events::stream))
-        .route("/control/approvals", get(approvals::list))
-        .route("/control/approvals/{id}", get(approvals::read))
-        .route("/control/approvals/{id}/approve", post(approvals::approve))
-        .route("/control/approvals/{id}/deny", post(approvals::deny))
-        .route("/control/keys", get(keys::list).post(keys::create))
-        .route("/control/keys/{id}", delete(keys::revoke).patch(keys::change))
-        .route("/control/keys/{id}/trust", post(keys::trust))
-        .route("/control/profiles", get(profiles::list))
-        .route(
-            "/control/profiles/{name}",
-            axum::routing::put(profiles::put).delete(profiles::delete),
-        )
-        .route("/control/integrations", get(integrations::list).post(integrations::add))
-        .route(
-            "/control/integrations/{id}",
-            get(integrations::read).patch(integrations::change).delete(integrations::remove),
-        )
-        .route(
-            "/control/integrations/{id}/credentials",
-            axum::routing::put(integrations::replace_credentials),
-        )
-        .route("/control/definitions/{digest}", get(integrations::definition))
-        .route("/control/integrations/{id}/restart", post(integrations::restart))
-        .route("/control/integrations/{id}/tools", get(integrations::tools))
-        .route("/control/integrations/{id}/log", get(integrations::log))
-        .route("/control/policy", get(policy::list).put(policy::set))
-        .route("/control/policy/{id}", delete(policy::remove))
-        .route("/control/settings", get(settings::read).patch(settings::change))
-        .route("/control/activity", get(activity::list))
-        .route("/control/audit", get(audit::list))
-        .route("/control/audit/verify", get(audit::verify))
-        .route("/control/audit/export", get(audit::export))
-        .layer(middleware::from_fn_with_state(control.clone(), change_to_the_end))
-        .with_state(control)
+/// The owner's plane for who holds the gateway: with the routes that open and close it to everybody else.
+pub(crate) fn in_process(control: Control) -> Router {
+    let all = routes::shared().into_iter().chain(routes::in_process());
+    routes::router(all.collect(), control)
 }
 
-/// A change is made whole, even if the owner's connection is lost in the middle of it.
-async fn change_to_the_end(
-    State(control): State<Control>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match *request.method() {
-        Method::GET | Method::HEAD => next.run(request).await,
-        _ => control.engine.to_the_end(next.run(request)).await,
-    }
+/// The owner's plane behind its sign-in.
+pub(crate) fn over_tcp(control: Control) -> Router {
+    let front = control.front.clone();
+    login::guarded(control.clone(), routes::router(routes::shared(), control))
+        .layer(middleware::from_fn_with_state(front, front::only_while_open))
 }

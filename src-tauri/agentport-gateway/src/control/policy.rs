@@ -1,4 +1,6 @@
-//! Rules: as sentences, set per tool, taken back.
+//! Rules: as sentences, set per tool, changed, taken away, brought back.
+
+mod change;
 
 use std::collections::HashMap;
 
@@ -6,11 +8,8 @@ use agentport_core::{
     AgentId, IntegrationId, RuleId,
     policy::{self, Mode, Origin, Rule, Scope},
 };
-use axum::{
-    Json,
-    extract::{Path, State},
-};
-use http::StatusCode;
+use axum::{Json, extract::State};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -20,6 +19,8 @@ use super::{
     types::{Items, RuleView, SetPolicy},
 };
 use crate::{clock, engine::Engine};
+
+pub(super) use self::change::{change, remove, restore};
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RuleView>>> {
     let names = control.agent_names().await?;
@@ -36,6 +37,7 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Ru
 /// Sets what happens with a tool, for every agent or for one. Replaces a rule of the same reach.
 pub(super) async fn set(
     State(control): State<Control>,
+    headers: HeaderMap,
     Json(wanted): Json<SetPolicy>,
 ) -> Answer<Json<RuleView>> {
     let engine = &control.engine;
@@ -58,6 +60,9 @@ pub(super) async fn set(
     {
         return Err(Refused::invalid("agent", format!("there is no agent {agent}")));
     }
+    if wanted.mode == Mode::Allow {
+        control.confirmed(&headers).await?;
+    }
     let rule = Rule {
         id: RuleId(Uuid::now_v7()),
         scope: Scope::Tool { integration: wanted.integration, tool: wanted.tool },
@@ -77,22 +82,7 @@ pub(super) async fn set(
     Ok(Json(rule_view(engine, rule, &names)))
 }
 
-pub(super) async fn remove(
-    State(control): State<Control>,
-    Path(id): Path<String>,
-) -> Answer<StatusCode> {
-    let engine = &control.engine;
-    let gone = || Refused::not_found(format!("there is no rule {id:?}"));
-    let id: RuleId = id.parse().map_err(|_| gone())?;
-    if !engine.store.delete_rule(id).await? {
-        return Err(gone());
-    }
-    engine.reload_rules().await?;
-    engine.note("owner", "policy.removed", &id.to_string(), json!({})).await;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn rule_view(engine: &Engine, rule: Rule, names: &HashMap<AgentId, String>) -> RuleView {
+pub(super) fn rule_view(engine: &Engine, rule: Rule, names: &HashMap<AgentId, String>) -> RuleView {
     let agent_name = rule.agent.map(|agent| {
         names.get(&agent).cloned().unwrap_or_else(|| "an agent that is gone".to_owned())
     });

@@ -6,12 +6,13 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::types::Problem;
+use super::{password::PasswordError, types::Problem};
 use crate::{
     approvals::DecideError,
     engine::Chain,
     integrations::{AddError, ChangeError},
     store::{InsertError, StoreError},
+    upstream::UpstreamError,
 };
 
 /// A request of the owner's that was refused.
@@ -27,7 +28,7 @@ pub(crate) type Answer<T> = Result<T, Refused>;
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let problem = Problem { detail: sentence(detail.into()), field: None };
+        let problem = Problem { detail: sentence(detail.into()), field: None, code: None };
         Self { status, problem, retry_after: None }
     }
 
@@ -41,11 +42,52 @@ impl Refused {
         refused
     }
 
+    /// Says where in a document the fault lies, such as `rules[3]`.
+    pub(crate) fn at(mut self, place: &str) -> Self {
+        self.status = StatusCode::UNPROCESSABLE_ENTITY;
+        self.problem.detail = format!("{place}: {}", self.problem.detail);
+        self.problem.field = Some(match self.problem.field {
+            Some(field) => format!("{place}.{field}"),
+            None => place.to_owned(),
+        });
+        self
+    }
+
     pub(crate) fn too_soon(seconds: u64) -> Self {
         let detail = format!("Too many failed attempts. Try again in {seconds} s.");
         let mut refused = Self::new(StatusCode::TOO_MANY_REQUESTS, detail);
         refused.retry_after = Some(seconds);
         refused
+    }
+
+    /// What the request is about lets agents do more, and the second factor is on.
+    pub(crate) fn confirmation_needed() -> Self {
+        let detail = "This lets agents do more, so it needs a one-time code.";
+        Self::new(StatusCode::FORBIDDEN, detail).with_code("confirmation_needed")
+    }
+
+    /// The password was right, and is not enough.
+    pub(crate) fn code_needed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail).with_code("code_needed")
+    }
+
+    /// A code that was refused, as it is said at the sign-in: another one is needed.
+    pub(crate) fn at_login(self) -> Self {
+        match self.status {
+            StatusCode::UNPROCESSABLE_ENTITY => Self::code_needed(self.problem.detail),
+            _ => self,
+        }
+    }
+
+    fn with_code(mut self, code: &str) -> Self {
+        self.problem.code = Some(code.to_owned());
+        self
+    }
+
+    /// The field at fault and the sentence.
+    #[cfg(test)]
+    pub(crate) fn said(self) -> (String, String) {
+        (self.problem.field.unwrap_or_default(), self.problem.detail)
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {
@@ -79,6 +121,17 @@ impl IntoResponse for Refused {
             response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+impl From<PasswordError> for Refused {
+    fn from(error: PasswordError) -> Self {
+        match &error {
+            PasswordError::TooShort | PasswordError::TooLong => {
+                Self::invalid("new", error.to_string())
+            }
+            PasswordError::Hash(_) | PasswordError::Store(_) => Self::internal(&error),
+        }
     }
 }
 
@@ -117,7 +170,15 @@ impl From<DecideError> for Refused {
 impl From<AddError> for Refused {
     fn from(error: AddError) -> Self {
         let status = match &error {
-            AddError::Exists(_) => StatusCode::CONFLICT,
+            AddError::Exists(_) | AddError::Underway(_) | AddError::Ended(_) => {
+                StatusCode::CONFLICT
+            }
+            // It answered, and wants other secrets: trying again later changes nothing.
+            AddError::Unreachable(UpstreamError::NeedsAuth { .. }) => {
+                let mut refused = Self::new(StatusCode::BAD_GATEWAY, error.to_string());
+                refused.problem.field = Some("secrets".to_owned());
+                return refused;
+            }
             AddError::Unreachable(_) | AddError::NotWithThese(_) => StatusCode::BAD_GATEWAY,
             AddError::Store(error) => return Self::internal(error),
             AddError::Unusable(_) | AddError::UnknownBuiltin | AddError::UnusedSecret(_) => {

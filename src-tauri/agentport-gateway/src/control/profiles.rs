@@ -1,6 +1,6 @@
 //! Profiles: what agents see.
 
-use agentport_core::{profile::Profile, text};
+use agentport_core::{IntegrationId, profile::Profile, text};
 use axum::{
     Json,
     extract::{Path, State},
@@ -29,28 +29,39 @@ pub(super) async fn put(
     if profile.name != name {
         return Err(Refused::invalid("name", "the name in the body is not the one in the path"));
     }
-    let good = !name.is_empty()
-        && name.chars().count() <= MAX_NAME
-        && text::clean(&name, MAX_NAME) == name
-        && !name.contains('/');
-    if !good {
-        let detail = "a profile's name has 1 to 64 visible characters and no '/'";
-        return Err(Refused::invalid("name", detail));
-    }
-    let known = |id| engine.catalogue.get(id).is_some();
-    if let Some(unknown) = profile.integrations.iter().flatten().find(|id| !known(id)) {
-        let detail = format!("there is no integration {:?}", unknown.as_str());
-        return Err(Refused::invalid("integrations", detail));
-    }
-    if let Some(bad) = profile.hidden_tools.iter().find(|hidden| !hidden.contains('/')) {
-        let detail = format!("{bad:?} has to be integration/tool, as in files/write_file");
-        return Err(Refused::invalid("hidden_tools", detail));
-    }
+    check(&profile, |id| engine.catalogue.get(id).is_some())?;
     engine.store.put_profile(&profile).await?;
     engine.agents.reload().await?;
     engine.note("owner", "profile.set", &name, json!(profile)).await;
     engine.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Is it one the owner could have set? `known` says which integrations there are.
+pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -> Answer<()> {
+    let name = &profile.name;
+    let good = !name.is_empty()
+        && name.chars().count() <= MAX_NAME
+        && text::clean(name, MAX_NAME) == *name
+        && !name.contains('/');
+    if !good {
+        let detail = "a profile's name has 1 to 64 visible characters and no '/'";
+        return Err(Refused::invalid("name", detail));
+    }
+    if let Some(unknown) = profile.integrations.iter().flatten().find(|id| !known(id)) {
+        let detail = format!("there is no integration {:?}", unknown.as_str());
+        return Err(Refused::invalid("integrations", detail));
+    }
+    let names_a_tool = |hidden: &String| {
+        hidden
+            .split_once('/')
+            .is_some_and(|(id, tool)| IntegrationId::new(id).is_ok() && !tool.is_empty())
+    };
+    if let Some(bad) = profile.hidden_tools.iter().find(|hidden| !names_a_tool(hidden)) {
+        let detail = format!("{bad:?} has to be integration/tool, as in files/write_file");
+        return Err(Refused::invalid("hidden_tools", detail));
+    }
+    Ok(())
 }
 
 pub(super) async fn delete(
@@ -73,4 +84,47 @@ pub(super) async fn delete(
     engine.note("owner", "profile.removed", &name, json!({})).await;
     engine.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_core::profile::{ListMode, Naming};
+
+    use super::*;
+
+    fn profile(name: &str) -> Profile {
+        Profile {
+            name: name.to_owned(),
+            integrations: None,
+            tags: Vec::new(),
+            hidden_tools: Vec::new(),
+            mode: ListMode::Meta,
+            naming: Naming::Prefixed,
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_meant_is_refused() {
+        let fits = |profile: &Profile| check(profile, |id| id.as_str() == "files").is_ok();
+        for (name, good) in [("work", true), ("a/b", false), ("a\u{202e}b", false), ("", false)] {
+            assert_eq!(fits(&profile(name)), good, "{name:?}");
+        }
+        assert!(fits(&profile(&"x".repeat(64))) && !fits(&profile(&"x".repeat(65))));
+        for (id, good) in [("files", true), ("gone", false)] {
+            let integrations = Some(vec![IntegrationId::new(id).unwrap()]);
+            assert_eq!(fits(&Profile { integrations, ..profile("work") }), good, "{id}");
+        }
+        for (hidden, good) in [
+            ("files/write*", true),
+            ("gone/write", true),
+            ("files", false),
+            ("files/", false),
+            ("/write", false),
+            ("Files/write", false),
+            ("", false),
+        ] {
+            let hidden_tools = vec![hidden.to_owned()];
+            assert_eq!(fits(&Profile { hidden_tools, ..profile("work") }), good, "{hidden:?}");
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! Settings: read whole, changed one by one.
 
+use std::time::Duration;
+
+use agentport_core::Timestamp;
 use axum::{Json, extract::State};
 use serde_json::Value;
 
@@ -8,6 +11,9 @@ use super::{
     problem::{Answer, Refused},
     types::{Event, Settings},
 };
+use crate::clock;
+
+const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Settings>> {
     Ok(Json(Settings::clone(&control.engine.settings.load())))
@@ -18,10 +24,13 @@ pub(super) async fn change(
     Json(change): Json<Value>,
 ) -> Answer<Json<Settings>> {
     let engine = &control.engine;
+    // One change after the other, for each writes all of them.
+    let _alone = control.changing.lock().await;
     let before = serde_json::to_value(&**engine.settings.load()).unwrap_or_default();
     let (Value::Object(mut merged), Value::Object(wanted)) = (before, change.clone()) else {
         return Err(Refused::invalid("settings", "settings are a JSON object"));
     };
+    let silenced = wanted.contains_key("notifications_silent_until");
     for (name, value) in wanted {
         if !merged.contains_key(&name) {
             return Err(Refused::invalid(&name, format!("there is no setting {name:?}")));
@@ -32,22 +41,47 @@ pub(super) async fn change(
         Refused::invalid("settings", format!("a setting has a wrong value: {error}"))
     })?;
     check(&settings)?;
+    if silenced {
+        check_silence(&settings, clock::now())?;
+    }
     engine.store.put_settings(&settings).await?;
-    engine.settings.store(std::sync::Arc::new(settings.clone()));
-    engine.upstreams.set_idle_stop(engine.idle_stop());
+    control.use_settings(settings.clone());
     engine.note("owner", "settings.changed", "settings", change).await;
-    engine.events.send(Event::Settings);
     Ok(Json(settings))
 }
 
-fn check(settings: &Settings) -> Answer<()> {
-    let bounds: [(&str, u32, u32, u32); 6] = [
+impl Control {
+    /// Goes by them from now on. They are stored already.
+    pub(super) fn use_settings(&self, settings: Settings) {
+        let engine = &self.engine;
+        engine.settings.store(std::sync::Arc::new(settings));
+        engine.upstreams.set_idle_stop(engine.idle_stop());
+        engine.events.send(Event::Settings);
+    }
+}
+
+/// Silence is for an evening, not for good: that is what `notifications` is for.
+fn check_silence(settings: &Settings, now: Timestamp) -> Answer<()> {
+    match settings.notifications_silent_until {
+        Some(end) if end > now.plus(LONGEST_SILENCE) => {
+            let detail =
+                "notifications can be silent for at most 24 hours; switch them off instead";
+            Err(Refused::invalid("notifications_silent_until", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Are they ones the owner could have set?
+pub(super) fn check(settings: &Settings) -> Answer<()> {
+    let bounds: [(&str, u32, u32, u32); 7] = [
         ("approval_expiry_minutes", settings.approval_expiry_minutes, 1, 1_440),
         ("pending_per_agent", settings.pending_per_agent, 1, 100),
         ("call_timeout_seconds", settings.call_timeout_seconds, 1, 3_600),
         ("idle_stop_minutes", settings.idle_stop_minutes, 1, 1_440),
         ("activity_retention_days", settings.activity_retention_days, 1, 3_650),
         ("calls_per_minute", settings.calls_per_minute, 0, 1_000_000),
+        ("port", settings.port.into(), 1_024, 65_535),
     ];
     for (name, value, least, most) in bounds {
         if !(least..=most).contains(&value) {
@@ -76,5 +110,19 @@ mod tests {
         assert!(refused(|s| s.approval_expiry_minutes = 1_441));
         assert!(refused(|s| s.pending_per_agent = 0));
         assert!(refused(|s| s.activity_retention_days = 3_651));
+        assert!(refused(|s| s.port = 1_023) && refused(|s| s.port = 0));
+        assert!(!refused(|s| s.port = 1_024) && !refused(|s| s.port = 65_535));
+    }
+
+    #[test]
+    fn silence_ends_within_a_day() {
+        let silent = |until: Option<i64>| {
+            let until = until.map(Timestamp);
+            let settings = Settings { notifications_silent_until: until, ..Settings::default() };
+            check_silence(&settings, Timestamp(1_000)).is_ok()
+        };
+        const DAY: i64 = 24 * 3_600_000;
+        assert!(silent(None) && silent(Some(0)) && silent(Some(1_000 + DAY)));
+        assert!(!silent(Some(1_001 + DAY)));
     }
 }

@@ -34,6 +34,8 @@ impl Control {
             agents: count(engine.agents.count()),
             integrations: count(snapshot.integrations.len()),
             trouble,
+            second_factor: self.second_factor_is_on().await?,
+            owner_password: self.front.has_password(),
         })
     }
 }

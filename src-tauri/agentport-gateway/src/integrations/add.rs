@@ -9,7 +9,10 @@ use agentport_core::{
 };
 use serde_json::json;
 
-use super::connect::{ConnectError, credential_seal, refuse_in_clear, secret_names, target};
+use super::{
+    adding::Underway,
+    connect::{ConnectError, credential_seal, refuse_in_clear, secret_names, target},
+};
 use crate::{
     clock,
     control::types::{AddIntegration, ChangeIntegration, Connection, Event},
@@ -23,6 +26,10 @@ use crate::{
 pub(crate) enum AddError {
     #[error("an integration \"{0}\" exists already; remove it first, or choose another id")]
     Exists(IntegrationId),
+    #[error("the integration \"{0}\" is being added already")]
+    Underway(IntegrationId),
+    #[error("adding the integration \"{0}\" was ended before it counted; nothing of it is kept")]
+    Ended(IntegrationId),
     #[error(transparent)]
     Unusable(#[from] ConnectError),
     #[error("a built-in integration is added by its name; there is only \"demo\"")]
@@ -54,26 +61,24 @@ pub(crate) enum ChangeError {
 const SHORT_TRY: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Engine {
-    /// Tries the connection, then keeps it with its sealed credentials.
+    /// Tries the connection, then keeps it with its sealed credentials. `actor` is who asked for it.
     pub(crate) async fn add_integration(
         self: &Arc<Self>,
         add: AddIntegration,
+        actor: &str,
     ) -> Result<IntegrationRow, AddError> {
         if self.catalogue.get(&add.id).is_some() {
             return Err(AddError::Exists(add.id));
         }
         if let Connection::Builtin { .. } = &add.connection {
-            return self.add_builtin(add.id).await;
+            return self.add_builtin(add.id, actor).await;
         }
-        let target = target_of(&add)?;
-        let spec = Spec { id: add.id.clone(), target, idle_stop: self.idle_stop() };
-        let probe = self.upstreams.probe(spec);
-        let listing = if add.keep_unreachable {
-            // It is kept whatever comes of this, so nobody has to wait long.
-            tokio::time::timeout(SHORT_TRY, probe).await.ok().and_then(Result::ok)
-        } else {
-            Some(probe.await.map_err(AddError::Unreachable)?)
-        };
+        let underway =
+            self.adding.begin(&add.id).ok_or_else(|| AddError::Underway(add.id.clone()))?;
+        let listing = self.try_out(&add, &underway).await?;
+        if !underway.past_ending() {
+            return Err(AddError::Ended(add.id));
+        }
         let now = clock::now();
         let row = IntegrationRow {
             name: add.name.unwrap_or_else(|| add.id.to_string()),
@@ -103,17 +108,52 @@ impl Engine {
         self.catalogue.put(row.clone(), listing);
         self.connect(&row).await?;
         self.reload_rules().await?;
-        self.note("owner", "integration.added", row.id.as_str(), json!({ "name": row.name })).await;
+        self.note(actor, "integration.added", row.id.as_str(), json!({ "name": row.name })).await;
         self.events.send(Event::Integration { id: row.id.clone() });
+        self.review_installs(&row.id).await?;
         Ok(row)
     }
 
-    async fn add_builtin(self: &Arc<Self>, id: IntegrationId) -> Result<IntegrationRow, AddError> {
+    /// What the server offers, or `None` if it is to be kept although it can't be reached now. Ends when the owner ends
+    /// the addition.
+    async fn try_out(
+        &self,
+        add: &AddIntegration,
+        underway: &Underway<'_>,
+    ) -> Result<Option<Listing>, AddError> {
+        let target = target_of(add)?;
+        let spec = Spec { id: add.id.clone(), target, idle_stop: self.idle_stop() };
+        let probe = self.upstreams.probe(spec);
+        let tried = async {
+            if !add.keep_unreachable {
+                return probe.await.map(Some).map_err(AddError::Unreachable);
+            }
+            // It is kept if nobody answers, so nobody has to wait long.
+            match tokio::time::timeout(SHORT_TRY, probe).await {
+                // That is an answer: what was given to get in does not.
+                Ok(Err(error @ UpstreamError::NeedsAuth { .. })) if !add.secrets.is_empty() => {
+                    Err(AddError::Unreachable(error))
+                }
+                Ok(tried) => Ok(tried.ok()),
+                Err(_) => Ok(None),
+            }
+        };
+        tokio::select! {
+            tried = tried => tried,
+            () = underway.ended() => Err(AddError::Ended(add.id.clone())),
+        }
+    }
+
+    async fn add_builtin(
+        self: &Arc<Self>,
+        id: IntegrationId,
+        actor: &str,
+    ) -> Result<IntegrationRow, AddError> {
         if id != crate::builtin::demo::id() {
             return Err(AddError::UnknownBuiltin);
         }
         self.install_demo().await?;
-        self.note("owner", "integration.added", id.as_str(), json!({})).await;
+        self.note(actor, "integration.added", id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         self.catalogue.get(&id).map(|entry| entry.row.clone()).ok_or(AddError::UnknownBuiltin)
     }
@@ -243,8 +283,27 @@ impl Engine {
     }
 }
 
+/// Could it be kept as it is described, once its secrets are given?
+pub(crate) fn check_connection(
+    id: &IntegrationId,
+    connection: &Connection,
+) -> Result<(), AddError> {
+    let is_demo = *id == crate::builtin::demo::id();
+    if let Connection::Builtin { name } = connection {
+        let own = is_demo && name == id.as_str();
+        return if own { Ok(()) } else { Err(AddError::UnknownBuiltin) };
+    }
+    if is_demo {
+        return Err(AddError::UnknownBuiltin);
+    }
+    refuse_in_clear(connection)?;
+    let any = |name: &str| (name.to_owned(), Secret::new("any"));
+    let secrets = secret_names(connection).into_iter().map(any).collect();
+    target(connection, &secrets)?.map(drop).ok_or(AddError::UnknownBuiltin)
+}
+
 /// Where a new integration is to be reached, if it can be as it is described and may be kept so.
-fn target_of(add: &AddIntegration) -> Result<Target, AddError> {
+pub(crate) fn target_of(add: &AddIntegration) -> Result<Target, AddError> {
     refuse_in_clear(&add.connection)?;
     let used = secret_names(&add.connection);
     if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {

@@ -11,8 +11,9 @@ mod in_clear;
 pub(crate) use in_clear::InClear;
 
 use crate::{
-    control::types::Connection,
-    engine::Engine,
+    catalogue::HealthEntry,
+    control::types::{Connection, Health},
+    engine::{Chain, Engine},
     store::{IntegrationRow, StoreError},
     upstream::{Spec, Target},
     vault::Unsealable,
@@ -67,6 +68,11 @@ pub(crate) fn credential_seal(id: &IntegrationId, name: &str) -> String {
 /// Refuses what must not be kept as it is written.
 pub(super) fn refuse_in_clear(connection: &Connection) -> Result<(), ConnectError> {
     Ok(in_clear::refuse(connection)?)
+}
+
+/// Holds it no credential in clear, going by names?
+pub(crate) fn is_fit_to_be_shown(connection: &Connection) -> bool {
+    in_clear::refuse(connection).is_ok()
 }
 
 /// Puts the secrets where the connection says they go.
@@ -152,7 +158,7 @@ fn query_of(url: &str) -> &str {
 }
 
 /// The secrets a connection asks for.
-pub(super) fn secret_names(connection: &Connection) -> Vec<&str> {
+pub(crate) fn secret_names(connection: &Connection) -> Vec<&str> {
     match connection {
         Connection::LocalMcp { secret_env, .. } => secret_env.iter().map(String::as_str).collect(),
         Connection::RemoteMcp { url, headers } => std::iter::once(query_of(url))
@@ -221,10 +227,28 @@ impl Engine {
             Some(target) if row.enabled => {
                 let idle_stop = self.idle_stop();
                 self.upstreams.add(Spec { id: row.id.clone(), target, idle_stop });
+                // What was said of the connection before is not true of this one.
+                let last_error = self.catalogue.health.get(&row.id).last_error;
+                let fresh = HealthEntry { last_error, ..HealthEntry::default() };
+                self.catalogue.health.set(&row.id, fresh);
             }
             _ => self.upstreams.remove(&row.id).await,
         }
         Ok(())
+    }
+
+    /// The same; why it can't be used is said where the owner looks, and answered.
+    pub(crate) async fn connect_or_say(&self, row: &IntegrationRow) -> Option<String> {
+        let error = self.connect(row).await.err()?;
+        let message = Chain(&error).to_string();
+        let health = match error {
+            ConnectError::MissingSecret(_) => {
+                Health::NeedsAuth { message: "Its secrets have to be given again.".to_owned() }
+            }
+            _ => Health::Failed { message: message.clone(), retry_at: None },
+        };
+        self.catalogue.health.set(&row.id, HealthEntry { health, ..HealthEntry::default() });
+        Some(message)
     }
 
     /// The secrets of an integration, by name.

@@ -16,7 +16,7 @@ pub(crate) mod principal;
 mod server;
 pub(crate) mod sessions;
 
-pub(crate) use answer::{BLOCKED, denied};
+pub(crate) use answer::{BLOCKED, denied, json as json_answer};
 pub(crate) use endpoint::{McpEndpoint, serve};
 pub(crate) use form::oversized_integer;
 pub(crate) use server::{HOLD, HOLD_WITH_PROGRESS, take_info};

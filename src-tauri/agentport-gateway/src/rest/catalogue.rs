@@ -25,7 +25,7 @@ pub(super) struct Which {
 fn all(engine: &Engine, caller: &Caller) -> Vec<Value> {
     let view = caller.view(engine);
     let installed = view.integrations.values().map(|entry| meta::integration_json(entry));
-    installed.chain(meta::available(engine)).collect()
+    installed.chain(meta::available(engine, "")).collect()
 }
 
 pub(super) async fn list(
@@ -47,7 +47,8 @@ pub(super) async fn read(
 ) -> Answer<Json<Value>> {
     let found =
         all(&engine, &caller).into_iter().find(|integration| integration["id"] == id.as_str());
-    found.map(Json).ok_or_else(|| no_integration(&id))
+    let missing = || Refused::new(StatusCode::NOT_FOUND, meta::no_such(&id));
+    found.map(Json).ok_or_else(missing)
 }
 
 pub(super) fn no_integration(id: &str) -> Refused {
@@ -61,7 +62,7 @@ fn tool_json(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
         let mode = engine.mode_for(agent, tool).mode.as_str();
         fields.insert("integration_id".into(), tool.integration.as_str().into());
         fields.insert("execution_mode".into(), mode.into());
-        fields.insert("category".into(), tool.category.clone().into());
+        fields.insert("category".into(), tool.category.into());
     }
     value
 }

@@ -34,10 +34,10 @@ pub(super) async fn install(
     Read(body): Read,
 ) -> Answer<Json<Value>> {
     let arguments: JsonObject = read(&body)?;
-    meta::installable(&engine, &arguments)
+    meta::installable(&engine, caller.agent().id, &arguments)
         .map_err(|sentence| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))?;
     let id = arguments.get("integration_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    ask(&engine, &caller, id, "install_integration", arguments).await
+    ask(&engine, &caller, id, meta::INSTALL, arguments).await
 }
 
 pub(super) async fn uninstall(
@@ -50,7 +50,7 @@ pub(super) async fn uninstall(
     }
     let arguments =
         JsonObject::from_iter([("integration_id".to_owned(), Value::from(id.as_str()))]);
-    ask(&engine, &caller, id, "uninstall_integration", arguments).await
+    ask(&engine, &caller, id, meta::UNINSTALL, arguments).await
 }
 
 async fn ask(
@@ -60,20 +60,19 @@ async fn ask(
     tool: &str,
     arguments: JsonObject,
 ) -> Answer<Json<Value>> {
-    let tool = format!("{}{tool}", meta::PREFIX);
     let outcome = engine
         .manage(Request {
             agent: caller.agent().clone(),
             view: caller.view(engine),
             integration: integration.clone(),
-            tool: tool.clone(),
+            tool: tool.to_owned(),
             arguments,
             additional_info: None,
             door: "rest",
             caller: Default::default(),
         })
         .await;
-    answer::of_outcome(outcome, &engine.address, &integration, &tool)
+    answer::of_outcome(outcome, &engine.address, &integration, tool)
 }
 
 /// Credentials and settings of an installed integration are the owner's.

@@ -3,6 +3,8 @@
 //! Rows come in through the journal alone. A call that runs at this moment has a row already: its outcome is
 //! `interrupted`, which is what it will have been should the process end now, and its error says that it still runs.
 
+mod chart;
+
 use std::{fmt, str::FromStr};
 
 use agentport_core::{
@@ -13,6 +15,8 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _};
 use crate::control::types::{ActivityPage, ActivityRow};
+
+pub(crate) use self::chart::Buckets;
 
 /// Rows a text search looks at for one page. Where it found too few among them, the page has a `next` all the same.
 const SEARCHED: u32 = 16_000;
@@ -124,6 +128,12 @@ impl ActivityFilter {
             .push(" FROM activity INDEXED BY ")
             .push(self.index())
             .push(" WHERE true");
+        self.conditions(query);
+        query.push(" ORDER BY at DESC, seq DESC LIMIT ");
+    }
+
+    /// Every filter but the text search, each with an AND before it.
+    fn conditions(&self, query: &mut QueryBuilder<Sqlite>) {
         if let Some(agent) = &self.agent {
             query.push(" AND agent = ").push_bind(agent.0.as_bytes().to_vec());
         }
@@ -160,7 +170,6 @@ impl ActivityFilter {
             query.push(" AND (at, seq) < (").push_bind(before.at);
             query.push(", ").push_bind(before.seq).push(")");
         }
-        query.push(" ORDER BY at DESC, seq DESC LIMIT ");
     }
 
     /// The text to search for as a LIKE pattern whose escape character is `\`.
@@ -236,11 +245,8 @@ async fn fetch(
         Some(pattern) => {
             query.push("SELECT * FROM (");
             filter.select(&mut query, "*");
-            query.push_bind(SEARCHED).push(") WHERE false");
-            for column in ["tool", "integration", "arguments", "error"] {
-                query.push(" OR ").push(column).push(" LIKE ");
-                query.push_bind(pattern.to_owned()).push(r" ESCAPE '\'");
-            }
+            query.push_bind(SEARCHED).push(") WHERE ");
+            matches(&mut query, pattern);
             query.push(" LIMIT ").push_bind(limit);
         }
     }
@@ -249,6 +255,16 @@ async fn fetch(
          ORDER BY found.at DESC, found.seq DESC",
     );
     query.build().fetch_all(connection).await.doing("reading the activity")
+}
+
+/// The text search.
+fn matches(query: &mut QueryBuilder<Sqlite>, pattern: &str) {
+    query.push("(false");
+    for column in ["tool", "integration", "arguments", "error"] {
+        query.push(" OR ").push(column).push(" LIKE ");
+        query.push_bind(pattern.to_owned()).push(r" ESCAPE '\'");
+    }
+    query.push(")");
 }
 
 /// Where a text search stopped looking; `None` if it saw everything.

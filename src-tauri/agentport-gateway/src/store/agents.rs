@@ -1,7 +1,7 @@
 //! The table `agents`: who has been let in, by the hash of the key.
 
 use agentport_core::{AgentId, Timestamp, key::KeyHash};
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, StoreError, While as _, commit};
 
@@ -52,29 +52,7 @@ impl Store {
         agent: &AgentRow,
         key: KeyHash,
     ) -> std::result::Result<(), InsertError> {
-        let done = sqlx::query(
-            "INSERT INTO agents (id, name, key_hash, key_prefix, profile, created_at, expires_at, revoked_at,
-                                 last_used_at, client)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING",
-        )
-        .bind(agent.id.0.as_bytes().as_slice())
-        .bind(&agent.name)
-        .bind(key.0.as_slice())
-        .bind(&agent.key_prefix)
-        .bind(&agent.profile)
-        .bind(agent.created_at.0)
-        .bind(agent.expires_at.map(|at| at.0))
-        .bind(agent.revoked_at.map(|at| at.0))
-        .bind(agent.last_used_at.map(|at| at.0))
-        .bind(&agent.client)
-        .execute(self.writer())
-        .await
-        .doing("storing an agent")?;
-        match done.rows_affected() {
-            0 => Err(InsertError::NameTaken(agent.name.clone())),
-            _ => Ok(()),
-        }
+        insert(self.writer(), agent, key).await
     }
 
     /// Every agent, revoked ones as well, oldest first.
@@ -160,6 +138,48 @@ impl Store {
             .map(|done| done.rows_affected() > 0)
             .doing("changing an agent's profile")
     }
+}
+
+pub(super) async fn insert(
+    to: impl SqliteExecutor<'_>,
+    agent: &AgentRow,
+    key: KeyHash,
+) -> std::result::Result<(), InsertError> {
+    let done = sqlx::query(
+        "INSERT INTO agents (id, name, key_hash, key_prefix, profile, created_at, expires_at, revoked_at,
+                             last_used_at, client)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (name) WHERE revoked_at IS NULL DO NOTHING",
+    )
+    .bind(agent.id.0.as_bytes().as_slice())
+    .bind(&agent.name)
+    .bind(key.0.as_slice())
+    .bind(&agent.key_prefix)
+    .bind(&agent.profile)
+    .bind(agent.created_at.0)
+    .bind(agent.expires_at.map(|at| at.0))
+    .bind(agent.revoked_at.map(|at| at.0))
+    .bind(agent.last_used_at.map(|at| at.0))
+    .bind(&agent.client)
+    .execute(to)
+    .await
+    .doing("storing an agent")?;
+    match done.rows_affected() {
+        0 => Err(InsertError::NameTaken(agent.name.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// Sets what of an agent can be changed: its profile, and when its key expires.
+pub(super) async fn update(to: impl SqliteExecutor<'_>, agent: &AgentRow) -> Result<()> {
+    sqlx::query("UPDATE agents SET profile = ?, expires_at = ? WHERE id = ?")
+        .bind(&agent.profile)
+        .bind(agent.expires_at.map(|at| at.0))
+        .bind(agent.id.0.as_bytes().as_slice())
+        .execute(to)
+        .await
+        .map(drop)
+        .doing("changing an agent")
 }
 
 #[cfg(test)]

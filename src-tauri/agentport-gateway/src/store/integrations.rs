@@ -4,7 +4,7 @@ use agentport_core::{
     IntegrationId, Timestamp,
     policy::{IntegrationPolicy, Mode},
 };
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _, columns::to_json, commit};
 use crate::control::types::Connection;
@@ -64,14 +64,7 @@ impl Store {
     ) -> Result<bool> {
         let doing = "storing an integration";
         let mut transaction = self.transaction().await?;
-        let done = sqlx::query(
-            "INSERT INTO integrations (name, connection, tags, default_mode, read_only_may_run, resources, enabled,
-                                       auth_method, added_at, id)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO NOTHING",
-        );
-        let done = bind(done, integration).execute(&mut *transaction).await.doing(doing)?;
-        if done.rows_affected() == 0 {
+        if !insert(&mut *transaction, integration).await? {
             return Ok(false);
         }
         for (name, sealed) in credentials {
@@ -89,17 +82,7 @@ impl Store {
 
     /// `false`: no such integration.
     pub(crate) async fn update_integration(&self, integration: &IntegrationRow) -> Result<bool> {
-        let statement = sqlx::query(
-            "UPDATE integrations
-             SET name = ?, connection = ?, tags = ?, default_mode = ?, read_only_may_run = ?, resources = ?,
-                 enabled = ?, auth_method = ?, added_at = ?
-             WHERE id = ?",
-        );
-        bind(statement, integration)
-            .execute(self.writer())
-            .await
-            .map(|done| done.rows_affected() > 0)
-            .doing("changing an integration")
+        update(self.writer(), integration).await
     }
 
     /// Drops an integration with its credentials, its last known list and the rules that name it, all or none.
@@ -121,6 +104,60 @@ impl Store {
         commit(transaction).await?;
         Ok(done.rows_affected() > 0)
     }
+}
+
+/// `false`: the id is taken.
+pub(super) async fn insert(
+    to: impl SqliteExecutor<'_>,
+    integration: &IntegrationRow,
+) -> Result<bool> {
+    let statement = sqlx::query(
+        "INSERT INTO integrations (name, connection, tags, default_mode, read_only_may_run, resources, enabled,
+                                   auth_method, added_at, id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO NOTHING",
+    );
+    bind(statement, integration)
+        .execute(to)
+        .await
+        .map(|done| done.rows_affected() > 0)
+        .doing("storing an integration")
+}
+
+/// `false`: no such integration.
+pub(super) async fn update(
+    to: impl SqliteExecutor<'_>,
+    integration: &IntegrationRow,
+) -> Result<bool> {
+    let statement = sqlx::query(
+        "UPDATE integrations
+         SET name = ?, connection = ?, tags = ?, default_mode = ?, read_only_may_run = ?, resources = ?,
+             enabled = ?, auth_method = ?, added_at = ?
+         WHERE id = ?",
+    );
+    bind(statement, integration)
+        .execute(to)
+        .await
+        .map(|done| done.rows_affected() > 0)
+        .doing("changing an integration")
+}
+
+/// Forgets what belongs to where it was reached: its credentials and its last known list.
+pub(super) async fn forget_connection(
+    transaction: &mut SqliteConnection,
+    id: &IntegrationId,
+) -> Result<()> {
+    for statement in [
+        "DELETE FROM credentials WHERE integration = ?",
+        "DELETE FROM listings WHERE integration = ?",
+    ] {
+        sqlx::query(statement)
+            .bind(id.as_str())
+            .execute(&mut *transaction)
+            .await
+            .doing("forgetting how an integration was reached")?;
+    }
+    Ok(())
 }
 
 type Statement<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;

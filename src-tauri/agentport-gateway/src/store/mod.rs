@@ -19,7 +19,9 @@ mod listings;
 mod notes;
 mod open;
 mod profiles;
+mod restore;
 mod rules;
+mod second_factor;
 mod sessions;
 mod settings;
 #[cfg(test)]
@@ -30,13 +32,15 @@ use std::sync::Arc;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub(crate) use self::{
-    activity::ActivityFilter,
+    activity::{ActivityFilter, Buckets},
     agents::{AgentRow, InsertError},
     approvals::ApprovalFilter,
     columns::{Columns, hex},
     integrations::IntegrationRow,
     listings::ListingRow,
     notes::Note,
+    restore::Restored,
+    second_factor::{CodeHash, SecondFactorRow},
     sessions::SessionRow,
 };
 

@@ -1,7 +1,7 @@
 //! The table `profiles`.
 
 use agentport_core::profile::{ListMode, Naming, Profile};
-use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _, columns::to_json};
 
@@ -39,26 +39,7 @@ impl Store {
 
     /// Stores a profile in place of the one of that name.
     pub(crate) async fn put_profile(&self, profile: &Profile) -> Result<()> {
-        sqlx::query(
-            "INSERT OR REPLACE INTO profiles (name, integrations, tags, hidden_tools, mode, naming)
-             VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&profile.name)
-        .bind(profile.integrations.as_ref().map(to_json))
-        .bind(to_json(&profile.tags))
-        .bind(to_json(&profile.hidden_tools))
-        .bind(match profile.mode {
-            ListMode::Meta => "meta",
-            ListMode::Direct => "direct",
-        })
-        .bind(match profile.naming {
-            Naming::Prefixed => "prefixed",
-            Naming::Bare => "bare",
-        })
-        .execute(self.writer())
-        .await
-        .map(drop)
-        .doing("storing a profile")
+        put(self.writer(), profile).await
     }
 
     /// `false`: unknown, or an agent that is not revoked uses it. Without its profile that agent would see more.
@@ -73,6 +54,29 @@ impl Store {
         .map(|done| done.rows_affected() > 0)
         .doing("deleting a profile")
     }
+}
+
+pub(super) async fn put(to: impl SqliteExecutor<'_>, profile: &Profile) -> Result<()> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO profiles (name, integrations, tags, hidden_tools, mode, naming)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(&profile.name)
+    .bind(profile.integrations.as_ref().map(to_json))
+    .bind(to_json(&profile.tags))
+    .bind(to_json(&profile.hidden_tools))
+    .bind(match profile.mode {
+        ListMode::Meta => "meta",
+        ListMode::Direct => "direct",
+    })
+    .bind(match profile.naming {
+        Naming::Prefixed => "prefixed",
+        Naming::Bare => "bare",
+    })
+    .execute(to)
+    .await
+    .map(drop)
+    .doing("storing a profile")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use agentport_core::{
     policy::{Mode, Origin, Rule, Scope},
     tool::DefinitionDigest,
 };
-use sqlx::{SqliteConnection, sqlite::SqliteRow};
+use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _, columns::to_json, commit, execute};
 
@@ -61,7 +61,7 @@ fn parts(scope: &Scope) -> (&'static str, Option<&str>, Option<&str>, Option<&st
     }
 }
 
-async fn insert(connection: &mut SqliteConnection, rule: &Rule) -> Result<()> {
+pub(super) async fn insert(connection: &mut SqliteConnection, rule: &Rule) -> Result<()> {
     let (scope, integration, tool, category) = parts(&rule.scope);
     let (origin, approval) = match &rule.origin {
         Origin::Owner => ("owner", None),
@@ -93,6 +93,42 @@ async fn insert(connection: &mut SqliteConnection, rule: &Rule) -> Result<()> {
     .doing("storing a rule")
 }
 
+/// Deletes the rules of this scope and agent that have no conditions, and gives them back.
+async fn clear(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    agent: Option<AgentId>,
+) -> Result<Vec<Rule>> {
+    let (scope, integration, tool, category) = parts(scope);
+    sqlx::query(
+        "DELETE FROM rules
+         WHERE scope = ? AND integration IS ? AND tool IS ? AND category IS ? AND agent IS ?
+           AND conditions = '[]'
+         RETURNING *",
+    )
+    .bind(scope)
+    .bind(integration)
+    .bind(tool)
+    .bind(category)
+    .bind(agent.as_ref().map(|agent| agent.0.as_bytes().as_slice()))
+    .fetch_all(connection)
+    .await
+    .doing("replacing a rule")?
+    .iter()
+    .map(row)
+    .collect()
+}
+
+/// `false`: no such rule.
+pub(super) async fn delete(from: impl SqliteExecutor<'_>, id: RuleId) -> Result<bool> {
+    sqlx::query("DELETE FROM rules WHERE id = ?")
+        .bind(id.0.as_bytes().as_slice())
+        .execute(from)
+        .await
+        .map(|done| done.rows_affected() > 0)
+        .doing("deleting a rule")
+}
+
 impl Store {
     /// Oldest first.
     pub(crate) async fn rules(&self) -> Result<Vec<Rule>> {
@@ -105,6 +141,17 @@ impl Store {
             .collect()
     }
 
+    pub(crate) async fn rule(&self, id: RuleId) -> Result<Option<Rule>> {
+        sqlx::query("SELECT * FROM rules WHERE id = ?")
+            .bind(id.0.as_bytes().as_slice())
+            .fetch_optional(self.readers())
+            .await
+            .doing("reading a rule")?
+            .as_ref()
+            .map(row)
+            .transpose()
+    }
+
     pub(crate) async fn insert_rule(&self, rule: &Rule) -> Result<()> {
         let mut connection = self.writer().acquire().await.doing("storing a rule")?;
         insert(&mut connection, rule).await
@@ -112,34 +159,45 @@ impl Store {
 
     /// `false`: no such rule.
     pub(crate) async fn delete_rule(&self, id: RuleId) -> Result<bool> {
-        sqlx::query("DELETE FROM rules WHERE id = ?")
-            .bind(id.0.as_bytes().as_slice())
-            .execute(self.writer())
-            .await
-            .map(|done| done.rows_affected() > 0)
-            .doing("deleting a rule")
+        delete(self.writer(), id).await
     }
 
-    /// Puts a rule in place of every other of the same scope and agent, wherever those came from. Rules with
-    /// conditions stay: they say something else. One transaction, so there is no moment without a rule.
-    pub(crate) async fn replace_tool_rule(&self, rule: &Rule) -> Result<()> {
-        let (scope, integration, tool, category) = parts(&rule.scope);
+    /// Drops a rule and stores others instead. `false`: there is no such rule, and nothing was stored.
+    pub(crate) async fn swap_rule(&self, id: RuleId, instead: &[Rule]) -> Result<bool> {
         let mut transaction = self.transaction().await?;
-        sqlx::query(
-            "DELETE FROM rules
-             WHERE scope = ? AND integration IS ? AND tool IS ? AND category IS ? AND agent IS ?
-               AND conditions = '[]'",
-        )
-        .bind(scope)
-        .bind(integration)
-        .bind(tool)
-        .bind(category)
-        .bind(rule.agent.as_ref().map(|agent| agent.0.as_bytes().as_slice()))
-        .execute(&mut *transaction)
-        .await
-        .doing("replacing a rule")?;
+        if !delete(&mut *transaction, id).await? {
+            return Ok(false);
+        }
+        for rule in instead {
+            insert(&mut transaction, rule).await?;
+        }
+        commit(transaction).await?;
+        Ok(true)
+    }
+
+    /// Puts a rule in place of every other of the same scope and agent, wherever those came from, and gives those back.
+    /// Rules with conditions stay: they say something else. One transaction, so there is no moment without a rule.
+    pub(crate) async fn replace_tool_rule(&self, rule: &Rule) -> Result<Vec<Rule>> {
+        let mut transaction = self.transaction().await?;
+        let replaced = clear(&mut transaction, &rule.scope, rule.agent).await?;
         insert(&mut transaction, rule).await?;
-        commit(transaction).await
+        commit(transaction).await?;
+        Ok(replaced)
+    }
+
+    /// The same for what every agent may do with a category. Without a rule there is none afterwards.
+    pub(crate) async fn replace_category_rule(
+        &self,
+        scope: &Scope,
+        rule: Option<&Rule>,
+    ) -> Result<Vec<Rule>> {
+        let mut transaction = self.transaction().await?;
+        let replaced = clear(&mut transaction, scope, None).await?;
+        if let Some(rule) = rule {
+            insert(&mut transaction, rule).await?;
+        }
+        commit(transaction).await?;
+        Ok(replaced)
     }
 
     /// Drops the rules that lived for a session.

@@ -1,5 +1,7 @@
 //! The table `settings`: single values by key. The owner's settings are one of them.
 
+use sqlx::SqliteExecutor;
+
 use super::{Result, Store, StoreError, While as _, columns::to_json};
 use crate::control::types::Settings;
 
@@ -20,7 +22,7 @@ impl Store {
     }
 
     pub(crate) async fn put_settings(&self, settings: &Settings) -> Result<()> {
-        self.put_value(OWNERS, &to_json(settings)).await
+        put_settings(self.writer(), settings).await
     }
 
     pub(crate) async fn value(&self, key: &str) -> Result<Option<String>> {
@@ -32,16 +34,7 @@ impl Store {
     }
 
     pub(crate) async fn put_value(&self, key: &str, value: &str) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO settings (key, value) VALUES (?, ?)
-             ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        )
-        .bind(key)
-        .bind(value)
-        .execute(self.writer())
-        .await
-        .map(drop)
-        .doing("storing a setting")
+        put(self.writer(), key, value).await
     }
 
     /// `false`: there was none.
@@ -53,4 +46,21 @@ impl Store {
             .map(|done| done.rows_affected() > 0)
             .doing("deleting a setting")
     }
+}
+
+pub(super) async fn put_settings(to: impl SqliteExecutor<'_>, settings: &Settings) -> Result<()> {
+    put(to, OWNERS, &to_json(settings)).await
+}
+
+async fn put(to: impl SqliteExecutor<'_>, key: &str, value: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO settings (key, value) VALUES (?, ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )
+    .bind(key)
+    .bind(value)
+    .execute(to)
+    .await
+    .map(drop)
+    .doing("storing a setting")
 }

@@ -1,5 +1,5 @@
-//! `agentport integrations add`: by the owner, a local command or a server by URL, whose secrets never stand on the
-//! command line; by an agent, one of those the owner can be asked for.
+//! `agentport integrations add`: by the owner, one the gateway knows of, a local command, or a server by URL, whose
+//! secrets never stand on the command line; by an agent, one of those the owner can be asked for.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,12 +10,18 @@ use clap::{ArgGroup, Args};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{installed, patience, secret_names, show};
+use super::{available, installed, patience, secret_names, show};
 use crate::{
-    args::AgentKey, client::route, confirm, context::Context, exit::Ending, secrets, words,
+    args::AgentKey,
+    client::route,
+    confirm,
+    context::{Caller, Context},
+    exit::Ending,
+    secrets, words,
 };
 
-/// Either the owner's way, which begins with `--id`, or the agent's, which has nothing but an id.
+/// Either one that the gateway knows of, which has nothing but an id, or one of the owner's own, which begins with
+/// `--id`.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("target").args(["url", "command", "builtin"]),
@@ -29,13 +35,14 @@ use crate::{
     group = ArgGroup::new("agent").args(["wanted", "auth", "token", "api_key_file"]).multiple(true),
 )]
 pub(crate) struct Add {
-    /// As an agent, ask the owner for this one; `integrations list --available` says what can be asked for
+    /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
     #[arg(value_name = "ID", required_unless_present = "id")]
     wanted: Option<IntegrationId>,
     /// How it is let in [default: the first way it takes]
     #[arg(long, value_name = "METHOD", requires = "wanted")]
     auth: Option<installed::Auth>,
-    /// Send its token along, which is asked, or read from stdin. Better left out: the owner can enter it unseen by agents
+    /// As an agent, send its token along, which is asked, or read from stdin. Better left out: the owner can enter it
+    /// unseen by agents. The owner is always asked for it
     #[arg(long, requires = "wanted")]
     token: bool,
     #[command(flatten)]
@@ -81,12 +88,18 @@ pub(crate) struct Add {
 impl Add {
     pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
         match (&self.wanted, &self.id) {
-            (Some(wanted), _) => {
-                let agent = context.agent(&self.key)?;
-                installed::add(&agent, context, wanted, self.auth, self.token).await
-            }
+            (Some(wanted), _) => match context.owner_or_agent(&self.key).await? {
+                Caller::Owner(owner) => {
+                    available::install(&owner, context, wanted, self.auth).await
+                }
+                Caller::Agent(agent) => {
+                    installed::add(&agent, context, wanted, self.auth, self.token).await
+                }
+            },
             (None, Some(id)) => self.add(id, context).await,
-            (None, None) => bail!("give the id of one that the owner can be asked for, or --id ID"),
+            (None, None) => {
+                bail!("give the id of one that `integrations list --available` shows, or --id ID")
+            }
         }
     }
 
@@ -116,7 +129,7 @@ impl Add {
         });
         let route = route(["control", "integrations"]);
         let sent = owner.send(Method::POST, route, Some(body.to_string()), Some(patience::LIMIT));
-        let reply = patience::with(sent, &connection, context).await?;
+        let reply = patience::adding(sent, &owner, id, &connection, context).await?;
         context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
         Ok(Ending::Done)
     }

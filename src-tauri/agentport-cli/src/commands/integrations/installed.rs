@@ -23,7 +23,7 @@ pub(crate) enum Auth {
 }
 
 impl Auth {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Token => "token",
@@ -150,8 +150,26 @@ pub(crate) async fn add(
     let reply = agent.send(Method::POST, route, Some(body.to_string()), None).await?;
     match Refusal::of(&reply) {
         Some(refusal) => Ok(refusal.say()),
-        None => print_result(&reply.done()?, context),
+        None => {
+            let answer = reply.done()?;
+            let ending = print_result(&answer, context)?;
+            // The owner has agreed, and still has to enter its token.
+            let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
+            Ok(if waits && ending == Ending::Done { Ending::WaitsForApproval } else { ending })
+        }
     }
+}
+
+/// What became of an install, as programs read it.
+#[derive(Deserialize)]
+struct Outcome {
+    #[serde(rename = "structuredContent")]
+    result: Said,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    installed: bool,
 }
 
 /// The first of an integration's ways in that this program can go.

@@ -1,6 +1,7 @@
 //! `agentport integrations`: what agents can act on. The owner adds, changes and removes; an agent lists, and asks.
 
 mod add;
+mod available;
 mod credentials;
 mod installed;
 mod patience;
@@ -24,14 +25,14 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Integrations {
-    /// Add a command that speaks MCP on stdio, or an MCP server by URL (owner); as an agent, ask the owner to
+    /// Install one that AgentPort knows of; or add a command that speaks MCP on stdio, or a server by URL (owner)
     Add(Box<add::Add>),
     /// List integrations: with the owner's password as the owner sees them, else as an agent does
     List {
         /// Only what is installed
         #[arg(long, conflicts_with = "available")]
         installed: bool,
-        /// Only what is not installed yet (agent)
+        /// Only what can be installed and is not
         #[arg(long)]
         available: bool,
         #[command(flatten)]
@@ -99,17 +100,18 @@ impl Integrations {
     pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
         match self {
             Self::Add(add) => add.run(context).await,
-            Self::List { installed, available, key } => match context.owner_or_agent(&key).await? {
-                Caller::Owner(_) if available => bail!(
-                    "--available is what an agent may ask for: give an agent's key instead of the owner's password"
-                ),
+            Self::List { installed, available: only_available, key } => match context
+                .owner_or_agent(&key)
+                .await?
+            {
+                Caller::Owner(owner) if only_available => available::list(&owner, context).await,
                 Caller::Owner(owner) => {
                     let answer = owner.get(route(["control", "integrations"])).await?;
                     context.output.list(&answer, list)?;
                     Ok(Ending::Done)
                 }
                 Caller::Agent(agent) => {
-                    installed::list(&agent, context, installed, available).await
+                    installed::list(&agent, context, installed, only_available).await
                 }
             },
             Self::Remove { id, key } => match context.owner_or_agent(&key).await? {

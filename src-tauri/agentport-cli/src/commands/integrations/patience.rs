@@ -1,23 +1,63 @@
-//! Waiting for an upstream to start: said to whoever watches, and given up with Ctrl-C in good order.
+//! Waiting for an upstream to start: said to whoever watches, and given up with Ctrl-C.
 
 use std::{future::Future, time::Duration};
 
+use agentport_core::IntegrationId;
 use agentport_gateway::control::types::Connection;
 use anyhow::{Result, bail};
+use reqwest::Method;
 
-use crate::{client::Reply, confirm, context::Context, output};
+use crate::{
+    client::{Client, Reply, route},
+    confirm,
+    context::Context,
+    output,
+};
 
 /// How long the gateway may take to answer. Longer than it gives an upstream, so that it is the one to say what failed.
 pub(super) const LIMIT: Duration = Duration::from_secs(600);
 /// After so long one may wonder.
 const WONDERING: Duration = Duration::from_secs(10);
 
-/// Waits for what was sent. Given up, the gateway sees the connection close, and ends what it had begun to start.
+/// Waits for an addition. Given up, the gateway is told to end it, and keeps nothing of it.
+pub(super) async fn adding(
+    sent: impl Future<Output = Result<Reply>>,
+    owner: &Client,
+    id: &IntegrationId,
+    connection: &Connection,
+    context: &Context,
+) -> Result<Reply> {
+    let mut sent = std::pin::pin!(sent);
+    if let Some(reply) = watched(sent.as_mut(), connection, context).await? {
+        return Ok(reply);
+    }
+    let route = route(["control", "integrations", id.as_str(), "adding"]);
+    let ended = owner.send(Method::DELETE, route, None, Some(LIMIT)).await?;
+    if ended.status.is_success() {
+        bail!("given up, and nothing was added");
+    }
+    // Too late: it counts already, or has failed by itself.
+    sent.await
+}
+
+/// Waits for a change, which the gateway goes on with even if it is given up here.
 pub(super) async fn with(
     sent: impl Future<Output = Result<Reply>>,
     connection: &Connection,
     context: &Context,
 ) -> Result<Reply> {
+    match watched(sent, connection, context).await? {
+        Some(reply) => Ok(reply),
+        None => bail!("given up before it had answered; the gateway may still finish it"),
+    }
+}
+
+/// `None`: given up.
+async fn watched(
+    sent: impl Future<Output = Result<Reply>>,
+    connection: &Connection,
+    context: &Context,
+) -> Result<Option<Reply>> {
     let watched = confirm::on_a_terminal() || !context.output.is_json();
     let (now, later) = in_words(connection);
     if watched {
@@ -29,8 +69,8 @@ pub(super) async fn with(
     let mut told = !watched;
     loop {
         tokio::select! {
-            reply = &mut sent => return reply,
-            _ = &mut given_up => bail!("given up before it had answered"),
+            reply = &mut sent => return reply.map(Some),
+            _ = &mut given_up => return Ok(None),
             () = &mut wondering, if !told => {
                 told = true;
                 output::note(later);

@@ -4,9 +4,12 @@
 
 mod agents;
 mod approvals;
+mod available;
+mod backup;
 mod integrations;
 mod policy;
 mod record;
+mod second_factor;
 mod session;
 mod settings;
 mod status;
@@ -15,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use self::{
-    agents::*, approvals::*, integrations::*, policy::*, record::*, session::*, settings::*,
-    status::*,
+    agents::*, approvals::*, available::*, backup::*, integrations::*, policy::*, record::*,
+    second_factor::*, session::*, settings::*, status::*,
 };
 
 /// Why a request of the owner's was refused. HTTP status 4xx or 5xx says the kind, `detail` says what to do.
@@ -29,6 +32,11 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub field: Option<String>,
+    /// A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
+    /// `not_running`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]

@@ -20,7 +20,8 @@ pub struct RuleView {
     pub stale: bool,
 }
 
-/// `PUT /control/policy` sets the rule for a tool (answers [`RuleView`]); `DELETE /control/policy/{rule id}` (204).
+/// `PUT /control/policy` sets the rule for a tool (answers [`RuleView`]); `DELETE /control/policy/{rule id}` (204). With
+/// `?undo=true`, what was stricter and had to make room when the owner granted the rule comes back.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SetPolicy {
@@ -35,3 +36,28 @@ pub struct SetPolicy {
     #[ts(optional)]
     pub digest: Option<DefinitionDigest>,
 }
+
+/// `PUT /control/policy/category`: one mode for the tools of a category that have no rule of their own. Answers
+/// Items<RuleView>: the rule, or nothing where `mode` is `null`, which takes it away.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SetCategoryPolicy {
+    pub integration: IntegrationId,
+    pub category: String,
+    pub mode: Option<Mode>,
+}
+
+/// `PATCH /control/policy/{rule id}` answers [`RuleView`]. Absent fields stay as they are. 409 for an allow whose tool has
+/// changed, unless `digest` is the present one.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[ts(export, optional_fields)]
+pub struct ChangeRule {
+    pub mode: Option<Mode>,
+    /// When it ends, or `"never"`.
+    pub expires_at: Option<String>,
+    /// The agent it is for, or `"every"`.
+    pub agent: Option<String>,
+    pub digest: Option<DefinitionDigest>,
+}
+
+// `POST /control/policy/{rule id}/restore` (RuleView) brings back a rule removed since the gateway started; 404 for others.

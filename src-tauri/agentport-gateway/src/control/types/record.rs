@@ -53,6 +53,36 @@ pub struct ActivityRow {
     pub door: String,
 }
 
+/// `GET /control/activity/chart?since=&until=&buckets=` and the filters of the list: calls over time. At most 200 buckets,
+/// all of one length, oldest first, empty ones included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ActivityChart {
+    pub since: Timestamp,
+    pub until: Timestamp,
+    #[ts(type = "number")]
+    pub bucket_ms: u64,
+    pub buckets: Vec<ChartBucket>,
+}
+
+/// How the calls of a stretch of time went. Every call counts in exactly one of the first four.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ChartBucket {
+    /// They ran.
+    pub ran: u32,
+    /// They ran and failed, were cancelled or interrupted.
+    pub failed: u32,
+    /// A rule, the owner or a check stopped them.
+    pub stopped: u32,
+    /// Nobody decided: waiting, or expired.
+    pub undecided: u32,
+    /// Of all of them, those the owner was asked about.
+    pub asked: u32,
+}
+
+// `GET /control/activity/export?format=jsonl|csv` and the filters of the list: every row, newest first, as a download.
+
 /// `GET /control/audit?limit=&before=` → Items<AuditRow>, newest first. `GET /control/audit/export`: JSON lines.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]

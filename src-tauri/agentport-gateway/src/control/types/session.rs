@@ -4,6 +4,8 @@ use agentport_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Confirmation;
+
 /// `GET /control/session`, the one route that needs no sign-in.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -20,6 +22,11 @@ pub struct Session {
 pub struct Login {
     #[ts(type = "string")]
     pub password: agentport_core::Secret,
+    /// A one-time or recovery code, where the second factor is on. Without it, or if it is wrong: 403 with the code
+    /// `code_needed`.
+    #[serde(default)]
+    #[ts(optional, type = "string")]
+    pub code: Option<agentport_core::Secret>,
 }
 
 /// To be shown as `Authorization: Bearer …`.
@@ -28,9 +35,13 @@ pub struct Login {
 pub struct LoggedIn {
     pub token: String,
     pub expires_at: Timestamp,
+    /// The code shown at the sign-in confirms as well, for as long as any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub confirmation: Option<Confirmation>,
 }
 
-/// `POST /control/password`. `code` (from the dashboard link of the first start) where no password exists yet,
+/// `POST /control/password`. With the second factor on, a change needs a confirmation. `code` (from the dashboard link of the first start) where no password exists yet,
 /// `current` where one does. Signs in like a login.
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
@@ -43,4 +54,14 @@ pub struct ChoosePassword {
     #[serde(default)]
     #[ts(optional, type = "string")]
     pub current: Option<agentport_core::Secret>,
+}
+
+/// `PUT /control/owner-password`, in process only (204): sets the password with which a browser or a terminal signs in,
+/// and opens the owner's plane to them. `DELETE /control/owner-password`, in process only (204), closes it again and ends
+/// every sign-in.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[ts(export)]
+pub struct SetOwnerPassword {
+    #[ts(type = "string")]
+    pub new: agentport_core::Secret,
 }

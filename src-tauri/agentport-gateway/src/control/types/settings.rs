@@ -1,5 +1,6 @@
 //! Settings.
 
+use agentport_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -20,6 +21,16 @@ pub struct Settings {
     pub activity_retention_days: u32,
     /// Calls one agent may make in a minute, 0 for no limit.
     pub calls_per_minute: u32,
+    /// Where agents reach the gateway, 1024–65535. Counts from the next start.
+    pub port: u16,
+    /// Requests are shown as native notifications.
+    pub notifications: bool,
+    /// Notifications say that a request waits, and not what it is.
+    pub notifications_hide_details: bool,
+    /// Until then requests queue without a notification.
+    pub notifications_silent_until: Option<Timestamp>,
+    /// The owner has been through the welcome.
+    pub welcomed: bool,
 }
 
 impl Default for Settings {
@@ -31,6 +42,11 @@ impl Default for Settings {
             idle_stop_minutes: 10,
             activity_retention_days: 90,
             calls_per_minute: 0,
+            port: 4747,
+            notifications: true,
+            notifications_hide_details: false,
+            notifications_silent_until: None,
+            welcomed: false,
         }
     }
 }

@@ -23,6 +23,10 @@ pub struct Status {
     pub integrations: u32,
     /// Integrations that need attention.
     pub trouble: u32,
+    /// Allowing anything needs a one-time code.
+    pub second_factor: bool,
+    /// An owner password is set, so that a browser and a terminal can sign in.
+    pub owner_password: bool,
 }
 
 /// `GET /control/events`: server-sent events whose `data` is one of these. They say what to read again.
@@ -51,6 +55,12 @@ pub enum Event {
     },
     /// New rows in the activity.
     Activity,
+    /// Somebody opened the page of a request that waits, and wants to see it.
+    Shown {
+        id: ApprovalId,
+    },
+    /// The second factor or the owner password was set, changed or removed.
+    Owner,
 }
 
 /// `POST /control/pause`.

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 /// What the name of every tool of ours begins with.
 pub(crate) const PREFIX: &str = "agentport__";
+/// Those that change what is installed, and ask.
+pub(crate) const INSTALL: &str = "agentport__install_integration";
+pub(crate) const UNINSTALL: &str = "agentport__uninstall_integration";
 
 /// Types of integrations that can be asked for.
 pub(super) const TYPES: [&str; 6] =
@@ -60,17 +63,22 @@ static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {
                         "auth_method",
                         json!({ "type": "string", "enum": ["token", "oauth", "none"], "description": "How the integration is let in" }),
                     ),
-                    ("token", text("The credential, for auth_method 'token'")),
+                    (
+                        "token",
+                        json!({ "type": "string", "format": "password", "description": "The credential, for auth_method 'token'. Better left out: the owner can enter it" }),
+                    ),
                 ],
             ),
             false,
-        ),
+        )
+        .with_title("Install an integration"),
         acts(
             "uninstall_integration",
             "Asks the owner to remove an integration with its credentials and rules. Needs approval.",
             schema(&["integration_id"], vec![("integration_id", id())]),
             true,
-        ),
+        )
+        .with_title("Remove an integration"),
         reads(
             "get_auth_status",
             "Says whether an installed integration is connected.",

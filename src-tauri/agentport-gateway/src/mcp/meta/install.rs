@@ -1,31 +1,40 @@
 //! Installing and removing, asked for by an agent: a request to the owner like any other.
 
-use agentport_core::IntegrationId;
+use agentport_core::{AgentId, IntegrationId};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, JsonObject},
 };
 
-use super::{Meta, definitions::PREFIX, optional, read::available_one, text};
+use super::{
+    Meta,
+    definitions::{INSTALL, UNINSTALL},
+    optional,
+    read::{available_one, no_such},
+    text,
+};
 use crate::{
+    available,
     call::{Request, caller::Caller},
+    control::types::AuthMethod,
     engine::Engine,
     mcp::answer,
 };
 
 impl Meta<'_> {
     pub(super) async fn install(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
-        if let Err(sentence) = installable(self.engine, &self.arguments) {
+        let agent = self.principal.agent.id;
+        if let Err(sentence) = installable(self.engine, agent, &self.arguments) {
             return Ok(answer::failure(sentence).into());
         }
-        self.manage("install_integration", caller).await
+        self.manage(INSTALL, caller).await
     }
 
     pub(super) async fn uninstall(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         if let Err(sentence) = self.installed() {
             return Ok(answer::failure(sentence).into());
         }
-        self.manage("uninstall_integration", caller).await
+        self.manage(UNINSTALL, caller).await
     }
 
     async fn manage(self, tool: &str, caller: Caller) -> Result<CallToolResponse, ErrorData> {
@@ -36,7 +45,7 @@ impl Meta<'_> {
                 agent: self.principal.agent.clone(),
                 view: self.view.clone(),
                 integration,
-                tool: format!("{PREFIX}{tool}"),
+                tool: tool.to_owned(),
                 arguments: self.arguments,
                 additional_info: None,
                 door: "mcp",
@@ -48,18 +57,24 @@ impl Meta<'_> {
 }
 
 /// Everything about an install that can be refused before the owner is bothered.
-pub(crate) fn installable(engine: &Engine, arguments: &JsonObject) -> Result<(), String> {
+pub(crate) fn installable(
+    engine: &Engine,
+    agent: AgentId,
+    arguments: &JsonObject,
+) -> Result<(), String> {
     let id = text(arguments, "integration_id")?;
     let method = text(arguments, "auth_method")?;
     let token = optional(arguments, "token")?;
     let parsed = IntegrationId::new(id).map_err(|error| format!("integration_id: {error}."))?;
     if engine.catalogue.get(&parsed).is_some() {
+        // The owner may have installed it instead of deciding the request, which then has that for an answer.
+        if engine.approvals.has_open(agent, &parsed, INSTALL) {
+            return Ok(());
+        }
         return Err(format!("The integration {id:?} is installed already."));
     }
     let Some(integration) = available_one(engine, id) else {
-        return Err(format!(
-            "There is no integration {id:?}. agentport__list_available_integrations lists those there are."
-        ));
+        return Err(no_such(id));
     };
     let methods: Vec<&str> = integration["auth_methods"]
         .as_array()
@@ -74,5 +89,16 @@ pub(crate) fn installable(engine: &Engine, arguments: &JsonObject) -> Result<(),
     if token.is_some() && method != "token" {
         return Err("token goes with auth_method 'token' only.".to_owned());
     }
+    if token.is_some() && secrets_of(id) > 1 {
+        return Err(format!(
+            "token: {id:?} needs several secrets. Leave token out; the owner enters them in AgentPort."
+        ));
+    }
     Ok(())
+}
+
+/// How many secrets letting in by token takes.
+fn secrets_of(id: &str) -> usize {
+    let fields = available::offer(id).ok().into_iter().flat_map(available::Listed::ways);
+    fields.map(|way| if let AuthMethod::Token { fields } = way { fields.len() } else { 0 }).sum()
 }

@@ -15,10 +15,10 @@ use rmcp::{
 };
 use serde_json::Value;
 
-pub(crate) use definitions::{PREFIX, definition, tools};
+pub(crate) use definitions::{INSTALL, PREFIX, UNINSTALL, definition, tools};
 pub(crate) use describe::{connected, installed_json};
 pub(crate) use install::installable;
-pub(crate) use read::{available, integration_json};
+pub(crate) use read::{available, integration_json, no_such};
 
 use super::{
     answer,

@@ -1,6 +1,6 @@
 //! The tools that list and describe.
 
-use agentport_core::search;
+use agentport_core::{IntegrationId, search};
 use serde_json::{Value, json};
 
 use super::{
@@ -11,36 +11,75 @@ use super::{
     },
 };
 use crate::{
+    available::{self, Listed, NotOffered},
     builtin::demo,
     catalogue::{Entry, PublishedTool},
     engine::Engine,
     mcp::answer,
 };
 
-/// An integration that can be installed or is (`contract` §2).
+/// An integration that is installed (`contract` §2).
 pub(crate) fn integration_json(entry: &Entry) -> Value {
+    let row = &entry.row;
+    let known = available::known(&row.id, &row.connection);
+    let said = || entry.listing.as_ref().and_then(|listing| listing.instructions.clone());
     json!({
-        "id": entry.row.id,
-        "name": entry.row.name,
-        "description": entry.listing.as_ref().and_then(|l| l.instructions.clone()).unwrap_or_default(),
-        "type": type_of(&entry.row.connection),
-        "auth_methods": [entry.row.auth_method],
+        "id": row.id,
+        "name": row.name,
+        "description": known
+            .map(|listed| listed.description.clone())
+            .or_else(said)
+            .unwrap_or_default(),
+        "type": type_of(&row.connection),
+        "auth_methods": [row.auth_method],
         // Where a server is reached is the owner's business, and no documentation.
-        "docs_url": Value::Null,
+        "docs_url": known.map(|listed| listed.docs_url.as_str()),
     })
 }
 
-/// The integrations that can be installed and are not.
-pub(crate) fn available(engine: &Engine) -> Vec<Value> {
-    if engine.catalogue.get(&demo::id()).is_some() {
-        return Vec::new();
-    }
-    vec![demo_json()]
+/// One that can be installed, in the same form.
+fn listed_integration(listed: &Listed) -> Value {
+    json!({
+        "id": listed.id,
+        "name": listed.name,
+        "description": listed.description,
+        "type": "remote_mcp",
+        "auth_methods": listed.ways().iter().map(available::word).collect::<Vec<_>>(),
+        "docs_url": listed.docs_url,
+    })
 }
 
-/// One integration by id, installed or not.
+/// The integrations that can be installed and are not: those that fit the query, best first.
+pub(crate) fn available(engine: &Engine, query: &str) -> Vec<Value> {
+    let installed = |id: &IntegrationId| engine.catalogue.get(id).is_some();
+    let listed = available::search(query)
+        .into_iter()
+        .filter(|listed| !installed(&listed.id))
+        .map(listed_integration);
+    let demo = demo_json();
+    let fits = {
+        let lower = |field: &str| demo[field].as_str().unwrap_or_default().to_lowercase();
+        search::rank(&query.to_lowercase(), &lower("name"), demo::ID, &lower("description"))
+    };
+    let demo = (!installed(&demo::id()) && fits.is_some()).then_some(demo);
+    demo.into_iter().chain(listed).collect()
+}
+
+/// One that can be installed and is not.
 pub(super) fn available_one(engine: &Engine, id: &str) -> Option<Value> {
-    available(engine).into_iter().find(|integration| integration["id"] == id)
+    available(engine, "").into_iter().find(|integration| integration["id"] == id)
+}
+
+/// That there is none of this id, or why it is not to be had.
+pub(crate) fn no_such(id: &str) -> String {
+    match available::offer(id) {
+        Err(NotOffered::Withheld { name, why }) => {
+            format!("{name} cannot be installed yet: {why}.")
+        }
+        _ => format!(
+            "There is no integration {id:?}. agentport__list_available_integrations lists those there are."
+        ),
+    }
 }
 
 fn demo_json() -> Value {
@@ -60,19 +99,9 @@ impl Meta<'_> {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !TYPES.contains(wanted)) {
             return Err(format!("type is {wanted:?}; it can be {}.", TYPES.join(", ")));
         }
-        let query = self.optional("query")?.unwrap_or_default().to_lowercase();
-        let mut found: Vec<(u32, Value)> = available(self.engine)
-            .into_iter()
-            .filter(|value| wanted.as_deref().is_none_or(|wanted| value["type"] == wanted))
-            .filter_map(|value| {
-                let lower = |field: &str| value[field].as_str().unwrap_or_default().to_lowercase();
-                let score =
-                    search::rank(&query, &lower("name"), &lower("id"), &lower("description"))?;
-                Some((score, value))
-            })
-            .collect();
-        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        Ok(answer::json(found.into_iter().map(|(_, value)| value).collect()))
+        let mut found = available(self.engine, self.optional("query")?.unwrap_or_default());
+        found.retain(|one| wanted.as_deref().is_none_or(|wanted| one["type"] == wanted));
+        Ok(answer::json(found.into()))
     }
 
     pub(super) async fn get_integration(&self) -> Answer {
@@ -80,9 +109,7 @@ impl Meta<'_> {
         if let Some(entry) = self.view.integrations.get(id) {
             return Ok(answer::json(integration_json(entry)));
         }
-        available_one(self.engine, id).map(answer::json).ok_or_else(|| {
-            format!("There is no integration {id:?}. agentport__list_available_integrations lists those there are.")
-        })
+        available_one(self.engine, id).map(answer::json).ok_or_else(|| no_such(id))
     }
 
     pub(super) fn list_installed(&self) -> Answer {
@@ -191,7 +218,7 @@ fn ranked<'a>(
 
 #[cfg(test)]
 mod tests {
-    use agentport_core::{IntegrationId, Timestamp};
+    use agentport_core::Timestamp;
 
     use super::*;
     use crate::{catalogue::Catalogue, control::types::Connection, store::IntegrationRow};

@@ -16,14 +16,14 @@ use crate::{
     store::testing::{TestStore, store},
 };
 
-async fn journal(store: &TestStore) -> Journal {
+pub(super) async fn journal(store: &TestStore) -> Journal {
     let dir = store.dir.path().join("journal");
     Journal::open(&dir, store.store.clone(), &TaskTracker::new(), CancellationToken::new())
         .await
         .unwrap()
 }
 
-fn begin(agent: AgentId, at: i64) -> Begin {
+pub(super) fn begin(agent: AgentId, at: i64) -> Begin {
     Begin {
         id: CallId(Uuid::now_v7()),
         at: Timestamp(at),
@@ -42,11 +42,11 @@ fn begin(agent: AgentId, at: i64) -> Begin {
     }
 }
 
-fn end(begin: &Begin, outcome: OutcomeKind) -> End {
+pub(super) fn end(begin: &Begin, outcome: OutcomeKind) -> End {
     End { id: begin.id, outcome, ran_us: 0, bytes_out: 0, error: None }
 }
 
-fn page(limit: u32) -> ActivityFilter {
+pub(super) fn page(limit: u32) -> ActivityFilter {
     ActivityFilter { limit, ..ActivityFilter::default() }
 }
 

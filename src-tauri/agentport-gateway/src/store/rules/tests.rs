@@ -87,6 +87,31 @@ async fn replaces_what_says_the_same() {
 }
 
 #[tokio::test]
+async fn a_category_has_one_rule_for_every_agent_or_none() {
+    let store = store().await;
+    let scope = |category: &str| Scope::Category {
+        integration: integration("x"),
+        category: category.into(),
+    };
+    let other = Scope::Category { integration: integration("y"), category: "c".into() };
+    let bound = Rule { agent: Some(AgentId(Uuid::now_v7())), ..rule(scope("c")) };
+    let stays = [rule(scope("d")), rule(other), bound, rule(tool("t"))];
+    for rule in stays.iter().chain(&[rule(scope("c")), rule(scope("c"))]) {
+        store.insert_rule(rule).await.unwrap();
+    }
+    let new = Rule { mode: Mode::Deny, created_at: Timestamp(2), ..rule(scope("c")) };
+    for _ in 0..2 {
+        store.replace_category_rule(&scope("c"), Some(&new)).await.unwrap();
+        let want = [&stays[..], std::slice::from_ref(&new)].concat();
+        assert_eq!(store.rules().await.unwrap(), want);
+    }
+    for _ in 0..2 {
+        store.replace_category_rule(&scope("c"), None).await.unwrap();
+        assert_eq!(store.rules().await.unwrap(), stays);
+    }
+}
+
+#[tokio::test]
 async fn some_end_with_their_time_or_session() {
     let store = store().await;
     let ends_at = |at| Rule { expires_at: Some(Timestamp(at)), ..rule(tool("t")) };

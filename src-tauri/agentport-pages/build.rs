@@ -13,7 +13,7 @@ use std::{
 const NOT_BUILT: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>AgentPort</title>\
     <p>This program was built without its pages. Build it with <code>cargo xtask run</code>, \
     or run <code>npm ci &amp;&amp; npm run build</code> in <code>ui/</code> and build again. \
-    The gateway itself and the command line work.</html>\n";
+    The gateway itself, the app and the command line work.</html>\n";
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("set by cargo"));

@@ -1,0 +1,94 @@
+//! What the gateway answers: read as what it is, or turned into its own sentence.
+
+use agentport_gateway::control::types::{Items, Problem};
+use anyhow::{Context as _, Result, anyhow};
+use reqwest::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+/// What came back, whether or not it was what one hoped for.
+pub(crate) struct Reply {
+    pub status: StatusCode,
+    pub(super) text: String,
+}
+
+impl Reply {
+    pub(crate) fn done(self) -> Result<Answer> {
+        if self.status.is_success() { Ok(Answer { text: self.text }) } else { Err(self.refusal()) }
+    }
+
+    /// The body of a refusal, if it has this form.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// Is it refused for want of this?
+    pub(super) fn asks_for(&self, code: &str) -> bool {
+        self.status == StatusCode::FORBIDDEN
+            && self.read::<Problem>().is_some_and(|problem| problem.code.as_deref() == Some(code))
+    }
+
+    /// The gateway's own sentence.
+    pub(super) fn refusal(&self) -> anyhow::Error {
+        #[derive(Default, Deserialize)]
+        struct Refusal {
+            detail: Option<String>,
+            message: Option<String>,
+        }
+        let refusal = self.read::<Refusal>().unwrap_or_default();
+        match refusal.detail.or(refusal.message) {
+            Some(sentence) => anyhow!(sentence),
+            None => anyhow!("the gateway answered {}", self.status),
+        }
+    }
+}
+
+/// The body of a success.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(&self.text)
+            .context("the gateway's answer is not what this version expects")
+    }
+
+    /// The items of `{"items": […]}`, or of an array.
+    pub(crate) fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        if self.text.trim_start().starts_with('[') {
+            self.read()
+        } else {
+            Ok(self.read::<Items<T>>()?.items)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_speak_for_themselves() {
+        for (text, want) in [
+            (r#"{"detail": "no such key"}"#, "no such key"),
+            (r#"{"error": "denied", "message": "blocked"}"#, "blocked"),
+            (r#"{"error": "paused", "detail": "paused", "message": "paused"}"#, "paused"),
+            ("<html>", "the gateway answered 404 Not Found"),
+        ] {
+            let reply = Reply { status: StatusCode::NOT_FOUND, text: text.into() };
+            assert_eq!(reply.done().unwrap_err().to_string(), want);
+        }
+    }
+
+    #[test]
+    fn lists_come_in_two_forms() {
+        for text in ["[1,2]", r#"{"items": [1, 2]}"#] {
+            assert_eq!(Answer { text: text.into() }.items::<u8>().unwrap(), [1, 2]);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Integrations that the gateway knows of, for the owner: looking, and installing one with its token.
+
+use std::collections::BTreeMap;
+
+use agentport_core::IntegrationId;
+use agentport_gateway::control::types::{
+    AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField,
+};
+use anyhow::{Result, bail};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{installed::Auth, patience, show};
+use crate::{
+    client::{Client, route},
+    context::Context,
+    exit::Ending,
+    output, secrets,
+};
+
+pub(super) async fn list(owner: &Client, context: &Context) -> Result<Ending> {
+    let answer = owner.get(route(["control", "available"])).await?;
+    let mut all: Vec<AvailableIntegration> = answer.items()?;
+    all.retain(|one| !one.installed);
+    context.output.own(&all, || table(&all))?;
+    Ok(Ending::Done)
+}
+
+fn table(all: &[AvailableIntegration]) -> String {
+    let rows = all.iter().map(|one| {
+        [
+            one.id.to_string(),
+            output::cut(&one.name, 30),
+            one.auth.iter().map(|way| word(way).as_str()).collect::<Vec<_>>().join(", "),
+            output::cut(&one.description, 90),
+        ]
+    });
+    output::table(["ID", "NAME", "AUTH", "ABOUT"], rows.collect(), "All are installed.")
+}
+
+/// Installs one. Its secrets are asked for, or read from stdin, one per line; the gateway tries them before they count.
+pub(super) async fn install(
+    owner: &Client,
+    context: &Context,
+    id: &IntegrationId,
+    auth: Option<Auth>,
+) -> Result<Ending> {
+    let wanted: AvailableIntegration =
+        owner.get(route(["control", "available", id.as_str()])).await?.read()?;
+    let (auth, fields) = way(&wanted, auth)?;
+    let labels: Vec<_> = fields.iter().map(|field| field.label.clone()).collect();
+    let values = secrets::read(&labels)?;
+    let secrets: BTreeMap<_, _> =
+        fields.iter().zip(&values).map(|(field, value)| (&field.name, value.expose())).collect();
+    let body = json!({ "method": auth.as_str(), "secrets": secrets }).to_string();
+    let route = route(["control", "available", id.as_str(), "install"]);
+    let sent = owner.send(Method::POST, route, Some(body), Some(patience::LIMIT));
+    let there = Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new() };
+    let reply = patience::adding(sent, owner, id, &there, context).await?;
+    context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
+    Ok(Ending::Done)
+}
+
+/// The way in that is wanted, or the first there is; with the secrets it takes.
+fn way(wanted: &AvailableIntegration, auth: Option<Auth>) -> Result<(Auth, &[TokenField])> {
+    let mut ways = wanted.auth.iter();
+    let Some(way) = ways.find(|way| auth.is_none_or(|auth| auth == word(way))) else {
+        let ways: Vec<_> = wanted.auth.iter().map(|way| word(way).as_str()).collect();
+        bail!("{} is let in by {}", wanted.id, ways.join(" or "));
+    };
+    let fields = match way {
+        AuthMethod::None => &[],
+        AuthMethod::Token { fields } => fields.as_slice(),
+    };
+    Ok((word(way), fields))
+}
+
+fn word(way: &AuthMethod) -> Auth {
+    match way {
+        AuthMethod::None => Auth::None,
+        AuthMethod::Token { .. } => Auth::Token,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_that_is_wanted_is_taken() {
+        let field = TokenField {
+            name: "token".to_owned(),
+            label: "Key".to_owned(),
+            header: "X-Key".to_owned(),
+        };
+        let available = |auth: Vec<AuthMethod>| AvailableIntegration {
+            id: IntegrationId::new("x").unwrap(),
+            name: "X".to_owned(),
+            description: String::new(),
+            url: "https://example.com/mcp".to_owned(),
+            docs_url: String::new(),
+            auth,
+            categories: vec![],
+            popular: false,
+            installed: false,
+        };
+        let token = AuthMethod::Token { fields: vec![field.clone()] };
+        let both = available(vec![token, AuthMethod::None]);
+        for (auth, want) in [
+            (None, (Auth::Token, std::slice::from_ref(&field))),
+            (Some(Auth::Token), (Auth::Token, std::slice::from_ref(&field))),
+            (Some(Auth::None), (Auth::None, &[][..])),
+        ] {
+            assert_eq!(way(&both, auth).unwrap(), want);
+        }
+        let refused = way(&available(vec![AuthMethod::None]), Some(Auth::Token)).unwrap_err();
+        assert_eq!(refused.to_string(), "x is let in by none");
+    }
+}

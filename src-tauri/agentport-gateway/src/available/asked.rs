@@ -1,0 +1,144 @@
+//! An install an agent asked for and the owner approved, and what the owner reads of such a request.
+//!
+//! The best way for a token is not to pass through the agent at all: the agent asks without one, and the owner enters
+//! it in the app. Then either the approval itself carries it, or the owner installs the integration by hand, which
+//! answers every request for it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agentport_core::{AgentId, IntegrationId, text};
+use rmcp::model::{CallToolResult, JsonObject};
+use serde_json::{Value, json};
+
+use super::{InstallError, handed::TOKEN, offer};
+use crate::{
+    builtin::demo,
+    clock,
+    control::types::InstallAvailable,
+    engine::{Chain, Engine},
+    integrations::AddError,
+    mcp::{json_answer, meta},
+    store::StoreError,
+};
+
+/// Characters of a name in a sentence of ours.
+const MAX_NAME: usize = 50;
+
+impl Engine {
+    /// Installs what the owner has approved. Whatever comes of it is told the agent: `installed` and `connected` say it
+    /// to programs, `message` to whoever reads.
+    pub(crate) async fn install_asked(
+        self: &Arc<Self>,
+        id: &IntegrationId,
+        arguments: &JsonObject,
+        agent: AgentId,
+    ) -> Result<CallToolResult, StoreError> {
+        if self.catalogue.get(id).is_some() {
+            return Ok(self.installed(id));
+        }
+        let actor = agent.to_string();
+        if *id == demo::id() {
+            self.install_demo().await?;
+            self.note(&actor, "integration.added", demo::ID, json!({})).await;
+            return Ok(self.installed(id));
+        }
+        let listed = match offer(id.as_str()) {
+            Ok(listed) => listed,
+            Err(error) => return Ok(not_installed(id, true, format!("Not installed: {error}."))),
+        };
+        let field = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        let method = field("auth_method").to_owned();
+        let mut secrets = BTreeMap::new();
+        if method == "token" {
+            let mark = field(TOKEN);
+            if mark.is_empty() {
+                let name = &listed.name;
+                let message = format!(
+                    "The owner agrees to {name} and was asked to enter its token in AgentPort. It is installed once they \
+                     have; agentport__list_installed_integrations shows it then."
+                );
+                return Ok(not_installed(id, false, message));
+            }
+            let Some(token) = self.handed.give_out(mark, clock::now()) else {
+                let message = "The token that came with the request is no longer at hand. Ask again, best without a \
+                               token: the owner can enter it in AgentPort.";
+                return Ok(not_installed(id, true, message.to_owned()));
+            };
+            secrets.insert(TOKEN.to_owned(), token);
+        }
+        let wanted = InstallAvailable { method, secrets, keep_unreachable: false };
+        match self.install(listed, wanted, &actor).await {
+            Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
+            Err(InstallError::Add(AddError::Store(error))) => Err(error),
+            Err(error) => Ok(not_installed(id, true, format!("Not installed: {}.", Chain(&error)))),
+        }
+    }
+
+    fn installed(&self, id: &IntegrationId) -> CallToolResult {
+        let connected = meta::connected(&self.catalogue.health.get(id).health);
+        json_answer(json!({
+            "installed": true,
+            "connected": connected,
+            "integration_id": id,
+            "message": format!("{id} is installed. agentport__list_integration_tools(integration_id=\"{id}\") lists its tools."),
+        }))
+    }
+}
+
+fn not_installed(id: &IntegrationId, is_error: bool, message: String) -> CallToolResult {
+    let mut result = json_answer(json!({
+        "installed": false,
+        "connected": false,
+        "integration_id": id,
+        "message": message,
+    }));
+    result.is_error = Some(is_error);
+    result
+}
+
+/// A request to change what is installed, as the owner reads it. `None` for other tools.
+pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> Option<String> {
+    let name = text::clean(integration_name, MAX_NAME).replace('"', "'");
+    match tool {
+        meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
+        meta::INSTALL => {
+            let given = |field: &str| arguments.get(field).and_then(Value::as_str);
+            Some(match (given("auth_method"), given(TOKEN)) {
+                (Some("token"), Some(_)) => {
+                    format!("Install {name} with the token it was asked with")
+                }
+                (Some("token"), None) => format!("Install {name} with a token, which you enter"),
+                _ => format!("Install {name}"),
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_told_in_our_words() {
+        for (tool, arguments, want) in [
+            (
+                meta::INSTALL,
+                json!({"auth_method": "token", "token": "[kept out of sight: 1]"}),
+                Some("Install Exa with the token it was asked with"),
+            ),
+            (
+                meta::INSTALL,
+                json!({"auth_method": "token"}),
+                Some("Install Exa with a token, which you enter"),
+            ),
+            (meta::INSTALL, json!({"auth_method": "none"}), Some("Install Exa")),
+            (meta::UNINSTALL, json!({}), Some("Remove Exa with its credentials and rules")),
+            ("install_integration", json!({}), None),
+        ] {
+            assert_eq!(summary("Exa", tool, &arguments).as_deref(), want, "{tool} {arguments}");
+        }
+        let foreign = summary("\u{202e}E\"x\na", meta::UNINSTALL, &json!({})).unwrap();
+        assert_eq!(foreign, "Remove E'x a with its credentials and rules");
+    }
+}

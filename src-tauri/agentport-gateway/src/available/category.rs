@@ -1,0 +1,59 @@
+//! Which tools belong together: as the list says of its own integrations, else by what a tool says of itself.
+//!
+//! Every tool is in exactly one category, so that the owner can set one mode for many tools at once.
+
+use agentport_core::tool::Annotations;
+
+use super::Listed;
+
+/// It says that it changes nothing.
+const READS: &str = "Reads";
+/// It says that it adds or changes, and destroys nothing.
+const CHANGES: &str = "Changes";
+/// It says that it destroys, or says nothing, which means the same (MCP, `ToolAnnotations`).
+const MAY_DESTROY: &str = "May destroy";
+
+/// The category of a tool that no list knows.
+pub(crate) fn of_annotations(annotations: Annotations) -> &'static str {
+    match (annotations.read_only(), annotations.destructive()) {
+        (true, _) => READS,
+        (false, false) => CHANGES,
+        (false, true) => MAY_DESTROY,
+    }
+}
+
+impl Listed {
+    /// The category the list puts a tool of this integration in.
+    pub(crate) fn category_of(&'static self, tool: &str) -> Option<&'static str> {
+        let category =
+            self.categories.iter().find(|category| category.tools.iter().any(|name| name == tool));
+        category.map(|category| category.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_what_a_tool_says_of_itself() {
+        let says = |read_only_hint, destructive_hint| {
+            of_annotations(Annotations {
+                read_only_hint,
+                destructive_hint,
+                ..Annotations::default()
+            })
+        };
+        for (read_only, destructive, want) in [
+            (Some(true), None, READS),
+            (Some(true), Some(true), READS),
+            (Some(false), Some(false), CHANGES),
+            (None, Some(false), CHANGES),
+            (None, Some(true), MAY_DESTROY),
+            (Some(false), None, MAY_DESTROY),
+            (None, None, MAY_DESTROY),
+        ] {
+            assert_eq!(says(read_only, destructive), want, "{read_only:?} {destructive:?}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Tokens handed in with a request to install something, until the request runs.
+//!
+//! A request is stored and shown with its arguments, and a token must stand in neither. So it is taken out before
+//! anybody sees the request, and a mark is left in its place. The same token makes the same mark, so that a call made
+//! again is the same call; a mark tells nothing of its token.
+//!
+//! What always holds: tokens are here in memory only, not longer than their request may live, and given out once.
+//! When the gateway stops they are gone, and the agent has to ask again.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use agentport_core::{AgentId, IntegrationId, Secret, Timestamp};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rmcp::model::JsonObject;
+use serde_json::Value;
+use sha2::Sha256;
+
+/// The argument of our own tool that holds a token.
+pub(super) const TOKEN: &str = "token";
+/// Tokens kept at once. Beyond that the one that would go first goes early.
+const MOST: usize = 64;
+/// How every mark begins …
+const MARKED: &str = "[kept out of sight: ";
+/// … and how many bytes tell one from another.
+const MARK: usize = 8;
+
+pub(crate) struct Handed {
+    key: [u8; 32],
+    tokens: Mutex<HashMap<String, (Secret, Timestamp)>>,
+}
+
+/// Who hands in a token, and for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hand<'a> {
+    pub(crate) agent: AgentId,
+    pub(crate) integration: &'a IntegrationId,
+}
+
+impl Handed {
+    /// `key` makes the marks: with the same one they stay the same.
+    pub(crate) fn new(key: [u8; 32]) -> Self {
+        Self { key, tokens: Mutex::default() }
+    }
+
+    /// Takes the token out of what an agent passes, and keeps it for `life`. An empty one is none.
+    pub(crate) fn take_from_agent(
+        &self,
+        hand: Hand<'_>,
+        arguments: &mut JsonObject,
+        now: Timestamp,
+        life: Duration,
+    ) {
+        let mark = match arguments.get(TOKEN) {
+            None => return,
+            Some(Value::String(token)) if !token.trim().is_empty() => {
+                self.keep(hand, token, now, life)
+            }
+            Some(_) => {
+                arguments.remove(TOKEN);
+                return;
+            }
+        };
+        arguments.insert(TOKEN.to_owned(), mark.into());
+    }
+
+    /// The same for arguments the owner edited: a mark that stands in them is left there.
+    pub(crate) fn take_from_owner(
+        &self,
+        hand: Hand<'_>,
+        arguments: &mut JsonObject,
+        now: Timestamp,
+        life: Duration,
+    ) {
+        let token = arguments.get(TOKEN).and_then(Value::as_str).unwrap_or_default();
+        if !token.starts_with(MARKED) {
+            self.take_from_agent(hand, arguments, now, life);
+        }
+    }
+
+    /// The token of this mark, if it is still here. It is gone afterwards.
+    pub(super) fn give_out(&self, mark: &str, now: Timestamp) -> Option<Secret> {
+        let mut tokens = self.lock();
+        tokens.retain(|_, (_, until)| now < *until);
+        tokens.remove(mark).map(|(token, _)| token)
+    }
+
+    fn keep(&self, hand: Hand<'_>, token: &str, now: Timestamp, life: Duration) -> String {
+        let mark = self.mark(hand, token);
+        let mut tokens = self.lock();
+        tokens.retain(|_, (_, until)| now < *until);
+        if tokens.len() >= MOST
+            && !tokens.contains_key(&mark)
+            && let Some(first) =
+                tokens.iter().min_by_key(|(_, (_, until))| *until).map(|(mark, _)| mark.clone())
+        {
+            tokens.remove(&first);
+        }
+        tokens.insert(mark.clone(), (Secret::new(token), now.plus(life)));
+        mark
+    }
+
+    fn mark(&self, hand: Hand<'_>, token: &str) -> String {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(hand.agent.0.as_bytes());
+        // An id holds no zero, so no two hands and tokens read alike.
+        mac.update(hand.integration.as_str().as_bytes());
+        mac.update(&[0]);
+        mac.update(token.as_bytes());
+        let code = mac.finalize().into_bytes();
+        let digits: String = code[..MARK].iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{MARKED}{digits}]")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(60);
+    const NOW: Timestamp = Timestamp(1_000);
+
+    struct Bench {
+        handed: Handed,
+        agent: AgentId,
+        integration: IntegrationId,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let integration = IntegrationId::new("exa").unwrap();
+            Self { handed: Handed::new([7; 32]), agent: AgentId(Uuid::from_u128(1)), integration }
+        }
+
+        fn hand(&self) -> Hand<'_> {
+            Hand { agent: self.agent, integration: &self.integration }
+        }
+
+        fn agent_passes(&self, token: Value) -> Value {
+            let mut arguments = JsonObject::new();
+            arguments.insert(TOKEN.to_owned(), token);
+            self.handed.take_from_agent(self.hand(), &mut arguments, NOW, LIFE);
+            Value::Object(arguments)
+        }
+
+        fn owner_passes(&self, token: &Value) -> Value {
+            let mut arguments = JsonObject::new();
+            arguments.insert(TOKEN.to_owned(), token.clone());
+            self.handed.take_from_owner(self.hand(), &mut arguments, NOW, LIFE);
+            Value::Object(arguments)
+        }
+
+        fn given_out(&self, arguments: &Value, now: Timestamp) -> Option<String> {
+            let mark = arguments[TOKEN].as_str()?;
+            self.handed.give_out(mark, now).map(|token| token.expose().to_owned())
+        }
+    }
+
+    #[test]
+    fn a_token_leaves_a_mark_and_is_given_out_once() {
+        let bench = Bench::new();
+        let marked = bench.agent_passes(json!("fake-a"));
+        assert!(!marked.to_string().contains("fake"), "{marked}");
+        assert_eq!(bench.agent_passes(json!("fake-a")), marked, "the same call again");
+        assert_ne!(bench.agent_passes(json!("fake-b")), marked);
+        assert_eq!(bench.given_out(&marked, NOW).as_deref(), Some("fake-a"));
+        assert_eq!(bench.given_out(&marked, NOW), None);
+    }
+
+    #[test]
+    fn marks_are_for_one_agent_and_one_integration() {
+        let mut bench = Bench::new();
+        let marked = bench.agent_passes(json!("fake-a"));
+        bench.agent = AgentId(Uuid::from_u128(2));
+        assert_ne!(bench.agent_passes(json!("fake-a")), marked);
+        // An agent that passes a mark as a token gets another mark, and with it the mark and no token.
+        let stolen = bench.agent_passes(marked[TOKEN].clone());
+        assert_eq!(bench.given_out(&stolen, NOW).as_deref(), marked[TOKEN].as_str());
+        let other = Handed::new([8; 32]);
+        assert_ne!(other.mark(bench.hand(), "fake-a"), bench.handed.mark(bench.hand(), "fake-a"));
+    }
+
+    #[test]
+    fn the_owner_keeps_a_mark_or_puts_a_token_in_its_place() {
+        let bench = Bench::new();
+        let marked = bench.agent_passes(json!("fake-a"));
+        assert_eq!(bench.owner_passes(&marked[TOKEN]), marked);
+        assert_eq!(Bench::new().owner_passes(&marked[TOKEN]), marked, "its token gone or not");
+        let edited = bench.owner_passes(&json!("fake-owner"));
+        assert!(!edited.to_string().contains("fake"), "{edited}");
+        assert_eq!(bench.given_out(&edited, NOW).as_deref(), Some("fake-owner"));
+        assert_eq!(bench.given_out(&marked, NOW).as_deref(), Some("fake-a"));
+    }
+
+    #[test]
+    fn nothing_is_kept_for_ever() {
+        let bench = Bench::new();
+        let marked = bench.agent_passes(json!("fake-a"));
+        assert_eq!(bench.given_out(&marked, NOW.plus(LIFE)), None);
+        for at in 0..=MOST {
+            bench.agent_passes(json!(format!("fake-{at}")));
+        }
+        assert_eq!(bench.handed.lock().len(), MOST);
+    }
+
+    #[test]
+    fn what_is_no_token_is_taken_away() {
+        let bench = Bench::new();
+        for nothing in [json!(null), json!(""), json!("  "), json!(7)] {
+            assert_eq!(bench.agent_passes(nothing), json!({}));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! From an entry of the list to an integration: the connection it describes, with the secrets that were given for it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use agentport_core::Secret;
+
+use super::{Listed, word};
+use crate::{
+    control::types::{AddIntegration, AuthMethod, InstallAvailable, TokenField},
+    engine::Engine,
+    integrations::AddError,
+    store::IntegrationRow,
+};
+
+/// Why an integration of the list was not installed. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InstallError {
+    #[error("{name} is let in by {ways}, not by {method:?}")]
+    OtherWay { name: &'static str, ways: String, method: String },
+    #[error("{name} needs the {label}")]
+    MissingSecret { name: &'static str, label: String },
+    #[error("{name} asks for no secret {secret:?}")]
+    UnknownSecret { name: &'static str, secret: String },
+    #[error(transparent)]
+    Add(#[from] AddError),
+}
+
+impl Engine {
+    /// Tries the service with what was given for it, then keeps it. `actor` is who asked for it.
+    pub(crate) async fn install(
+        self: &Arc<Self>,
+        listed: &'static Listed,
+        wanted: InstallAvailable,
+        actor: &str,
+    ) -> Result<IntegrationRow, InstallError> {
+        let addition = addition(listed, wanted)?;
+        Ok(self.add_integration(addition, actor).await?)
+    }
+}
+
+fn addition(
+    listed: &'static Listed,
+    wanted: InstallAvailable,
+) -> Result<AddIntegration, InstallError> {
+    let ways = listed.ways();
+    let Some(way) = ways.iter().find(|way| word(way) == wanted.method) else {
+        let ways: Vec<_> = ways.iter().map(word).collect();
+        return Err(InstallError::OtherWay {
+            name: &listed.name,
+            ways: ways.join(" or "),
+            method: wanted.method,
+        });
+    };
+    let fields = match way {
+        AuthMethod::None => &[],
+        AuthMethod::Token { fields } => fields.as_slice(),
+    };
+    Ok(AddIntegration {
+        id: listed.id.clone(),
+        name: Some(listed.name.clone()),
+        tags: Vec::new(),
+        connection: listed.connection(way),
+        secrets: secrets(listed, fields, wanted.secrets)?,
+        keep_unreachable: wanted.keep_unreachable,
+    })
+}
+
+/// One secret for each field, and no other.
+fn secrets(
+    listed: &'static Listed,
+    fields: &[TokenField],
+    given: BTreeMap<String, Secret>,
+) -> Result<BTreeMap<String, Secret>, InstallError> {
+    let name = &listed.name;
+    if let Some(secret) = given.keys().find(|key| fields.iter().all(|field| field.name != **key)) {
+        return Err(InstallError::UnknownSecret { name, secret: secret.clone() });
+    }
+    let one = |field: &TokenField| {
+        // Copied with the blanks around it, a token is the same token.
+        let text = given.get(&field.name).map(|secret| secret.expose().trim()).unwrap_or_default();
+        if text.is_empty() {
+            return Err(InstallError::MissingSecret { name, label: field.label.clone() });
+        }
+        Ok((field.name.clone(), Secret::new(text)))
+    };
+    fields.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{
+        available::{offer, offered},
+        control::types::Connection,
+        integrations::target_of,
+    };
+
+    fn try_out(id: &str, method: &str, secrets: Value) -> Result<AddIntegration, String> {
+        let wanted = json!({"method": method, "secrets": secrets});
+        addition(offer(id).unwrap(), serde_json::from_value(wanted).unwrap())
+            .map_err(|error| error.to_string())
+    }
+
+    fn check(id: &str, secrets: Value, url: &str, headers: &[(&str, &str)], kept: &[(&str, &str)]) {
+        let addition = try_out(id, "token", secrets).unwrap();
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(addition.connection, Connection::RemoteMcp { url: url.to_owned(), headers });
+        let got: Vec<_> = addition
+            .secrets
+            .iter()
+            .map(|(name, secret)| (name.as_str(), secret.expose()))
+            .collect();
+        assert_eq!(got, kept);
+        assert_eq!(addition.id.as_str(), id);
+        assert_eq!(addition.name, Some(offer(id).unwrap().name.clone()));
+    }
+
+    #[test]
+    fn each_secret_goes_into_its_header() {
+        check(
+            "github",
+            json!({"token": " fake-a\n"}),
+            "https://api.githubcopilot.com/mcp/",
+            &[("Authorization", "Bearer {token}")],
+            &[("token", "fake-a")],
+        );
+        check(
+            "exa",
+            json!({"token": "fake-a"}),
+            "https://mcp.exa.ai/mcp",
+            &[("x-api-key", "{token}")],
+            &[("token", "fake-a")],
+        );
+        check(
+            "datadog",
+            json!({"token1": "fake-a", "token2": "fake-b"}),
+            "https://mcp.datadoghq.com/api/unstable/mcp-server/mcp",
+            &[("DD_API_KEY", "{token1}"), ("DD_APPLICATION_KEY", "{token2}")],
+            &[("token1", "fake-a"), ("token2", "fake-b")],
+        );
+    }
+
+    #[test]
+    fn all_secrets_are_asked_for_and_no_other() {
+        for (id, method, secrets, want) in [
+            ("exa", "token", json!({}), "Exa needs the Exa API Key"),
+            ("exa", "token", json!({"token": "  "}), "Exa needs the Exa API Key"),
+            ("exa", "token", json!({"token1": "fake"}), "Exa asks for no secret \"token1\""),
+            ("exa", "none", json!({}), "Exa is let in by token, not by \"none\""),
+            ("linear", "oauth", json!({}), "Linear is let in by token, not by \"oauth\""),
+            (
+                "datadog",
+                "token",
+                json!({"token1": "fake"}),
+                "Datadog needs the Datadog Application Key",
+            ),
+            ("datadog", "token", json!({"token": "fake"}), "Datadog asks for no secret \"token\""),
+        ] {
+            assert_eq!(try_out(id, method, secrets).unwrap_err(), want);
+        }
+    }
+
+    /// Whatever is offered gets past everything an addition is checked for before its service is reached.
+    #[test]
+    fn all_that_are_offered_can_be_added() {
+        for listed in offered() {
+            for way in listed.ways() {
+                let secrets = match &way {
+                    AuthMethod::None => Vec::new(),
+                    AuthMethod::Token { fields } => fields.clone(),
+                };
+                let secrets = secrets
+                    .into_iter()
+                    .map(|field| (field.name, Secret::new("obviously-fake")))
+                    .collect();
+                let wanted = InstallAvailable {
+                    method: word(&way).to_owned(),
+                    secrets,
+                    keep_unreachable: false,
+                };
+                let addition = addition(listed, wanted).unwrap();
+                if let Err(error) = target_of(&addition) {
+                    panic!("{}: {error}", listed.id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One entry of the list.
+
+use std::{collections::BTreeMap, fmt};
+
+use agentport_core::IntegrationId;
+use serde::Deserialize;
+
+use crate::control::types::{
+    AuthMethod, AvailableIntegration, Connection, TokenField, ToolCategory,
+};
+
+/// What stands in a header's format for the secret.
+const PLACE: &str = "{token}";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listed {
+    pub(crate) id: IntegrationId,
+    pub(crate) name: String,
+    /// One sentence, ours.
+    pub(crate) description: String,
+    kind: Kind,
+    pub(crate) url: String,
+    pub(crate) docs_url: String,
+    #[serde(default)]
+    pub(super) popular: bool,
+    pub(super) auth: Vec<Auth>,
+    #[serde(default)]
+    pub(super) categories: Vec<ToolCategory>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    RemoteMcp,
+    /// A REST API, to be described as data.
+    Custom,
+}
+
+/// A way in. Several tokens are one way: the service wants all of them.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub(super) enum Auth {
+    None,
+    Token {
+        label: String,
+        header: String,
+        format: String,
+    },
+    /// With details for who can sign in this way; nobody here can.
+    Oauth,
+}
+
+/// Why an integration of the list is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Withheld {
+    RestApi,
+    OldTransport,
+    OauthOnly,
+}
+
+impl fmt::Display for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RestApi => "it has a REST API instead of an MCP server, which AgentPort does not speak yet",
+            Self::OldTransport => {
+                "it speaks the HTTP+SSE transport of MCP's first revision, which AgentPort does not speak yet"
+            }
+            Self::OauthOnly => "it lets callers in by OAuth only, which AgentPort does not speak yet",
+        })
+    }
+}
+
+impl Listed {
+    pub(crate) fn withheld(&self) -> Option<Withheld> {
+        if self.kind == Kind::Custom {
+            return Some(Withheld::RestApi);
+        }
+        if self.url.trim_end_matches('/').ends_with("/sse") {
+            return Some(Withheld::OldTransport);
+        }
+        self.auth.iter().all(|way| *way == Auth::Oauth).then_some(Withheld::OauthOnly)
+    }
+
+    /// The ways in that can be gone now.
+    pub(crate) fn ways(&self) -> Vec<AuthMethod> {
+        let fields: Vec<_> = self.secrets().map(|(field, _)| field).collect();
+        let token = (!fields.is_empty()).then_some(AuthMethod::Token { fields });
+        let none = self.auth.contains(&Auth::None).then_some(AuthMethod::None);
+        token.into_iter().chain(none).collect()
+    }
+
+    pub(crate) fn view(&self, installed: bool) -> AvailableIntegration {
+        AvailableIntegration {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            url: self.url.clone(),
+            docs_url: self.docs_url.clone(),
+            auth: self.ways(),
+            categories: self.categories.clone(),
+            popular: self.popular,
+            installed,
+        }
+    }
+
+    /// How it is reached, with places for the secrets of this way in.
+    pub(super) fn connection(&self, way: &AuthMethod) -> Connection {
+        let headers: BTreeMap<String, String> = match way {
+            AuthMethod::None => BTreeMap::new(),
+            AuthMethod::Token { .. } => self
+                .secrets()
+                .map(|(field, format)| {
+                    (field.header, format.replace(PLACE, &format!("{{{}}}", field.name)))
+                })
+                .collect(),
+        };
+        Connection::RemoteMcp { url: self.url.clone(), headers }
+    }
+
+    /// The secrets to be asked for, each with how its header is written.
+    fn secrets(&self) -> impl Iterator<Item = (TokenField, &str)> {
+        let tokens = || {
+            self.auth.iter().filter_map(|way| match way {
+                Auth::Token { label, header, format } => Some((label, header, format.as_str())),
+                Auth::None | Auth::Oauth => None,
+            })
+        };
+        let several = tokens().count() > 1;
+        tokens().enumerate().map(move |(at, (label, header, format))| {
+            let name = if several { format!("token{}", at + 1) } else { "token".to_owned() };
+            (TokenField { name, label: label.clone(), header: header.clone() }, format)
+        })
+    }
+}
+
+/// A way in by its word.
+pub(crate) fn word(way: &AuthMethod) -> &'static str {
+    match way {
+        AuthMethod::None => "none",
+        AuthMethod::Token { .. } => "token",
+    }
+}

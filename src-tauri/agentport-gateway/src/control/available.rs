@@ -1,0 +1,71 @@
+//! Integrations that can be installed: looking, and installing one.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{AvailableIntegration, InstallAvailable, IntegrationView, Items},
+};
+use crate::available::{self, InstallError, Listed, NotOffered};
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    q: String,
+}
+
+/// Those installed already are among them, and say so.
+pub(super) async fn list(
+    State(control): State<Control>,
+    Query(wanted): Query<Wanted>,
+) -> Json<Items<AvailableIntegration>> {
+    let items = available::search(&wanted.q).into_iter().map(|listed| control.available(listed));
+    Json(Items { items: items.collect() })
+}
+
+pub(super) async fn read(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<Json<AvailableIntegration>> {
+    Ok(Json(control.available(available::offer(&id)?)))
+}
+
+pub(super) async fn install(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(wanted): Json<InstallAvailable>,
+) -> Answer<(StatusCode, Json<IntegrationView>)> {
+    let row = control.engine.install(available::offer(&id)?, wanted, "owner").await?;
+    Ok((StatusCode::CREATED, Json(control.integration(&row.id)?)))
+}
+
+impl Control {
+    fn available(&self, listed: &Listed) -> AvailableIntegration {
+        listed.view(self.engine.catalogue.get(&listed.id).is_some())
+    }
+}
+
+impl From<NotOffered> for Refused {
+    fn from(error: NotOffered) -> Self {
+        Self::not_found(error.to_string())
+    }
+}
+
+impl From<InstallError> for Refused {
+    fn from(error: InstallError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            InstallError::OtherWay { .. } => Self::invalid("method", sentence),
+            InstallError::MissingSecret { .. } | InstallError::UnknownSecret { .. } => {
+                Self::invalid("secrets", sentence)
+            }
+            InstallError::Add(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Everything the owner set, taken out as one document and put back from one.
+//!
+//! No secret is in it: not a token, not a key, not the password ([`document`]). What a document says is held to the rules
+//! the owner's own hand is held to ([`plan`]), and is stored whole or not at all.
+
+mod document;
+mod plan;
+mod sentences;
+
+use agentport_core::{key::Key, policy::Rule, profile::Profile};
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Query, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
+use serde_json::json;
+
+use self::plan::Plan;
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{Backup, Connection, Event, NewKey, RestoreReport, Settings},
+};
+use crate::{
+    clock,
+    store::{AgentRow, IntegrationRow},
+};
+
+/// The largest document that is taken.
+pub(super) const MAX_BYTES: usize = 32 << 20;
+/// Changes that are written into the audit, of however many.
+const NOTED: usize = 100;
+
+/// What stands here, to be put into a document or to be compared with one.
+struct Here {
+    settings: Settings,
+    profiles: Vec<Profile>,
+    /// Revoked ones as well.
+    agents: Vec<AgentRow>,
+    integrations: Vec<IntegrationRow>,
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct How {
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub(super) async fn save(State(control): State<Control>) -> Answer<Response> {
+    let now = clock::now();
+    let backup = document::document(control.here().await?, now);
+    let text = serde_json::to_vec_pretty(&backup).unwrap_or_default();
+    let mut response = text.into_response();
+    let day = now.to_string();
+    let day = day.get(..10).unwrap_or_default();
+    let name = format!("attachment; filename=\"agentport-backup-{day}.json\"");
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+pub(super) async fn restore(
+    State(control): State<Control>,
+    Query(how): Query<How>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer<Json<RestoreReport>> {
+    let backup: Backup = serde_json::from_slice(&body).map_err(|error| {
+        Refused::invalid("document", format!("this is not a backup of AgentPort: {error}"))
+    })?;
+    let _alone = control.changing.lock().await;
+    let plan = plan::plan(&backup, control.here().await?, clock::now())?;
+    let mut report = RestoreReport {
+        changes: plan.changes.clone(),
+        needs_secrets: plan.needs_secrets.clone(),
+        new_keys: Vec::new(),
+    };
+    if !how.dry_run {
+        control.confirmed(&headers).await?;
+        report.new_keys = control.carry_out(plan).await?;
+    }
+    Ok(Json(report))
+}
+
+impl Control {
+    async fn here(&self) -> Answer<Here> {
+        let store = &self.engine.store;
+        Ok(Here {
+            settings: store.settings().await?,
+            profiles: store.profiles().await?,
+            agents: store.agents().await?,
+            integrations: store.integrations().await?,
+            rules: store.rules().await?,
+        })
+    }
+
+    /// Stores it, then goes by it.
+    async fn carry_out(&self, plan: Plan) -> Answer<Vec<NewKey>> {
+        if plan.is_nothing() {
+            return Ok(Vec::new());
+        }
+        let Plan { mut stored, new_agents, changes, .. } = plan;
+        let mut keys = Vec::with_capacity(new_agents.len());
+        for agent in new_agents {
+            let key = Key::from_random(rand::random());
+            let (id, name) = (agent.id, agent.name.clone());
+            keys.push(NewKey { id, name, key: key.secret().expose().to_owned() });
+            let agent = AgentRow { key_prefix: key.shown().to_owned(), ..agent };
+            stored.new_agents.push((agent, key.hash()));
+        }
+        let engine = &self.engine;
+        engine.store.restore(&stored).await?;
+        if let Some(settings) = stored.settings {
+            self.use_settings(settings);
+        }
+        engine.agents.reload().await?;
+        for row in &stored.integrations {
+            if stored.reconnected.contains(&row.id) {
+                // What it offered there is not what it offers here.
+                engine.catalogue.remove(&row.id);
+            }
+            let builtin = matches!(row.connection, Connection::Builtin { .. });
+            engine.catalogue.put(row.clone(), builtin.then(crate::builtin::demo::listing));
+            if let Some(error) = engine.connect_or_say(row).await {
+                tracing::info!(integration = %row.id, error, "a restored integration can't be used yet");
+            }
+            engine.review_open(&row.id).await?;
+            // Its tools are not known here until it has been asked.
+            engine.upstreams.wake(&row.id);
+            engine.events.send(Event::Integration { id: row.id.clone() });
+        }
+        engine.reload_rules().await?;
+        for event in [Event::Agents, Event::Profiles] {
+            engine.events.send(event);
+        }
+        let told = &changes[..changes.len().min(NOTED)];
+        let detail = json!({ "count": changes.len(), "changes": told });
+        engine.note("owner", "backup.restored", "settings", detail).await;
+        for key in &keys {
+            let detail = json!({ "name": key.name, "restored": true });
+            engine.note("owner", "key.created", &key.id.to_string(), detail).await;
+        }
+        Ok(keys)
+    }
+}

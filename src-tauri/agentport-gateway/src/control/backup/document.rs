@@ -1,0 +1,190 @@
+//! Making the document: what lasts, and nothing that is a secret or looks like one.
+
+use std::collections::HashSet;
+
+use agentport_core::{Timestamp, redact};
+use serde_json::json;
+use url::Url;
+
+use super::Here;
+use crate::{
+    control::types::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Settings},
+    integrations::is_fit_to_be_shown,
+    store::IntegrationRow,
+};
+
+/// The only format there is.
+pub(super) const FORMAT: u32 = 1;
+/// Stands where something was that looked like a secret and has no place of its own to be given again.
+pub(super) const LEFT_OUT: &str = "(left out)";
+
+pub(super) fn document(here: Here, now: Timestamp) -> Backup {
+    let agents: Vec<BackedUpAgent> = here
+        .agents
+        .into_iter()
+        .filter(|agent| agent.revoked_at.is_none())
+        .filter(|agent| agent.expires_at.is_none_or(|end| now < end))
+        .map(|agent| BackedUpAgent {
+            id: agent.id,
+            name: agent.name,
+            profile: agent.profile,
+            expires_at: agent.expires_at,
+        })
+        .collect();
+    let let_in: HashSet<_> = agents.iter().map(|agent| agent.id).collect();
+    Backup {
+        format: FORMAT,
+        made_at: now,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: Settings { notifications_silent_until: None, ..here.settings },
+        profiles: here.profiles,
+        integrations: here.integrations.into_iter().map(integration).collect(),
+        rules: here
+            .rules
+            .into_iter()
+            .filter(|rule| !rule.session && rule.expires_at.is_none())
+            .filter(|rule| rule.agent.is_none_or(|agent| let_in.contains(&agent)))
+            .collect(),
+        agents,
+    }
+}
+
+/// An integration as the document tells of it.
+pub(super) fn integration(row: IntegrationRow) -> BackedUpIntegration {
+    let (connection, whole) = without_secrets(row.connection);
+    BackedUpIntegration {
+        id: row.id,
+        name: row.name,
+        connection,
+        tags: row.tags,
+        default_mode: row.policy.default_mode,
+        read_only_may_run: row.policy.read_only_may_run,
+        resources: row.resources,
+        // What lacks something can't work, and must not be tried over and over.
+        enabled: row.enabled && whole,
+        auth_method: row.auth_method,
+    }
+}
+
+/// The connection without what looks like a secret, and whether it still says all it did.
+fn without_secrets(connection: Connection) -> (Connection, bool) {
+    match connection {
+        Connection::LocalMcp { command, args, mut env, mut secret_env, cwd } => {
+            // These can be given again under their names.
+            let hidden: Vec<String> = env
+                .iter()
+                .filter(|(name, value)| is_secret(name, value))
+                .map(|(n, _)| n.clone())
+                .collect();
+            env.retain(|name, _| !hidden.contains(name));
+            secret_env.extend(
+                hidden.into_iter().filter(|name| !secret_env.contains(name)).collect::<Vec<_>>(),
+            );
+            let shown = redact::redacted(&json!(args));
+            let shown = shown.as_array().cloned().unwrap_or_default();
+            let same = |index: usize, arg: &String| shown.get(index).is_some_and(|s| s == arg);
+            let whole = args.iter().enumerate().all(|(index, arg)| same(index, arg));
+            let args = args
+                .into_iter()
+                .enumerate()
+                .map(|(index, arg)| if same(index, &arg) { arg } else { LEFT_OUT.to_owned() })
+                .collect();
+            (Connection::LocalMcp { command, args, env, secret_env, cwd }, whole)
+        }
+        Connection::RemoteMcp { url, headers } => remote(url, headers),
+        builtin @ Connection::Builtin { .. } => (builtin, true),
+    }
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    let pair = json!({ name: value });
+    redact::redacted(&pair) != pair
+}
+
+/// What is kept since the time credentials in clear were refused passes untouched.
+fn remote(
+    url: String,
+    mut headers: std::collections::BTreeMap<String, String>,
+) -> (Connection, bool) {
+    let connection = Connection::RemoteMcp { url: url.clone(), headers: headers.clone() };
+    let by_looks = |text: &str| redact::redacted_text(text) != text;
+    if is_fit_to_be_shown(&connection) && !by_looks(&url) && !headers.values().any(|v| by_looks(v))
+    {
+        return (connection, true);
+    }
+    let bare = Url::parse(&url).map(|mut url| {
+        url.set_query(None);
+        url.set_fragment(None);
+        // Fails only for URLs that cannot have them.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.to_string()
+    });
+    let url = bare.ok().filter(|url| !by_looks(url)).unwrap_or_else(|| LEFT_OUT.to_owned());
+    headers.retain(|name, value| {
+        let alone = [(name.clone(), value.clone())].into();
+        !by_looks(value)
+            && is_fit_to_be_shown(&Connection::RemoteMcp { url: String::new(), headers: alone })
+    });
+    (Connection::RemoteMcp { url, headers }, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(connection: serde_json::Value, want: serde_json::Value, whole: bool) {
+        let connection: Connection = serde_json::from_value(connection).unwrap();
+        let (got, got_whole) = without_secrets(connection);
+        let got = serde_json::to_value(got).unwrap();
+        assert_eq!((&got, got_whole), (&want, whole));
+        assert!(!got.to_string().contains("fake"), "{got}");
+    }
+
+    fn local(args: &[&str], env: serde_json::Value, secret_env: &[&str]) -> serde_json::Value {
+        json!({ "type": "local_mcp", "command": "npx", "args": args, "env": env, "secret_env": secret_env, "cwd": null })
+    }
+
+    #[test]
+    fn variables_that_look_secret_are_given_again() {
+        check(
+            local(&["-y"], json!({ "LEVEL": "info", "API_KEY": "obviously-fake" }), &["T"]),
+            local(&["-y"], json!({ "LEVEL": "info" }), &["T", "API_KEY"]),
+            true,
+        );
+        let github = format!("ghp_{}", "fake".repeat(9));
+        check(local(&[], json!({ "X": github }), &[]), local(&[], json!({}), &["X"]), true);
+    }
+
+    #[test]
+    fn arguments_that_look_secret_are_left_out() {
+        check(
+            local(&["--token", "obviously-fake", "--verbose"], json!({}), &[]),
+            local(&["--token", LEFT_OUT, "--verbose"], json!({}), &[]),
+            false,
+        );
+        check(
+            local(&["--password=obviously-fake"], json!({}), &[]),
+            local(&[LEFT_OUT], json!({}), &[]),
+            false,
+        );
+    }
+
+    #[test]
+    fn addresses_keep_no_credential() {
+        let remote = |url: &str, headers: serde_json::Value| json!({ "type": "remote_mcp", "url": url, "headers": headers });
+        let placeholders =
+            remote("https://h/mcp?key={token}", json!({ "Authorization": "Bearer {token1}" }));
+        check(placeholders.clone(), placeholders, true);
+        check(
+            remote("https://h/mcp?key=obviously-fake", json!({ "X-Plain": "1" })),
+            remote("https://h/mcp", json!({ "X-Plain": "1" })),
+            false,
+        );
+        check(
+            remote("https://u:obviously-fake@h/mcp", json!({ "X-API-Key": "obviously-fake" })),
+            remote("https://h/mcp", json!({})),
+            false,
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! One mode for the tools of a category.
+//!
+//! It is for every agent, and counts for the tools that have no rule of their own, those that join the category later
+//! as well: that is what a category is for, and why allowing one is a deliberate choice.
+
+use agentport_core::{
+    RuleId,
+    policy::{Mode, Origin, Rule, Scope},
+};
+use axum::{Json, extract::State};
+use http::HeaderMap;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    Control,
+    policy::rule_view,
+    problem::{Answer, Refused},
+    types::{Items, RuleView, SetCategoryPolicy},
+};
+use crate::clock;
+
+/// Sets the mode of a category, or takes it away.
+pub(super) async fn set(
+    State(control): State<Control>,
+    headers: HeaderMap,
+    Json(wanted): Json<SetCategoryPolicy>,
+) -> Answer<Json<Items<RuleView>>> {
+    let engine = &control.engine;
+    let SetCategoryPolicy { integration, category, mode } = wanted;
+    let scope = Scope::Category { integration: integration.clone(), category: category.clone() };
+    let before = engine.store.rules().await?;
+    let holds_back =
+        |rule: &Rule| rule.scope == scope && rule.agent.is_none() && rule.mode != Mode::Allow;
+    let held_back = before.iter().any(holds_back);
+    let entry = engine.catalogue.get(&integration);
+    let entry = entry
+        .ok_or_else(|| Refused::not_found(format!("there is no integration {integration}")))?;
+    if mode.is_some() && !entry.tools.iter().any(|tool| tool.category == category) {
+        let detail = format!("{integration} has no category {category:?}; look at its tools first");
+        return Err(Refused::not_found(detail));
+    }
+    // What a rule held back may be let through by a wider one.
+    if mode == Some(Mode::Allow) || (mode.is_none() && held_back) {
+        control.confirmed(&headers).await?;
+    }
+    let rule = mode.map(|mode| Rule {
+        id: RuleId(Uuid::now_v7()),
+        scope: scope.clone(),
+        mode,
+        agent: None,
+        conditions: Vec::new(),
+        digest: None,
+        expires_at: None,
+        session: false,
+        origin: Origin::Owner,
+        created_at: clock::now(),
+    });
+    let replaced = engine.store.replace_category_rule(&scope, rule.as_ref()).await?;
+    engine.reload_rules().await?;
+    match &rule {
+        Some(rule) => engine.note("owner", "policy.set", &rule.id.to_string(), json!(rule)).await,
+        None => {
+            for gone in replaced {
+                let detail = json!({ "rule": gone });
+                engine.note("owner", "policy.removed", &gone.id.to_string(), detail).await;
+                engine.past_rules.removed(gone);
+            }
+        }
+    }
+    let names = control.agent_names().await?;
+    let items = rule.into_iter().map(|rule| rule_view(engine, rule, &names)).collect();
+    Ok(Json(Items { items }))
+}

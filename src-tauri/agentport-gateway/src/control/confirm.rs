@@ -1,0 +1,35 @@
+//! Confirmations: the owner shows a code, and for a few minutes may do what lets agents do more.
+
+use axum::{Json, extract::State};
+use http::HeaderMap;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+    types::{Code, Confirmation},
+};
+use crate::clock;
+
+/// The header a request shows a confirmation in.
+const HEADER: &str = "agentport-confirmation";
+
+pub(super) async fn confirm(
+    State(control): State<Control>,
+    Json(shown): Json<Code>,
+) -> Answer<Json<Confirmation>> {
+    control.take_code(&shown.code).await.map(Json)
+}
+
+impl Control {
+    /// Goes on where the second factor is off, or where the request shows a confirmation that still counts.
+    pub(super) async fn confirmed(&self, headers: &HeaderMap) -> Answer<()> {
+        if !self.second_factor_is_on().await? {
+            return Ok(());
+        }
+        let shown = headers.get(HEADER).and_then(|value| value.to_str().ok());
+        match shown.and_then(|token| self.codes.confirmations.find(token, clock::now())) {
+            Some(_) => Ok(()),
+            None => Err(Refused::confirmation_needed()),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The password for browser and terminal, set and removed by who holds the gateway. Over TCP it is chosen and changed
+//! in [`super::login`], which asks for the present one.
+
+use axum::{Json, extract::State};
+use http::StatusCode;
+use serde_json::json;
+
+use super::{
+    Control, password,
+    problem::Answer,
+    types::{Event, SetOwnerPassword},
+};
+
+/// Whoever signed in with the password before is out.
+pub(super) async fn set(
+    State(control): State<Control>,
+    Json(wanted): Json<SetOwnerPassword>,
+) -> Answer<StatusCode> {
+    let _alone = control.changing.lock().await;
+    password::set_password(&control.engine.store, &wanted.new).await?;
+    control.logins.close_all();
+    control.front.set_password(true);
+    control.password_changed("password.set").await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn remove(State(control): State<Control>) -> Answer<StatusCode> {
+    let _alone = control.changing.lock().await;
+    // Closed first: from here on nobody gets in, whatever the database says.
+    control.front.set_password(false);
+    control.logins.close_all();
+    if password::remove_password(&control.engine.store).await? {
+        control.password_changed("password.removed").await;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Control {
+    async fn password_changed(&self, action: &str) {
+        self.engine.note("owner", action, "owner", json!({ "at": "the window" })).await;
+        self.engine.events.send(Event::Owner);
+    }
+}

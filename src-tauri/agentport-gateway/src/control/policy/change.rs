@@ -1,0 +1,206 @@
+//! Changing a rule, taking it away, and bringing it back.
+
+use std::collections::HashMap;
+
+use agentport_core::{
+    AgentId, IntegrationId, RuleId, Timestamp,
+    policy::{Mode, Origin, Rule, Scope},
+    time::InvalidTimestamp,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::rule_view;
+use crate::{
+    clock,
+    control::{
+        Control,
+        problem::{Answer, Refused},
+        types::{ChangeRule, RuleView},
+    },
+};
+
+/// Says "no end" and "no agent in particular" in a change, where `null` would be the same as nothing said.
+const NEVER: &str = "never";
+const EVERY: &str = "every";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::control) struct How {
+    /// What was stricter and had to make room for the rule comes back.
+    #[serde(default)]
+    undo: bool,
+}
+
+pub(in crate::control) async fn change(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(wanted): Json<ChangeRule>,
+) -> Answer<Json<RuleView>> {
+    let engine = &control.engine;
+    let before = control.rule(&id).await?;
+    let names = control.agent_names().await?;
+    let mut rule = changed(&before, &wanted, &names, clock::now())?;
+    rule.digest = None;
+    if let (Mode::Allow, Scope::Tool { integration, tool }) = (rule.mode, &rule.scope) {
+        let Some(tool) = engine.published(integration, tool) else {
+            let detail = "the tool is not there now, so there is nothing to allow";
+            return Err(Refused::new(StatusCode::CONFLICT, detail));
+        };
+        // What the owner had in view: as said now, else as said when it was allowed, else as it is.
+        let seen = wanted.digest.or(before.digest).unwrap_or(tool.digest);
+        if seen != tool.digest {
+            let detail = "the tool has changed since you looked at it; look again";
+            return Err(Refused::new(StatusCode::CONFLICT, detail));
+        }
+        rule.digest = Some(tool.digest);
+        engine
+            .store
+            .put_definitions(&[(tool.digest, tool.definition_json())], clock::now())
+            .await?;
+    }
+    if widens(&before, &rule) {
+        control.confirmed(&headers).await?;
+    }
+    if !engine.store.swap_rule(rule.id, std::slice::from_ref(&rule)).await? {
+        return Err(gone(&id));
+    }
+    engine.reload_rules().await?;
+    let detail = json!({ "before": before, "after": rule });
+    engine.note("owner", "policy.changed", &rule.id.to_string(), detail).await;
+    Ok(Json(rule_view(engine, rule, &names)))
+}
+
+/// The rule as it is wanted, but for the definition it is for.
+fn changed(
+    before: &Rule,
+    wanted: &ChangeRule,
+    names: &HashMap<AgentId, String>,
+    now: Timestamp,
+) -> Answer<Rule> {
+    let mut rule = before.clone();
+    rule.mode = wanted.mode.unwrap_or(before.mode);
+    if let Some(end) = wanted.expires_at.as_deref() {
+        rule.expires_at = match end {
+            NEVER => None,
+            moment => Some(moment.parse().map_err(|error: InvalidTimestamp| {
+                Refused::invalid("expires_at", format!("{error}, or {NEVER:?}"))
+            })?),
+        };
+        if rule.expires_at.is_some_and(|end| end <= now) {
+            return Err(Refused::invalid("expires_at", "that moment is over already"));
+        }
+        // It ends when it is said to, and not before.
+        rule.session = false;
+    }
+    if let Some(agent) = wanted.agent.as_deref() {
+        rule.agent = match agent {
+            EVERY => None,
+            id => {
+                let unknown = || Refused::invalid("agent", format!("there is no agent {id:?}"));
+                let id = id.parse().map_err(|_| unknown())?;
+                Some(names.contains_key(&id).then_some(id).ok_or_else(unknown)?)
+            }
+        };
+        if rule.session && rule.agent.is_none() {
+            let detail = "a rule for a session is for one agent; say when it ends instead";
+            return Err(Refused::invalid("agent", detail));
+        }
+    }
+    if rule.origin == Origin::Builtin {
+        rule.origin = Origin::Owner;
+    }
+    Ok(rule)
+}
+
+/// Might agents do more under the second than under the first?
+fn widens(before: &Rule, after: &Rule) -> bool {
+    // What asks or blocks lets through whomever it is no longer about.
+    let held_back = before.mode != Mode::Allow;
+    after.mode == Mode::Allow
+        || (held_back && (after.agent != before.agent || after.expires_at != before.expires_at))
+}
+
+pub(in crate::control) async fn remove(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Query(how): Query<How>,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    let engine = &control.engine;
+    let rule = control.rule(&id).await?;
+    if rule.mode != Mode::Allow {
+        // What it held back may be let through by a wider rule.
+        control.confirmed(&headers).await?;
+    }
+    let back = if how.undo { engine.past_rules.stricter_before(rule.id) } else { Vec::new() };
+    if !engine.store.swap_rule(rule.id, &back).await? {
+        return Err(gone(&id));
+    }
+    engine.reload_rules().await?;
+    let detail = json!({ "rule": rule, "back": back });
+    engine.note("owner", "policy.removed", &rule.id.to_string(), detail).await;
+    engine.past_rules.removed(rule);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Brings back a rule that was removed, as it was: an allow is still for the definition it was given for.
+pub(in crate::control) async fn restore(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Json<RuleView>> {
+    let engine = &control.engine;
+    let unknown =
+        || Refused::not_found(format!("no rule {id:?} was removed since AgentPort started"));
+    let known = id.parse().ok().and_then(|id| engine.past_rules.find(id));
+    let rule = known.ok_or_else(unknown)?;
+    if rule.expires_at.is_some_and(|end| end <= clock::now()) {
+        return Err(Refused::new(StatusCode::CONFLICT, "the rule has ended in the meantime"));
+    }
+    if integration_of(&rule.scope).is_some_and(|id| engine.catalogue.get(id).is_none()) {
+        let detail = "the rule is about an integration that is gone";
+        return Err(Refused::new(StatusCode::CONFLICT, detail));
+    }
+    if rule.mode == Mode::Allow {
+        control.confirmed(&headers).await?;
+    }
+    let names = control.agent_names().await?;
+    if !engine.past_rules.forget(rule.id) {
+        return Err(unknown());
+    }
+    if let Err(error) = engine.store.insert_rule(&rule).await {
+        engine.past_rules.removed(rule);
+        return Err(error.into());
+    }
+    engine.reload_rules().await?;
+    engine.note("owner", "policy.restored", &rule.id.to_string(), json!(rule)).await;
+    Ok(Json(rule_view(engine, rule, &names)))
+}
+
+impl Control {
+    async fn rule(&self, id: &str) -> Answer<Rule> {
+        let parsed: RuleId = id.parse().map_err(|_| gone(id))?;
+        self.engine.store.rule(parsed).await?.ok_or_else(|| gone(id))
+    }
+}
+
+fn integration_of(scope: &Scope) -> Option<&IntegrationId> {
+    match scope {
+        Scope::Tool { integration, .. }
+        | Scope::Category { integration, .. }
+        | Scope::ReadOnly { integration }
+        | Scope::Integration { integration } => Some(integration),
+        Scope::NonDestructive | Scope::Everything => None,
+    }
+}
+
+fn gone(id: &str) -> Refused {
+    Refused::not_found(format!("there is no rule {id:?}"))
+}

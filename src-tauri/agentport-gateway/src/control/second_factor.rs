@@ -1,0 +1,234 @@
+//! The second factor: turning it on and off, and taking a code. What needs one is said in [`super::routes`].
+//!
+//! It is on while the database says so. A secret that cannot be opened, or a row that cannot be read, never turns it
+//! off: then no code is right, and the recovery codes still are.
+
+mod recovery;
+mod totp;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use agentport_core::{Secret, Timestamp};
+use axum::{Json, extract::State};
+use http::StatusCode;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{
+    Control,
+    patience::Patience,
+    problem::{Answer, Refused},
+    tokens::Tokens,
+    types::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup},
+};
+use crate::{
+    clock,
+    engine::Chain,
+    store::{self, CodeHash, SecondFactorRow},
+};
+
+/// The id the secret is sealed for.
+const SEALED_FOR: &str = "owner/second-factor";
+/// How long a new secret waits for its first code.
+const SETUP: Duration = Duration::from_secs(15 * 60);
+/// How long a confirmation is good.
+const CONFIRMED: Duration = Duration::from_secs(5 * 60);
+
+/// What of the second factor is only in memory.
+#[derive(Debug)]
+pub(crate) struct Codes {
+    patience: Patience,
+    begun: Mutex<Option<Begun>>,
+    pub(super) confirmations: Tokens,
+}
+
+/// A secret that counts once a code made with it is shown.
+struct Begun {
+    secret: Zeroizing<[u8; 20]>,
+    until: Timestamp,
+}
+
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun").field("until", &self.until).finish_non_exhaustive()
+    }
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self {
+            patience: Patience::growing(),
+            begun: Mutex::default(),
+            confirmations: Tokens::new(CONFIRMED),
+        }
+    }
+}
+
+pub(super) async fn read(State(control): State<Control>) -> Answer<Json<SecondFactor>> {
+    let store = &control.engine.store;
+    let row = store.second_factor().await?;
+    Ok(Json(SecondFactor {
+        on: row.is_some(),
+        since: row.map(|row| row.since),
+        recovery_codes_left: store.count_recovery_codes().await?,
+    }))
+}
+
+pub(super) async fn begin(State(control): State<Control>) -> Answer<Json<SecondFactorSetup>> {
+    if control.second_factor_is_on().await? {
+        return Err(on_already());
+    }
+    let secret = Zeroizing::new(totp::new_secret());
+    let impossible = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no secret could be made");
+    let totp = totp::totp(&*secret).ok_or_else(impossible)?;
+    let uri = totp.to_url().map_err(|_| impossible())?;
+    let setup = SecondFactorSetup { secret: totp.secret().to_base32(), qr: totp::qr(&uri), uri };
+    let begun = Begun { secret, until: clock::now().plus(SETUP) };
+    *control.codes.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+    Ok(Json(setup))
+}
+
+pub(super) async fn enable(
+    State(control): State<Control>,
+    Json(shown): Json<Code>,
+) -> Answer<Json<RecoveryCodes>> {
+    if control.second_factor_is_on().await? {
+        return Err(on_already());
+    }
+    let turn = control.codes.patience.turn().await.map_err(Refused::too_soon)?;
+    let now = clock::now();
+    let secret = control
+        .codes
+        .begun
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()
+        .filter(|begun| now < begun.until)
+        .map(|begun| begun.secret.clone());
+    let Some(secret) = secret else {
+        let detail = "no new secret waits for its first code; begin again";
+        return Err(Refused::new(StatusCode::CONFLICT, detail));
+    };
+    let code = plain(&shown.code);
+    let Some(step) = totp::totp(&*secret).and_then(|totp| totp::step(&totp, &code, now)) else {
+        turn.was_wrong();
+        return Err(wrong());
+    };
+    turn.was_right();
+    let engine = &control.engine;
+    let sealed = engine.vault.seal(SEALED_FOR, secret.as_slice());
+    let (codes, hashes) = recovery_codes();
+    let row = SecondFactorRow { sealed, since: now };
+    if !engine.store.insert_second_factor(&row, step, &hashes).await? {
+        return Err(on_already());
+    }
+    *control.codes.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    control.second_factor_changed("second_factor.on").await;
+    Ok(Json(RecoveryCodes { codes }))
+}
+
+pub(super) async fn turn_off(State(control): State<Control>) -> Answer<StatusCode> {
+    if control.engine.store.delete_second_factor().await? {
+        control.second_factor_changed("second_factor.off").await;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn new_recovery_codes(
+    State(control): State<Control>,
+) -> Answer<Json<RecoveryCodes>> {
+    let (codes, hashes) = recovery_codes();
+    if !control.engine.store.replace_recovery_codes(&hashes).await? {
+        return Err(off());
+    }
+    control.engine.note("owner", "recovery_codes.made", "owner", Value::Null).await;
+    control.engine.events.send(Event::Owner);
+    Ok(Json(RecoveryCodes { codes }))
+}
+
+fn recovery_codes() -> (Vec<String>, Vec<CodeHash>) {
+    let codes = recovery::new_codes();
+    let hashes = codes.iter().filter_map(|code| recovery::hash(code)).collect();
+    (codes, hashes)
+}
+
+/// A code without the spaces some apps show it with.
+fn plain(code: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(code.expose().chars().filter(|char| !char.is_whitespace()).collect())
+}
+
+fn on_already() -> Refused {
+    Refused::new(StatusCode::CONFLICT, "the second factor is on already; turn it off first")
+}
+
+fn off() -> Refused {
+    Refused::new(StatusCode::CONFLICT, "the second factor is off, so there is nothing to confirm")
+}
+
+fn wrong() -> Refused {
+    let detail = "That code is wrong, too old, or was used before. Wait for the next one.";
+    Refused::invalid("code", detail)
+}
+
+impl Control {
+    pub(super) async fn second_factor_is_on(&self) -> store::Result<bool> {
+        Ok(self.engine.store.second_factor().await?.is_some())
+    }
+
+    async fn second_factor_changed(&self, action: &str) {
+        self.codes.confirmations.take_back_all();
+        self.engine.note("owner", action, "owner", Value::Null).await;
+        self.engine.events.send(Event::Owner);
+    }
+
+    /// Takes a one-time or a recovery code, uses it up, and gives a confirmation for it.
+    pub(super) async fn take_code(&self, code: &Secret) -> Answer<Confirmation> {
+        let turn = self.codes.patience.turn().await.map_err(Refused::too_soon)?;
+        let Some(row) = self.engine.store.second_factor().await? else { return Err(off()) };
+        let now = clock::now();
+        let good = self.uses_step(&row, code, now).await? || self.uses_recovery(code).await?;
+        if !good {
+            turn.was_wrong();
+            self.engine.note("unknown", "code.refused", "owner", Value::Null).await;
+            return Err(wrong());
+        }
+        turn.was_right();
+        let (token, expires_at) = self.codes.confirmations.give(now);
+        Ok(Confirmation { token, expires_at })
+    }
+
+    async fn uses_step(
+        &self,
+        row: &SecondFactorRow,
+        code: &Secret,
+        now: Timestamp,
+    ) -> store::Result<bool> {
+        let opened = match self.engine.vault.open(SEALED_FOR, &row.sealed) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "the second factor's secret can't be opened; only recovery codes are good");
+                return Ok(false);
+            }
+        };
+        let step = totp::totp(&opened).and_then(|totp| totp::step(&totp, &plain(code), now));
+        match step {
+            Some(step) => self.engine.store.use_step(step).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn uses_recovery(&self, code: &Secret) -> store::Result<bool> {
+        let Some(hash) = recovery::hash(code.expose()) else { return Ok(false) };
+        let store = &self.engine.store;
+        if !store.use_recovery_code(&hash).await? {
+            return Ok(false);
+        }
+        let left = store.count_recovery_codes().await?;
+        self.engine.note("owner", "recovery_code.used", "owner", json!({ "left": left })).await;
+        self.engine.events.send(Event::Owner);
+        Ok(true)
+    }
+}

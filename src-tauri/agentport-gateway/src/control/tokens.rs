@@ -1,0 +1,125 @@
+//! Random tokens that let somebody do something for a time. In memory, and there only as SHA-256: a restart ends them
+//! all.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use agentport_core::Timestamp;
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+/// Tokens kept at once; the oldest goes first.
+const KEPT: usize = 1_000;
+
+/// What was given out and still counts.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    life: Duration,
+    given: Mutex<HashMap<[u8; 32], Given>>,
+}
+
+#[derive(Debug)]
+struct Given {
+    until: Timestamp,
+    ended: CancellationToken,
+}
+
+/// Until when a token counts: until that moment, or until it is taken back.
+#[derive(Debug, Clone)]
+pub(super) struct Term {
+    pub(super) until: Timestamp,
+    pub(super) ended: CancellationToken,
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.ended.cancel();
+    }
+}
+
+impl Tokens {
+    pub(super) fn new(life: Duration) -> Self {
+        Self { life, given: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Given>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new one, and when it ends.
+    pub(super) fn give(&self, now: Timestamp) -> (String, Timestamp) {
+        let token = random();
+        let until = now.plus(self.life);
+        let mut given = self.lock();
+        given.retain(|_, other| now < other.until);
+        if given.len() >= KEPT
+            && let Some(oldest) = given.iter().min_by_key(|(_, g)| g.until).map(|(t, _)| *t)
+        {
+            given.remove(&oldest);
+        }
+        given.insert(digest(&token), Given { until, ended: CancellationToken::new() });
+        (token, until)
+    }
+
+    pub(super) fn find(&self, token: &str, now: Timestamp) -> Option<Term> {
+        let given = self.lock();
+        let found = given.get(&digest(token)).filter(|found| now < found.until)?;
+        Some(Term { until: found.until, ended: found.ended.clone() })
+    }
+
+    pub(super) fn take_back(&self, token: &str) {
+        self.lock().remove(&digest(token));
+    }
+
+    pub(super) fn take_back_all(&self) {
+        self.lock().clear();
+    }
+}
+
+/// 256 bits.
+pub(super) fn random() -> String {
+    let bytes: [u8; 32] = rand::random();
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(super) fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_end() {
+        let tokens = Tokens::new(Duration::from_secs(60));
+        let (token, until) = tokens.give(Timestamp(0));
+        assert_eq!(until, Timestamp(60_000));
+        assert!(tokens.find("wrong", Timestamp(0)).is_none());
+        let term = tokens.find(&token, Timestamp(59_999)).unwrap();
+        assert!(tokens.find(&token, Timestamp(60_000)).is_none());
+        assert!(!term.ended.is_cancelled());
+        tokens.take_back(&token);
+        assert!(term.ended.is_cancelled() && tokens.find(&token, Timestamp(0)).is_none());
+        let (token, _) = tokens.give(Timestamp(0));
+        let term = tokens.find(&token, Timestamp(0)).unwrap();
+        tokens.take_back_all();
+        assert!(term.ended.is_cancelled() && tokens.find(&token, Timestamp(0)).is_none());
+    }
+
+    #[test]
+    fn the_oldest_goes_first() {
+        let tokens = Tokens::new(Duration::from_secs(3_600));
+        let (first, _) = tokens.give(Timestamp(0));
+        let (second, _) = tokens.give(Timestamp(1));
+        for later in 2..=KEPT {
+            tokens.give(Timestamp(i64::try_from(later).unwrap()));
+        }
+        assert!(tokens.find(&first, Timestamp(2_000)).is_none());
+        assert!(tokens.find(&second, Timestamp(2_000)).is_some());
+    }
+}

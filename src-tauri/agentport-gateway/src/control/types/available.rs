@@ -1,0 +1,75 @@
+//! Integrations the gateway knows of and the owner can install.
+
+use agentport_core::IntegrationId;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// `GET /control/available?q=` → Items<AvailableIntegration>: those that can be installed now, best match first,
+/// without `q` by name. `GET /control/available/{id}` answers one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AvailableIntegration {
+    pub id: IntegrationId,
+    pub name: String,
+    /// One sentence, ours.
+    pub description: String,
+    pub url: String,
+    pub docs_url: String,
+    /// At least one.
+    pub auth: Vec<AuthMethod>,
+    /// What it is known to offer. Empty: known once it is installed.
+    pub categories: Vec<ToolCategory>,
+    /// Among the few offered first.
+    pub popular: bool,
+    pub installed: bool,
+}
+
+/// How an integration lets us in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "method", rename_all = "snake_case")]
+#[ts(export)]
+pub enum AuthMethod {
+    None,
+    /// Secrets that go with every request.
+    Token {
+        fields: Vec<TokenField>,
+    },
+}
+
+/// One secret to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TokenField {
+    /// The name to send it under: `token`, or `token1`, `token2` … where there are several.
+    pub name: String,
+    /// What its service calls it.
+    pub label: String,
+    /// The header it goes into, for who wants to know.
+    pub header: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ToolCategory {
+    pub name: String,
+    pub tools: Vec<String>,
+}
+
+/// `POST /control/available/{id}/install` answers 201 and [`super::IntegrationView`]. The token is tried before it
+/// counts: 502 if the service cannot be used with it, and nothing is kept. 409 if it is installed already.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub struct InstallAvailable {
+    /// `none` or `token`.
+    pub method: String,
+    /// By the names of the fields.
+    #[serde(default)]
+    #[ts(type = "Record<string, string>")]
+    pub secrets: std::collections::BTreeMap<String, agentport_core::Secret>,
+    /// Keep it even if the service can't be reached now. A token it refuses is not kept all the same.
+    #[serde(default)]
+    pub keep_unreachable: bool,
+}
+
+// `DELETE /control/integrations/{id}/adding` (204) ends an install or an addition that is under way; its request then
+// answers 409. 404 where none is.

@@ -1,0 +1,96 @@
+//! Additions that are under way: each can be ended by the owner until it counts.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use agentport_core::IntegrationId;
+use tokio_util::sync::CancellationToken;
+
+/// One addition of an id at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Additions(Mutex<HashMap<IntegrationId, CancellationToken>>);
+
+/// An addition that is under way, until this is dropped or [`Underway::past_ending`].
+pub(super) struct Underway<'a> {
+    additions: &'a Additions,
+    id: IntegrationId,
+    ended: CancellationToken,
+}
+
+impl Additions {
+    /// `None`: this id is being added already.
+    pub(super) fn begin(&self, id: &IntegrationId) -> Option<Underway<'_>> {
+        let mut all = self.lock();
+        if all.contains_key(id) {
+            return None;
+        }
+        let ended = CancellationToken::new();
+        all.insert(id.clone(), ended.clone());
+        Some(Underway { additions: self, id: id.clone(), ended })
+    }
+
+    /// Ends an addition, of which nothing is kept. `false`: none is under way, or it counts already.
+    pub(crate) fn end(&self, id: &IntegrationId) -> bool {
+        let ended = self.lock().remove(id);
+        ended.is_some_and(|ended| {
+            ended.cancel();
+            true
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, CancellationToken>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Underway<'_> {
+    /// Returns when the owner has ended it.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    /// From here on it can't be ended any more. `false`: it was ended before.
+    pub(super) fn past_ending(self) -> bool {
+        let mut all = self.additions.lock();
+        if self.ended.is_cancelled() {
+            return false;
+        }
+        all.remove(&self.id);
+        true
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        // One that was ended has made room already, perhaps for another of the same id.
+        if !self.ended.is_cancelled() {
+            self.additions.lock().remove(&self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_and_ended_once() {
+        let additions = Additions::default();
+        let id = IntegrationId::new("x").unwrap();
+        assert!(!additions.end(&id), "none is under way");
+
+        let first = additions.begin(&id).unwrap();
+        assert!(additions.begin(&id).is_none());
+        assert!(additions.end(&id) && !additions.end(&id));
+        let second = additions.begin(&id).unwrap();
+        assert!(!first.past_ending(), "it was ended");
+        assert!(additions.begin(&id).is_none(), "the end of the first is not that of the second");
+
+        assert!(second.past_ending());
+        assert!(!additions.end(&id), "it counts");
+        drop(additions.begin(&id).unwrap());
+        assert!(additions.begin(&id).is_some(), "one that failed has made room");
+    }
+}

@@ -1,0 +1,122 @@
+//! Rules that were taken away since the gateway started, for an owner who wants one back. In memory only.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use agentport_core::{
+    RuleId,
+    policy::{Mode, Rule},
+};
+
+/// Rules kept; the oldest goes first.
+const KEPT: usize = 100;
+
+#[derive(Debug, Default)]
+pub(crate) struct PastRules(Mutex<Past>);
+
+#[derive(Debug, Default)]
+struct Past {
+    removed: VecDeque<Rule>,
+    /// What stood in the place of a rule the owner granted with one click.
+    replaced: VecDeque<(RuleId, Vec<Rule>)>,
+}
+
+impl PastRules {
+    fn lock(&self) -> MutexGuard<'_, Past> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn removed(&self, rule: Rule) {
+        let mut past = self.lock();
+        past.removed.retain(|other| other.id != rule.id);
+        past.removed.push_back(rule);
+        if past.removed.len() > KEPT {
+            past.removed.pop_front();
+        }
+    }
+
+    /// The rule of this id, if it was removed.
+    pub(crate) fn find(&self, id: RuleId) -> Option<Rule> {
+        self.lock().removed.iter().find(|rule| rule.id == id).cloned()
+    }
+
+    /// It is put back. `false`: somebody was faster.
+    pub(crate) fn forget(&self, id: RuleId) -> bool {
+        let mut past = self.lock();
+        let before = past.removed.len();
+        past.removed.retain(|rule| rule.id != id);
+        past.removed.len() < before
+    }
+
+    pub(crate) fn replaced(&self, by: RuleId, rules: Vec<Rule>) {
+        if rules.is_empty() {
+            return;
+        }
+        let mut past = self.lock();
+        past.replaced.push_back((by, rules));
+        if past.replaced.len() > KEPT {
+            past.replaced.pop_front();
+        }
+    }
+
+    /// What `by` replaced and what held back more than it did. Told once.
+    pub(crate) fn stricter_before(&self, by: RuleId) -> Vec<Rule> {
+        let mut past = self.lock();
+        let Some(at) = past.replaced.iter().position(|(rule, _)| *rule == by) else {
+            return Vec::new();
+        };
+        let (_, rules) = past.replaced.remove(at).unwrap_or((by, Vec::new()));
+        rules.into_iter().filter(|rule| rule.mode != Mode::Allow).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_core::{
+        Timestamp,
+        policy::{Origin, Scope},
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn rule(id: u128, mode: Mode) -> Rule {
+        Rule {
+            id: RuleId(Uuid::from_u128(id)),
+            scope: Scope::Everything,
+            mode,
+            agent: None,
+            conditions: Vec::new(),
+            digest: None,
+            expires_at: None,
+            session: false,
+            origin: Origin::Owner,
+            created_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn the_last_hundred_are_kept() {
+        let past = PastRules::default();
+        for id in 0..101 {
+            past.removed(rule(id, Mode::Allow));
+        }
+        let id = |id: u128| RuleId(Uuid::from_u128(id));
+        assert_eq!(past.find(id(0)), None);
+        assert_eq!(past.find(id(1)), Some(rule(1, Mode::Allow)));
+        assert!(past.forget(id(1)) && !past.forget(id(1)));
+        assert_eq!(past.find(id(1)), None);
+    }
+
+    #[test]
+    fn what_was_stricter_comes_back_once() {
+        let past = PastRules::default();
+        let by = RuleId(Uuid::from_u128(9));
+        past.replaced(by, vec![rule(1, Mode::Allow), rule(2, Mode::RequireApproval)]);
+        assert_eq!(past.stricter_before(RuleId(Uuid::from_u128(8))), []);
+        assert_eq!(past.stricter_before(by), [rule(2, Mode::RequireApproval)]);
+        assert_eq!(past.stricter_before(by), []);
+    }
+}
