@@ -1,9 +1,12 @@
-/** The activity on the screen: the newest page kept fresh by events, older pages as they are asked for. */
+/**
+ * The activity on the screen: the newest page kept fresh by events, older pages as they are asked for. What comes while
+ * the owner reads stands aside, so that nothing moves under the pointer.
+ */
 import type { ActivityRow } from '../bindings/ActivityRow';
 import { Act } from '../host/act.svelte';
 import { Reading } from '../live/reading.svelte';
 import { page } from './requests';
-import { append, merge, query, unsettled, type Filter } from './rows';
+import { append, merge, query, sinceThen, unsettled, type Filter } from './rows';
 
 const PAGE = 50;
 /** As many rows as the gateway gives at once. */
@@ -13,6 +16,11 @@ const SLACK = 20;
 
 export class History {
   rows = $state.raw<ActivityRow[]>([]);
+  /** The row the list begins with, where newer ones stand aside. */
+  #top = $state.raw<string | null>(null);
+  /** So much came that the newest page no longer reaches what is shown. */
+  #behind = $state(false);
+  #held = $derived(sinceThen(this.rows, this.#top));
   /** Where older rows go on; `null` at the end. */
   #next = $state.raw<string | null>(null);
   older = new Act();
@@ -20,16 +28,43 @@ export class History {
   #asked = '';
 
   /** To be called while a component is set up. */
-  constructor(private readonly filter: () => Filter) {
+  constructor(
+    private readonly filter: () => Filter,
+    /** Is the owner reading, so that the list should stay as it is? */
+    private readonly reading: () => boolean,
+  ) {
     this.newest = new Reading({
       key: () => query(filter(), PAGE),
       load: (asked) => this.#refresh(asked),
       topics: ['activity'],
+      keep: true,
     });
   }
 
   get more(): boolean {
     return this.#next !== null;
+  }
+
+  get shown(): readonly ActivityRow[] {
+    return this.#held.shown;
+  }
+
+  /** How many stand aside; at least so many where `behind`. */
+  get fresh(): number {
+    return this.#behind ? PAGE : this.#held.fresh;
+  }
+
+  get behind(): boolean {
+    return this.#behind;
+  }
+
+  /** Lets in what stands aside. */
+  showFresh(): void {
+    if (this.#behind) {
+      this.#asked = '';
+      this.newest.reload();
+    }
+    this.#top = null;
   }
 
   async #refresh(asked: string): Promise<number> {
@@ -38,11 +73,21 @@ export class History {
     const deeper = new URLSearchParams(asked);
     if (depth > PAGE - SLACK) deeper.set('limit', String(Math.min(LONGEST, depth + SLACK)));
     const { items, next } = await page(deeper.toString());
+    // Something else is asked by now; that answer counts.
+    if (asked !== query(this.filter(), PAGE)) return this.rows.length;
+    const same = asked === this.#asked;
+    const end = items.at(-1)?.id;
+    if (same && next !== null && this.reading() && !this.rows.some(({ id }) => id === end)) {
+      this.#behind = true;
+      return this.rows.length;
+    }
+    this.#behind = false;
     // Where nothing follows, this is all there is.
-    const merged = asked === this.#asked && next !== null ? merge(this.rows, items) : [...items];
+    const merged = same && next !== null ? merge(this.rows, items) : [...items];
     // Where the rows were joined, the end of what was loaded stays the end.
     if (merged.length === items.length) this.#next = next;
     this.#asked = asked;
+    this.#top = same && this.reading() ? (this.#top ?? this.rows[0]?.id ?? null) : null;
     this.rows = merged;
     return merged.length;
   }

@@ -2,22 +2,71 @@
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
 
+/** Which calls are looked at; an empty field asks for nothing. */
 export interface Filter {
   agent: string;
   integration: string;
+  tool: string;
   outcome: OutcomeKind | '';
+  /** From this moment on (RFC 3339). */
+  since: string;
+  /** Until before this moment. */
+  until: string;
   q: string;
 }
 
-export const NO_FILTER: Filter = { agent: '', integration: '', outcome: '', q: '' };
+export const NO_FILTER: Filter = {
+  agent: '',
+  integration: '',
+  tool: '',
+  outcome: '',
+  since: '',
+  until: '',
+  q: '',
+};
 
-export function query(filter: Filter, limit: number, before: string | null = null): string {
-  const query = new URLSearchParams({ limit: String(limit) });
+/** Does it ask for anything? */
+export function narrows(filter: Filter): boolean {
+  return Object.values(filter).some((value) => value.trim() !== '');
+}
+
+/** What a request is asked with, besides what is `fixed` for it. */
+export function asked(filter: Partial<Filter>, fixed: Record<string, string> = {}): string {
+  const query = new URLSearchParams(fixed);
   for (const [name, value] of Object.entries(filter)) {
-    if (value.trim() !== '') query.set(name, value.trim());
+    if (value.trim() !== '' && !query.has(name)) query.set(name, value.trim());
   }
-  if (before !== null) query.set('before', before);
   return query.toString();
+}
+
+/** A page of the list. */
+export function query(filter: Filter, limit: number, before: string | null = null): string {
+  return asked(filter, { limit: String(limit), ...(before === null ? {} : { before }) });
+}
+
+export type ExportFormat = 'jsonl' | 'csv';
+
+/** Where everything that matches can be had as a file, and what the file is called. */
+export function exported(filter: Filter, format: ExportFormat, now: Date): { path: string; name: string } {
+  return {
+    path: `/control/activity/export?${asked(filter, { format })}`,
+    name: `agentport-activity-${now.toISOString().slice(0, 10)}.${format}`,
+  };
+}
+
+/** Rows above `top` came since the owner looked, and stand aside until asked for. */
+export function sinceThen<R extends Pick<ActivityRow, 'id'>>(
+  rows: readonly R[],
+  top: string | null,
+): { fresh: number; shown: readonly R[] } {
+  const fresh =
+    top === null
+      ? 0
+      : Math.max(
+          0,
+          rows.findIndex(({ id }) => id === top),
+        );
+  return { fresh, shown: rows.slice(fresh) };
 }
 
 /**

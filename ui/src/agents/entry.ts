@@ -6,43 +6,72 @@ export interface Recipe {
   text: string;
 }
 
+const json = (value: unknown) => JSON.stringify(value, null, 2);
+
 export function recipes(mcpUrl: string, key: string): Recipe[] {
+  const headers = { 'X-API-Key': key };
+  const header = `X-API-Key: ${key}`;
   return [
-    {
-      name: 'JSON',
-      where: 'For Cursor, Windsurf and most other clients: in the file with “mcpServers”.',
-      text: JSON.stringify(
-        { mcpServers: { agentport: { url: mcpUrl, headers: { 'X-API-Key': key } } } },
-        null,
-        2,
-      ),
-    },
     {
       name: 'Claude Code',
       where: 'In a terminal.',
-      text: `claude mcp add --transport http agentport ${mcpUrl} --header "X-API-Key: ${key}"`,
+      text: `claude mcp add --transport http agentport ${mcpUrl} --header "${header}"`,
+    },
+    {
+      name: 'Claude Desktop',
+      where: 'In claude_desktop_config.json. It starts local servers only, so this needs Node.js.',
+      text: json({
+        mcpServers: {
+          agentport: {
+            command: 'npx',
+            // Without a space after the colon: on Windows it would not survive the way to the program.
+            args: ['-y', 'mcp-remote', mcpUrl, '--header', `X-API-Key:${key}`],
+          },
+        },
+      }),
+    },
+    {
+      name: 'Cursor',
+      where: 'In ~/.cursor/mcp.json, and in most other clients’ file with “mcpServers”.',
+      text: json({ mcpServers: { agentport: { url: mcpUrl, headers } } }),
     },
     {
       name: 'VS Code',
       where: 'In .vscode/mcp.json.',
-      text: JSON.stringify(
-        { servers: { agentport: { type: 'http', url: mcpUrl, headers: { 'X-API-Key': key } } } },
-        null,
-        2,
-      ),
+      text: json({ servers: { agentport: { type: 'http', url: mcpUrl, headers } } }),
+    },
+    {
+      name: 'Codex',
+      where: 'In ~/.codex/config.toml.',
+      text: `[mcp_servers.agentport]\nurl = "${mcpUrl}"\nhttp_headers = { "X-API-Key" = "${key}" }`,
+    },
+    {
+      name: 'Gemini CLI',
+      where: 'In ~/.gemini/settings.json.',
+      text: json({ mcpServers: { agentport: { httpUrl: mcpUrl, headers } } }),
+    },
+    {
+      name: 'Windsurf',
+      where: 'In ~/.codeium/windsurf/mcp_config.json.',
+      text: json({ mcpServers: { agentport: { serverUrl: mcpUrl, headers } } }),
     },
   ];
 }
 
-/** How long a key may live, as offered; days, 0 for ever. */
+/** How long a key may live, as offered: in days, for ever, or until a day of the owner's. */
 export const LIFETIMES = [
-  { value: '0', label: 'Never' },
-  { value: '7', label: 'In 7 days' },
+  { value: 'never', label: 'Never' },
   { value: '30', label: 'In 30 days' },
   { value: '90', label: 'In 90 days' },
   { value: '365', label: 'In a year' },
-];
+  { value: 'date', label: 'On a day…' },
+] as const;
+export type Lifetime = (typeof LIFETIMES)[number]['value'];
 
-export function expiresAt(days: number, now: number): string | undefined {
-  return days > 0 ? new Date(now + days * 86_400_000).toISOString() : undefined;
+/** When a key ends, `undefined` for never, `null` while no day is chosen. Its last day counts whole. */
+export function expiresAt(lifetime: Lifetime, day: string, now: number): string | undefined | null {
+  if (lifetime === 'never') return undefined;
+  if (lifetime !== 'date') return new Date(now + Number(lifetime) * 86_400_000).toISOString();
+  const midnight = new Date(`${day}T24:00`);
+  return Number.isNaN(midnight.getTime()) || midnight.getTime() <= now ? null : midnight.toISOString();
 }

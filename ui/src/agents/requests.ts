@@ -17,3 +17,6 @@ export const create = (body: CreateKey) => host.request<NewKey>('POST', '/contro
 export const revoke = (id: string) => host.request('DELETE', at(id));
 export const change = (id: string, body: ChangeKey) => host.request('PATCH', at(id), body);
 export const trust = (id: string, body: Trust) => host.request('POST', `${at(id)}/trust`, body);
+const named = (name: string) => `/control/profiles/${encodeURIComponent(name)}`;
+export const putProfile = (profile: Profile) => host.request('PUT', named(profile.name), profile);
+export const deleteProfile = (name: string) => host.request('DELETE', named(name));

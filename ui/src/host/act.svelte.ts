@@ -9,6 +9,7 @@ export interface Failure {
   field: string | null;
   status: number | null;
   retryAfter: number | null;
+  code: string | null;
 }
 
 export function failure(error: unknown): Failure {
@@ -18,10 +19,11 @@ export function failure(error: unknown): Failure {
       field: error.field,
       status: error.status,
       retryAfter: error.retryAfter,
+      code: error.code,
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { message, field: null, status: null, retryAfter: null };
+  return { message, field: null, status: null, retryAfter: null, code: null };
 }
 
 export class Act {

@@ -112,6 +112,70 @@ describe('the token', () => {
   });
 });
 
+describe('a confirmation', () => {
+  it('goes along in its header, and with the sign-in it is gone', async () => {
+    tokenIs('t');
+    const seen: (string | null)[] = [];
+    host.confirmations.ask = async () =>
+      (await host.request<{ token: string }>('POST', '/control/confirm', { code: '123456' })).token;
+    answer = (path, init) => {
+      if (path === '/control/confirm') return json({ token: 'c', expires_at: '2100-01-01T00:00:00Z' });
+      const shown = (init.headers as Headers).get('agentport-confirmation');
+      seen.push(shown);
+      return shown === 'c' ? json({}) : json({ detail: 'A code.', code: 'confirmation_needed' }, 403);
+    };
+    await host.request('POST', '/control/keys', { name: 'A' });
+    await host.request('POST', '/control/logout');
+    host.confirmations.ask = () => Promise.resolve(null);
+    await expect(host.request('POST', '/control/keys', { name: 'B' })).rejects.toThrow('A code.');
+    expect(seen).toEqual([null, 'c', 'c', null]);
+  });
+});
+
+it('a code shown at the sign-in confirms as well', async () => {
+  const confirmation = { token: 'c', expires_at: '2100-01-01T00:00:00Z' };
+  let shown: string | null = null;
+  answer = (path, init) => {
+    shown = (init.headers as Headers).get('agentport-confirmation');
+    return json(
+      path === '/control/login' ? { token: 't', expires_at: '2100-01-01T00:00:00Z', confirmation } : {},
+    );
+  };
+  await host.request('POST', '/control/login', { password: 'x', code: '123456' });
+  await host.request('POST', '/control/keys', { name: 'A' });
+  expect(shown).toBe('c');
+  expect(kept.get('agentport-owner')).not.toContain('"c"');
+});
+
+describe('saving', () => {
+  it('downloads what comes back, under the name, with the token', async () => {
+    tokenIs('t');
+    const link = { href: '', download: '', click: vi.fn() };
+    vi.stubGlobal('document', { createElement: () => link });
+    const taken: Blob[] = [];
+    vi.spyOn(URL, 'createObjectURL').mockImplementation((blob) => {
+      taken.push(blob as Blob);
+      return 'blob:x';
+    });
+    vi.useFakeTimers();
+    const revoke = vi.spyOn(URL, 'revokeObjectURL').mockImplementation(() => {});
+    answer = () => new Response('a\nb\n');
+    expect(await host.save('/control/activity/export?format=csv', 'activity.csv')).toBeNull();
+    expect(sent).toEqual([['/control/activity/export?format=csv', 'Bearer t']]);
+    expect([link.href, link.download, link.click.mock.calls.length]).toEqual(['blob:x', 'activity.csv', 1]);
+    vi.runAllTimers();
+    vi.useRealTimers();
+    expect(revoke).toHaveBeenCalledWith('blob:x');
+    expect(await taken[0]?.text()).toBe('a\nb\n');
+
+    answer = () => json({ detail: 'Not now.' }, 503);
+    await expect(host.save('/control/backup', 'x')).rejects.toThrow('Not now.');
+    answer = () => Promise.reject(new TypeError('down'));
+    await expect(host.save('/control/backup', 'x')).rejects.toBeInstanceOf(Unreachable);
+    vi.restoreAllMocks();
+  });
+});
+
 describe('events', () => {
   const stream = (...pieces: string[]) => {
     const bytes = new TextEncoder().encode(pieces.join(''));

@@ -2,20 +2,22 @@
  * The gateway over HTTP, for a browser: the token of a sign-in goes with every request. There is no cookie, which a
  * browser would also give to other programs on this machine: cookies know no ports.
  */
-import type { Event } from '../bindings/Event';
 import type { LoggedIn } from '../bindings/LoggedIn';
 import type { Session } from '../bindings/Session';
-import { wait } from './backoff';
-import { isObject, parse, stringify } from './json';
-import { SseParser } from './sse';
+import { Confirmations } from './confirmations';
+import { parse, stringify } from './json';
+import { refusal } from './refusal';
+import { keepOpen, type Reading } from './stream';
 import { KeptToken } from './token';
-import { Refused, Unreachable, type Host, type Listener, type Method } from './types';
+import { Unreachable, type Host, type Listener, type Method, type Refused } from './types';
 
 /** What answers with a token. */
 const SIGN_INS: readonly string[] = ['/control/login', '/control/password'];
 
 export class HttpHost implements Host {
   readonly signsIn = true;
+  readonly desktop = null;
+  readonly confirmations = new Confirmations();
   readonly #token: KeptToken;
 
   /** @param signed called when another tab signed in or out, and when the gateway no longer knows us */
@@ -23,11 +25,43 @@ export class HttpHost implements Host {
     this.#token = new KeptToken(() => signed(this.#token.get() !== null));
   }
 
-  async request<T>(method: Method, path: string, body?: unknown): Promise<T> {
+  request<T>(method: Method, path: string, body?: unknown): Promise<T> {
+    return this.confirmations.through(path, (confirmation) =>
+      this.#request<T>(method, path, body, confirmation),
+    );
+  }
+
+  events(listener: Listener): () => void {
+    return keepOpen(listener, (reading) => this.#read(reading));
+  }
+
+  async save(path: string, name: string): Promise<null> {
     const token = this.#token.get();
-    const init: RequestInit = { method, headers: { accept: 'application/json' } };
+    let content: Blob;
+    try {
+      const response = await send(path, { cache: 'no-store' }, token);
+      if (response.status === 401) this.#drop(token);
+      if (!response.ok) throw refused(response, await response.text());
+      content = await response.blob();
+    } catch (cause) {
+      throw cause instanceof TypeError ? new Unreachable({ cause }) : cause;
+    }
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(content);
+    link.download = name;
+    link.click();
+    // The browser has taken it by the next turn; a minute is for those that ask where to put it.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    return null;
+  }
+
+  async #request<T>(method: Method, path: string, body: unknown, confirmation: string | null): Promise<T> {
+    const token = this.#token.get();
+    const headers = new Headers({ accept: 'application/json' });
+    const init: RequestInit = { method, headers };
+    if (confirmation !== null) headers.set('agentport-confirmation', confirmation);
     if (body !== undefined) {
-      init.headers = { ...init.headers, 'content-type': 'application/json' };
+      headers.set('content-type', 'application/json');
       init.body = stringify(body);
     }
     let response: Response;
@@ -44,44 +78,26 @@ export class HttpHost implements Host {
     if (!response.ok) {
       // Where there is a newer token, the request has only come with the old one.
       if (response.status === 401 && path !== '/control/login' && !this.#drop(token)) {
-        return this.request(method, path, body);
+        return this.#request(method, path, body, confirmation);
       }
-      throw refusal(response, text);
+      throw refused(response, text);
     }
     const answer: unknown = text === '' ? undefined : parse(text);
-    if (SIGN_INS.includes(path)) this.#token.keep(answer as LoggedIn);
+    if (SIGN_INS.includes(path)) this.#signedIn(answer as LoggedIn);
     if (path === '/control/session' && !(answer as Session).signed_in && !this.#drop(token)) {
-      return this.request(method, path, body);
+      return this.#request(method, path, body, confirmation);
     }
     return answer as T;
   }
 
-  events(listener: Listener): () => void {
-    const stop = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let failures = 0;
-
-    const open = async () => {
-      try {
-        await this.#read(stop.signal, listener, () => (failures = 0));
-      } catch {
-        // Unreachable, refused or broken: all the same to the listener.
-      }
-      if (stop.signal.aborted) return;
-      const delay = wait(failures++, Math.random());
-      listener.down(Date.now() + delay);
-      timer = setTimeout(() => void open(), delay);
-    };
-
-    void open();
-    return () => {
-      stop.abort();
-      clearTimeout(timer);
-    };
+  #signedIn(answer: LoggedIn): void {
+    this.#token.keep(answer);
+    // A code shown at the sign-in need not be shown again at once.
+    if (answer.confirmation) this.confirmations.keep(answer.confirmation);
   }
 
   /** Reads one stream of events to its end. */
-  async #read(signal: AbortSignal, listener: Listener, opened: () => void): Promise<void> {
+  async #read({ signal, open, push }: Reading): Promise<void> {
     const token = this.#token.get();
     const headers = { accept: 'text/event-stream' };
     const response = await send('/control/events', { headers, cache: 'no-store', signal }, token);
@@ -91,25 +107,13 @@ export class HttpHost implements Host {
       await response.body?.cancel();
       return;
     }
-    if (signal.aborted) return;
-    opened();
-    listener.up();
-
+    open();
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
-    const parser = new SseParser();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      for (const data of parser.push(decoder.decode(value, { stream: true }))) {
-        if (signal.aborted) return;
-        try {
-          listener.event(JSON.parse(data) as Event);
-        } catch (error) {
-          // One event that can't be used does not end the stream.
-          reportError(error);
-        }
-      }
+      push(decoder.decode(value, { stream: true }));
     }
   }
 
@@ -118,6 +122,7 @@ export class HttpHost implements Host {
     const now = this.#token.get();
     if (now !== null && now !== token) return false;
     this.#token.drop();
+    this.confirmations.forget();
     this.signed(false);
     return true;
   }
@@ -129,20 +134,7 @@ function send(path: string, init: RequestInit, token: string | null): Promise<Re
   return fetch(path, { ...init, headers, credentials: 'omit' });
 }
 
-/** Makes an error of an answer, whatever stands in it. */
-function refusal(response: Response, text: string): Refused {
-  let problem: unknown = null;
-  try {
-    problem = parse(text);
-  } catch {
-    // No JSON: something else answered in the gateway's place. The status says enough.
-  }
-  const said = isObject(problem) ? problem : {};
-  const detail =
-    typeof said['detail'] === 'string'
-      ? said['detail']
-      : `The gateway answered with status ${response.status}.`;
-  const field = typeof said['field'] === 'string' ? said['field'] : null;
+function refused(response: Response, text: string): Refused {
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return new Refused(response.status, detail, field, Number.isFinite(after) ? after : null);
+  return refusal(response.status, text, Number.isFinite(after) ? after : null);
 }

@@ -2,6 +2,7 @@
  * The only door to the backend. The pages know this interface and nothing of fetch, tokens or Tauri.
  */
 import type { Event } from '../bindings/Event';
+import type { Saved } from '../bindings/Saved';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -25,6 +26,25 @@ export interface Host {
   request<T>(method: Method, path: string, body?: unknown): Promise<T>;
   /** Listens until the function given back is called. */
   events(listener: Listener): () => void;
+  /** The desktop app around the page; `null` in a browser. What it can do stands behind `/desktop…` paths. */
+  readonly desktop: DesktopHost | null;
+  /**
+   * Keeps what a `GET` of `path` answers as a file: where the desktop app put it, or `null` from a browser, which
+   * downloads it under `name`.
+   */
+  save(path: string, name: string): Promise<Saved | null>;
+}
+
+export type Shown = (id: string, asked: boolean) => void;
+
+/** What only the desktop app's own windows know. */
+export interface DesktopHost {
+  readonly window: 'main' | 'approval';
+  /**
+   * Calls `then` with each request the approval window is to show, and whether the owner asked for it, until the
+   * function given back is called.
+   */
+  onShow(then: Shown): () => void;
 }
 
 /** The gateway answered and said no. The message is a sentence for people. */
@@ -38,6 +58,8 @@ export class Refused extends Error {
     readonly field: string | null = null,
     /** Seconds until it is worth trying again, where the gateway said so. */
     readonly retryAfter: number | null = null,
+    /** A word to branch on, where a page has something to do about it. */
+    readonly code: string | null = null,
   ) {
     super(detail);
   }

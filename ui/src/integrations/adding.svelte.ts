@@ -1,21 +1,24 @@
 /** What both ways of adding have in common: name, id, tags, and the attempt itself. */
 import type { AddIntegration } from '../bindings/AddIntegration';
 import type { Connection } from '../bindings/Connection';
-import { Act } from '../host/act.svelte';
 import { link } from '../route/route';
 import { router } from '../route/router.svelte';
 import { toasts } from '../shell/toasts.svelte';
+import { Attempt } from './attempt.svelte';
 import { suggestId } from './connection';
 import { add } from './requests';
 
-export class Adding {
-  act = new Act();
+export class Adding extends Attempt {
   #name = $state<string | null>(null);
   #id = $state<string | null>(null);
   tags = $state<string[]>([]);
+  /** The page is no longer open: the attempt goes on, and tells of itself in a note. */
+  left = false;
 
   /** @param suggested what it might be called, from what was filled in so far */
-  constructor(private readonly suggested: () => string) {}
+  constructor(private readonly suggested: () => string) {
+    super();
+  }
 
   get name(): string {
     return this.#name ?? this.suggested();
@@ -34,11 +37,6 @@ export class Adding {
     this.#id = id;
   }
 
-  /** The upstream did not answer, so nothing was kept. */
-  get unreachable(): boolean {
-    return this.act.error?.status === 502;
-  }
-
   async add(
     connection: Connection,
     secrets: Record<string, string>,
@@ -47,9 +45,17 @@ export class Adding {
     const name = this.name.trim();
     const body: AddIntegration = { id: this.id, tags: [...this.tags], connection, secrets, keep_unreachable };
     if (name !== '') body.name = name;
-    const added = await this.act.run(() => add(body));
-    if (!added) return;
-    toasts.show({ text: `${name || this.id} was added.` });
-    router.go(link.integration(this.id));
+    const added = await this.run(body.id, () => add(body));
+    const called = name || body.id;
+    const open = () => router.go(link.integration(body.id));
+    if (!this.left) {
+      if (!added) return;
+      toasts.show({ text: `${called} was added.` });
+      open();
+    } else if (added) {
+      toasts.show({ text: `${called} was added.`, action: { label: 'Open', run: open } });
+    } else if (this.act.error) {
+      toasts.show({ text: `${called} was not added. ${this.act.error.message}` });
+    }
   }
 }

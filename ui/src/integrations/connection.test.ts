@@ -86,6 +86,9 @@ describe('suggestions', () => {
       [{ words: ['npx', '-y', '@modelcontextprotocol/server-filesystem@1.2', '/tmp'] }, 'Filesystem'],
       [{ words: ['uvx', 'mcp-server-git'] }, 'Git'],
       [{ words: ['/opt/bin/notes-mcp', '--all'] }, 'Notes'],
+      [{ words: ['node', '/srv/server-memory/dist/index.js'] }, 'Memory'],
+      [{ words: ['python3', 'tool.py'] }, 'Tool'],
+      [{ words: ['node', 'index.js'] }, ''],
     ] as const) {
       expect(suggestName(from), JSON.stringify(from)).toBe(name);
     }

@@ -108,9 +108,13 @@ export function suggestName(connection: { url: string } | { words: readonly stri
   const [program = '', ...args] = connection.words;
   const runner = /^(npx|bunx|uvx|pipx|node|python3?|docker|deno)$/.test(program);
   const told = runner ? (args.find((arg) => !arg.startsWith('-') && arg !== 'run') ?? program) : program;
-  const last = told.split('/').at(-1) ?? told;
-  return capital(last.replace(/@.*$/, '').replace(/^(mcp-server|server|mcp)-|-(mcp|server)$/g, ''));
+  const parts = told.split('/').map((part) => part.replace(/(.)@.*$/, '$1').replace(/\.[a-z]+$/, ''));
+  // A package is told apart by its name, and not by the file it begins with.
+  const telling = parts.findLast((part) => part !== '' && !GENERIC.test(part)) ?? '';
+  return capital(telling.replace(/^(mcp-server|server|mcp)-|-(mcp|server)$/g, ''));
 }
+
+const GENERIC = /^(index|main|cli|run|server|app|dist|build|out|src|lib|bin)$/i;
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -48,3 +48,8 @@ export function troubled(health: Health): boolean {
 export function uncheckedTools(view: Pick<IntegrationView, 'id'> & { unchecked_tools?: number }): number {
   return view.unchecked_tools ?? 0;
 }
+
+/** Those in trouble first; otherwise as they came. */
+export function troubleFirst<V extends Pick<IntegrationView, 'health'>>(views: readonly V[]): V[] {
+  return views.toSorted((a, b) => Number(troubled(b.health)) - Number(troubled(a.health)));
+}

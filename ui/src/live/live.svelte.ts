@@ -9,6 +9,9 @@ import { reduce, START, type Topic } from './reducer';
 
 type Connection = { state: 'connecting' } | { state: 'up' } | { state: 'down'; retryAt: number };
 
+/** What changes the status without saying how. */
+const COUNTED: ReadonlySet<Event['type']> = new Set(['approval', 'integration', 'agents', 'owner']);
+
 class LiveState {
   #live = $state.raw(START);
   connection = $state.raw<Connection>({ state: 'connecting' });
@@ -42,9 +45,7 @@ class LiveState {
 
   hear(event: Event): void {
     this.#live = reduce(this.#live, event);
-    // These change what the status counts; the event does not say how.
-    if (event.type === 'approval' || event.type === 'integration' || event.type === 'agents')
-      void this.#count();
+    if (COUNTED.has(event.type)) void this.#count();
   }
 
   /** Reads the status again: one read at a time, and one more if something happened meanwhile. */

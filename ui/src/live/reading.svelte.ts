@@ -14,6 +14,8 @@ interface Source<K, T> {
   key: () => K;
   load: (key: NonNullable<K>) => Promise<T>;
   topics: readonly Topic[];
+  /** What was read under one key stays on the screen until there is something under the next: for a search. */
+  keep?: boolean;
 }
 
 export class Reading<K, T> {
@@ -52,7 +54,7 @@ export class Reading<K, T> {
       this.#key = key;
       this.#turn += 1;
       this.#running = false;
-      this.value = undefined;
+      if (!this.#source.keep) this.value = undefined;
       this.error = null;
     }
     if (key === null || key === undefined) return;

@@ -16,6 +16,8 @@ const status: Status = {
   agents: 1,
   integrations: 1,
   trouble: 0,
+  second_factor: false,
+  owner_password: true,
 };
 
 function grown(event: Event): Topic[] {
@@ -34,6 +36,8 @@ describe('reduce', () => {
       [{ type: 'policy' }, ['integrations', 'agents', 'policy']],
       [{ type: 'settings' }, ['settings']],
       [{ type: 'activity' }, ['activity']],
+      [{ type: 'owner' }, ['owner']],
+      [{ type: 'shown', id: 'a' }, []],
       [{ type: 'paused', paused: true }, []],
     ] as const) {
       expect(grown(event as Event), event.type).toEqual(topics);

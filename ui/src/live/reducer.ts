@@ -13,6 +13,7 @@ export const TOPICS = [
   'policy',
   'settings',
   'activity',
+  'owner',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -23,7 +24,16 @@ export interface Live {
 
 export const START: Live = {
   status: null,
-  revisions: { approvals: 0, integrations: 0, agents: 0, profiles: 0, policy: 0, settings: 0, activity: 0 },
+  revisions: {
+    approvals: 0,
+    integrations: 0,
+    agents: 0,
+    profiles: 0,
+    policy: 0,
+    settings: 0,
+    activity: 0,
+    owner: 0,
+  },
 };
 
 export function reduce(live: Live, event: Event): Live {
@@ -47,8 +57,13 @@ export function reduce(live: Live, event: Event): Live {
       return { ...live, revisions: bump(live, ['settings']) };
     case 'activity':
       return { ...live, revisions: bump(live, ['activity']) };
+    case 'owner':
+      return { ...live, revisions: bump(live, ['owner']) };
     case 'paused':
       return live.status ? { ...live, status: { ...live.status, paused: event.paused } } : live;
+    case 'shown':
+      // For the desktop app, which opens its window.
+      return live;
     default:
       // A newer gateway may say more than we know.
       return live;

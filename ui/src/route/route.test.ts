@@ -12,11 +12,18 @@ describe('parse', () => {
       [link.addIntegration(), { page: 'integrations/add' }],
       [link.integration('files'), { page: 'integration', id: 'files' }],
       [link.integration('add'), { page: 'integration', id: 'add' }],
+      [link.integration('browse'), { page: 'integration', id: 'browse' }],
+      [link.integration('install'), { page: 'integration', id: 'install' }],
+      [link.browse(), { page: 'integrations/browse', install: null }],
+      [link.install('a b'), { page: 'integrations/browse', install: 'a b' }],
       [link.agents(), { page: 'agents' }],
       [link.activity(), { page: 'activity', integration: null, agent: null }],
       [link.activity({ integration: 'a&b' }), { page: 'activity', integration: 'a&b', agent: null }],
-      [link.policy(), { page: 'policy' }],
+      [link.agent('0190-a'), { page: 'agent', id: '0190-a' }],
+      [link.policy(), { page: 'policy', rule: null, agent: null }],
+      [link.policy({ rule: '0190-r' }), { page: 'policy', rule: '0190-r', agent: null }],
       [link.settings(), { page: 'settings' }],
+      [link.welcome(), { page: 'welcome', code: null }],
       ['#/welcome?code=ABCD', { page: 'welcome', code: 'ABCD' }],
     ] as const) {
       expect(parse(hash), hash).toEqual(route);
@@ -28,6 +35,8 @@ describe('parse', () => {
     expect(parse('#/approvals?tab=nonsense')).toEqual({ page: 'inbox', tab: 'waiting', id: null });
     expect(parse('#/nowhere')).toEqual({ page: 'lost', path: 'nowhere' });
     expect(parse('#/integrations/a/b')).toEqual({ page: 'lost', path: 'integrations/a/b' });
+    expect(parse('#/integrations/install/a/b').page).toBe('lost');
+    expect(parse('#/integrations/install/')).toEqual({ page: 'lost', path: 'integrations/install/' });
     expect(parse('#/approvals/%E0%A4%A')).toEqual({ page: 'inbox', tab: 'waiting', id: '%E0%A4%A' });
   });
 });

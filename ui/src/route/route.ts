@@ -7,13 +7,18 @@ export type Route =
   | { page: 'inbox'; tab: InboxTab; id: string | null }
   | { page: 'integrations' }
   | { page: 'integrations/add' }
+  | { page: 'integrations/browse'; install: string | null }
   | { page: 'integration'; id: string }
   | { page: 'agents' }
+  | { page: 'agent'; id: string }
   | { page: 'activity'; integration: string | null; agent: string | null }
-  | { page: 'policy' }
+  | { page: 'policy'; rule: string | null; agent: string | null }
   | { page: 'settings' }
   | { page: 'welcome'; code: string | null }
   | { page: 'lost'; path: string };
+
+/** Pages of ours beside those of the integrations, which may be called the same. */
+const OWN: readonly string[] = ['add', 'browse'];
 
 export function parse(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
@@ -32,7 +37,7 @@ export function parse(hash: string): Route {
       case 'activity':
         return { page: 'activity', integration: query.get('integration'), agent: query.get('agent') };
       case 'policy':
-        return { page: 'policy' };
+        return { page: 'policy', rule: query.get('rule'), agent: query.get('agent') };
       case 'settings':
         return { page: 'settings' };
       case 'welcome':
@@ -40,10 +45,14 @@ export function parse(hash: string): Route {
     }
   }
   if (!tooLong && first === 'approvals') return { page: 'inbox', tab: tab(query.get('tab')), id: second };
+  if (!tooLong && first === 'agents') return { page: 'agent', id: second };
   if (!tooLong && first === 'integrations') {
-    return second === 'add' && !query.has('id')
-      ? { page: 'integrations/add' }
-      : { page: 'integration', id: second };
+    if (!OWN.includes(second) || query.has('id')) return { page: 'integration', id: second };
+    return second === 'add' ? { page: 'integrations/add' } : { page: 'integrations/browse', install: null };
+  }
+  const [third = ''] = rest;
+  if (first === 'integrations' && second === 'install' && third !== '' && rest.length === 1) {
+    return { page: 'integrations/browse', install: third };
   }
   return { page: 'lost', path };
 }
@@ -54,16 +63,21 @@ export const link = {
     `#/approvals/${encodeURIComponent(id)}${tab === 'waiting' ? '' : `?tab=${tab}`}`,
   integrations: () => '#/integrations',
   addIntegration: () => '#/integrations/add',
-  // An integration may be called `add` too.
-  integration: (id: string) =>
-    id === 'add' ? '#/integrations/add?id' : `#/integrations/${encodeURIComponent(id)}`,
+  browse: () => '#/integrations/browse',
+  install: (id: string) => `#/integrations/install/${encodeURIComponent(id)}`,
+  integration: (id: string) => `#/integrations/${encodeURIComponent(id)}${OWN.includes(id) ? '?id' : ''}`,
   agents: () => '#/agents',
+  agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
   activity: (filter: { integration?: string; agent?: string } = {}) => {
     const query = new URLSearchParams(filter).toString();
     return query === '' ? '#/activity' : `#/activity?${query}`;
   },
-  policy: () => '#/policy',
+  policy: (show: { rule?: string; agent?: string } = {}) => {
+    const query = new URLSearchParams(show).toString();
+    return query === '' ? '#/policy' : `#/policy?${query}`;
+  },
   settings: () => '#/settings',
+  welcome: () => '#/welcome',
 };
 
 function tab(text: string | null): InboxTab {

@@ -1,8 +1,19 @@
 /** The settings with their bounds, as the gateway has them, and what they mean. */
 import type { Settings } from '../bindings/Settings';
+import { HIGHEST, LOWEST } from '../session/port';
+
+/** Those that are numbers, but for the port, which moves the address of everything. */
+type Counted =
+  | 'approval_expiry_minutes'
+  | 'pending_per_agent'
+  | 'calls_per_minute'
+  | 'call_timeout_seconds'
+  | 'idle_stop_minutes'
+  | 'activity_retention_days';
 
 export interface SettingField {
-  name: keyof Settings;
+  name: Counted | 'port';
+  group: 'approvals' | 'calls' | 'history' | 'connection';
   label: string;
   hint: string;
   unit: string;
@@ -13,6 +24,7 @@ export interface SettingField {
 export const FIELDS: readonly SettingField[] = [
   {
     name: 'approval_expiry_minutes',
+    group: 'approvals',
     label: 'A request waits for',
     hint: 'Then it expires and is kept as missed. It never runs by itself.',
     unit: 'minutes',
@@ -21,6 +33,7 @@ export const FIELDS: readonly SettingField[] = [
   },
   {
     name: 'pending_per_agent',
+    group: 'approvals',
     label: 'Requests of one agent at once',
     hint: 'More are refused until you have decided some.',
     unit: 'requests',
@@ -29,14 +42,16 @@ export const FIELDS: readonly SettingField[] = [
   },
   {
     name: 'calls_per_minute',
+    group: 'calls',
     label: 'Calls of one agent in a minute',
     hint: '0 for no limit.',
     unit: 'calls',
     least: 0,
-    most: 4_294_967_295,
+    most: 1_000_000,
   },
   {
     name: 'call_timeout_seconds',
+    group: 'calls',
     label: 'An integration has to answer within',
     hint: 'A call that reports progress may take up to four times as long.',
     unit: 'seconds',
@@ -45,6 +60,7 @@ export const FIELDS: readonly SettingField[] = [
   },
   {
     name: 'idle_stop_minutes',
+    group: 'calls',
     label: 'Stop idle local servers after',
     hint: 'They start again with the next call.',
     unit: 'minutes',
@@ -53,6 +69,7 @@ export const FIELDS: readonly SettingField[] = [
   },
   {
     name: 'activity_retention_days',
+    group: 'history',
     label: 'Keep activity for',
     hint: 'Older rows are deleted. The audit log is kept.',
     unit: 'days',
@@ -60,6 +77,16 @@ export const FIELDS: readonly SettingField[] = [
     most: 3650,
   },
 ];
+
+export const PORT: SettingField = {
+  name: 'port',
+  group: 'connection',
+  label: 'Port',
+  hint: 'Agents’ configurations name it: change it there too.',
+  unit: '',
+  least: LOWEST,
+  most: HIGHEST,
+};
 
 /** Why `text` can't be the value of `field`, or `null`. */
 export function wrong({ least, most }: SettingField, text: string): string | null {
@@ -69,17 +96,8 @@ export function wrong({ least, most }: SettingField, text: string): string | nul
   return value > most ? `At most ${most}.` : null;
 }
 
-/** What was changed and is usable, or `null` while something is not. */
-export function changes(
-  settings: Settings,
-  typed: Partial<Record<keyof Settings, string>>,
-): Partial<Settings> | null {
-  const changed: Partial<Settings> = {};
-  for (const field of FIELDS) {
-    const text = typed[field.name];
-    if (text === undefined) continue;
-    if (wrong(field, text) !== null) return null;
-    if (Number(text) !== settings[field.name]) changed[field.name] = Number(text);
-  }
-  return changed;
+/** What `change` would have to be to take it back. */
+export function back(settings: Settings, change: Partial<Settings>): Partial<Settings> {
+  const names = Object.keys(change) as (keyof Settings)[];
+  return Object.fromEntries(names.map((name) => [name, settings[name]]));
 }

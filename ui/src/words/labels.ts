@@ -10,6 +10,13 @@ export const MODES: Record<Mode, string> = { allow: 'Allow', require_approval: '
 
 export const MODE_TONES: Record<Mode, Tone> = { allow: 'good', require_approval: 'warn', deny: 'bad' };
 
+/** The three, to choose from. */
+export const MODE_OPTIONS = (['allow', 'require_approval', 'deny'] as const).map((value) => ({
+  value,
+  label: MODES[value],
+  tone: MODE_TONES[value],
+}));
+
 /** What the policy did with a call, as a verb in the past. */
 export const DECISIONS: Record<Mode, string> = {
   allow: 'Allowed',

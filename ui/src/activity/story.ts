@@ -1,0 +1,96 @@
+/** One call, told from the asking to the answer. Pure. */
+import type { ActivityRow } from '../bindings/ActivityRow';
+import type { ApprovalView } from '../bindings/ApprovalView';
+import { standing } from '../approvals/standing';
+import type { InboxTab } from '../route/route';
+import { because, DECISIONS, DOORS, MODE_TONES, OUTCOMES, type Tone } from '../words/labels';
+import { fullTime, span } from '../words/time';
+
+export interface Step {
+  kind: 'called' | 'decided' | 'asked' | 'ran' | 'ended';
+  tone: Tone;
+  title: string;
+  detail: string;
+}
+
+/**
+ * @param request what the owner was asked, as far as it is known
+ * @param rule what the rule says that decided; `null` where it is gone or none did
+ */
+export function steps(
+  row: ActivityRow,
+  request: ApprovalView | null,
+  rule: string | null,
+  now: number,
+): Step[] {
+  const told: Step[] = [
+    {
+      kind: 'called',
+      tone: 'quiet',
+      title: `${row.agent_name} called`,
+      detail: `${fullTime(row.at)}, by ${DOORS[row.door] ?? row.door}`,
+    },
+  ];
+  if (row.decision) {
+    told.push({
+      kind: 'decided',
+      tone: MODE_TONES[row.decision],
+      title: DECISIONS[row.decision],
+      detail: why(row, rule),
+    });
+  }
+  const waited = row.waited_ms > 0 ? `after ${span(row.waited_ms)}` : '';
+  if (request && request.state.state !== 'pending') {
+    const { long, tone, at } = standing(request, now);
+    // A call that was not approved was not kept waiting to the end of it; its request was.
+    const took = at === null ? 0 : Date.parse(at) - Date.parse(request.created_at);
+    const after = waited !== '' || took <= 0 ? waited : `after ${span(took)}`;
+    const edited = request.edited ? ' With arguments you edited.' : '';
+    told.push({
+      kind: 'asked',
+      // How it ended is the last step's to say.
+      tone: request.state.state === 'done' || request.state.state === 'running' ? 'good' : tone,
+      title: decision(request),
+      detail: [at === null ? '' : fullTime(at), after].filter(Boolean).join(', ') + sentence(long) + edited,
+    });
+  } else if (waited !== '') {
+    told.push({ kind: 'asked', tone: 'busy', title: `Waited ${span(row.waited_ms)}`, detail: 'For you' });
+  }
+  if (row.ran_us > 0) {
+    told.push({ kind: 'ran', tone: 'quiet', title: `Ran ${span(row.ran_us / 1_000)}`, detail: '' });
+  }
+  const { tone, label, meaning } = OUTCOMES[row.outcome];
+  told.push({ kind: 'ended', tone, title: label, detail: row.error ?? meaning });
+  return told;
+}
+
+function why(row: ActivityRow, rule: string | null): string {
+  if (row.because === null) return '';
+  const reason = because(row.because);
+  if (row.because.kind !== 'rule' && row.because.kind !== 'definition_changed') return reason;
+  return rule === null ? `${reason}, which is gone by now` : `${reason}: ${rule}`;
+}
+
+function decision({ state }: ApprovalView): string {
+  switch (state.state) {
+    case 'denied':
+      return 'You said no';
+    case 'expired':
+      return 'Nobody decided';
+    case 'withdrawn':
+      return 'Withdrawn';
+    default:
+      return 'You approved it';
+  }
+}
+
+/** Follows a moment as a sentence of its own. */
+function sentence(text: string): string {
+  return text === '' ? '' : `. ${text}`;
+}
+
+/** Under which tab of the inbox a request is to be found. */
+export function tabOf({ state }: ApprovalView): InboxTab {
+  if (state.state === 'pending') return 'waiting';
+  return state.state === 'expired' ? 'missed' : 'decided';
+}

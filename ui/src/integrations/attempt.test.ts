@@ -1,0 +1,66 @@
+import { beforeEach, expect, it, vi } from 'vitest';
+import { Refused } from '../host/types';
+import { Attempt } from './attempt.svelte';
+
+const gateway = vi.hoisted(() => ({ stop: (_id: string): Promise<unknown> => Promise.resolve() }));
+
+vi.mock('../host', async () => import('../host/types'));
+vi.mock('./requests', () => ({ stopAdding: (id: string) => gateway.stop(id) }));
+
+let attempt: Attempt;
+/** Ends the request that is under way. */
+let refuse: (error: unknown) => void;
+const begin = () => attempt.run('files', () => new Promise((_, reject) => (refuse = reject)));
+
+beforeEach(() => {
+  attempt = new Attempt();
+  gateway.stop = () => Promise.resolve();
+});
+
+it('tells one that did not answer from one that refused the secrets', async () => {
+  for (const [error, unreachable] of [
+    [new Refused(502, 'It can’t be reached.'), true],
+    [new Refused(502, 'It refused the token.', 'secrets'), false],
+    [new Refused(409, 'It exists.'), false],
+  ] as const) {
+    expect(await attempt.run('files', () => Promise.reject(error))).toBe(false);
+    expect([attempt.unreachable, attempt.act.error?.message]).toEqual([unreachable, error.message]);
+  }
+  expect(await attempt.run('files', () => Promise.resolve())).toBe(true);
+  expect([attempt.unreachable, attempt.act.error]).toEqual([false, null]);
+});
+
+it('taken back is not an error', async () => {
+  const ended: string[] = [];
+  gateway.stop = async (id) => {
+    ended.push(id);
+    refuse(new Refused(409, 'Ended.'));
+  };
+  const running = begin();
+  await attempt.cancel();
+  await attempt.cancel();
+  expect(await running).toBe(false);
+  expect([ended, attempt.cancelled, attempt.act.error]).toEqual([['files'], true, null]);
+
+  expect(await attempt.run('files', () => Promise.reject(new Refused(409, 'It exists.')))).toBe(false);
+  expect([attempt.cancelled, attempt.act.error?.message]).toEqual([false, 'It exists.']);
+});
+
+it('is added where taking it back comes too late', async () => {
+  let finish = () => {};
+  const running = attempt.run('files', () => new Promise<void>((done) => (finish = done)));
+  gateway.stop = () => Promise.reject(new Refused(404, 'Nothing is being added.'));
+  await attempt.cancel();
+  finish();
+  expect(await running).toBe(true);
+  expect([attempt.cancelled, attempt.cancelling]).toEqual([false, false]);
+});
+
+it('goes on where it can’t be taken back', async () => {
+  const running = begin();
+  gateway.stop = () => Promise.reject(new Refused(500, 'Not now.'));
+  await expect(attempt.cancel()).rejects.toThrow('Not now.');
+  refuse(new Refused(502, 'It can’t be reached.'));
+  await running;
+  expect([attempt.cancelled, attempt.act.error?.message]).toEqual([false, 'It can’t be reached.']);
+});
