@@ -3,6 +3,7 @@ import type { AgentId } from "./AgentId";
 import type { Annotations } from "./Annotations";
 import type { ApprovalId } from "./ApprovalId";
 import type { ArgumentsHash } from "./ArgumentsHash";
+import type { AvailableIntegration } from "./AvailableIntegration";
 import type { DefinitionDigest } from "./DefinitionDigest";
 import type { IntegrationId } from "./IntegrationId";
 import type { State } from "./State";
@@ -36,4 +37,14 @@ destructive: boolean,
 /**
  * The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
  */
-unchecked: boolean, };
+unchecked: boolean, 
+/**
+ * It changes what is installed: no grant but [`GrantChoice::Once`] is taken.
+ */
+once_only: boolean, 
+/**
+ * Asks to install this by secrets that did not come with it, while the owner can still say yes. Installing it
+ * ([`super::InstallAvailable`]) is the best answer: what was entered is tried at once, and the request is approved
+ * with it. An approval alone installs nothing until that is done.
+ */
+install: AvailableIntegration | null, };

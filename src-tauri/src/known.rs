@@ -1,0 +1,158 @@
+//! What the tray and the notifications know of the gateway: read from the owner's plane, and read anew where an event
+//! says that it is no longer so.
+
+use agentport_core::{ApprovalId, Timestamp};
+use agentport_gateway::control::types::{
+    AvailableIntegration, Event, IntegrationView, Items, KeyView, Settings, Status,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    notify::{Waiting, Wishes},
+    owner::{AskError, Owner},
+};
+
+/// As many waiting requests as the gateway lists.
+const PENDING: &str = "/control/approvals?state=pending&limit=500";
+
+/// Everything.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub status: Status,
+    /// Oldest first.
+    pub waiting: Vec<Waiting>,
+    pub agents: Vec<KeyView>,
+    pub integrations: Vec<IntegrationView>,
+    pub available: Vec<AvailableIntegration>,
+    pub settings: Settings,
+}
+
+/// What of it is no longer so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stale {
+    status: bool,
+    waiting: bool,
+    agents: bool,
+    integrations: bool,
+    settings: bool,
+}
+
+impl Stale {
+    pub(crate) const ALL: Self =
+        Self { status: true, waiting: true, agents: true, integrations: true, settings: true };
+    /// When agents were last seen changes with every call, and no event of its own says so.
+    pub(crate) const SEEN: Self =
+        Self { status: false, waiting: false, agents: true, integrations: false, settings: false };
+
+    pub(crate) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            status: self.status || other.status,
+            waiting: self.waiting || other.waiting,
+            agents: self.agents || other.agents,
+            integrations: self.integrations || other.integrations,
+            settings: self.settings || other.settings,
+        }
+    }
+
+    /// What an event makes stale.
+    pub(crate) fn after(event: &Event) -> Self {
+        let none = Self::default();
+        match event {
+            Event::Snapshot { .. } => Self::ALL,
+            Event::Approval { .. } => Self { waiting: true, ..none },
+            Event::Integration { .. } => Self { integrations: true, ..none },
+            Event::Agents => Self { agents: true, ..none },
+            // An agent is trusted for a time by a rule.
+            Event::Policy => Self { agents: true, ..none },
+            Event::Settings => Self { settings: true, ..none },
+            Event::Paused { .. } | Event::Owner => Self { status: true, ..none },
+            Event::Profiles | Event::Activity | Event::Shown { .. } => none,
+        }
+    }
+}
+
+async fn items<T: DeserializeOwned>(owner: &Owner, path: &str) -> Result<Vec<T>, AskError> {
+    owner.get::<Items<T>>(path).await.map(|list| list.items)
+}
+
+/// A request, without its arguments and all else that is not shown here: hundreds may wait.
+#[derive(Deserialize)]
+struct Pending {
+    id: ApprovalId,
+    agent_name: String,
+    integration_name: String,
+    tool: String,
+    summary: String,
+    additional_info: Option<String>,
+    destructive: bool,
+    once_only: bool,
+}
+
+async fn pending(owner: &Owner) -> Result<Vec<Waiting>, AskError> {
+    let all: Vec<Pending> = items(owner, PENDING).await?;
+    let waiting = |one: Pending| Waiting {
+        id: one.id,
+        agent: one.agent_name,
+        integration: one.integration_name,
+        tool: one.tool,
+        summary: one.summary,
+        note: one.additional_info,
+        destructive: one.destructive,
+        once_only: one.once_only,
+    };
+    Ok(all.into_iter().map(waiting).collect())
+}
+
+impl Known {
+    pub(crate) async fn read(owner: &Owner) -> Result<Self, AskError> {
+        Ok(Self {
+            status: owner.get("/control/status").await?,
+            waiting: pending(owner).await?,
+            agents: items(owner, "/control/keys").await?,
+            integrations: items(owner, "/control/integrations").await?,
+            available: items(owner, "/control/available").await?,
+            settings: owner.get("/control/settings").await?,
+        })
+    }
+
+    /// Reads what is stale. What fails stays as it was, and stale.
+    pub(crate) async fn refresh(&mut self, owner: &Owner, stale: Stale) -> Result<(), AskError> {
+        if stale.waiting {
+            self.waiting = pending(owner).await?;
+        }
+        if stale.status {
+            self.status = owner.get("/control/status").await?;
+        }
+        if stale.settings {
+            self.settings = owner.get("/control/settings").await?;
+        }
+        if stale.agents {
+            self.agents = items(owner, "/control/keys").await?;
+        }
+        if stale.integrations {
+            self.integrations = items(owner, "/control/integrations").await?;
+            self.available = items(owner, "/control/available").await?;
+        }
+        Ok(())
+    }
+
+    /// The next moment at which something ends by itself.
+    pub(crate) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
+        let trusted = self.agents.iter().filter_map(|agent| agent.trusted_until);
+        let silent = self.settings.notifications_silent_until;
+        trusted.chain(silent).filter(|end| now < *end).min()
+    }
+
+    pub(crate) fn wishes(&self) -> Wishes {
+        Wishes {
+            on: self.settings.notifications,
+            hide_details: self.settings.notifications_hide_details,
+            silent_until: self.settings.notifications_silent_until,
+            second_factor: self.status.second_factor,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the windows ask of the desktop itself, beside the owner's plane, as JSON. The TypeScript types are made from these.
+
+use agentport_core::ApprovalId;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// `GET /desktop`: where the window finds itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Desktop {
+    /// `linux`, `macos` or `windows`.
+    pub platform: String,
+    pub version: String,
+    /// The app starts when the owner logs in.
+    pub autostart: bool,
+    pub notifications: NotificationsState,
+    /// Why the gateway does not run, in a sentence that says what to do; `null` while it runs.
+    pub trouble: Option<String>,
+    /// The port it listens on, or would.
+    pub port: u16,
+}
+
+/// Whether the desktop can show requests as notifications.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct NotificationsState {
+    /// Somebody shows them.
+    pub reachable: bool,
+    /// With buttons. Without them the approval window opens by itself.
+    pub buttons: bool,
+    /// The name of who shows them, where it says.
+    pub server: Option<String>,
+}
+
+/// `PUT /desktop/autostart` (204).
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Autostart {
+    pub on: bool,
+}
+
+/// `PUT /desktop/port` answers [`Desktop`]: keeps the port and starts the gateway anew on it. 409 if it is taken: the
+/// gateway then goes on where it was.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Port {
+    pub port: u16,
+}
+
+/// `POST /desktop/open` (204) opens a page in the owner's browser: `https`, or `http` on loopback. 422 for any other.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct OpenPage {
+    pub url: String,
+}
+
+/// `POST /desktop/copy` (204) puts a text on the clipboard.
+#[derive(Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct CopyText {
+    pub text: String,
+}
+
+/// `POST /desktop/save` answers [`Saved`]: keeps what a `GET` of `path` on the owner's plane answers, in the downloads
+/// folder, as `name` or, where that exists, under a name beside it.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Save {
+    pub path: String,
+    pub name: String,
+}
+
+/// `POST /desktop/reveal` takes one, and shows the file in the file manager (204). 404 for a file we did not save.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Saved {
+    pub file: String,
+}
+
+/// `POST /desktop/window` (204) opens the main window at a route such as `#/activity`, or the approval window with a
+/// request. `DELETE /desktop/window` (204) closes the window that asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "window", rename_all = "snake_case")]
+#[ts(export)]
+pub(crate) enum OpenWindow {
+    Main { route: String },
+    Approval { id: ApprovalId },
+}
+
+// `POST /desktop/try-again` answers [`Desktop`]: starts a gateway that did not start.
+// `POST /desktop/test-notification` (204): shows one, so that the owner sees whether they arrive. 503 if nobody shows them.
+// `POST /desktop/quit` (204).
+
+/// Where an approval window is told which request to show (`to` events of the shell): `agentport://show`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Show {
+    pub id: ApprovalId,
+    /// The owner asked for it. What comes by itself does not take the place of a request that waits.
+    pub asked: bool,
+}
+
+/// What a window sends with the command `owner`.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct Request {
+    pub method: String,
+    /// With its query: `/control/…` or `/desktop…`.
+    pub path: String,
+    /// JSON.
+    #[serde(default)]
+    #[ts(optional)]
+    pub body: Option<String>,
+    /// From `POST /control/confirm`, where the second factor is on.
+    #[serde(default)]
+    #[ts(optional)]
+    pub confirmation: Option<String>,
+}
+
+/// What it gets. A stream of events is answered at once with its status, and its text follows on the channel.
+#[derive(Debug, Serialize, TS)]
+#[ts(export)]
+pub(crate) struct Response {
+    pub status: u16,
+    /// JSON as it was written; empty where there is none, or where it comes on the channel.
+    pub body: String,
+    /// Seconds until it is worth trying again.
+    pub retry_after: Option<u32>,
+}

@@ -1,0 +1,333 @@
+use std::collections::HashSet;
+
+use super::*;
+
+fn id<T: std::str::FromStr>(number: u32) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    format!("00000000-0000-0000-0000-{number:012}").parse().unwrap()
+}
+
+fn integration(id: &str, state: &'static str, trouble: bool) -> Integration {
+    Integration { id: id.parse().unwrap(), name: id.to_uppercase(), state, trouble }
+}
+
+fn request(number: u32, agent: &str, tool: &str) -> Waiting {
+    Waiting { id: id(number), agent: agent.into(), tool: tool.into(), integration: "Demo".into() }
+}
+
+fn agent(number: u32, name: &str, trusted_until: Option<&str>) -> Agent {
+    Agent {
+        id: id(number),
+        name: name.into(),
+        last_seen: Some("09:15".into()),
+        trusted_until: trusted_until.map(Into::into),
+    }
+}
+
+/// The menu as text: a line for each row, submenus indented, `---` for separators.
+fn written(view: &TrayView) -> String {
+    fn lines(rows: &[Row], indent: &str, out: &mut String) {
+        for row in rows {
+            let line = match &row.kind {
+                Kind::Item { label, action: Some(_) } => label.clone(),
+                Kind::Item { label, action: None } => format!("({label})"),
+                Kind::Menu { label, .. } => format!("{label} ▸"),
+                Kind::Separator => "---".to_owned(),
+            };
+            *out += &format!("{indent}{line}\n");
+            if let Kind::Menu { rows, .. } = &row.kind {
+                lines(rows, &format!("{indent}  "), out);
+            }
+        }
+    }
+    let mut out = String::new();
+    lines(&view.rows, "", &mut out);
+    out
+}
+
+fn up(up: Up) -> TrayView {
+    view(&TrayState { life: Life::Up(Box::new(Up { notifications: true, ..up })) })
+}
+
+/// What choosing the row with this key does.
+fn action(view: &TrayView, key: &str) -> Option<Action> {
+    fn find<'a>(rows: &'a [Row], key: &str) -> Option<&'a Row> {
+        rows.iter().find_map(|row| match &row.kind {
+            _ if row.key == key => Some(row),
+            Kind::Menu { rows, .. } => find(rows, key),
+            _ => None,
+        })
+    }
+    match &find(&view.rows, key)?.kind {
+        Kind::Item { action, .. } => action.clone(),
+        _ => None,
+    }
+}
+
+fn keys(rows: &[Row]) -> Vec<String> {
+    let mut all = Vec::new();
+    for row in rows {
+        all.push(row.key.clone());
+        if let Kind::Menu { rows, .. } = &row.kind {
+            all.extend(keys(rows));
+        }
+    }
+    all
+}
+
+#[test]
+fn the_whole_menu() {
+    let view = up(Up {
+        waiting: vec![request(1, "Claude", "add_note")],
+        integrations: vec![
+            integration("demo", "ready", false),
+            integration("linear", "needs a new token", true),
+        ],
+        popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
+        agents: vec![agent(1, "Claude", None), agent(2, "Cursor", Some("14:32"))],
+        ..Up::default()
+    });
+    let expected = "\
+1 request waits for you
+LINEAR needs a new token
+Claude wants add_note in Demo
+Cursor works until 14:32 · Stop
+---
+Install integration ▸
+  DEMO · ready
+  LINEAR · needs a new token
+  ---
+  GitHub…
+  ---
+  Browse all…
+Connect an agent ▸
+  Claude · last seen 09:15
+  Cursor · last seen 09:15
+  ---
+  New key…
+  How to connect…
+Copy MCP URL
+---
+Pause all agents
+Let an agent work for 15 minutes ▸
+  Claude
+Silence notifications ▸
+  For 15 minutes
+  For 1 hour
+  Until tomorrow
+---
+Activity
+Settings
+---
+Quit AgentPort
+";
+    assert_eq!(written(&view), expected);
+    assert_eq!(view.icon, Icon::Waiting(1));
+    assert_eq!(view.tooltip, "1 request waits for you");
+}
+
+#[test]
+fn before_there_is_anything() {
+    let expected = "\
+Nothing waits for you
+---
+Install integration ▸
+  Browse all…
+Connect an agent ▸
+  New key…
+  How to connect…
+Copy MCP URL
+---
+Pause all agents
+---
+Activity
+Settings
+---
+Quit AgentPort
+";
+    let state = TrayState { life: Life::Up(Box::default()) };
+    assert_eq!(written(&view(&state)), expected, "without notifications there is none to silence");
+}
+
+#[test]
+fn icon_and_status_say_how_it_stands() {
+    let waiting = |count| (1..=count).map(|n| request(n, "a", "t")).collect::<Vec<_>>();
+    let trouble = || vec![integration("x", "does not work", true)];
+    for (state, icon, status) in [
+        (Up::default(), Icon::Normal, "Nothing waits for you"),
+        (Up { waiting: waiting(2), ..Up::default() }, Icon::Waiting(2), "2 requests wait for you"),
+        (Up { integrations: trouble(), ..Up::default() }, Icon::Trouble, "Nothing waits for you"),
+        (
+            Up { integrations: trouble(), waiting: waiting(1), ..Up::default() },
+            Icon::Waiting(1),
+            "1 request waits for you",
+        ),
+        (Up { paused: true, ..Up::default() }, Icon::Paused, "All agents are paused"),
+        (
+            Up { paused: true, waiting: waiting(1), integrations: trouble(), ..Up::default() },
+            Icon::Paused,
+            "All agents are paused · 1 request waits for you",
+        ),
+    ] {
+        let view = up(state.clone());
+        assert_eq!((view.icon, view.tooltip.as_str()), (icon, status), "{state:?}");
+    }
+}
+
+#[test]
+fn without_a_gateway_it_says_why_and_what_can_be_done() {
+    let down = view(&TrayState { life: Life::Down("Port 4747 is taken.".into()) });
+    assert_eq!(down.icon, Icon::Trouble);
+    let expected = "Port 4747 is taken.\n---\nTry again\nWhat to do…\n---\nQuit AgentPort\n";
+    assert_eq!(written(&down), expected);
+    assert_eq!(action(&down, "try-again"), Some(Action::TryAgain));
+
+    let starting = view(&TrayState { life: Life::Starting });
+    assert_eq!(written(&starting), "(AgentPort is starting…)\n---\nQuit AgentPort\n");
+    let stopping = view(&TrayState { life: Life::Stopping });
+    assert_eq!(written(&stopping), "(AgentPort is quitting…)\n");
+}
+
+#[test]
+fn rows_lead_to_their_pages() {
+    let view = up(Up {
+        waiting: vec![request(7, "Claude", "t")],
+        integrations: vec![integration("linear", "needs a new token", true)],
+        popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
+        agents: vec![agent(1, "Claude", None)],
+        silent_until: Some("15:00".into()),
+        ..Up::default()
+    });
+    let page = |route: &str| Some(Action::Open(route.to_owned()));
+    for (key, expected) in [
+        ("status", page("#/")),
+        ("approval/00000000-0000-0000-0000-000000000007", Some(Action::Show(id(7)))),
+        ("trouble/linear", page("#/integrations/linear")),
+        ("installed/linear", page("#/integrations/linear")),
+        ("available/github", page("#/integrations/install/github")),
+        ("browse", page("#/integrations/browse")),
+        ("agent/00000000-0000-0000-0000-000000000001", page("#/agents")),
+        ("new-key", page("#/agents?new")),
+        ("how", page("#/agents")),
+        ("copy", Some(Action::CopyUrl)),
+        ("pause", Some(Action::Pause(true))),
+        ("trust/00000000-0000-0000-0000-000000000001", Some(Action::Trust(id(1), 15))),
+        ("silence/15", Some(Action::Silence(Silence::Minutes(15)))),
+        ("silence/60", Some(Action::Silence(Silence::Minutes(60)))),
+        ("silence/tomorrow", Some(Action::Silence(Silence::UntilTomorrow))),
+        ("silence/show", Some(Action::Silence(Silence::Off))),
+        ("activity", page("#/activity")),
+        ("settings", page("#/settings")),
+        ("quit", Some(Action::Quit)),
+    ] {
+        assert_eq!(action(&view, key), expected, "{key}");
+    }
+}
+
+#[test]
+fn pausing_and_going_on_are_two_rows() {
+    let running = up(Up::default());
+    let paused = up(Up { paused: true, ..Up::default() });
+    assert_eq!(action(&running, "pause"), Some(Action::Pause(true)));
+    assert_eq!(action(&running, "resume"), None);
+    assert_eq!(action(&paused, "resume"), Some(Action::Pause(false)));
+    assert_eq!(action(&paused, "pause"), None);
+}
+
+#[test]
+fn agents_are_let_work() {
+    let labels = |agents: Vec<Agent>, second_factor| {
+        let view = up(Up { agents, second_factor, ..Up::default() });
+        let text = written(&view);
+        let lines = text.lines().filter(|line| {
+            line.contains("work") || line.starts_with("  Ann") || line.starts_with("  Bob")
+        });
+        let lines: Vec<String> =
+            lines.filter(|line| !line.contains("seen")).map(str::to_owned).collect();
+        (lines, action(&view, "trust/00000000-0000-0000-0000-000000000001"))
+    };
+    let trust = Some(Action::Trust(id(1), 15));
+    let page = Some(Action::Open("#/agents".into()));
+    for (agents, second_factor, lines, chosen) in [
+        (vec![], false, vec![], None),
+        (vec![agent(1, "Ann", None)], false, vec!["Let Ann work for 15 minutes"], trust.clone()),
+        (vec![agent(1, "Ann", None)], true, vec!["Let Ann work for 15 minutes…"], page.clone()),
+        (vec![agent(1, "Ann", Some("1:00"))], false, vec!["Ann works until 1:00 · Stop"], None),
+        (
+            vec![agent(1, "Ann", None), agent(2, "Bob", None)],
+            false,
+            vec!["Let an agent work for 15 minutes ▸", "  Ann", "  Bob"],
+            trust.clone(),
+        ),
+        (
+            vec![agent(1, "Ann", None), agent(2, "Bob", Some("2:00"))],
+            true,
+            vec!["Bob works until 2:00 · Stop", "Let an agent work for 15 minutes ▸", "  Ann…"],
+            page,
+        ),
+    ] {
+        assert_eq!(
+            labels(agents.clone(), second_factor),
+            (lines.into_iter().map(str::to_owned).collect(), chosen),
+            "{agents:?}"
+        );
+    }
+    let view = up(Up {
+        agents: vec![agent(2, "Bob", Some("2:00"))],
+        second_factor: true,
+        ..Up::default()
+    });
+    let stop = action(&view, "stop/00000000-0000-0000-0000-000000000002");
+    assert_eq!(stop, Some(Action::Trust(id(2), 0)), "taking it back needs no code");
+}
+
+#[test]
+fn silence_is_told() {
+    let view = up(Up { silent_until: Some("15:00".into()), ..Up::default() });
+    let text = written(&view);
+    assert!(text.contains("Notifications are silent until 15:00 ▸\n"), "{text}");
+    assert!(text.contains("  Show again\n"), "{text}");
+}
+
+#[test]
+fn long_lists_end() {
+    let waiting = (1..=12).map(|n| request(n, "a", "t")).collect();
+    let integrations = (1..=20).map(|n| integration(&format!("i{n}"), "ready", false)).collect();
+    let agents = (1..=30).map(|n| agent(n, "A", None)).collect();
+    let text = written(&up(Up { waiting, integrations, agents, ..Up::default() }));
+    assert_eq!(text.matches("wants").count(), 9);
+    for line in ["\n… and 3 more\n", "  … and 8 more\n", "  … and 18 more\n"] {
+        assert!(text.contains(line), "{line:?} in {text}");
+    }
+    let troubled = (1..=9).map(|n| integration(&format!("i{n}"), "does not work", true)).collect();
+    let view = up(Up { integrations: troubled, ..Up::default() });
+    assert_eq!(view.rows.iter().filter(|row| row.key.starts_with("trouble/")).count(), 3);
+}
+
+#[test]
+fn names_of_others_are_cleaned_and_cut() {
+    let odd = "\u{202e}evil\n\u{1b}[31m & _x\u{200b}";
+    let view = up(Up { waiting: vec![request(1, odd, &"t".repeat(300))], ..Up::default() });
+    let Kind::Item { label, .. } = &view.rows[1].kind else { panic!("a request") };
+    assert!(label.starts_with("evil & _x wants ttt"), "{label:?}");
+    assert!(label.chars().count() <= LONGEST_ROW, "{label:?}");
+    assert!(label.ends_with(" in Demo"), "what is cut is the name, not the sentence: {label:?}");
+}
+
+#[test]
+fn keys_are_unique() {
+    let view = up(Up {
+        paused: true,
+        waiting: (1..=12).map(|n| request(n, "a", "t")).collect(),
+        integrations: (1..=20).map(|n| integration(&format!("i{n}"), "bad", true)).collect(),
+        popular: vec![Popular { id: "i1".parse().unwrap(), name: "I".into() }],
+        agents: vec![agent(1, "A", None), agent(2, "B", Some("1:00"))],
+        silent_until: Some("1:00".into()),
+        ..Up::default()
+    });
+    let keys = keys(&view.rows);
+    let unique: HashSet<_> = keys.iter().collect();
+    assert_eq!(unique.len(), keys.len(), "{keys:?}");
+}
