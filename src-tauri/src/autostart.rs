@@ -6,7 +6,9 @@ use tauri::{Wry, plugin::TauriPlugin};
 
 pub(crate) fn plugin(home: Option<&Path>) -> TauriPlugin<Wry> {
     let mut builder = tauri_plugin_autostart::Builder::new().arg("--hidden");
-    if let Some(home) = home.and_then(Path::to_str) {
+    // A login begins in another folder than this start did.
+    let home = home.and_then(|home| std::path::absolute(home).ok());
+    if let Some(home) = home.as_deref().and_then(Path::to_str) {
         builder = builder.arg("--home").arg(written(home));
     }
     builder.build()
@@ -22,6 +24,15 @@ fn written(argument: &str) -> String {
             '"' | '`' | '$' => quoted.push_str("\\\\"),
             '\\' => quoted.push_str("\\\\\\"),
             '%' => quoted.push('%'),
+            // A line of its own would be an entry of its own.
+            '\n' => {
+                quoted.push_str("\\n");
+                continue;
+            }
+            '\r' => {
+                quoted.push_str("\\r");
+                continue;
+            }
             _ => {}
         }
         quoted.push(c);
@@ -52,6 +63,7 @@ mod tests {
             ("/home/a b/100%", r#""/home/a b/100%%""#),
             (r#"/a"b$c`d"#, r#""/a\\"b\\$c\\`d""#),
             (r"/a\b", r#""/a\\\\b""#),
+            ("/a\nHidden=true\r", r#""/a\nHidden=true\r""#),
         ] {
             assert_eq!(written(argument), quoted);
         }

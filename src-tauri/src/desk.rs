@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use agentport_core::{ApprovalId, key::Key};
+use agentport_core::ApprovalId;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_autostart::ManagerExt as _;
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
@@ -19,7 +19,8 @@ pub(crate) trait Desk: Send + Sync + 'static {
     fn open_approval(&self, id: ApprovalId, raise: Raise);
     fn close_window(&self, label: &str);
     fn open_page(&self, url: &Url) -> Result<(), DeskError>;
-    fn copy(&self, text: &str) -> Result<(), DeskError>;
+    /// A secret stays out of what clipboard managers remember.
+    fn copy(&self, text: &str, is_secret: bool) -> Result<(), DeskError>;
     fn reveal(&self, file: &Path) -> Result<(), DeskError>;
     /// The folder for downloads.
     fn downloads(&self) -> Result<PathBuf, DeskError>;
@@ -66,12 +67,11 @@ impl Desk for TauriDesk {
         tauri_plugin_opener::open_url(url, None::<&str>).map_err(DeskError::Browser)
     }
 
-    /// An agent's key stays out of what clipboard managers remember.
-    fn copy(&self, text: &str) -> Result<(), DeskError> {
+    fn copy(&self, text: &str, is_secret: bool) -> Result<(), DeskError> {
         let clipboard = self.app.clipboard();
-        match Key::parse(text.trim()) {
-            Some(_) => clipboard.write_secret(text),
-            None => clipboard.write_text(text),
+        match is_secret {
+            true => clipboard.write_secret(text),
+            false => clipboard.write_text(text),
         }
         .map_err(DeskError::Clipboard)
     }

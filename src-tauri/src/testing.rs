@@ -108,8 +108,8 @@ impl Desk for Machine {
         Ok(())
     }
 
-    fn copy(&self, text: &str) -> Result<(), DeskError> {
-        self.note(format!("copy {text}"));
+    fn copy(&self, text: &str, is_secret: bool) -> Result<(), DeskError> {
+        self.note(format!("copy {}{text}", if is_secret { "the secret " } else { "" }));
         Ok(())
     }
 

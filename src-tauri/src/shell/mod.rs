@@ -14,7 +14,7 @@ mod tests;
 pub(crate) mod types;
 
 use axum::{Router, body::Body};
-use http::{HeaderName, Request as HttpRequest, StatusCode, header};
+use http::{HeaderMap, HeaderName, Request as HttpRequest, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use tauri::{State, WebviewWindow, ipc::Channel};
 use tower::ServiceExt as _;
@@ -93,10 +93,7 @@ impl Entry {
             let path = path.split('?').next();
             tracing::warn!(path, status, "a request of a window's failed");
         }
-        let streams = headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
-        if streams {
+        if is_stream(headers) {
             self.shell.pass_on(label, stream, response.into_body(), sink);
             return Response { status, body: String::new(), retry_after };
         }
@@ -109,6 +106,13 @@ impl Entry {
         let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         Response { status, body, retry_after }
     }
+}
+
+/// Does what is answered go on for as long as somebody reads it?
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// Nothing but a path of ours, without an authority; the body, where there is one, is JSON.

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use agentport_core::redact;
 use axum::{Extension, extract::State};
 use http::StatusCode;
 use url::{Host, Url};
@@ -63,7 +64,9 @@ fn opens_outside(url: &Url) -> bool {
 }
 
 pub(super) async fn copy(State(shell): State<Shell>, body: String) -> Answer<StatusCode> {
-    let CopyText { text } = take(&body)?;
-    shell.parts.desk.copy(&text).map_err(|error| Refused::failed(&error))?;
+    let CopyText { text, secret } = take(&body)?;
+    // An agent's key comes alone or within the entry for its program.
+    let is_secret = secret || redact::redacted_text(&text) != text;
+    shell.parts.desk.copy(&text, is_secret).map_err(|error| Refused::failed(&error))?;
     Ok(StatusCode::NO_CONTENT)
 }

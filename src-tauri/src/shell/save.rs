@@ -50,6 +50,9 @@ pub(super) async fn save(State(shell): State<Shell>, body: String) -> Result<Res
     if !response.status().is_success() {
         return Ok(response);
     }
+    if super::is_stream(response.headers()) {
+        return Err(Refused::invalid("path", "That has no end, so it is no file."));
+    }
     let folder = shell.parts.desk.downloads().map_err(|error| Refused::failed(&error))?;
     let file = write(&folder, &safe(&name), response.into_body()).await;
     let file = file.map_err(|error| Refused::failed(&error))?;

@@ -192,6 +192,25 @@ async fn the_rest_of_the_desk() {
 }
 
 #[tokio::test]
+async fn secrets_on_the_clipboard_are_told_as_such() {
+    let bench = idle();
+    let key = agentport_core::key::Key::from_random([7; 24]);
+    let key = key.secret().expose();
+    let entry = format!(
+        "{{\"url\": \"http://127.0.0.1:4747/mcp\", \"headers\": {{\"Authorization\": \"Bearer {key}\"}}}}"
+    );
+    for (body, noted) in [
+        (json!({ "text": "plain" }), "copy plain".to_owned()),
+        (json!({ "text": "codes", "secret": true }), "copy the secret codes".to_owned()),
+        (json!({ "text": key }), format!("copy the secret {key}")),
+        (json!({ "text": entry }), format!("copy the secret {entry}")),
+    ] {
+        assert_eq!(bench.status("POST", "/desktop/copy", body).await, 204);
+        assert_eq!(bench.machine.done().last(), Some(&noted));
+    }
+}
+
+#[tokio::test]
 async fn a_trial_notification_needs_somebody_to_show_it() {
     let bench = idle();
     assert_eq!(bench.status("POST", "/desktop/test-notification", Value::Null).await, 503);
@@ -226,9 +245,12 @@ async fn downloads_are_saved_beside_each_other_and_only_they_are_revealed() {
         }
         saved.push(file);
     }
-    for (path, status) in
-        [("/desktop", 422), ("https://example.com/control/", 422), ("/control/nothing", 404)]
-    {
+    for (path, status) in [
+        ("/desktop", 422),
+        ("https://example.com/control/", 422),
+        ("/control/nothing", 404),
+        ("/control/events", 422),
+    ] {
         let save = json!({ "path": path, "name": "x" });
         assert_eq!(bench.status("POST", "/desktop/save", save).await, status, "{path}");
     }

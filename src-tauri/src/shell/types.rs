@@ -54,11 +54,15 @@ pub(crate) struct OpenPage {
     pub url: String,
 }
 
-/// `POST /desktop/copy` (204) puts a text on the clipboard.
+/// `POST /desktop/copy` (204) puts a text on the clipboard. What is a secret, or holds what looks like one, stays out of
+/// what clipboard managers remember.
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub(crate) struct CopyText {
     pub text: String,
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub secret: bool,
 }
 
 /// `POST /desktop/save` answers [`Saved`]: keeps what a `GET` of `path` on the owner's plane answers, in the downloads

@@ -68,7 +68,7 @@ impl Choose {
 
     async fn copy_url(&self) -> Result<(), AskError> {
         let status: Status = self.owner.get("/control/status").await?;
-        match self.desk.copy(&status.mcp_url) {
+        match self.desk.copy(&status.mcp_url, false) {
             Ok(()) => self.notices.tell("MCP URL copied", &status.mcp_url),
             Err(error) => self.notices.tell("Not copied", &chain(&error)),
         }

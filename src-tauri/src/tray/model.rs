@@ -276,7 +276,7 @@ fn connect(agents: &[Agent]) -> Vec<Row> {
             Some(seen) => format!("{name} · last seen {seen}"),
             None => format!("{name} · not seen yet"),
         };
-        item(&format!("agent/{}", agent.id), &label, open("#/agents"))
+        item(&format!("agent/{}", agent.id), &label, open(&format!("#/agents/{}", agent.id)))
     };
     let mut rows: Vec<Row> = agents.iter().take(MOST_LISTED).map(row).collect();
     if let Some(more) = more(agents.len(), MOST_LISTED) {

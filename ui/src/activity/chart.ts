@@ -12,7 +12,7 @@ export const PARTS: readonly { part: Part; label: string }[] = [
   { part: 'ran', label: 'Ran' },
   { part: 'failed', label: 'Failed' },
   { part: 'stopped', label: 'Stopped' },
-  { part: 'undecided', label: 'Undecided' },
+  { part: 'undecided', label: 'Waiting or missed' },
 ];
 
 export type Range = '24h' | '7d' | '30d';

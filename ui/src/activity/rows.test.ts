@@ -56,6 +56,7 @@ describe('a filter', () => {
   it('narrows only where it says something', () => {
     expect(narrows(NO_FILTER)).toBe(false);
     expect(narrows({ ...NO_FILTER, q: ' ' })).toBe(false);
+    expect(narrows({ ...NO_FILTER, past: 'between' })).toBe(false);
     expect(narrows({ ...NO_FILTER, until: '2026-01-31T12:00:00Z' })).toBe(true);
   });
 

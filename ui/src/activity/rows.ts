@@ -1,6 +1,7 @@
 /** The rows of the activity as they come in pages and by events. Pure. */
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
+import type { Past } from './moments';
 
 /** Which calls are looked at; an empty field asks for nothing. */
 export interface Filter {
@@ -8,6 +9,8 @@ export interface Filter {
   integration: string;
   tool: string;
   outcome: OutcomeKind | '';
+  /** How the stretch of time was picked. The gateway is asked for its moments, and never told. */
+  past: Past;
   /** From this moment on (RFC 3339). */
   since: string;
   /** Until before this moment. */
@@ -20,6 +23,7 @@ export const NO_FILTER: Filter = {
   integration: '',
   tool: '',
   outcome: '',
+  past: '',
   since: '',
   until: '',
   q: '',
@@ -27,11 +31,11 @@ export const NO_FILTER: Filter = {
 
 /** Does it ask for anything? */
 export function narrows(filter: Filter): boolean {
-  return Object.values(filter).some((value) => value.trim() !== '');
+  return asked(filter) !== '';
 }
 
 /** What a request is asked with, besides what is `fixed` for it. */
-export function asked(filter: Partial<Filter>, fixed: Record<string, string> = {}): string {
+export function asked({ past: _, ...filter }: Partial<Filter>, fixed: Record<string, string> = {}): string {
   const query = new URLSearchParams(fixed);
   for (const [name, value] of Object.entries(filter)) {
     if (value.trim() !== '' && !query.has(name)) query.set(name, value.trim());

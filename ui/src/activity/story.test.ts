@@ -67,6 +67,14 @@ describe('a story', () => {
     expect(told[2]?.detail).toContain('after 1 min 5 s. Denied: “not now”');
   });
 
+  it('ends with the decision while the agent has not come back for its call', () => {
+    const grant = { kind: 'once' } as const;
+    const approved = request({ state: 'approved', at: AT, grant, audience: 'this_agent' });
+    const told = steps(row({ outcome: 'pending', waited_ms: 0, ran_us: 0 }), approved, null, NOW);
+    expect(told.at(-1)?.title).toBe('You approved it');
+    expect(told.at(-1)?.detail).toContain('It runs when Claude Code comes back for it.');
+  });
+
   it('names the rule that decided, also one that is gone', () => {
     const blocked = row({
       decision: 'deny',

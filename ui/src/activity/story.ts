@@ -59,8 +59,11 @@ export function steps(
   if (row.ran_us > 0) {
     told.push({ kind: 'ran', tone: 'quiet', title: `Ran ${span(row.ran_us / 1_000)}`, detail: '' });
   }
-  const { tone, label, meaning } = OUTCOMES[row.outcome];
-  told.push({ kind: 'ended', tone, title: label, detail: row.error ?? meaning });
+  // Once the owner has decided, what the request says is all there is until the agent comes back.
+  if (row.outcome !== 'pending' || request === null || request.state.state === 'pending') {
+    const { tone, label, meaning } = OUTCOMES[row.outcome];
+    told.push({ kind: 'ended', tone, title: label, detail: row.error ?? meaning });
+  }
   return told;
 }
 
@@ -76,7 +79,7 @@ function decision({ state }: ApprovalView): string {
     case 'denied':
       return 'You said no';
     case 'expired':
-      return 'Nobody decided';
+      return 'Time ran out';
     case 'withdrawn':
       return 'Withdrawn';
     default:

@@ -47,7 +47,7 @@ export function standing(view: Pick<ApprovalView, 'state' | 'agent_name'>, now: 
     case 'expired':
       return {
         short: 'Missed',
-        long: 'Nobody decided in time, so it did not run.',
+        long: 'It was not decided, or not picked up, in time, so it did not run.',
         tone: 'warn',
         at: state.at,
       };

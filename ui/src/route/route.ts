@@ -9,9 +9,9 @@ export type Route =
   | { page: 'integrations/add' }
   | { page: 'integrations/browse'; install: string | null }
   | { page: 'integration'; id: string }
-  | { page: 'agents' }
+  | { page: 'agents'; create: boolean }
   | { page: 'agent'; id: string }
-  | { page: 'activity'; integration: string | null; agent: string | null }
+  | { page: 'activity'; asks: string }
   | { page: 'policy'; rule: string | null; agent: string | null }
   | { page: 'settings' }
   | { page: 'welcome'; code: string | null }
@@ -33,9 +33,9 @@ export function parse(hash: string): Route {
       case 'integrations':
         return { page: 'integrations' };
       case 'agents':
-        return { page: 'agents' };
+        return { page: 'agents', create: query.has('new') };
       case 'activity':
-        return { page: 'activity', integration: query.get('integration'), agent: query.get('agent') };
+        return { page: 'activity', asks: query.toString() };
       case 'policy':
         return { page: 'policy', rule: query.get('rule'), agent: query.get('agent') };
       case 'settings':
@@ -67,8 +67,10 @@ export const link = {
   install: (id: string) => `#/integrations/install/${encodeURIComponent(id)}`,
   integration: (id: string) => `#/integrations/${encodeURIComponent(id)}${OWN.includes(id) ? '?id' : ''}`,
   agents: () => '#/agents',
+  newKey: () => '#/agents?new',
   agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
-  activity: (filter: { integration?: string; agent?: string } = {}) => {
+  /** Filtered, as the activity reads it. */
+  activity: (filter: Readonly<Record<string, string>> = {}) => {
     const query = new URLSearchParams(filter).toString();
     return query === '' ? '#/activity' : `#/activity?${query}`;
   },

@@ -21,8 +21,8 @@ export async function openPage(url: string): Promise<void> {
   await host.request('POST', '/desktop/open', { url } satisfies OpenPage);
 }
 
-/** Puts a text on the clipboard. */
-export async function copy(text: string): Promise<void> {
-  if (host.desktop) await host.request('POST', '/desktop/copy', { text } satisfies CopyText);
+/** Puts a text on the clipboard. A secret stays out of what clipboard managers remember, where that can be said. */
+export async function copy(text: string, secret = false): Promise<void> {
+  if (host.desktop) await host.request('POST', '/desktop/copy', { text, secret } satisfies CopyText);
   else await navigator.clipboard.writeText(text);
 }

@@ -41,7 +41,7 @@ export const OUTCOMES: Record<OutcomeKind, { label: string; tone: Tone; meaning:
   blocked: { label: 'Blocked', tone: 'bad', meaning: 'A rule of yours blocks this.' },
   pending: { label: 'Waiting', tone: 'busy', meaning: 'The call waits for your decision.' },
   denied: { label: 'Denied', tone: 'bad', meaning: 'You said no.' },
-  expired: { label: 'Missed', tone: 'warn', meaning: 'Nobody decided in time.' },
+  expired: { label: 'Missed', tone: 'warn', meaning: 'Time ran out before it ran.' },
   refused: {
     label: 'Refused',
     tone: 'quiet',

@@ -10,7 +10,7 @@ use agentport_core::{AgentId, IntegrationId, text};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
-use super::{InstallError, handed::TOKEN, offer};
+use super::{InstallError, Listed, handed::TOKEN, offer};
 use crate::{
     builtin::demo,
     clock,
@@ -21,6 +21,10 @@ use crate::{
     store::StoreError,
 };
 
+/// The argument that says how to be let in …
+const METHOD: &str = "auth_method";
+/// … and its word for secrets.
+const BY_TOKEN: &str = "token";
 /// Characters of a name in a sentence of ours.
 const MAX_NAME: usize = 50;
 
@@ -47,9 +51,9 @@ impl Engine {
             Err(error) => return Ok(not_installed(id, true, format!("Not installed: {error}."))),
         };
         let field = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
-        let method = field("auth_method").to_owned();
+        let method = field(METHOD).to_owned();
         let mut secrets = BTreeMap::new();
-        if method == "token" {
+        if method == BY_TOKEN {
             let mark = field(TOKEN);
             if mark.is_empty() {
                 let name = &listed.name;
@@ -103,11 +107,11 @@ pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> 
         meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
         meta::INSTALL => {
             let given = |field: &str| arguments.get(field).and_then(Value::as_str);
-            Some(match (given("auth_method"), given(TOKEN)) {
-                (Some("token"), Some(_)) => {
+            Some(match (given(METHOD), given(TOKEN)) {
+                (Some(BY_TOKEN), Some(_)) => {
                     format!("Install {name} with the token it was asked with")
                 }
-                (Some("token"), None) => format!("Install {name} with a token, which you enter"),
+                (Some(BY_TOKEN), None) => format!("Install {name} with a token, which you enter"),
                 _ => format!("Install {name}"),
             })
         }
@@ -115,9 +119,41 @@ pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> 
     }
 }
 
+/// What a request asks to install by secrets that the owner has yet to enter. `None` for all others.
+pub(crate) fn to_enter(
+    id: &IntegrationId,
+    tool: &str,
+    arguments: &Value,
+) -> Option<&'static Listed> {
+    let given = |field: &str| arguments.get(field).and_then(Value::as_str);
+    let asks = tool == meta::INSTALL && given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
+    // One that is not offered any more can't be installed, whatever is entered.
+    asks.then(|| offer(id.as_str()).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_are_to_be_entered_where_none_came() {
+        let asks = |id: &str, tool: &str, arguments: &Value| {
+            let id = IntegrationId::new(id).unwrap();
+            to_enter(&id, tool, arguments).map(|listed| listed.name.as_str())
+        };
+        let by_token = json!({"auth_method": "token"});
+        assert_eq!(asks("exa", meta::INSTALL, &by_token), Some("Exa"));
+        assert_eq!(asks("datadog", meta::INSTALL, &by_token), Some("Datadog"));
+        for (id, tool, arguments) in [
+            ("exa", meta::UNINSTALL, &by_token),
+            ("exa", "install_integration", &by_token),
+            ("nowhere", meta::INSTALL, &by_token),
+            ("exa", meta::INSTALL, &json!({"auth_method": "none"})),
+            ("exa", meta::INSTALL, &json!({"auth_method": "token", "token": "[a mark]"})),
+        ] {
+            assert_eq!(asks(id, tool, arguments), None, "{id} {tool} {arguments}");
+        }
+    }
 
     #[test]
     fn requests_are_told_in_our_words() {

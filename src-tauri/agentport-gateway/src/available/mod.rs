@@ -26,7 +26,7 @@ use std::{cmp::Reverse, sync::LazyLock};
 use agentport_core::{IntegrationId, search};
 use url::Url;
 
-pub(crate) use asked::summary;
+pub(crate) use asked::{summary, to_enter};
 pub(crate) use category::of_annotations;
 pub(crate) use handed::{Hand, Handed};
 pub(crate) use install::InstallError;

@@ -126,6 +126,10 @@ impl Control {
             .or_else(|| available::name_of(&approval.integration).map(str::to_owned))
             .unwrap_or_else(|| approval.integration.to_string());
         let tool = tool.as_deref();
+        let open = matches!(approval.state.name(), StateName::Pending | StateName::Expired);
+        let to_enter =
+            || available::to_enter(&approval.integration, &approval.tool, &approval.arguments);
+        let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let title = tool.and_then(PublishedTool::title).map(|title| text::clean(title, 100));
         ApprovalView {
@@ -142,6 +146,8 @@ impl Control {
             input_schema: tool.map(PublishedTool::input_schema),
             destructive: annotations.destructive(),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
+            once_only: tool.is_some_and(PublishedTool::manages),
+            install,
             annotations,
             edited: approval.edited(),
             id: approval.id,

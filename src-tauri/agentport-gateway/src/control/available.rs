@@ -46,7 +46,7 @@ pub(super) async fn install(
 }
 
 impl Control {
-    fn available(&self, listed: &Listed) -> AvailableIntegration {
+    pub(super) fn available(&self, listed: &Listed) -> AvailableIntegration {
         listed.view(self.engine.catalogue.get(&listed.id).is_some())
     }
 }

@@ -30,9 +30,11 @@ pub(super) async fn set(
     let SetCategoryPolicy { integration, category, mode } = wanted;
     let scope = Scope::Category { integration: integration.clone(), category: category.clone() };
     let before = engine.store.rules().await?;
-    let holds_back =
-        |rule: &Rule| rule.scope == scope && rule.agent.is_none() && rule.mode != Mode::Allow;
-    let held_back = before.iter().any(holds_back);
+    let strictest = before
+        .iter()
+        .filter(|rule| rule.scope == scope && rule.agent.is_none())
+        .map(|rule| rule.mode)
+        .max();
     let entry = engine.catalogue.get(&integration);
     let entry = entry
         .ok_or_else(|| Refused::not_found(format!("there is no integration {integration}")))?;
@@ -40,8 +42,14 @@ pub(super) async fn set(
         let detail = format!("{integration} has no category {category:?}; look at its tools first");
         return Err(Refused::not_found(detail));
     }
-    // What a rule held back may be let through by a wider one.
-    if mode == Some(Mode::Allow) || (mode.is_none() && held_back) {
+    // What a rule held back may be let through by a wider one, and what one denied by a nearer one.
+    let eased = match (strictest, mode) {
+        (_, Some(Mode::Allow)) => true,
+        (Some(before), None) => before != Mode::Allow,
+        (Some(before), Some(mode)) => before == Mode::Deny && mode != Mode::Deny,
+        (None, _) => false,
+    };
+    if eased {
         control.confirmed(&headers).await?;
     }
     let rule = mode.map(|mode| Rule {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agentport_core::{
     AgentId, IntegrationId,
-    policy::{self, Mode},
+    policy::{self, IntegrationPolicy, Mode},
     text,
 };
 use axum::{
@@ -83,8 +83,9 @@ pub(super) async fn change(
     headers: HeaderMap,
     Json(mut change): Json<ChangeIntegration>,
 ) -> Answer<Json<IntegrationView>> {
-    let id = control.entry(&id)?.row.id.clone();
-    if widens(&change) {
+    let entry = control.entry(&id)?;
+    let id = entry.row.id.clone();
+    if widens(entry.row.policy, &change) {
         control.confirmed(&headers).await?;
     }
     change.name = change.name.map(|name| text::clean(&name, MAX_NAME));
@@ -96,8 +97,12 @@ pub(super) async fn change(
 }
 
 /// Lets it agents do more without asking?
-fn widens(change: &ChangeIntegration) -> bool {
-    change.default_mode.as_deref() == Some(Mode::Allow.as_str())
+fn widens(before: IntegrationPolicy, change: &ChangeIntegration) -> bool {
+    // A default that asks or blocks holds back what is allowed everywhere.
+    let held_back = before.default_mode.is_some_and(|mode| mode != Mode::Allow);
+    let frees = held_back && change.default_mode.as_deref() == Some("none");
+    frees
+        || change.default_mode.as_deref() == Some(Mode::Allow.as_str())
         || change.read_only_may_run == Some(true)
         || change.resources == Some(true)
 }

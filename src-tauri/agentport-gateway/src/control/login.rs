@@ -24,7 +24,7 @@ use super::{
     password::{check_length, has_password, is_password, set_password},
     patience::Patience,
     problem::{Answer, Refused},
-    tokens::{Term, Tokens, digest, random},
+    tokens::{Round, Term, Tokens, digest, random},
     types::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session},
 };
 use crate::clock;
@@ -136,6 +136,7 @@ async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<J
 
 async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answer<Response> {
     let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
+    let round = control.logins.tokens.round();
     if !is_password(&control.engine.store, &login.password).await? {
         turn.was_wrong();
         control.engine.note("unknown", "login.failed", "owner", Value::Null).await;
@@ -148,15 +149,21 @@ async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answ
         (true, None) => return Err(Refused::code_needed("A one-time code is needed as well.")),
         (true, Some(code)) => Some(control.take_code(code).await.map_err(Refused::at_login)?),
     };
+    let response = let_in(&control, round, confirmation)?;
     control.engine.note("owner", "login.succeeded", "owner", Value::Null).await;
-    Ok(let_in(&control, confirmation))
+    Ok(response)
 }
 
-fn let_in(control: &Control, confirmation: Option<Confirmation>) -> Response {
-    let (token, expires_at) = control.logins.tokens.give(clock::now());
+fn let_in(control: &Control, round: Round, confirmation: Option<Confirmation>) -> Answer<Response> {
+    // Looking at a password takes a while, in which it may have been changed or removed.
+    let given = control.logins.tokens.give(round, clock::now());
+    let (token, expires_at) = given.ok_or_else(|| {
+        let detail = "The owner password has just been changed. Sign in with the new one.";
+        Refused::new(StatusCode::UNAUTHORIZED, detail)
+    })?;
     let mut response = Json(LoggedIn { token, expires_at, confirmation }).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    Ok(response)
 }
 
 async fn logout(State(control): State<Control>, headers: HeaderMap) -> StatusCode {
@@ -175,6 +182,8 @@ async fn choose_password(
     let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
     // The new password is looked at before the code is used up, so that a short one does not cost the code.
     check_length(&choice.new)?;
+    // Neither set nor removed by anybody else from the look at the present one to the end.
+    let _alone = control.changing.lock().await;
     let first = !has_password(store).await?;
     let allowed = if first {
         let now = clock::now();
@@ -204,7 +213,7 @@ async fn choose_password(
     control.front.set_password(true);
     control.engine.events.send(Event::Owner);
     control.engine.note("owner", "password.set", "owner", json!({ "at": "the sign-in" })).await;
-    Ok(let_in(&control, None))
+    let_in(&control, control.logins.tokens.round(), None)
 }
 
 #[cfg(test)]
@@ -225,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_stream_ends_with_its_sign_in() {
         let logins = Logins::default();
-        let (token, _) = logins.tokens.give(clock::now());
+        let (token, _) = logins.tokens.give(logins.tokens.round(), clock::now()).unwrap();
         let term = logins.tokens.find(&token, clock::now()).unwrap();
         let endless = Body::from_stream(futures::stream::pending::<std::io::Result<Vec<u8>>>());
         let mut stream = while_signed_in(endless, term).into_data_stream();

@@ -60,12 +60,17 @@ pub(super) async fn set(
     {
         return Err(Refused::invalid("agent", format!("there is no agent {agent}")));
     }
-    if wanted.mode == Mode::Allow {
+    let scope = Scope::Tool { integration: wanted.integration, tool: wanted.tool };
+    // A deny that goes was holding back every allow, nearer ones as well.
+    let denies =
+        |rule: &Rule| rule.scope == scope && rule.agent == wanted.agent && rule.mode == Mode::Deny;
+    let lifts = wanted.mode != Mode::Deny && engine.store.rules().await?.iter().any(denies);
+    if wanted.mode == Mode::Allow || lifts {
         control.confirmed(&headers).await?;
     }
     let rule = Rule {
         id: RuleId(Uuid::now_v7()),
-        scope: Scope::Tool { integration: wanted.integration, tool: wanted.tool },
+        scope,
         mode: wanted.mode,
         agent: wanted.agent,
         conditions: Vec::new(),

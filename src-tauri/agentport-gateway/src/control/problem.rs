@@ -62,7 +62,7 @@ impl Refused {
 
     /// What the request is about lets agents do more, and the second factor is on.
     pub(crate) fn confirmation_needed() -> Self {
-        let detail = "This lets agents do more, so it needs a one-time code.";
+        let detail = "This allows more than before, so it needs a one-time code.";
         Self::new(StatusCode::FORBIDDEN, detail).with_code("confirmation_needed")
     }
 

@@ -187,6 +187,7 @@ impl Control {
     /// Takes a one-time or a recovery code, uses it up, and gives a confirmation for it.
     pub(super) async fn take_code(&self, code: &Secret) -> Answer<Confirmation> {
         let turn = self.codes.patience.turn().await.map_err(Refused::too_soon)?;
+        let round = self.codes.confirmations.round();
         let Some(row) = self.engine.store.second_factor().await? else { return Err(off()) };
         let now = clock::now();
         let good = self.uses_step(&row, code, now).await? || self.uses_recovery(code).await?;
@@ -196,7 +197,9 @@ impl Control {
             return Err(wrong());
         }
         turn.was_right();
-        let (token, expires_at) = self.codes.confirmations.give(now);
+        // Turned off in this moment, or on anew: the code was for the factor before.
+        let given = self.codes.confirmations.give(round, now);
+        let (token, expires_at) = given.ok_or_else(wrong)?;
         Ok(Confirmation { token, expires_at })
     }
 

@@ -19,8 +19,18 @@ const KEPT: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Tokens {
     life: Duration,
-    given: Mutex<HashMap<[u8; 32], Given>>,
+    kept: Mutex<Kept>,
 }
+
+#[derive(Debug, Default)]
+struct Kept {
+    given: HashMap<[u8; 32], Given>,
+    round: Round,
+}
+
+/// The time between two moments at which all tokens were taken back.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Round(u64);
 
 #[derive(Debug)]
 struct Given {
@@ -43,18 +53,28 @@ impl Drop for Given {
 
 impl Tokens {
     pub(super) fn new(life: Duration) -> Self {
-        Self { life, given: Mutex::default() }
+        Self { life, kept: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Given>> {
-        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new one, and when it ends.
-    pub(super) fn give(&self, now: Timestamp) -> (String, Timestamp) {
+    /// To be taken before it is looked at what somebody shows to get a token.
+    pub(super) fn round(&self) -> Round {
+        self.lock().round
+    }
+
+    /// A new one, and when it ends. `None`: all were taken back since the round began, and what was shown for this one
+    /// may be worth nothing any more.
+    pub(super) fn give(&self, round: Round, now: Timestamp) -> Option<(String, Timestamp)> {
         let token = random();
         let until = now.plus(self.life);
-        let mut given = self.lock();
+        let mut kept = self.lock();
+        if kept.round != round {
+            return None;
+        }
+        let given = &mut kept.given;
         given.retain(|_, other| now < other.until);
         if given.len() >= KEPT
             && let Some(oldest) = given.iter().min_by_key(|(_, g)| g.until).map(|(t, _)| *t)
@@ -62,21 +82,23 @@ impl Tokens {
             given.remove(&oldest);
         }
         given.insert(digest(&token), Given { until, ended: CancellationToken::new() });
-        (token, until)
+        Some((token, until))
     }
 
     pub(super) fn find(&self, token: &str, now: Timestamp) -> Option<Term> {
-        let given = self.lock();
-        let found = given.get(&digest(token)).filter(|found| now < found.until)?;
+        let kept = self.lock();
+        let found = kept.given.get(&digest(token)).filter(|found| now < found.until)?;
         Some(Term { until: found.until, ended: found.ended.clone() })
     }
 
     pub(super) fn take_back(&self, token: &str) {
-        self.lock().remove(&digest(token));
+        self.lock().given.remove(&digest(token));
     }
 
     pub(super) fn take_back_all(&self) {
-        self.lock().clear();
+        let mut kept = self.lock();
+        kept.given.clear();
+        kept.round.0 += 1;
     }
 }
 
@@ -94,10 +116,24 @@ pub(super) fn digest(text: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
+    fn give(tokens: &Tokens, now: i64) -> (String, Timestamp) {
+        tokens.give(tokens.round(), Timestamp(now)).unwrap()
+    }
+
+    #[test]
+    fn who_began_before_all_were_taken_back_gets_none() {
+        let tokens = Tokens::new(Duration::from_secs(60));
+        let round = tokens.round();
+        assert!(tokens.give(round, Timestamp(0)).is_some());
+        tokens.take_back_all();
+        assert!(tokens.give(round, Timestamp(0)).is_none());
+        assert!(tokens.give(tokens.round(), Timestamp(0)).is_some());
+    }
+
     #[test]
     fn tokens_end() {
         let tokens = Tokens::new(Duration::from_secs(60));
-        let (token, until) = tokens.give(Timestamp(0));
+        let (token, until) = give(&tokens, 0);
         assert_eq!(until, Timestamp(60_000));
         assert!(tokens.find("wrong", Timestamp(0)).is_none());
         let term = tokens.find(&token, Timestamp(59_999)).unwrap();
@@ -105,7 +141,7 @@ mod tests {
         assert!(!term.ended.is_cancelled());
         tokens.take_back(&token);
         assert!(term.ended.is_cancelled() && tokens.find(&token, Timestamp(0)).is_none());
-        let (token, _) = tokens.give(Timestamp(0));
+        let (token, _) = give(&tokens, 0);
         let term = tokens.find(&token, Timestamp(0)).unwrap();
         tokens.take_back_all();
         assert!(term.ended.is_cancelled() && tokens.find(&token, Timestamp(0)).is_none());
@@ -114,10 +150,10 @@ mod tests {
     #[test]
     fn the_oldest_goes_first() {
         let tokens = Tokens::new(Duration::from_secs(3_600));
-        let (first, _) = tokens.give(Timestamp(0));
-        let (second, _) = tokens.give(Timestamp(1));
+        let (first, _) = give(&tokens, 0);
+        let (second, _) = give(&tokens, 1);
         for later in 2..=KEPT {
-            tokens.give(Timestamp(i64::try_from(later).unwrap()));
+            give(&tokens, i64::try_from(later).unwrap());
         }
         assert!(tokens.find(&first, Timestamp(2_000)).is_none());
         assert!(tokens.find(&second, Timestamp(2_000)).is_some());

@@ -208,7 +208,10 @@ fn rows_lead_to_their_pages() {
         ("installed/linear", page("#/integrations/linear")),
         ("available/github", page("#/integrations/install/github")),
         ("browse", page("#/integrations/browse")),
-        ("agent/00000000-0000-0000-0000-000000000001", page("#/agents")),
+        (
+            "agent/00000000-0000-0000-0000-000000000001",
+            page("#/agents/00000000-0000-0000-0000-000000000001"),
+        ),
         ("new-key", page("#/agents?new")),
         ("how", page("#/agents")),
         ("copy", Some(Action::CopyUrl)),

@@ -146,6 +146,7 @@ impl Plan {
                     sentences::reached(&integration.connection)
                 ),
             });
+            self.changes.extend(sentences::defaults(before, &row));
             if !same_way {
                 if before.is_some() {
                     self.stored.reconnected.push(row.id.clone());
@@ -188,7 +189,7 @@ impl Plan {
                     after.profile.clone_from(&agent.profile);
                     after.expires_at = agent.expires_at;
                     if after != *before {
-                        self.changes.push(format!("Changes the agent {:?}.", agent.name));
+                        self.changes.push(sentences::changed_agent(&after));
                         self.stored.agents.push(after);
                     }
                 }

@@ -2,16 +2,16 @@
 
 use agentport_core::{
     AgentId, IntegrationId,
-    policy::{self, Rule},
+    policy::{self, IntegrationPolicy, Mode, Rule},
     text,
 };
 use serde_json::Value;
 
 use super::document::LEFT_OUT;
-use crate::control::types::{BackedUpIntegration, Connection, Settings};
-
-/// Longest command that is told; nobody agrees to what they cannot read.
-const MAX_COMMAND: usize = 2_000;
+use crate::{
+    control::types::{BackedUpIntegration, Connection, Settings},
+    store::{AgentRow, IntegrationRow},
+};
 
 /// One for each setting that differs.
 pub(super) fn settings(before: &Settings, after: &Settings) -> Vec<String> {
@@ -42,25 +42,69 @@ pub(super) fn new_integration(integration: &BackedUpIntegration) -> String {
     sentence
 }
 
-/// Where it leads or what it runs, in full.
+/// Where it leads or what it runs, in full: nobody agrees to what they cannot read. Variables stand before the command,
+/// for they decide as much of what runs as its words do.
 pub(super) fn reached(connection: &Connection) -> String {
     match connection {
-        Connection::LocalMcp { command, args, .. } => {
-            let words = std::iter::once(command).chain(args);
-            let line = words.map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-            format!("which runs {}", text::clean(&line, MAX_COMMAND))
+        Connection::LocalMcp { command, args, env, cwd, .. } => {
+            let variables = env.iter().map(|(name, value)| format!("{name}={value}"));
+            let words = variables.chain([command.clone()]).chain(args.iter().cloned());
+            let line = words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
+            match cwd {
+                Some(folder) => format!("which runs {line} in the folder {}", quoted(folder)),
+                None => format!("which runs {line}"),
+            }
         }
         Connection::RemoteMcp { url, .. } => {
-            format!("which is at {}", text::clean(url, MAX_COMMAND))
+            format!("which is at {}", text::clean(url, url.len()))
         }
         Connection::Builtin { .. } => "which is built in".to_owned(),
     }
 }
 
 fn quoted(word: &str) -> String {
-    match word.is_empty() || word.contains(char::is_whitespace) {
+    let odd = word.contains(char::is_whitespace) || text::clean(word, word.len()) != word;
+    match word.is_empty() || odd {
         true => format!("{word:?}"),
         false => word.to_owned(),
+    }
+}
+
+/// What agents may do with an integration by itself, where that becomes another: a sentence each.
+pub(super) fn defaults(before: Option<&IntegrationRow>, after: &IntegrationRow) -> Vec<String> {
+    let name = format!("{:?} ({})", text::clean(&after.name, 64), after.id);
+    let policy = before.map_or(IntegrationPolicy::default(), |before| before.policy);
+    let mut sentences = Vec::new();
+    if policy.default_mode != after.policy.default_mode {
+        let what = match after.policy.default_mode {
+            Some(Mode::Allow) => "may be used without asking",
+            Some(Mode::Deny) => "may not be used",
+            Some(Mode::RequireApproval) | None => "ask first",
+        };
+        sentences.push(format!("Sets that tools of {name} without a rule {what}."));
+    }
+    if after.policy.read_only_may_run && !policy.read_only_may_run {
+        sentences.push(format!("Lets tools of {name} that say they only read run without asking."));
+    }
+    if after.resources && !before.is_some_and(|before| before.resources) {
+        sentences.push(format!("Lets agents read what {name} offers beside its tools."));
+    }
+    if before.is_some_and(|before| before.enabled != after.enabled) {
+        sentences.push(format!("Switches {name} {}.", if after.enabled { "on" } else { "off" }));
+    }
+    sentences
+}
+
+pub(super) fn changed_agent(agent: &AgentRow) -> String {
+    let sees = match &agent.profile {
+        Some(profile) => format!("it sees what the profile {profile:?} shows"),
+        None => "it sees everything".to_owned(),
+    };
+    match agent.expires_at {
+        Some(end) => {
+            format!("Changes the agent {:?}: {sees}, and its key ends at {end}.", agent.name)
+        }
+        None => format!("Changes the agent {:?}: {sees}, and its key has no end.", agent.name),
     }
 }
 

@@ -121,9 +121,11 @@ fn changed(
 
 /// Might agents do more under the second than under the first?
 fn widens(before: &Rule, after: &Rule) -> bool {
-    // What asks or blocks lets through whomever it is no longer about.
+    // What asks or blocks lets through whomever it is no longer about; and what blocks holds back every allow, where
+    // what asks yields to a nearer one.
     let held_back = before.mode != Mode::Allow;
     after.mode == Mode::Allow
+        || (before.mode == Mode::Deny && after.mode != Mode::Deny)
         || (held_back && (after.agent != before.agent || after.expires_at != before.expires_at))
 }
 
@@ -135,7 +137,7 @@ pub(in crate::control) async fn remove(
 ) -> Answer<StatusCode> {
     let engine = &control.engine;
     let rule = control.rule(&id).await?;
-    if rule.mode != Mode::Allow {
+    if rule.mode != Mode::Allow || control.is_stale(&rule) {
         // What it held back may be let through by a wider rule.
         control.confirmed(&headers).await?;
     }
@@ -185,6 +187,13 @@ pub(in crate::control) async fn restore(
 }
 
 impl Control {
+    /// Is it an allow for another definition than the present one? Then it asks.
+    fn is_stale(&self, rule: &Rule) -> bool {
+        let Scope::Tool { integration, tool } = &rule.scope else { return false };
+        let present = self.engine.published(integration, tool);
+        present.is_none_or(|tool| rule.digest != Some(tool.digest))
+    }
+
     async fn rule(&self, id: &str) -> Answer<Rule> {
         let parsed: RuleId = id.parse().map_err(|_| gone(id))?;
         self.engine.store.rule(parsed).await?.ok_or_else(|| gone(id))

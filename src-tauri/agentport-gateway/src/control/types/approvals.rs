@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
+use super::AvailableIntegration;
+
 /// `GET /control/approvals?state=pending|missed|decided|all&limit=` and `GET /control/approvals/{id}`.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -42,6 +44,12 @@ pub struct ApprovalView {
     pub destructive: bool,
     /// The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
     pub unchecked: bool,
+    /// It changes what is installed: no grant but [`GrantChoice::Once`] is taken.
+    pub once_only: bool,
+    /// Asks to install this by secrets that did not come with it, while the owner can still say yes. Installing it
+    /// ([`super::InstallAvailable`]) is the best answer: what was entered is tried at once, and the request is approved
+    /// with it. An approval alone installs nothing until that is done.
+    pub install: Option<AvailableIntegration>,
 }
 
 /// What the owner grants. `for` takes minutes.

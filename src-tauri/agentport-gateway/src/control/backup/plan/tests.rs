@@ -196,6 +196,39 @@ fn secrets_go_nowhere_else() {
 }
 
 #[test]
+fn nothing_that_lets_agents_do_more_goes_unsaid() {
+    let mut backup = backup();
+    backup.agents[0].profile = None;
+    let mail = &mut backup.integrations[0];
+    mail.default_mode = Some(Mode::Allow);
+    mail.read_only_may_run = true;
+    mail.resources = true;
+    let plain = &mut backup.integrations[1];
+    plain.default_mode = Some(Mode::Allow);
+    let padded = format!("{}\u{200b}-evil", "x".repeat(3_000));
+    plain.connection = serde_json::from_value(json!({
+        "type": "local_mcp", "command": "node", "args": [padded, "two words"],
+        "env": { "NODE_OPTIONS": "--require /tmp/evil.js" }, "cwd": "/tmp/evil",
+    }))
+    .unwrap();
+    let changes = plan(&backup, full(), NOW).unwrap().changes;
+    for part in [
+        "Sets that tools of \"mail\" (mail) without a rule may be used without asking.",
+        "Lets tools of \"mail\" (mail) that say they only read run without asking.",
+        "Lets agents read what \"mail\" (mail) offers beside its tools.",
+        "Sets that tools of \"plain\" (plain) without a rule may be used without asking.",
+        "\"NODE_OPTIONS=--require /tmp/evil.js\" node \"xxx",
+        "\\u{200b}-evil\" \"two words\" in the folder /tmp/evil.",
+        "Changes the agent \"claude\": it sees everything, and its key has no end.",
+    ] {
+        assert!(changes.iter().any(|change| change.contains(part)), "{part}: {changes:#?}");
+    }
+    let fresh = plan(&backup, fresh(), NOW).unwrap().changes;
+    let asks_not = "Sets that tools of \"mail\" (mail) without a rule may be used without asking.";
+    assert!(fresh.iter().any(|change| change == asks_not), "{fresh:#?}");
+}
+
+#[test]
 fn what_was_left_out_of_the_document_stays_here() {
     let local = |env: serde_json::Value, args: &[&str]| -> Connection {
         let connection = json!({ "type": "local_mcp", "command": "x", "args": args, "env": env });

@@ -1,0 +1,33 @@
+/** What the owner enters to answer a request to install something: which secrets, and how a refusal is told. Pure. */
+import type { ApprovalView } from '../bindings/ApprovalView';
+import type { AvailableIntegration } from '../bindings/AvailableIntegration';
+import type { TokenField } from '../bindings/TokenField';
+import type { Failure } from '../host/act.svelte';
+import { link } from '../route/route';
+
+/** The gateway's own tool by which agents ask for an install. */
+const INSTALL = 'agentport__install_integration';
+
+export interface ToEnter {
+  item: AvailableIntegration;
+  /** The one secret there is; `null` where there are several, which the install sheet has the room for. */
+  only: TokenField | null;
+}
+
+/** `null` where the request wants no more than a yes. */
+export function toEnter({ install }: Pick<ApprovalView, 'install'>): ToEnter | null {
+  const way = install?.auth.find(({ method }) => method === 'token');
+  if (install == null || way?.method !== 'token') return null;
+  const [first, ...others] = way.fields;
+  return { item: install, only: first !== undefined && others.length === 0 ? first : null };
+}
+
+/** Where there is more to read of what the request is about. What is yet to be installed has no page of its own. */
+export function more({ tool, integration }: Pick<ApprovalView, 'tool' | 'integration'>): string {
+  return tool === INSTALL ? link.install(integration) : link.integration(integration);
+}
+
+/** Why what was entered can't be used, to stand at its field. `null` where the failure is about something else. */
+export function refusal(error: Failure | null, field: TokenField): string | null {
+  return error !== null && (error.field === 'secrets' || error.field === field.name) ? error.message : null;
+}
