@@ -10,7 +10,7 @@ use agentport_tests::programs;
 use serde_json::Value;
 
 /// Crates of ours that may be used by each crate of ours.
-const LAYERS: [(&str, &[&str], &str); 6] = [
+const LAYERS: [(&str, &[&str], &str); 8] = [
     (
         "agentport-core",
         &[],
@@ -27,20 +27,33 @@ const LAYERS: [(&str, &[&str], &str); 6] = [
         "the gateway runs anywhere; whoever starts it depends on it, never the reverse",
     ),
     (
+        "agentport-pages",
+        &["agentport-gateway"],
+        "the front end's files, in the form the gateway serves them in, and nothing else",
+    ),
+    (
         "agentport-cli",
-        &["agentport-core", "agentport-clients", "agentport-gateway"],
+        &["agentport-core", "agentport-clients", "agentport-gateway", "agentport-pages"],
         "a shell around the gateway",
     ),
     (
         "agentport-desktop",
-        &["agentport-core", "agentport-clients", "agentport-gateway"],
+        &["agentport-core", "agentport-clients", "agentport-gateway", "agentport-pages"],
         "a shell around the gateway",
     ),
     ("xtask", &[], "it builds the others, so it must build when they do not"),
+    (
+        "agentport-tests",
+        &["agentport-core", "agentport-gateway"],
+        "the tests go through the doors that people and programs use, and the desktop's is its windows and the bus",
+    ),
 ];
 
+/// What draws windows, the tray and notifications. It takes libraries that a server does not have.
+const SCREEN: [&str; 7] = ["tauri", "wry", "tao", "muda", "gtk", "webkit2gtk", "notify-rust"];
+
 /// Crates that must not be reachable, however indirectly.
-const KEPT_OUT: [(&str, &[&str], &str); 3] = [
+const KEPT_OUT: [(&str, &[&str], &str); 4] = [
     (
         "agentport-core",
         &[
@@ -55,26 +68,25 @@ const KEPT_OUT: [(&str, &[&str], &str); 3] = [
             "rmcp",
             "rand",
             "tracing",
-            "notify-rust",
-            "tauri",
             "clap",
         ],
         "no I/O, no async, no clock and no chance in the domain: what a rule decides depends on what it is given",
     ),
     (
         "agentport-gateway",
-        &["tauri", "notify-rust", "clap", "wry", "tao"],
-        "the gateway also runs on a machine without a screen, and inside a program that has its own command line",
+        &["clap"],
+        "the gateway also runs inside a program that has a command line of its own",
     ),
     (
-        "agentport-cli",
-        &["tauri", "notify-rust", "wry", "tao"],
-        "the command line builds without WebKit",
+        "agentport-desktop",
+        &["openssl-sys", "native-tls", "dbus"],
+        "TLS is rustls and D-Bus is zbus, on every system the same",
     ),
+    ("xtask", &["tokio", "sqlx", "rmcp", "reqwest"], "it starts within seconds on a fresh clone"),
 ];
 
 /// Words that must not stand in the source of a crate.
-const UNSPOKEN: [(&str, &[&str], &str); 3] = [
+const UNSPOKEN: [(&str, &[&str], &str); 6] = [
     (
         "src-tauri/agentport-core/src",
         &[
@@ -99,6 +111,38 @@ const UNSPOKEN: [(&str, &[&str], &str); 3] = [
         &["tokio::spawn(", "tokio::task::spawn("],
         "every task belongs to a tracker",
     ),
+    (
+        "src-tauri/src",
+        &["tokio::spawn(", "tokio::task::spawn(", "async_runtime::spawn"],
+        "every task belongs to a tracker, or quitting cannot wait for it; Tauri's own runtime has none",
+    ),
+    (
+        "src-tauri/src/tray/model.rs",
+        &["tauri::", "tokio::", "async fn", "SystemTime::now", "Instant::now"],
+        "the menu is a function of what is known, and read without a screen",
+    ),
+    (
+        "src-tauri/src/notify/plan.rs",
+        &["tauri::", "tokio::", "zbus::", "async fn", "SystemTime::now", "Instant::now"],
+        "which notices there are is a function of what waits, and tested as a table",
+    ),
+];
+
+/// Words that only the files below one place may say: of the sources in the first folder, those whose path begins with
+/// the second.
+const KNOWN_ONLY_TO: [(&str, &str, &[&str], &str); 2] = [
+    (
+        "src-tauri/src",
+        "src-tauri/src/notify",
+        &["zbus::", "notify_rust::"],
+        "who shows notifications is spoken to in one place, behind one trait",
+    ),
+    (
+        "src-tauri/src",
+        "src-tauri/src/tray/render.rs",
+        &["TrayIconBuilder"],
+        "the icon is made and changed in one place",
+    ),
 ];
 
 fn metadata() -> Value {
@@ -109,15 +153,18 @@ fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// Normal and build dependencies of each package, by id; and each id's name.
-fn graph(metadata: &Value) -> (BTreeMap<String, Vec<String>>, BTreeMap<String, String>) {
+type Edges = BTreeMap<String, Vec<String>>;
+
+/// The dependencies of each package, by id, with or without those of its tests alone; and each id's name.
+fn graph(metadata: &Value, tests_too: bool) -> (Edges, BTreeMap<String, String>) {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
     let names =
         packages.iter().map(|package| (text(&package["id"]), text(&package["name"]))).collect();
     let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");
     let used = |dependency: &&Value| {
-        dependency["dep_kinds"].as_array().expect("kinds").iter().any(|kind| kind["kind"] != "dev")
+        let kinds = dependency["dep_kinds"].as_array().expect("kinds");
+        tests_too || kinds.iter().any(|kind| kind["kind"] != "dev")
     };
     let edges = nodes.iter().map(|node| {
         let dependencies = node["deps"].as_array().expect("dependencies").iter().filter(used);
@@ -134,9 +181,6 @@ fn crates_know_only_whom_they_may_know() {
     let members = metadata["workspace_members"].as_array().expect("members");
     for package in packages.iter().filter(|package| members.contains(&package["id"])) {
         let name = package["name"].as_str().expect("a name");
-        if name == "agentport-tests" {
-            continue;
-        }
         let rule = LAYERS.iter().find(|(known, ..)| *known == name);
         let (_, allowed, reason) =
             rule.unwrap_or_else(|| panic!("{name} has no place in the architecture yet"));
@@ -150,29 +194,58 @@ fn crates_know_only_whom_they_may_know() {
     }
 }
 
+/// Names of everything that can be reached from some packages.
+fn reached(from: Vec<String>, edges: &Edges, names: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut open = from;
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if seen.insert(id.clone()) {
+            open.extend(edges[&id].iter().cloned());
+        }
+    }
+    seen.iter().map(|id| names[id].clone()).collect()
+}
+
 #[test]
 fn what_is_kept_out_cannot_be_reached() {
     let metadata = metadata();
-    let (edges, names) = graph(&metadata);
+    let (edges, names) = graph(&metadata, false);
     for (from, banned, reason) in KEPT_OUT {
         let start = names.iter().find(|(_, name)| *name == from).map(|(id, _)| id.clone());
-        let mut open = vec![start.expect("the crate is in the workspace")];
-        let mut seen = BTreeSet::new();
-        while let Some(id) = open.pop() {
-            let name = names[&id].as_str();
-            assert!(!banned.contains(&name), "{from} must not reach {name}: {reason}");
-            if seen.insert(id.clone()) {
-                open.extend(edges[&id].iter().cloned());
-            }
+        let reached = reached(vec![start.expect("a crate of the workspace")], &edges, &names);
+        assert!(reached.len() > 5, "the graph of {from} was read");
+        for name in banned {
+            assert!(!reached.contains(*name), "{from} must not reach {name}: {reason}");
         }
-        assert!(seen.len() > 5, "the graph of {from} was read");
     }
 }
 
-fn sources(directory: &Path, endings: &[&str]) -> Vec<PathBuf> {
+/// `cargo build` and `cargo test` as they stand work on a machine without a screen and its libraries.
+#[test]
+fn only_the_desktop_needs_a_screen() {
+    let metadata = metadata();
+    let ids = |what: &str| -> BTreeSet<String> {
+        let list = metadata[what].as_array().expect("ids").iter();
+        list.map(|id| id.as_str().expect("an id").to_owned()).collect()
+    };
+    let (edges, names) = graph(&metadata, true);
+    let (all, default) = (ids("workspace_members"), ids("workspace_default_members"));
+    let left_out: Vec<_> = all.difference(&default).map(|id| names[id].as_str()).collect();
+    assert_eq!(left_out, ["agentport-desktop"]);
+    let reached = reached(default.into_iter().collect(), &edges, &names);
+    for name in SCREEN {
+        assert!(!reached.contains(name), "a default member reaches {name}");
+    }
+}
+
+/// A file, or the files below a folder.
+fn sources(place: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    if place.is_file() {
+        return vec![place.to_owned()];
+    }
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory)
-        .expect("a directory")
+    for entry in std::fs::read_dir(place)
+        .unwrap_or_else(|error| panic!("{}: {error}", place.display()))
         .map(|entry| entry.expect("an entry").path())
     {
         if entry.is_dir() {
@@ -213,6 +286,27 @@ fn words_that_must_not_stand_in_a_crate() {
     }
 }
 
+#[test]
+fn words_that_only_one_place_says() {
+    let root = programs::root();
+    for (directory, place, words, reason) in KNOWN_ONLY_TO {
+        let files = sources(&root.join(directory), &["rs"]);
+        let (there, elsewhere): (Vec<_>, Vec<_>) =
+            files.iter().partition(|file| file.starts_with(root.join(place)));
+        for word in words {
+            // A rule about something that nobody says any more is no rule.
+            assert!(there.iter().any(|file| code(file).contains(word)), "{place} says `{word}`");
+            for file in elsewhere.iter().filter(|file| !is_test(file)) {
+                assert!(
+                    !code(file).contains(word),
+                    "{} must not say `{word}`: {reason}",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
 /// Test modules in files of their own.
 fn is_test(file: &Path) -> bool {
     file.file_stem().is_some_and(|stem| stem == "tests" || stem == "testing")
@@ -233,6 +327,56 @@ fn only_the_tauri_host_knows_tauri() {
             file.display()
         );
     }
+}
+
+fn json(path: &str) -> Value {
+    let file = programs::root().join(path);
+    let text = std::fs::read_to_string(&file)
+        .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What a page that has been taken over could do from a window: send what its owner can send anyway, by one command.
+#[test]
+fn windows_have_one_command_and_no_more() {
+    let root = programs::root();
+    let commands: usize = sources(&root.join("src-tauri/src"), &["rs"])
+        .iter()
+        .map(|file| code(file).matches("#[tauri::command").count())
+        .sum();
+    assert_eq!(commands, 1);
+
+    let allowed = ["allow-owner", "core:event:allow-listen", "core:event:allow-unlisten"];
+    let mut windows = Vec::new();
+    for file in sources(&root.join("src-tauri/capabilities"), &["json"]) {
+        let name = file.strip_prefix(&root).expect("below it").to_str().expect("a path in Unicode");
+        let capability = json(name);
+        assert_eq!(capability["remote"], Value::Null, "{name}: no page from elsewhere");
+        for permission in capability["permissions"].as_array().expect("permissions") {
+            let permission = permission.as_str().expect("a permission without a scope");
+            assert!(allowed.contains(&permission), "{name} must not grant {permission}");
+        }
+        windows.extend(capability["windows"].as_array().expect("windows").clone());
+    }
+    windows.sort_by_key(Value::to_string);
+    assert_eq!(windows, ["approval", "main"]);
+
+    let app = &json("src-tauri/tauri.conf.json")["app"];
+    assert_eq!(app["withGlobalTauri"], false);
+    assert_eq!(app["windows"], serde_json::json!([]), "windows are made when they are opened");
+    let security = &app["security"];
+    assert_eq!(security["freezePrototype"], true);
+    let policy = security["csp"].as_str().expect("one policy for all pages");
+    for directive in policy.split(';').map(str::trim) {
+        let mut words = directive.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        for source in words {
+            let of_ours = ["'self'", "'none'"].contains(&source);
+            let to_us = name == "connect-src" && ["ipc:", "http://ipc.localhost"].contains(&source);
+            assert!(of_ours || to_us, "`{directive}` lets in {source}");
+        }
+    }
+    assert!(policy.starts_with("default-src 'none'") || policy.starts_with("default-src 'self'"));
 }
 
 /// A file that has outgrown its room gets a second one.

@@ -7,12 +7,21 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{node, root, step};
+use crate::{debian, node, root, step, test};
 
-pub(crate) fn run(json: Option<&Path>, rest: &[String]) -> Result<ExitCode> {
+pub(crate) fn run(desktop: bool, json: Option<&Path>, rest: &[String]) -> Result<ExitCode> {
+    if desktop {
+        debian::webkit()?;
+        test::session()?;
+    }
     node::build_ui()?;
-    // The program by itself, with the features it ships with: together with the tests it would get theirs as well.
-    step::run(step::cargo().args(["build", "--release", "--package", "agentport-cli"]))?;
+    // The programs by themselves, with the features they ship with: together with the tests they would get theirs too.
+    let mut programs = step::cargo();
+    programs.args(["build", "--release", "--package", "agentport-cli"]);
+    if desktop {
+        programs.args(["--package", "agentport-desktop"]);
+    }
+    step::run(&mut programs)?;
     step::run(step::cargo().args([
         "build",
         "--release",
@@ -22,6 +31,9 @@ pub(crate) fn run(json: Option<&Path>, rest: &[String]) -> Result<ExitCode> {
     ]))?;
     let mut bench = Command::new(root::program("release", "bench"));
     bench.env("AGENTPORT_BIN", root::program("release", "agentport"));
+    if desktop {
+        bench.env("AGENTPORT_DESKTOP_BIN", root::program("release", "agentport-desktop"));
+    }
     if let Some(file) = json {
         bench.arg("--json").arg(file);
     }

@@ -15,11 +15,11 @@ pub(crate) fn check(fix: bool) -> Result<()> {
     if made.exists() {
         fs::remove_dir_all(&made).with_context(|| format!("cannot empty {}", made.display()))?;
     }
-    // ts-rs writes each type from a test of its own. The same packages as in `cargo test`, so that nothing is compiled
-    // twice with other features.
+    // ts-rs writes each type from a test of its own, in the gateway's library and in the desktop's program. The same
+    // packages as in `cargo xtask test`, so that nothing is compiled twice with other features.
     step::run(
         step::cargo()
-            .args(["test", "--quiet", "--lib", "export_bindings"])
+            .args(["test", "--workspace", "--quiet", "--lib", "--bins", "export_bindings"])
             .env("TS_RS_EXPORT_DIR", &made),
     )?;
     let (made, committed_files) = (read(&made)?, read(&committed)?);

@@ -4,20 +4,28 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{bindings, deny, lengths, links, node, root::root, step};
+use crate::{bindings, debian, deny, lengths, links, node, root::root, step, workflows};
 
 type Check = (&'static str, fn(bool) -> Result<()>);
 
 /// Quick ones first.
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 11] = [
     ("lock file", lock_file),
     ("file lengths", |_| lengths::check()),
     ("links", |_| links::check()),
     ("format", format),
-    ("lints", |_| {
-        step::run(step::cargo().args(["clippy", "--all-targets", "--", "--deny", "warnings"]))
+    ("workflows", workflows::check),
+    // The default members by themselves: they must build with the features they ask for, without the desktop's and
+    // without WebKit.
+    ("lints", |_| lints(&[])),
+    ("lints of the desktop", |_| {
+        desktop()?;
+        lints(&["--package", "agentport-desktop"])
     }),
-    ("generated types", bindings::check),
+    ("generated types", |fix| {
+        desktop()?;
+        bindings::check(fix)
+    }),
     ("front end: types", |_| front_end("check")),
     ("front end: format", |fix| front_end(if fix { "format" } else { "lint" })),
     ("licences and sources", |_| deny::check()),
@@ -69,6 +77,21 @@ fn format(fix: bool) -> Result<()> {
         cargo.arg("--check");
     }
     step::run(&mut cargo)
+}
+
+fn lints(packages: &[&str]) -> Result<()> {
+    step::run(step::cargo().arg("clippy").args(packages).args([
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+/// What the desktop is compiled with: WebKit, and the pages it takes into the program.
+fn desktop() -> Result<()> {
+    debian::webkit()?;
+    node::build_ui()
 }
 
 fn front_end(script: &str) -> Result<()> {

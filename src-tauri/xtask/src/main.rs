@@ -5,9 +5,12 @@
 
 mod bench;
 mod bindings;
+mod bundle;
 mod check;
+mod compile;
 mod debian;
 mod deny;
+mod icons;
 mod lengths;
 mod links;
 mod node;
@@ -15,10 +18,13 @@ mod python;
 mod root;
 mod run;
 mod screens;
+mod stages;
 mod stamp;
 mod step;
 mod tally;
 mod test;
+mod tool;
+mod workflows;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -33,14 +39,17 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build everything and start the gateway, ready to be connected to
+    /// Build everything and start it, ready to be connected to: the tray app, or without a display the gateway alone
     Run {
         /// Where the gateway keeps its data [default: the platform's data directory]
         #[arg(long, value_name = "DIR")]
         home: Option<PathBuf>,
-        /// The port to listen on; another free one is taken if it is in use
-        #[arg(long, default_value_t = 4747)]
-        port: u16,
+        /// The port to listen on [default: the one in the settings, 4747 at first]
+        #[arg(long)]
+        port: Option<u16>,
+        /// The gateway alone, also where there is a display
+        #[arg(long)]
+        headless: bool,
     },
     /// Run every test there is
     Test {
@@ -53,8 +62,26 @@ enum Task {
         #[arg(long)]
         fix: bool,
     },
+    /// Make the packages of this platform, offline, into target/bundle
+    Bundle {
+        /// Of the debug build, which is quicker
+        #[arg(long)]
+        debug: bool,
+        /// On Linux also the AppImage, for which tools are downloaded
+        #[arg(long)]
+        appimage: bool,
+        /// On macOS for both processors
+        #[arg(long)]
+        universal: bool,
+        /// On Debian: look at them, and try the .deb on a clean system made for it
+        #[arg(long = "try")]
+        tried: bool,
+    },
     /// Measure a release build against the budgets
     Bench {
+        /// The gateway alone, without the tray app
+        #[arg(long)]
+        no_desktop: bool,
         /// Write the figures as JSON
         #[arg(long, value_name = "FILE")]
         json: Option<PathBuf>,
@@ -62,6 +89,8 @@ enum Task {
         #[arg(last = true)]
         rest: Vec<String>,
     },
+    /// Make the pictures of the app and the tray from their drawings
+    Icons,
     /// Take a picture of every page, light and dark, into target/screens
     Screens {
         /// Put the picture of the inbox where the README shows it from, too
@@ -72,10 +101,14 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Args::parse().task {
-        Task::Run { home, port } => run::run(home.as_deref(), port),
+        Task::Run { home, port, headless } => run::run(home.as_deref(), port, headless),
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Check { fix } => check::run(fix),
-        Task::Bench { json, rest } => bench::run(json.as_deref(), &rest),
+        Task::Bundle { debug, appimage, universal, tried } => {
+            bundle::run(bundle::Wanted { debug, appimage, universal }, tried)
+        }
+        Task::Bench { no_desktop, json, rest } => bench::run(!no_desktop, json.as_deref(), &rest),
+        Task::Icons => icons::run(),
         Task::Screens { readme } => screens::run(readme),
     };
     match done {

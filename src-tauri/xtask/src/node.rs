@@ -32,6 +32,11 @@ pub(crate) fn test_packages() -> Result<()> {
     packages(&root().join("tests/browser"))
 }
 
+/// Tauri's bundler, in `src-tauri/bundle/node_modules`.
+pub(crate) fn bundler() -> Result<()> {
+    packages(&root().join("src-tauri/bundle"))
+}
+
 /// Exactly what the lock file says, once for each lock file.
 fn packages(folder: &Path) -> Result<()> {
     let name =

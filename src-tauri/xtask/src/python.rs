@@ -12,7 +12,7 @@ const PACKAGES: [&str; 1] = ["mcp==2.3.0"];
 pub(crate) fn ensure() -> Result<()> {
     let place = root::tools().join("python");
     let python = place.join("bin/python");
-    let stamp = Stamp::of(&format!("python-{}", PACKAGES.join("-")), &[])?;
+    let stamp = Stamp::saying("python", &PACKAGES.join(" "));
     if stamp.is_fresh() && python.is_file() {
         return Ok(());
     }

@@ -18,12 +18,19 @@ const IN_README: &str = "ui/docs/inbox.png";
 pub(crate) fn run(readme: bool) -> Result<ExitCode> {
     test::ready()?;
     let pictures = root::target().join("screens");
-    step::run(
-        Command::new(root::program("debug", "screens"))
-            .arg(&pictures)
-            .current_dir(root::root())
-            .env("AGENTPORT_BIN", root::program("debug", "agentport")),
-    )?;
+    let mut screens = Command::new(root::program("debug", "screens"));
+    screens
+        .arg(&pictures)
+        .current_dir(root::root())
+        .env("AGENTPORT_BIN", root::program("debug", "agentport"));
+    // The tray, the notifications and the windows take a session; without one there are the pages in a browser.
+    match test::session() {
+        Ok(()) => {
+            screens.env("AGENTPORT_DESKTOP_BIN", root::program("debug", "agentport-desktop"));
+        }
+        Err(error) => step::warn(&format!("No pictures of the desktop: {error:#}")),
+    }
+    step::run(&mut screens)?;
     step::say(&format!("The pictures are in {}.", pictures.display()));
     if readme {
         let to = root::root().join(IN_README);

@@ -1,5 +1,5 @@
-//! Is what was made still what its sources say? A stamp under `target/tools` keeps a hash of the sources' contents, which
-//! a fresh clone, a changed clock or a switched branch does not fool.
+//! Is what was made still what its sources say? A stamp under `target/tools` keeps a hash of the sources' contents, or the
+//! version asked for, which a fresh clone, a changed clock or a switched branch does not fool.
 
 use std::{
     fs,
@@ -31,8 +31,12 @@ impl Stamp {
                 .with_context(|| format!("cannot read {}", file.display()))?
                 .hash(&mut hasher);
         }
-        let now = format!("{:016x}", hasher.finish());
-        Ok(Self { file: root::tools().join("stamps").join(name), now })
+        Ok(Self::saying(name, &format!("{:016x}", hasher.finish())))
+    }
+
+    /// For what has no sources here, and is known by what is asked for, such as a version.
+    pub(crate) fn saying(name: &str, asked: &str) -> Self {
+        Self { file: root::tools().join("stamps").join(name), now: asked.to_owned() }
     }
 
     pub(crate) fn is_fresh(&self) -> bool {

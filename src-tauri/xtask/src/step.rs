@@ -29,6 +29,16 @@ pub(crate) fn warn(text: &str) {
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root::root());
+    // Cargo has told us about our own package. Passed on, that makes a build script that looks at these variables run
+    // again, and with it everything above be compiled again, at each change between `cargo xtask` and a cargo by hand.
+    for (name, _) in std::env::vars_os() {
+        let ours = name.to_str().is_some_and(|name| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
+        });
+        if ours {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

@@ -1,66 +1,127 @@
 //! `cargo xtask test`: fetches what the tests need, runs every test there is, and ends with one line that sums up.
 
 use std::{
+    path::Path,
     process::{Command, ExitCode},
-    time::Instant,
 };
 
 use anyhow::Result;
 
 use crate::{
-    debian, node, python, root, step,
-    tally::{self, Tally},
+    bundle, compile, debian, node, python, root,
+    stages::{Ignored, Stages},
+    step, tally, tool,
 };
+
+/// Drives the windows of a Tauri program, by the web driver of the system's WebKit.
+const TAURI_DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
 pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
     ready()?;
-    let mut all = Tally::default();
-    let mut well = true;
-    let mut stage =
-        |name: &str, command: &mut Command, read: fn(&str) -> Option<Tally>| -> Result<()> {
-            let begun = Instant::now();
-            let mut here = Tally::default();
-            let ended_well = step::watch(command, |line| {
-                if let Some(found) = read(&tally::plain(line)) {
-                    here += found;
-                }
-            })?;
-            // One that did not compile, or died, says nothing of how many failed.
-            if !ended_well && here.failed == 0 {
-                here.failed = 1;
-            }
-            well &= ended_well && here.failed == 0;
-            all += here;
-            step::say(&format!("== {name}: {here} in {} s\n", begun.elapsed().as_secs()));
-            Ok(())
-        };
+    let mut stages = Stages::default();
     if filter.is_none() {
-        stage("front end", step::npm(&root::root().join("ui")).arg("test"), tally::of_vitest)?;
+        let mut npm = step::npm(&root::root().join("ui"));
+        stages.run("front end", npm.arg("test"), tally::of_vitest, Ignored::Skipped)?;
     }
-    stage(
-        "workspace",
-        workspace(filter).env("AGENTPORT_BIN", root::program("debug", "agentport")),
-        tally::of_cargo,
-    )?;
-    step::say(&all.to_string());
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let mut everywhere = compile::test(&[]);
+    stages.run("workspace", everywhere.args(filter), tally::of_cargo, Ignored::Left)?;
+    desktop(&mut stages, filter)?;
+    packages(&mut stages, filter)?;
+    Ok(said(&stages))
 }
 
-/// Everything the tests find in place: tools, packages, the built front end and the program with it inside.
+/// Everything the tests find in place: tools, packages, the built front end and the programs with it inside.
 pub(crate) fn ready() -> Result<()> {
+    debian::webkit()?;
     debian::chromium()?;
     python::ensure()?;
     node::test_packages()?;
     node::ui_packages()?;
     node::build_ui()?;
-    // Tests alone do not build the programs that other tests start. All at once, so that nothing is compiled twice with
-    // other features.
-    step::run(step::cargo().args(["build", "--all-targets"]))
+    // Tests alone do not build the programs that other tests start.
+    compile::everything()
 }
 
-/// The workspace's default members: all that needs neither a desktop nor its libraries.
-fn workspace(filter: Option<&str>) -> Command {
-    let mut cargo = step::cargo();
-    cargo.args(["test", "--no-fail-fast"]).args(filter);
-    cargo
+/// A desktop session without a screen, and what drives windows in it.
+pub(crate) fn session() -> Result<()> {
+    debian::session()?;
+    tool::ensure(TAURI_DRIVER.0, TAURI_DRIVER.1)?;
+    Ok(())
+}
+
+/// The tray app in a real session, which is one of X11 and D-Bus.
+fn desktop(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
+    if !DESKTOP.is_wanted(filter, "it takes Xvfb and D-Bus, and so Linux")? {
+        return Ok(());
+    }
+    match session() {
+        Ok(()) => {
+            stages.run(DESKTOP.name, &mut DESKTOP.test(filter), tally::of_cargo, Ignored::Run)?;
+        }
+        Err(error) => stages.broken(DESKTOP.name, &error),
+    }
+    Ok(())
+}
+
+/// The packages, looked at and installed on a clean system.
+fn packages(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
+    if !PACKAGES.is_wanted(filter, ".deb and .rpm are made on Linux")? {
+        return Ok(());
+    }
+    let mut test = PACKAGES.test(filter);
+    match bundle::of_debug_build().and_then(|made| bundle::show(&made, &mut test)) {
+        Ok(()) => stages.run(PACKAGES.name, &mut test, tally::of_cargo, Ignored::Run)?,
+        Err(error) => stages.broken(PACKAGES.name, &error),
+    }
+    Ok(())
+}
+
+/// `cargo xtask bundle --try`: the packages in this folder, and nothing else.
+pub(crate) fn only_packages(made: &Path) -> Result<ExitCode> {
+    let mut test = PACKAGES.test(None);
+    bundle::show(made, &mut test)?;
+    let mut stages = Stages::default();
+    stages.run(PACKAGES.name, &mut test, tally::of_cargo, Ignored::Run)?;
+    Ok(said(&stages))
+}
+
+/// The last line.
+fn said(stages: &Stages) -> ExitCode {
+    let sum = stages.sum();
+    step::say(&sum.to_string());
+    if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A module of `it` whose tests need more than a build.
+struct Module {
+    name: &'static str,
+    path: &'static str,
+    /// The other one.
+    not: &'static str,
+}
+
+const DESKTOP: Module = Module { name: "desktop session", path: "desktop::", not: "packages::" };
+const PACKAGES: Module = Module { name: "packages", path: "packages::", not: "desktop::" };
+
+impl Module {
+    /// Not elsewhere than on Linux, and not where the filter chooses none of its tests.
+    fn is_wanted(&self, filter: Option<&str>, why_linux: &str) -> Result<bool> {
+        if filter.is_some() {
+            let chosen = step::output(self.test(filter).arg("--list"))?;
+            if !chosen.contains(self.path) {
+                return Ok(false);
+            }
+        }
+        if !cfg!(target_os = "linux") {
+            step::say(&format!("== {}: skipped, because {why_linux}\n", self.name));
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn test(&self, filter: Option<&str>) -> Command {
+        let mut cargo = compile::test(&["--test", "it"]);
+        cargo.args(["--", "--ignored", filter.unwrap_or(self.path), "--skip", self.not]);
+        cargo
+    }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: builds everything, starts the gateway, and says how to connect to it.
+//! The gateway without a screen: started, with a password for its owner, and how to connect to it said.
 //!
 //! On the first start the owner's password is chosen on the terminal; where there is none, one is made up and kept in the
 //! gateway's home, readable by this account only. It reaches the programs through stdin or that file, never through an
@@ -10,28 +10,16 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
 };
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use crate::{node, root, step};
+use super::{Agentport, signals::Signals};
+use crate::{root, step};
 
 /// The gateway takes no shorter owner password.
 const SHORTEST: usize = 10;
-
-/// What `agentport status -o json` says without a password.
-#[derive(Deserialize)]
-struct Status {
-    running: bool,
-    home: PathBuf,
-    set_up: bool,
-    mcp_url: Option<String>,
-}
 
 /// The line `agentport serve -o json` announces itself with.
 #[derive(Deserialize)]
@@ -54,11 +42,10 @@ enum Chosen {
 /// Where a made-up password is kept.
 const PASSWORD_FILE: &str = "owner-password";
 
-pub(crate) fn run(home: Option<&Path>, port: u16) -> Result<ExitCode> {
-    node::build_ui()?;
-    step::run(step::cargo().args(["build", "--package", "agentport-cli"]))?;
-    let agentport =
-        Agentport { program: root::program("debug", "agentport"), home: home.map(Path::to_owned) };
+/// The port of a first start, unless the owner names one.
+const PORT: u16 = 4747;
+
+pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> {
     let status = agentport.status()?;
     if status.running {
         let url = status.mcp_url.unwrap_or_default();
@@ -66,8 +53,9 @@ pub(crate) fn run(home: Option<&Path>, port: u16) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = if status.set_up { before(&status.home) } else { Some(choose(&status.home)?) };
-    let process = pass_signals_on()?;
-    let (mut gateway, said) = agentport.serve(free(port), chosen.as_ref(), &process)?;
+    let signals = Signals::listen()?;
+    let (mut gateway, said) =
+        agentport.serve(free(port.unwrap_or(PORT)), chosen.as_ref(), &signals)?;
     let first = chosen.as_ref().filter(|_| !status.set_up);
     let key = first.and_then(|chosen| match agentport.first_key(chosen) {
         Ok(key) => Some(key),
@@ -76,50 +64,22 @@ pub(crate) fn run(home: Option<&Path>, port: u16) -> Result<ExitCode> {
             None
         }
     });
-    greet(&said, chosen.as_ref(), key.as_deref(), &agentport);
+    greet(&said, chosen.as_ref(), key.as_deref(), agentport);
     let ended = gateway.wait().context("cannot wait for the gateway")?;
     Ok(if ended.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The program just built, for one data directory.
-struct Agentport {
-    program: PathBuf,
-    home: Option<PathBuf>,
-}
-
 impl Agentport {
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(words).env_remove("AGENTPORT_OWNER_PASSWORD_FILE");
-        if let Some(home) = &self.home {
-            command.arg("--home").arg(home);
-        }
-        command
-    }
-
-    fn status(&self) -> Result<Status> {
-        // It ends with 1 where no gateway runs, which is no failure here.
-        let output = self.command(&["status", "-o", "json"]).stderr(Stdio::inherit()).output();
-        let output = output.context("cannot start agentport")?;
-        serde_json::from_slice(&output.stdout).context("agentport does not say where its home is")
-    }
-
     /// Starts the gateway, makes its process id known at once, and waits until it listens.
     fn serve(
         &self,
         port: u16,
         chosen: Option<&Chosen>,
-        process: &AtomicU32,
+        signals: &Signals,
     ) -> Result<(Child, Announcement)> {
         let mut command = self.command(&["serve", "-o", "json", "--port", &port.to_string()]);
-        // A process group of its own: Ctrl-C reaches us alone, and we pass on one signal. Two would end it at once.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = with_password(&mut command, chosen)
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot start agentport")?;
-        process.store(child.id(), Ordering::SeqCst);
+        let command = with_password(&mut command, chosen).stdout(Stdio::piped());
+        let mut child = signals.pass_on_to(command).context("cannot start agentport")?;
         hand_over(&mut child, chosen)?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("agentport has no stdout")?;
@@ -226,31 +186,6 @@ fn free(port: u16) -> u16 {
         }
     }
 }
-
-/// Ctrl-C and SIGTERM go to the gateway, once there is one. It then ends in its own time, and we wait for it.
-fn pass_signals_on() -> Result<Arc<AtomicU32>> {
-    let process = Arc::new(AtomicU32::new(0));
-    let gateway = Arc::clone(&process);
-    ctrlc::set_handler(move || match gateway.load(Ordering::SeqCst) {
-        0 => std::process::exit(130),
-        id => end(id),
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(process)
-}
-
-#[cfg(unix)]
-fn end(process: u32) {
-    use nix::{sys::signal, unistd::Pid};
-    if let Ok(process) = i32::try_from(process) {
-        // It may have ended in this moment.
-        let _ = signal::kill(Pid::from_raw(process), signal::Signal::SIGTERM);
-    }
-}
-
-/// The console has told it already.
-#[cfg(not(unix))]
-fn end(_process: u32) {}
 
 fn greet(said: &Announcement, chosen: Option<&Chosen>, key: Option<&str>, agentport: &Agentport) {
     let program =
