@@ -77,7 +77,7 @@ async fn the_owner_decides_in_chromium() {
 #[tokio::test]
 async fn every_page_has_its_picture() {
     let pictures = screens::take(&programs::target().join("screens")).await;
-    assert_eq!(pictures.len(), 13 * 4, "{pictures:?}");
+    assert_eq!(pictures.len(), 18 * 4, "{pictures:?}");
     for picture in &pictures {
         let bytes = std::fs::metadata(&picture.path).expect("the picture").len();
         assert!(bytes > 3_000, "{} is empty", picture.name);
@@ -88,4 +88,15 @@ async fn every_page_has_its_picture() {
             picture.path.display()
         );
     }
+}
+
+#[tokio::test]
+async fn every_page_can_be_used_by_everybody() {
+    let checked = screens::check().await;
+    assert!(checked.len() >= 2 * 18, "{checked:#?}");
+    for page in &checked {
+        assert!(page.passes > 5, "{} was looked at", page.name);
+    }
+    let faults: Vec<_> = checked.iter().flat_map(|page| &page.faults).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -13,25 +13,25 @@ use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
-struct Ran {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs `agentport` beside the scene's gateway.
-struct Cli<'a> {
+pub(crate) struct Cli<'a> {
     scene: &'a Scene,
     as_owner: bool,
     key: Option<String>,
 }
 
 impl Cli<'_> {
-    async fn run(&self, line: &str) -> Ran {
+    pub(crate) async fn run(&self, line: &str) -> Ran {
         self.run_words(&line.split(' ').collect::<Vec<_>>(), "").await
     }
 
-    async fn run_words(&self, words: &[&str], input: &str) -> Ran {
+    pub(crate) async fn run_words(&self, words: &[&str], input: &str) -> Ran {
         let place = self.scene.gateway.place();
         let mut command = self.scene.gateway.setup.command(words);
         command.env("AGENTPORT_HOME", place.home());
@@ -51,7 +51,7 @@ impl Cli<'_> {
     }
 
     /// Runs it with `-o json`, expects success, and reads what it printed.
-    async fn json(&self, line: &str) -> Value {
+    pub(crate) async fn json(&self, line: &str) -> Value {
         let ran = self.run(&format!("{line} -o json")).await;
         assert_eq!(ran.code, Some(0), "{line}\n{}\n{}", ran.stdout, ran.stderr);
         serde_json::from_str(&ran.stdout)
@@ -59,11 +59,11 @@ impl Cli<'_> {
     }
 }
 
-fn owner(scene: &Scene) -> Cli<'_> {
+pub(crate) fn owner(scene: &Scene) -> Cli<'_> {
     Cli { scene, as_owner: true, key: None }
 }
 
-fn agent(scene: &Scene) -> Cli<'_> {
+pub(crate) fn agent(scene: &Scene) -> Cli<'_> {
     Cli { scene, as_owner: false, key: Some(scene.key.key.clone()) }
 }
 

@@ -7,11 +7,17 @@ mod agents;
 mod approvals;
 mod architecture;
 mod attacks;
+mod available;
 mod browser;
 mod cli;
 mod clients;
 mod conformance;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod fixed;
+mod owner;
+#[cfg(target_os = "linux")]
+mod packages;
 mod rest;
 mod scene;
 mod secrets;

@@ -35,6 +35,13 @@ fn files_under(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The files in a directory that hold a text.
+pub(crate) fn found_under(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let mut files = files_under(directory);
+    files.retain(|path| path.is_file() && contains(&std::fs::read(path).expect("a file"), text));
+    files
+}
+
 fn contains(haystack: &[u8], needle: &str) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle.as_bytes())
 }

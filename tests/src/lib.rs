@@ -5,6 +5,8 @@
 //! panics with what was expected: this is test code, and a backtrace is the best report.
 
 pub mod agent;
+#[cfg(target_os = "linux")]
+pub mod desktop;
 pub mod events;
 pub mod foreign;
 pub mod gateway;

@@ -40,7 +40,16 @@ pub fn agentport() -> &'static Path {
         }
         let release = built().ends_with("release");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--package", "agentport-cli"]).current_dir(root());
+        // The packages and features of the `cargo test` that this is, and without what cargo told it about its package:
+        // else most of the tree would be compiled once more.
+        cargo.args(["build", "--quiet", "--bin", "agentport", "--examples"]).current_dir(root());
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| {
+                name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+            }) {
+                cargo.env_remove(name);
+            }
+        }
         if release {
             cargo.arg("--release");
         }
@@ -58,6 +67,29 @@ pub fn fixture() -> PathBuf {
         "{} is missing: run `cargo build -p agentport-tests --bins`",
         path.display()
     );
+    path
+}
+
+/// The tray app. It is not built by itself: it needs WebKit.
+pub fn desktop() -> PathBuf {
+    let given = std::env::var_os("AGENTPORT_DESKTOP_BIN").map(PathBuf::from);
+    let path = given.unwrap_or_else(|| executable("agentport-desktop"));
+    assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
+    path
+}
+
+/// What speaks WebDriver for the tray app's windows.
+pub fn tauri_driver() -> PathBuf {
+    let given = std::env::var_os("TAURI_DRIVER").map(PathBuf::from);
+    let path = given.unwrap_or_else(|| target().join("tools/tauri-driver/bin/tauri-driver"));
+    assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
+    path
+}
+
+/// WebKit's own driver, which `tauri-driver` stands in front of.
+pub fn webkit_driver() -> PathBuf {
+    let path = PathBuf::from("/usr/bin/WebKitWebDriver");
+    assert!(path.exists(), "{} is missing: run `cargo xtask test`", path.display());
     path
 }
 

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use agentport_core::policy::Mode;
+use agentport_core::{AgentId, ApprovalId, policy::Mode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Gateway, Owner, foreign::Foreign, gateway::PASSWORD, programs, types::GrantChoice};
 
@@ -22,36 +22,85 @@ pub async fn take(directory: &Path) -> Vec<Picture> {
     std::fs::create_dir_all(directory).expect("a directory for pictures");
     let gateway = Gateway::start().await;
     let owner = gateway.owner().await;
-    let waiting = happen(&gateway, &owner).await;
-    let pages = json!({
-        "inbox": "/#/",
-        "request": format!("/#/approvals/{waiting}"),
-        "decided": "/#/approvals?tab=decided",
-        "missed": "/#/approvals?tab=missed",
-        "integrations": "/#/integrations",
-        "integration": "/#/integrations/files",
-        "add-integration": "/#/integrations/add",
-        "agents": "/#/agents",
-        "activity": "/#/activity",
-        "policy": "/#/policy",
-        "settings": "/#/settings",
-        "approve-link": format!("/approve/{waiting}"),
-    });
-    let said = Foreign::script("screens.mjs")
-        .env("AGENTPORT_TEST_BASE", gateway.base())
-        .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
-        .env("AGENTPORT_TEST_PAGES", pages.to_string())
-        .env("AGENTPORT_TEST_SCREENS", directory)
-        .env("CHROMIUM", programs::chromium())
-        .run()
-        .await
-        .ok();
+    let pages = happen(&gateway, &owner).await.pages();
+    let script = script("screens.mjs", &gateway, &pages).env("AGENTPORT_TEST_SCREENS", directory);
+    let said = script.run().await.ok();
     gateway.stop().await;
     said.lines().map(|line| serde_json::from_str(line).expect("a picture")).collect()
 }
 
-/// An afternoon's worth of calls. Gives a request that still waits.
-async fn happen(gateway: &Gateway, owner: &Owner) -> agentport_core::ApprovalId {
+/// What a page does that some people cannot use.
+#[derive(Debug, Deserialize)]
+pub struct Fault {
+    pub page: String,
+    pub rule: String,
+    pub impact: String,
+    pub help: String,
+    pub elements: Vec<String>,
+}
+
+/// What axe says of one page.
+#[derive(Debug, Deserialize)]
+pub struct Checked {
+    pub name: String,
+    /// Rules that were looked at and found kept.
+    pub passes: usize,
+    pub faults: Vec<Fault>,
+}
+
+/// Has every page, light and dark, and what opens in them, looked at by axe.
+pub async fn check() -> Vec<Checked> {
+    let gateway = Gateway::start().await;
+    let owner = gateway.owner().await;
+    let pages = happen(&gateway, &owner).await.pages();
+    let said = script("axe.mjs", &gateway, &pages).run().await.ok();
+    gateway.stop().await;
+    said.lines().map(|line| serde_json::from_str(line).expect("what axe says")).collect()
+}
+
+fn script(name: &str, gateway: &Gateway, pages: &Value) -> Foreign {
+    Foreign::script(name)
+        .env("AGENTPORT_TEST_BASE", gateway.base())
+        .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
+        .env("AGENTPORT_TEST_PAGES", pages.to_string())
+        .env("CHROMIUM", programs::chromium())
+}
+
+/// What has happened, as far as pages are about it.
+pub(crate) struct Happened {
+    pub(crate) waiting: ApprovalId,
+    /// Who asked for it.
+    agent: AgentId,
+}
+
+impl Happened {
+    /// Every page by name.
+    fn pages(&self) -> Value {
+        let Self { waiting, agent } = self;
+        json!({
+            "inbox": "/#/",
+            "request": format!("/#/approvals/{waiting}"),
+            "decided": "/#/approvals?tab=decided",
+            "missed": "/#/approvals?tab=missed",
+            "integrations": "/#/integrations",
+            "integration": "/#/integrations/files",
+            "browse": "/#/integrations/browse",
+            "install": "/#/integrations/install/github",
+            "add-integration": "/#/integrations/add",
+            "agents": "/#/agents",
+            "agent": format!("/#/agents/{agent}"),
+            "activity": "/#/activity",
+            "policy": "/#/policy",
+            "settings": "/#/settings",
+            "welcome": "/#/welcome",
+            "approval-window": format!("/?window=approval#/approvals/{waiting}"),
+            "approve-link": format!("/approve/{waiting}"),
+        })
+    }
+}
+
+/// An afternoon's worth of calls, and a request that still waits.
+pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
     let key = owner.create_key("claude-desktop").await;
     let other = owner.create_key("nightly-report").await;
     let folder = gateway.place().files().join("Documents");
@@ -99,5 +148,6 @@ async fn happen(gateway: &Gateway, owner: &Owner) -> agentport_core::ApprovalId 
         },
         "additional_info": "You asked me to draft the letter to the customer. I would like to save it next to the minutes.",
     });
-    claude.tool("agentport__call_tool", arguments).await.request()
+    let waiting = claude.tool("agentport__call_tool", arguments).await.request();
+    Happened { waiting, agent: key.id }
 }

@@ -1,4 +1,5 @@
-//! `cargo xtask screens`: pictures of every page into `target/screens`, or the directory named.
+//! `cargo xtask screens`: pictures of every page into `target/screens`, or the directory named. Of the desktop as well,
+//! where `AGENTPORT_DESKTOP_BIN` names the tray app.
 
 use std::{io::Write as _, path::PathBuf};
 
@@ -12,6 +13,12 @@ async fn main() -> std::io::Result<()> {
     for picture in screens::take(&directory).await {
         let note = if picture.overflows { "  (scrolls sideways)" } else { "" };
         writeln!(std::io::stdout(), "{}{note}", picture.path.display())?;
+    }
+    #[cfg(target_os = "linux")]
+    if std::env::var_os("AGENTPORT_DESKTOP_BIN").is_some() {
+        for path in agentport_tests::desktop::screens::take(&directory).await {
+            writeln!(std::io::stdout(), "{}", path.display())?;
+        }
     }
     Ok(())
 }

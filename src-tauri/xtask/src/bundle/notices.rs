@@ -113,8 +113,8 @@ fn text(parts: &[Part]) -> Result<String> {
     }
     let mut all =
         "AgentPort contains software by others. These are its parts and their licences.\n\
-        What is under the Mozilla Public License 2.0 is unchanged; its source is at\n\
-        https://crates.io under the name and version given here.\n"
+        What is under the Mozilla Public License 2.0 is unchanged; its source is in the public\n\
+        registry of Rust packages, under the name and version given here.\n"
             .to_owned();
     let mut texts: Vec<_> = texts.into_iter().collect();
     texts.sort_by(|(_, one), (_, other)| one.cmp(other));

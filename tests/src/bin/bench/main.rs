@@ -5,6 +5,8 @@
 //! Every figure is the median of three rounds in which the two ways take turns.
 
 mod calls;
+#[cfg(target_os = "linux")]
+mod desktop;
 mod http;
 mod lists;
 mod pipe;
@@ -53,6 +55,8 @@ enum Group {
     Lists,
     Process,
     Many,
+    /// Needs a desktop session, and the tray app in `AGENTPORT_DESKTOP_BIN`.
+    Desktop,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -76,6 +80,10 @@ async fn main() -> std::io::Result<()> {
     }
     if wanted(Group::Many) {
         lists::measure_many(plan, &mut table).await;
+    }
+    #[cfg(target_os = "linux")]
+    if wanted(Group::Desktop) && std::env::var_os("AGENTPORT_DESKTOP_BIN").is_some() {
+        desktop::measure(&mut table).await;
     }
     write!(std::io::stdout(), "{table}")?;
     if let Some(path) = options.json {

@@ -17,16 +17,7 @@ impl Figures {
     pub(crate) fn of(mut latencies: Vec<Duration>, took: Duration) -> Self {
         assert!(!latencies.is_empty(), "nothing was measured");
         latencies.sort_unstable();
-        let at = |share: f64| {
-            // Shares are below one, so the place is within the list.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a place in a list"
-            )]
-            let place = (share * latencies.len() as f64) as usize;
-            latencies[place].as_secs_f64() * 1e6
-        };
+        let at = |share| at(&latencies, share).as_secs_f64() * 1e6;
         Self {
             p50: at(0.50),
             p99: at(0.99),
@@ -45,6 +36,25 @@ impl Figures {
             calls: rounds.iter().map(|one| one.calls).sum(),
         }
     }
+}
+
+/// What so large a share of all is below; a share is less than one.
+#[cfg(target_os = "linux")]
+pub(crate) fn percentile(mut latencies: Vec<Duration>, share: f64) -> Duration {
+    assert!(!latencies.is_empty(), "nothing was measured");
+    latencies.sort_unstable();
+    at(&latencies, share)
+}
+
+fn at(sorted: &[Duration], share: f64) -> Duration {
+    // Shares are below one, so the place is within the list.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place in a list"
+    )]
+    let place = (share * sorted.len() as f64) as usize;
+    sorted[place]
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

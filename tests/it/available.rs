@@ -1,0 +1,92 @@
+//! The bundled list: looking, installing with a token, asking for it as an agent; and the categories of tools.
+
+mod categories;
+mod installing;
+mod internet;
+mod requests;
+
+use agentport_tests::{types::AvailableIntegration, wire::Reply};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{cli, scene::Scene};
+
+/// What the owner is offered for these words.
+async fn offered(scene: &Scene, query: &str) -> Vec<AvailableIntegration> {
+    let path = format!("/control/available{query}");
+    let list: Value = scene.owner.ask(Method::GET, &path, None).await;
+    serde_json::from_value(list["items"].clone()).expect("a list of integrations")
+}
+
+async fn install(scene: &Scene, id: &str, body: Value) -> Reply {
+    scene.owner.send(Method::POST, &format!("/control/available/{id}/install"), Some(body)).await
+}
+
+async fn installed(scene: &Scene) -> Vec<String> {
+    scene.owner.integrations().await.into_iter().map(|one| one.id.to_string()).collect()
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn owner_and_agents_see_what_can_be_installed() {
+    let scene = Scene::empty().await;
+    let all = offered(&scene, "").await;
+    assert!(all.len() > 20 && all.iter().all(|one| !one.installed && !one.auth.is_empty()));
+    assert!(all.is_sorted_by_key(|one| one.name.to_lowercase()));
+    let found = offered(&scene, "?q=ERROR%20applications").await;
+    assert_eq!(found.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["sentry"]);
+    assert!(offered(&scene, "?q=no%20such%20thing").await.is_empty());
+    let exa: AvailableIntegration =
+        scene.owner.ask(Method::GET, "/control/available/exa", None).await;
+    assert!(all.contains(&exa) && exa.popular && !exa.categories.is_empty());
+    for (id, why) in [("nowhere", "no integration"), ("notion", "OAuth"), ("slack", "REST")] {
+        let path = format!("/control/available/{id}");
+        for reply in [
+            scene.owner.send(Method::GET, &path, None).await,
+            install(&scene, id, json!({"method": "token", "secrets": {"token": "fake"}})).await,
+        ] {
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{id}: {}", reply.text);
+            assert!(reply.text.contains(why), "{id}: {}", reply.text);
+        }
+    }
+
+    let list = "agentport__list_available_integrations";
+    let seen = async |arguments: Value| {
+        let answer = scene.wire.tool(list, arguments).await.ran();
+        answer.structured.expect("a list")["items"].clone()
+    };
+    let everything = seen(json!({})).await;
+    assert_eq!(ids(&everything).len(), all.len());
+    let github = json!({"integration_id": "github"});
+    let github = scene.wire.tool("agentport__get_integration", github).await.ran();
+    let github = github.structured.expect("an integration");
+    assert_eq!(
+        (&github["type"], &github["auth_methods"]),
+        (&json!("remote_mcp"), &json!(["token"]))
+    );
+    assert_eq!(github["docs_url"], "https://github.com/github/github-mcp-server");
+    assert_eq!(ids(&seen(json!({"query": "Hugging face"})).await), ["huggingface"]);
+    assert_eq!(seen(json!({"type": "remote_mcp"})).await, everything);
+    for none in [json!({"type": "custom"}), json!({"query": "exa", "type": "mail"})] {
+        assert_eq!(seen(none).await, json!([]));
+    }
+    let withheld = json!({"integration_id": "notion"});
+    let withheld = scene.wire.tool("agentport__get_integration", withheld).await;
+    assert!(withheld.refused().contains("OAuth"), "{}", withheld.text);
+
+    let rest = scene.wire.get("/api/integrations?type=remote_mcp").await.json();
+    assert_eq!(rest, everything);
+    assert_eq!(scene.wire.get("/api/integrations/github").await.json(), github);
+    let withheld = scene.wire.get("/api/integrations/slack").await;
+    assert_eq!(withheld.status, StatusCode::NOT_FOUND);
+    assert!(withheld.text.contains("REST"), "{}", withheld.text);
+
+    let by_agent = cli::agent(&scene).json("integrations list --available").await;
+    assert_eq!(ids(&by_agent), ids(&everything));
+    let by_owner = cli::owner(&scene).json("integrations list --available").await;
+    assert_eq!(ids(&by_owner), ids(&everything));
+    scene.stop().await;
+}
