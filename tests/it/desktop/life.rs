@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use agentport_tests::{
     SOON,
-    desktop::{App, NotificationDaemon, Panel, Session, app::AppSetup, app::CLASS, tree},
+    desktop::{NotificationDaemon, Panel, Session, app::AppSetup, app::CLASS, tree},
     foreign::Foreign,
     gateway::Setup,
     process::{Process, alive, gone},
@@ -169,12 +169,15 @@ async fn a_taken_port_is_shown_and_tried_again() {
         })
         .await;
     assert!(status.contains("in use"), "{status}");
+    let window = session.windows_until(CLASS, 1).await.remove(0);
+    session.close(&window).await;
+    tray.choose(&["What to do…"]).await;
     session.windows_until(CLASS, 1).await;
     drop(taken);
     tray.choose(&["Try again"]).await;
     tray.row(&["Nothing waits for you"]).await;
     assert_eq!(app.runtime().await.port, port);
-    quit(app).await;
+    app.stop().await;
 }
 
 /// One home, one gateway: beside `agentport serve` the app says who has it.
@@ -194,10 +197,6 @@ async fn beside_a_headless_gateway_it_says_so() {
     gateway.stop().await;
     tray.choose(&["Try again"]).await;
     tray.row(&["Nothing waits for you"]).await;
-    quit(app).await;
-}
-
-async fn quit(app: App) {
     app.stop().await;
 }
 

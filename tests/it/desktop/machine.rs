@@ -31,7 +31,7 @@ fn texts(folder: &Path) -> Vec<String> {
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
 async fn it_starts_at_login_if_the_owner_wants() {
     let Driven { browser, session, .. } = &Driven::new(Seeded::new().await.setup).await;
-    let folder = session.folder("config").join("autostart");
+    let folder = session.folder("home").join(".config/autostart");
     browser.go("#/settings").await;
     browser.click("checkbox", "Start when I log in").await;
     let entry = until("an entry for the login", async || texts(&folder).pop()).await;
@@ -61,7 +61,7 @@ async fn files_are_saved_for_the_owner() {
     browser.wire(&key).call_tool("fx", "echo", json!({"text": "in the export"})).await.request();
     browser.go("#/activity").await;
     browser.says(&["echo"]).await;
-    for (kind, begins) in [("CSV", "id,"), ("JSONL", "{")] {
+    for (kind, begins) in [("CSV", "at,"), ("JSON lines", "{")] {
         browser.click("button", "Export").await;
         browser.click("menuitem", kind).await;
         let fits = |text: &str| text.starts_with(begins) && text.contains("echo");
@@ -135,6 +135,9 @@ async fn a_window_comes_back_where_it_was() {
         (now.width == 900 && now.height == 600 && now.left >= 140).then_some(now)
     })
     .await;
+    // By its answer, the app has seen what became of its window.
+    tray.menu().await;
+    tray.menu().await;
     desk.session.close(&moved).await;
     desk.windows(0).await;
     tray.choose(&["Activity"]).await;

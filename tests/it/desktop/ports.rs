@@ -6,7 +6,7 @@ use agentport_core::policy::Rule;
 use agentport_gateway::control::owner_routes;
 use agentport_tests::{
     Wire,
-    desktop::{App, Inside, NotificationDaemon, Panel, Session, app::AppSetup, sockets::listening},
+    desktop::{Inside, NotificationDaemon, Panel, Session, app::AppSetup, sockets::listening},
     gateway::Setup,
     programs,
     types::{IntegrationView, Items, KeyView, NewKey, RuleView, Settings},
@@ -205,14 +205,10 @@ async fn no_port_reaches_the_owners_plane() {
     daemon.press(&note, "Deny").await;
     assert!(wire.await_approval(&id.to_string()).await.refused().contains("denied by the human"));
     assert_eq!(runs(), 0);
-    stop(app).await;
+    app.stop().await;
     let inside = Inside::open(&setup).await;
     assert_eq!(Owned::of(&inside).await, before);
     inside.stop().await;
-}
-
-async fn stop(app: App) {
-    app.stop().await;
 }
 
 /// What an owner password opens, its removal closes: the door is not left ajar.

@@ -76,6 +76,19 @@ async fn while_silent_requests_queue() {
     daemon.none().await;
     tray.row(&["Silence notifications"]).await;
 
+    // For longer.
+    let silent = async || {
+        let settings = desk.owner.settings(json!({})).await.notifications_silent_until;
+        settings.expect("silence has an end").since(agentport_gateway::clock::now())
+    };
+    tray.choose(&["Silence notifications", "For 1 hour"]).await;
+    tray.row(&["Notifications are silent until …*"]).await;
+    assert!((3_500..=3_600).contains(&silent().await.as_secs()));
+    tray.choose(&["Notifications are silent until …*", "Until tomorrow"]).await;
+    desk.owner.until("tomorrow", async || (silent().await.as_secs() > 3_600).then_some(())).await;
+    tray.choose(&["Notifications are silent until …*", "Show again"]).await;
+    tray.row(&["Silence notifications"]).await;
+
     // Silence ends by itself, and what queued is shown.
     let until = agentport_gateway::clock::now().plus(std::time::Duration::from_secs(4));
     desk.owner.settings(json!({"notifications_silent_until": until})).await;

@@ -157,6 +157,9 @@ async fn it_follows_what_happens_and_changes_in_place() {
         .await;
     tray.row(&["Customers does not work"]).await;
     tray.row(&["Install integration", "Customers · does not work"]).await;
+    tray.choose(&["Customers does not work"]).await;
+    let window = desk.windows(1).await.remove(0);
+    desk.session.close(&window).await;
     tray.icon_until("the picture of trouble", |icon| {
         icon.picture()
             .is_some_and(|now| now != quiet_picture && Some(&now) != paused.picture().as_ref())
@@ -169,7 +172,11 @@ async fn it_follows_what_happens_and_changes_in_place() {
     // Agents come and go.
     let key = desk.owner.create_key("nightly").await;
     tray.row(&["Connect an agent", "nightly · not seen yet"]).await;
-    tray.row(&["Let an agent work for 15 minutes", "nightly"]).await;
+    tray.choose(&["Let an agent work for 15 minutes", "nightly"]).await;
+    tray.row(&["nightly works until …*"]).await;
+    tray.no_row(&["Let an agent work for 15 minutes", "nightly"]).await;
+    let nightly = desk.app.wire(&key).await;
+    nightly.call_tool("fx", "counter", json!({})).await.ran();
     desk.owner.revoke(&key).await;
     tray.no_row(&["Connect an agent", "nightly · not seen yet"]).await;
     tray.row(&["Let tester work for 15 minutes"]).await;

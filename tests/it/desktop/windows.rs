@@ -11,7 +11,7 @@ use agentport_tests::{
     gateway::Setup,
     programs,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{scene::Seeded, settings::turn_on_second_factor};
 
@@ -299,9 +299,8 @@ async fn a_page_can_do_nothing_but_ask_the_owners_plane() {
     let opened =
         browser.script("return window.open('https://example.com/') === null", json!([])).await;
     assert_eq!(opened, Ok(json!(true)));
-    let left =
-        browser.script("location.href = 'http://127.0.0.1:9/'; return true", json!([])).await;
-    let _: Result<Value, String> = left;
+    let leave = "location.href = 'http://127.0.0.1:9/'; return true";
+    assert_eq!(browser.script(leave, json!([])).await, Ok(json!(true)));
     browser.find("heading", "Inbox").await;
 }
 

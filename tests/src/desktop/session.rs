@@ -62,7 +62,7 @@ impl Session {
     pub async fn bare() -> Self {
         let directory =
             tempfile::Builder::new().prefix("agentport-desk-").tempdir().expect("a directory");
-        for name in ["home", "run", "config", "data", "cache", "logs"] {
+        for name in ["home", "run", "logs"] {
             let mut builder = std::fs::DirBuilder::new();
             builder.mode(0o700).create(directory.path().join(name)).expect("a directory");
         }
@@ -119,7 +119,7 @@ impl Session {
         command
     }
 
-    /// A folder of the session's: `home`, `run`, `config`, `data`.
+    /// A folder of the session's: `home`, `run`.
     pub fn folder(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
@@ -213,13 +213,7 @@ fn environment(directory: &Path, program: &Path) -> Command {
         }
     }
     command.env("LANG", "C.UTF-8").env(MARK, directory);
-    for (name, folder) in [
-        ("HOME", "home"),
-        ("XDG_RUNTIME_DIR", "run"),
-        ("XDG_CONFIG_HOME", "config"),
-        ("XDG_DATA_HOME", "data"),
-        ("XDG_CACHE_HOME", "cache"),
-    ] {
+    for (name, folder) in [("HOME", "home"), ("XDG_RUNTIME_DIR", "run")] {
         command.env(name, directory.join(folder));
     }
     command

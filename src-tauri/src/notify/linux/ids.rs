@@ -20,7 +20,7 @@ const EARLY: usize = 32;
 pub(super) struct Ids {
     owner: Option<OwnedUniqueName>,
     keys: HashMap<u32, Key>,
-    /// Calls without an answer so far.
+    /// Calls to the owner without an answer so far.
     calls: usize,
     early: Vec<(u32, Signal)>,
 }
@@ -35,7 +35,7 @@ pub(super) enum Signal {
 impl Ids {
     /// Forgets all: `owner` has shown nothing of ours so far.
     pub(super) fn belong_to(&mut self, owner: Option<OwnedUniqueName>) {
-        *self = Self { owner, calls: self.calls, ..Self::default() };
+        *self = Self { owner, ..Self::default() };
     }
 
     pub(super) fn owner(&self) -> Option<&OwnedUniqueName> {
@@ -48,16 +48,20 @@ impl Ids {
         self.number(key).unwrap_or(0)
     }
 
-    /// `owner` has answered with the number of the notice, or not at all. Returns what was said of it by then.
+    /// `owner` has answered with the number of the notice, or not at all. Returns what was said of it by then. What one
+    /// that is owner no longer still owes counts for nothing.
     pub(super) fn answered(
         &mut self,
         owner: &OwnedUniqueName,
         key: Key,
         number: Option<u32>,
     ) -> Vec<Heard> {
-        self.calls -= 1;
+        if self.owner.as_ref() != Some(owner) {
+            return Vec::new();
+        }
+        self.calls = self.calls.saturating_sub(1);
         let mut heard = Vec::new();
-        if let Some(number) = number.filter(|_| self.owner.as_ref() == Some(owner)) {
+        if let Some(number) = number {
             self.keys.retain(|_, known| *known != key);
             self.keys.insert(number, key);
             let (now, later) = std::mem::take(&mut self.early)

@@ -72,6 +72,23 @@ fn another_owner_has_none_of_ours() {
 }
 
 #[test]
+fn a_call_the_one_before_still_owes_keeps_no_ear_open() {
+    let mut ids = ids();
+    ids.calling(OTHER);
+    ids.belong_to(Some(owner(":1.2")));
+    let answered = |ids: &mut Ids, key, number| {
+        ids.calling(key);
+        ids.answered(&owner(":1.2"), key, Some(number))
+    };
+    ids.calling(KEY);
+    assert_eq!(ids.hear(2, pressed()), None);
+    assert_eq!(ids.answered(&owner(":1.2"), KEY, Some(1)), []);
+    assert_eq!(answered(&mut ids, OTHER, 2), [], "said before it was shown");
+    assert_eq!(ids.answered(&owner(":1.1"), OTHER, Some(9)), []);
+    assert_eq!(ids.hear(2, pressed()), Some(heard(OTHER)));
+}
+
+#[test]
 fn a_notice_is_replaced_and_forgotten() {
     let mut ids = ids();
     assert_eq!(ids.calling(KEY), 0);
