@@ -61,7 +61,7 @@ async fn a_new_daemon_answers_for_nothing_it_did_not_show() {
     assert_eq!(old.id, 2);
     daemon.stop().await;
 
-    let taker = NotificationDaemon::silent(&desk.session).await;
+    let taker = NotificationDaemon::silent_from(&desk.session, 1_000).await;
     taker.until("a call that hangs", |seen| (seen.sent > 0).then_some(())).await;
     for (id, label) in [(old.id, "Approve"), (old.id, "Always"), (77, "Approve")] {
         taker.claim(id, old.key(label)).await;

@@ -103,6 +103,8 @@ pub struct NotificationDaemon {
 
 struct Server {
     capabilities: Vec<String>,
+    /// The first number it gives.
+    first: u32,
     seen: Arc<watch::Sender<Seen>>,
     answers: watch::Receiver<bool>,
 }
@@ -133,7 +135,7 @@ impl Server {
             seen.sent += 1;
             let before = seen.open.get(&replaces_id).map_or(0, |note| note.sent);
             if before == 0 {
-                id = u32::try_from(seen.sent).expect("not that many");
+                id = self.first + u32::try_from(seen.sent).expect("not that many") - 1;
             }
             let note = Note {
                 id,
@@ -198,19 +200,25 @@ impl NotificationDaemon {
     }
 
     pub async fn with(session: &Session, capabilities: &[&str]) -> Self {
-        Self::serve(session.bus(), capabilities, true).await
+        Self::serve(session.bus(), capabilities, 1, true).await
     }
 
     /// One that takes what it is given and never answers, until [`NotificationDaemon::answer`].
     pub async fn silent(session: &Session) -> Self {
-        Self::serve(session.bus(), &EVERYTHING, false).await
+        Self::serve(session.bus(), &EVERYTHING, 1, false).await
     }
 
-    async fn serve(bus: &str, capabilities: &[&str], answers: bool) -> Self {
+    /// The same, with numbers that no other gives.
+    pub async fn silent_from(session: &Session, first: u32) -> Self {
+        Self::serve(session.bus(), &EVERYTHING, first, false).await
+    }
+
+    async fn serve(bus: &str, capabilities: &[&str], first: u32, answers: bool) -> Self {
         let seen = Arc::new(watch::Sender::new(Seen::default()));
         let answers = watch::Sender::new(answers);
         let server = Server {
             capabilities: capabilities.iter().map(ToString::to_string).collect(),
+            first,
             seen: seen.clone(),
             answers: answers.subscribe(),
         };
@@ -226,14 +234,9 @@ impl NotificationDaemon {
         Self { connection, seen, answers }
     }
 
-    /// From now on it answers, also what it was asked before.
+    /// From now on a silent one answers, also what it was asked before.
     pub fn answer(&self) {
         self.answers.send_replace(true);
-    }
-
-    /// From now on it records what it is told and never answers.
-    pub fn hang(&self) {
-        self.answers.send_replace(false);
     }
 
     pub fn seen(&self) -> Seen {
