@@ -7,7 +7,11 @@
 use std::{
     collections::HashSet,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use agentport_core::ApprovalId;
@@ -27,6 +31,9 @@ pub(crate) const APPROVAL: &str = "approval";
 
 /// Where an approval window hears of the request it is to show.
 const SHOW: &str = "agentport://show";
+
+/// How long a window is let be moved about before its place is written down.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// What is remembered of a window.
 pub(crate) const REMEMBERED: StateFlags =
@@ -51,6 +58,8 @@ pub(crate) struct Windows {
     making: Mutex<()>,
     /// Windows whose page is there to be told things.
     loaded: Loaded,
+    /// Whether the windows' places are about to be written down.
+    settling: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -73,7 +82,14 @@ impl Loaded {
 
 impl Windows {
     pub(crate) fn new(tasks: TaskTracker, runtime: Handle, data: Option<PathBuf>) -> Self {
-        Self { tasks, runtime, data, making: Mutex::new(()), loaded: Loaded::default() }
+        Self {
+            tasks,
+            runtime,
+            data,
+            making: Mutex::new(()),
+            loaded: Loaded::default(),
+            settling: AtomicBool::new(false),
+        }
     }
 }
 
@@ -181,6 +197,7 @@ fn make(
     let (handle, label, loaded) = (app.clone(), window.label().to_owned(), windows.loaded.clone());
     window.on_window_event(move |event| match event {
         WindowEvent::CloseRequested { .. } => remember(&handle),
+        WindowEvent::Moved(_) | WindowEvent::Resized(_) => remember_soon(&handle),
         WindowEvent::Destroyed => {
             loaded.set(&label, false);
             handle.state::<Entry>().window_gone(&label);
@@ -213,6 +230,26 @@ fn remember(app: &AppHandle) {
     if let Err(error) = app.save_window_state(REMEMBERED) {
         tracing::warn!(%error, "where the windows are could not be remembered");
     }
+}
+
+/// Not only at the end, which a session that is logged out or a machine that loses power does not give.
+fn remember_soon(app: &AppHandle) {
+    let windows = app.state::<Windows>();
+    if windows.settling.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let handle = app.clone();
+    let later = async move {
+        tokio::time::sleep(SETTLED).await;
+        handle.state::<Windows>().settling.store(false, Ordering::Release);
+        let app = handle.clone();
+        // Nowhere else: what is remembered is locked meanwhile, and the main thread waits for that lock when a window
+        // moves.
+        if let Err(error) = handle.run_on_main_thread(move || remember(&app)) {
+            tracing::warn!(%error, "where the windows are could not be remembered");
+        }
+    };
+    windows.tasks.spawn_on(later, &windows.runtime);
 }
 
 /// Takes a window to another place of its page, which keeps what it holds. (`navigate` would read it anew.)
