@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use agentport_gateway::home::Runtime;
+use agentport_gateway::home::{Home, Runtime};
 
 use super::{Session, tree, until};
 use crate::{
@@ -85,11 +85,9 @@ impl AppSetup {
 
     /// What a running app says of its gateway, whoever started it.
     pub async fn runtime_of(&self, pid: impl Fn(u32) -> bool) -> Runtime {
-        let file = self.setup.place.home().join("runtime.json");
+        let home = Home::open(Some(self.setup.place.home())).expect("the home opens");
         until("the app's gateway listens", async || {
-            let text = std::fs::read_to_string(&file).ok()?;
-            let runtime: Runtime = serde_json::from_str(&text).ok()?;
-            pid(runtime.pid).then_some(runtime)
+            home.read_runtime().filter(|runtime| pid(runtime.pid))
         })
         .await
     }

@@ -34,16 +34,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Looks again and again until `look` finds something, at most [`SOON`]. Only for what comes without an event.
 pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
-    until_within(SOON, what, look).await
-}
-
-pub async fn until_within<T>(
-    limit: Duration,
-    what: &str,
-    look: impl AsyncFnMut() -> Option<T>,
-) -> T {
-    let found = try_until(limit, look).await;
-    found.unwrap_or_else(|| panic!("{what}: nothing after {limit:?}"))
+    try_until(SOON, look).await.unwrap_or_else(|| panic!("{what}: nothing after {SOON:?}"))
 }
 
 /// The same, where the caller has more to say of what is there instead.

@@ -104,11 +104,6 @@ impl Panel {
         let place = found.expect("the panel is there").last().expect("an icon").clone();
         Tray::open(&self.connection, place).await
     }
-
-    /// How many icons have come.
-    pub fn icons(&self) -> usize {
-        self.items.borrow().len()
-    }
 }
 
 /// How an icon looks.
@@ -162,16 +157,7 @@ impl Tray {
     }
 
     /// Waits until `look` finds something in the menu, looking again whenever the app says that it changed.
-    pub async fn until<T>(&mut self, what: &str, look: impl FnMut(&Row) -> Option<T>) -> T {
-        self.until_within(SOON, what, look).await
-    }
-
-    pub async fn until_within<T>(
-        &mut self,
-        limit: std::time::Duration,
-        what: &str,
-        mut look: impl FnMut(&Row) -> Option<T>,
-    ) -> T {
+    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Row) -> Option<T>) -> T {
         let wait = async {
             loop {
                 // What came before the look is in what is seen.
@@ -182,7 +168,7 @@ impl Tray {
                 self.changes.next().await;
             }
         };
-        match tokio::time::timeout(limit, wait).await {
+        match tokio::time::timeout(SOON, wait).await {
             Ok(found) => found,
             Err(_) => panic!("{what}: not in the menu\n{}", self.menu().await.drawn()),
         }

@@ -28,7 +28,7 @@ const XFCONF: &str = "org.xfce.Xfconf";
 const ACCESSIBILITY: &str = "org.a11y.Bus";
 
 /// Says which session a process belongs to, wherever in the tree it ends up.
-pub const MARK: &str = "AGENTPORT_TEST_SESSION";
+const MARK: &str = "AGENTPORT_TEST_SESSION";
 
 const SCREEN: &str = "1280x900x24";
 
@@ -70,7 +70,7 @@ impl Session {
         let (display, screen) = start_display(directory.path()).await;
         let connection = soon("the bus", connect_to(&bus)).await;
         let mut session = Self { directory, display, bus, parts: vec![daemon, screen], connection };
-        session.start(Path::new("openbox"), &["--sm-disable"], &[]);
+        session.start(Path::new("openbox"), &["--sm-disable"]);
         session.window_manager().await;
         session
     }
@@ -78,16 +78,12 @@ impl Session {
     /// As [`Session::bare`], with a panel, a notification daemon, a secret service and accessibility: what a user has.
     pub async fn real() -> Self {
         let mut session = Self::bare().await;
-        session.start(
-            Path::new("/usr/libexec/at-spi-bus-launcher"),
-            &["--launch-immediately"],
-            &[],
-        );
+        session.start(Path::new("/usr/libexec/at-spi-bus-launcher"), &["--launch-immediately"]);
         session.name(ACCESSIBILITY).await;
-        session.start(&xfce("xfconf/xfconfd"), &[], &[]);
+        session.start(&xfce("xfconf/xfconfd"), &[]);
         session.name(XFCONF).await;
-        session.start(Path::new("xfce4-panel"), &["--disable-wm-check"], &[]);
-        session.start(&xfce("notifyd/xfce4-notifyd"), &[], &[]);
+        session.start(Path::new("xfce4-panel"), &["--disable-wm-check"]);
+        session.start(&xfce("notifyd/xfce4-notifyd"), &[]);
         session.unlock_secrets();
         for name in [WATCHER, NOTIFICATIONS, SECRETS] {
             session.name(name).await;
@@ -97,15 +93,15 @@ impl Session {
 
     fn unlock_secrets(&mut self) {
         let words = ["--unlock", "--components=secrets", "--foreground"];
-        self.start(Path::new("gnome-keyring-daemon"), &words, &[]);
+        self.start(Path::new("gnome-keyring-daemon"), &words);
         self.parts.last_mut().expect("the keyring was started").feed("fixture-login-password");
     }
 
     /// Starts a part of the session. It is ended with it.
-    pub fn start(&mut self, program: &Path, arguments: &[&str], environment: &[(&str, &str)]) {
+    fn start(&mut self, program: &Path, arguments: &[&str]) {
         let name = program.file_name().and_then(OsStr::to_str).expect("a program's name");
         let mut command = self.command(program);
-        command.args(arguments).envs(environment.iter().copied());
+        command.args(arguments);
         self.parts.push(Process::start(command, &self.log(name)));
     }
 

@@ -57,7 +57,7 @@ pub fn end(pid: u32) {
 }
 
 /// Memory that belongs to a process alone plus its share of what it shares, in MiB. Zero for one that is gone.
-pub fn pss(pid: u32) -> f64 {
+fn pss(pid: u32) -> f64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or("0 kB");
     let kib: f64 = line.trim().trim_end_matches(" kB").trim().parse().expect("a number");

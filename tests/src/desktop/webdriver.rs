@@ -208,11 +208,6 @@ impl Browser {
     pub async fn switch(&self, handle: &str) {
         self.done(Method::POST, "/window", Some(json!({"handle": handle}))).await;
     }
-
-    /// The driver's process; the app is below it.
-    pub fn driver(&self) -> u32 {
-        self.driver.pid()
-    }
 }
 
 impl Drop for Browser {
