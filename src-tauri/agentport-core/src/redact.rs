@@ -9,6 +9,7 @@
 //!
 //! Deliberately absent: guessing by entropy. It would hide every hash and identifier the owner may want to find.
 
+mod credential_names;
 mod field_names;
 mod looks;
 mod scrub;
@@ -17,7 +18,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-pub(crate) use field_names::names_a_secret;
+pub use credential_names::{is_credential_header, is_credential_parameter};
+pub use field_names::names_a_secret;
+pub use looks::secrets_in;
 pub use scrub::{SCRUBBED, scrub, scrub_value};
 
 /// Deeper than this nothing is kept.

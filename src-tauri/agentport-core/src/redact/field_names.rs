@@ -40,12 +40,14 @@ const LAST_WORDS: [&str; 13] = [
 ];
 /// At the end of a name written in one word (`GITHUBTOKEN`).
 const ENDINGS: [&str; 3] = ["secret", "token", "cookie"];
-/// A name that ends so speaks about a secret and holds none (`token_type`, `password_length`, `max_tokens_count`).
-const HARMLESS: [&str; 9] =
-    ["count", "counts", "length", "limit", "limits", "name", "names", "type", "types"];
+/// A name that ends so speaks about a secret and holds none (`token_type`, `password_length`, `token_env_var`).
+const HARMLESS: [&str; 11] = [
+    "count", "counts", "length", "limit", "limits", "name", "names", "type", "types", "var",
+    "variable",
+];
 
 /// Does `name` say that its value is a secret? In any case, with `-`, `_`, `.` or camel case between the words.
-pub(crate) fn names_a_secret(name: &str) -> bool {
+pub fn names_a_secret(name: &str) -> bool {
     let spaced = with_spaces(name);
     // A number at the end of a word counts things (`password2`).
     let mut words =
@@ -195,6 +197,8 @@ mod tests {
             "signature",
             "session",
             "cookies_count",
+            "bearer_token_env_var",
+            "passwordVariable",
         ] {
             assert!(!names_a_secret(name), "{name}");
         }

@@ -60,9 +60,9 @@ const SCHEMES: [&str; 4] = ["basic", "bearer", "digest", "token"];
 /// The longest name looked for before `=` or `:`.
 const MAX_NAME: usize = 64;
 
-/// The parts of `text` that look like secrets: in order, apart from each other, on character boundaries. Linear in
-/// the length of the text.
-pub(super) fn secrets_in(text: &str) -> Vec<Range<usize>> {
+/// The parts of `text` that look like secrets, as [`super::redacted_text`] hides them: in order, apart from each other, on
+/// character boundaries. Linear in the length of the text.
+pub fn secrets_in(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < text.len() {

@@ -1,0 +1,165 @@
+//! Working out what a file becomes when our changes are taken back. Nothing is written here.
+
+use std::path::Path;
+
+use super::{
+    Backups, BackupsError, Touch,
+    merge::{self, Change, Content, How},
+    originals::{self, digest},
+    touches,
+};
+use crate::{
+    client::Place,
+    document::Document,
+    entry::OURS,
+    plan::{FileChange, Mask, Plan},
+    types::{ConflictView, OnConflict, What},
+};
+
+impl Backups {
+    /// A plan that brings the pinned original of this file back: exactly, if the file is as we left it; otherwise merged
+    /// with what changed since. Conflicting lines are in `plan.conflicts` unless `on_conflict` settles them; as long as
+    /// there are any, the plan's file shows what there would be if the file as it is now wins.
+    pub async fn restore(
+        &self,
+        place: &Place,
+        now_there: Option<&[u8]>,
+        on_conflict: Option<OnConflict>,
+    ) -> Result<Plan, BackupsError> {
+        let touches = touches::open_of(&self.pool, &self.root, &place.path).await?;
+        let Some(pinned) = touches.last() else {
+            return Err(BackupsError::Nothing { path: place.path.clone() });
+        };
+        let mut plan = empty(place, now_there);
+        let there = now_there.map(digest);
+        if pinned.before == there && !may_lack_servers(&touches, there.as_deref()) {
+            return Ok(plan);
+        }
+        let mut content: Content = now_there.map(<[u8]>::to_vec);
+        let mut mask = Mask::default();
+        for change in self.changes(&touches)? {
+            for content in [&change.before, &change.after, &content].into_iter().flatten() {
+                mask.add_file(place, content);
+            }
+            match merge::take_back(place, &change, content, on_conflict) {
+                Ok(taken_back) => {
+                    content = taken_back.content;
+                    note(&mut plan, taken_back.how);
+                }
+                Err(conflict) => {
+                    plan.conflicts.push(ConflictView::Lines {
+                        path: place.path.display().to_string(),
+                        text: mask.apply(&conflict.text).into_owned(),
+                    });
+                    content = conflict.current_wins;
+                }
+            }
+        }
+        plan.files[0].after = content;
+        Ok(plan)
+    }
+
+    /// What to write instead of an edited file when taking our entry out: the very bytes from before, if the file is as
+    /// we left it and only our entry was put in. `None` if an edit is needed. (`Some(None)`: there was no file.)
+    pub async fn before_connect(
+        &self,
+        place: &Place,
+        now_there: Option<&[u8]>,
+    ) -> Result<Option<Option<Vec<u8>>>, BackupsError> {
+        let mut expected = now_there.map(digest);
+        let mut oldest = None;
+        // Back through what was nothing but connecting, each touch right after the one before.
+        for touch in touches::open_of(&self.pool, &self.root, &place.path).await? {
+            if touch.what != What::Connect || touch.after != expected {
+                break;
+            }
+            expected = touch.before.clone();
+            oldest = Some(touch);
+        }
+        let Some(oldest) = oldest else { return Ok(None) };
+        let before = self.content(oldest.before.as_deref(), &oldest.path)?;
+        // Our entry was there already if somebody changed the file between two connections.
+        let has_ours = |bytes: &[u8]| {
+            Document::parse(place, Some(bytes))
+                .ok()
+                .and_then(|document| document.servers().ok())
+                .is_none_or(|servers| servers.iter().any(|(name, _)| name == OURS))
+        };
+        Ok(if before.as_deref().is_some_and(has_ours) { None } else { Some(before) })
+    }
+
+    /// There is a pinned original that differs from what is there, or servers were taken over that it did not have yet.
+    pub async fn can_restore(
+        &self,
+        path: &Path,
+        now_there: Option<&[u8]>,
+    ) -> Result<bool, BackupsError> {
+        let touches = touches::open_of(&self.pool, &self.root, path).await?;
+        let there = now_there.map(digest);
+        Ok(touches.last().is_some_and(|pinned| pinned.before != there)
+            || may_lack_servers(&touches, there.as_deref()))
+    }
+
+    /// The changes of ours, newest first; those with nobody else's in between as one.
+    fn changes(&self, touches: &[Touch]) -> Result<Vec<Change>, BackupsError> {
+        let mut changes = Vec::new();
+        for run in touches.chunk_by(|later, earlier| later.before == earlier.after) {
+            if let (Some(last), Some(first)) = (run.first(), run.last()) {
+                changes.push(Change {
+                    before: self.content(first.before.as_deref(), &first.path)?,
+                    after: self.content(last.after.as_deref(), &last.path)?,
+                });
+            }
+        }
+        Ok(changes)
+    }
+
+    fn content(&self, digest: Option<&str>, of: &Path) -> Result<Content, BackupsError> {
+        digest.map(|digest| originals::read(&self.root, digest, of)).transpose()
+    }
+}
+
+/// Servers that were put in after the first of our changes, and taken over by a later one, are not in the pinned
+/// original: they stand in what that consolidation replaced, and nowhere else.
+fn may_lack_servers(touches: &[Touch], there: Option<&str>) -> bool {
+    let mut taken_over = touches.iter().filter(|touch| touch.what == What::Consolidate);
+    taken_over.any(|touch| touch.before.as_deref() != there)
+}
+
+/// A plan that leaves the file as it is.
+pub(super) fn empty(place: &Place, now_there: Option<&[u8]>) -> Plan {
+    let now_there = now_there.map(<[u8]>::to_vec);
+    Plan {
+        what: What::Restore,
+        place: place.clone(),
+        files: vec![FileChange {
+            path: place.path.clone(),
+            target: place.target.clone(),
+            before: now_there.clone(),
+            after: now_there,
+        }],
+        imports: Vec::new(),
+        left: Vec::new(),
+        conflicts: Vec::new(),
+        key: None,
+        takes_key: false,
+        notes: Vec::new(),
+    }
+}
+
+fn note(plan: &mut Plan, how: How) {
+    let note = match how {
+        How::Exact => return,
+        How::Merged => {
+            "The file was changed after AgentPort wrote it. Those changes stay; only AgentPort's are taken back."
+        }
+        How::ByServer => {
+            "The file was changed after AgentPort wrote it, around the same lines. Servers are brought back one by one, \
+             at the end of the list; comments that stood between them do not come back."
+        }
+        How::Settled => "Where both had changed the same, one side wins as you chose.",
+    };
+    if !plan.notes.iter().any(|known| known == note) {
+        plan.notes.push(note.to_owned());
+    }
+}

@@ -1,0 +1,164 @@
+//! What stands in the text, and where.
+
+use serde_json::{Map, Value, json};
+
+use super::compose::{self, Kind, Node};
+use crate::document::{EditError, LIST, ParseError, Servers};
+
+/// Where the servers stand, as far as the path to them leads.
+pub(super) enum Found<'t> {
+    /// A map or a list, and its key.
+    Container { node: &'t Node, key: &'t Node },
+    /// Nothing, or a word for it, stands behind this key, which is `path[at]`.
+    Null { node: &'t Node, key: &'t Node, at: usize },
+    /// This map has no `path[at]`.
+    Missing { parent: &'t Node, at: usize },
+    /// No value at all.
+    Nothing,
+}
+
+pub(in crate::document) fn servers(
+    text: &str,
+    path: &[String],
+) -> Result<Result<Servers, EditError>, ParseError> {
+    let documents = compose::documents(text)?;
+    let (path, _) = split(path);
+    Ok(find(documents.first(), path).map(|found| match found {
+        Found::Container { node, .. } => match &node.kind {
+            Kind::Map(members) => {
+                members.iter().map(|(key, value)| (key.name(), value.value())).collect()
+            }
+            Kind::List(items) => items.iter().filter_map(named).collect(),
+            Kind::Scalar(_) | Kind::Alias(_) => Vec::new(),
+        },
+        Found::Null { .. } | Found::Missing { .. } | Found::Nothing => Vec::new(),
+    }))
+}
+
+pub(in crate::document) fn rest(text: &str, path: &[String]) -> Option<Value> {
+    let documents = compose::documents(text).ok()?;
+    let (path, _) = split(path);
+    let mut documents = documents.iter();
+    let first = documents.next().and_then(|first| without(first, path));
+    let others = documents.map(faithful).collect::<Vec<_>>();
+    Some(json!([first.unwrap_or_else(|| json!({ "map": [] })), others]))
+}
+
+/// The path, and whether it ends in [`LIST`].
+pub(super) fn split(path: &[String]) -> (&[String], bool) {
+    match path.split_last() {
+        Some((last, path)) if last == LIST => (path, true),
+        _ => (path, false),
+    }
+}
+
+pub(super) fn find<'t>(root: Option<&'t Node>, path: &[String]) -> Result<Found<'t>, EditError> {
+    let Some(mut here) = root.filter(|root| root.kind != Kind::Scalar(Value::Null)) else {
+        return Ok(Found::Nothing);
+    };
+    if !matches!(here.kind, Kind::Map(_)) {
+        return Err(EditError::not_a_container(path, None));
+    }
+    let mut found = None;
+    for (at, name) in path.iter().enumerate() {
+        let Kind::Map(members) = &here.kind else {
+            return Err(EditError::not_a_container(path, at.checked_sub(1)));
+        };
+        let Some((key, node)) = members.iter().rev().find(|(key, _)| key.name() == *name) else {
+            return Ok(Found::Missing { parent: here, at });
+        };
+        match &node.kind {
+            Kind::Scalar(Value::Null) => return Ok(Found::Null { node, key, at }),
+            Kind::Scalar(_) => return Err(EditError::not_a_container(path, Some(at))),
+            Kind::Alias(_) => return Err(EditError::WouldTouchMore),
+            Kind::Map(_) | Kind::List(_) => {}
+        }
+        here = node;
+        found = Some(Found::Container { node, key });
+    }
+    // The whole file as a container has no key; no client has that.
+    found.ok_or_else(|| EditError::not_a_container(path, None))
+}
+
+/// An item of a list with its name, which is not part of the entry.
+pub(super) fn named(item: &Node) -> Option<(String, Value)> {
+    let Value::Object(mut entry) = item.value() else { return None };
+    match entry.shift_remove("name")? {
+        Value::String(name) => Some((name, Value::Object(entry))),
+        _ => None,
+    }
+}
+
+/// As a value that tells names apart that stand twice. A map is `{"map": [[name, value], …]}`.
+fn faithful(node: &Node) -> Value {
+    match &node.kind {
+        Kind::Map(members) => {
+            let members = members
+                .iter()
+                .map(|(key, value)| json!([faithful(key), faithful(value)]))
+                .collect::<Vec<_>>();
+            json!({ "map": members })
+        }
+        Kind::List(items) => items.iter().map(faithful).collect(),
+        Kind::Scalar(value) | Kind::Alias(value) => value.clone(),
+    }
+}
+
+/// All but the container. Of the way to it, what holds nothing else counts as not there, since it may have been made.
+/// Items of a list that have no name are not servers, and so belong to the rest.
+fn without(node: &Node, path: &[String]) -> Option<Value> {
+    let Some((name, deeper)) = path.split_first() else {
+        return match &node.kind {
+            Kind::List(items) => {
+                let nameless = items.iter().filter(|item| named(item).is_none());
+                let nameless = nameless.map(faithful).collect::<Vec<_>>();
+                (!nameless.is_empty()).then(|| json!(nameless))
+            }
+            Kind::Map(_) | Kind::Scalar(Value::Null) => None,
+            Kind::Scalar(_) | Kind::Alias(_) => Some(faithful(node)),
+        };
+    };
+    let Kind::Map(members) = &node.kind else {
+        return match &node.kind {
+            Kind::Scalar(Value::Null) => None,
+            _ => Some(faithful(node)),
+        };
+    };
+    let counts = members.iter().rposition(|(key, _)| key.name() == *name);
+    let members = members
+        .iter()
+        .enumerate()
+        .filter_map(|(at, (key, value))| {
+            let value = if Some(at) == counts { without(value, deeper)? } else { faithful(value) };
+            Some(json!([faithful(key), value]))
+        })
+        .collect::<Vec<_>>();
+    (!members.is_empty()).then(|| json!({ "map": members }))
+}
+
+/// Members or items of a container, each from its key (or its first character) to its end.
+pub(super) fn parts(node: &Node) -> Vec<(Option<String>, std::ops::Range<usize>)> {
+    match &node.kind {
+        Kind::Map(members) => members
+            .iter()
+            .map(|(key, value)| (Some(key.name()), key.range.start..value.range.end))
+            .collect(),
+        Kind::List(items) => items
+            .iter()
+            .map(|item| (named(item).map(|(name, _)| name), item.range.clone()))
+            .collect(),
+        Kind::Scalar(_) | Kind::Alias(_) => Vec::new(),
+    }
+}
+
+/// The entry as it is written into this kind of container, in flow style.
+pub(super) fn as_item(name: &str, entry: &Map<String, Value>) -> Value {
+    let mut item = Map::from_iter([("name".to_owned(), Value::from(name))]);
+    item.extend(
+        entry
+            .iter()
+            .filter(|(key, _)| *key != "name")
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
+    Value::Object(item)
+}

@@ -1,0 +1,48 @@
+//! Taking our entry out.
+
+use super::{
+    FileChange, Plan, PlanError,
+    opened::{Opened, edit},
+};
+use crate::{client::Place, document::EditError, types::What};
+
+/// Our entry goes, whatever it is called. An empty plan if there is none.
+pub fn disconnect(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanError> {
+    let mut opened = Opened::new(place, before)?;
+    let mut notes = Vec::new();
+    if opened.ours().is_none() {
+        notes.push(format!("{} is not connected.", place.client.name));
+    }
+    // With the one that counted gone, another that starts our program would count.
+    while let Some((server, _)) = opened.ours() {
+        let name = server.name.clone();
+        if !opened.remove(&name)? {
+            return Err(edit(place, EditError::WouldTouchMore));
+        }
+    }
+    Ok(opened.plan(What::Disconnect, notes))
+}
+
+impl Plan {
+    /// A disconnect that puts back the very bytes from before the connect (`None`: there was no file), for a file that is
+    /// as we left it.
+    pub fn put_back(place: &Place, now_there: Option<&[u8]>, original: Option<Vec<u8>>) -> Self {
+        let file = FileChange {
+            path: place.path.clone(),
+            target: place.target.clone(),
+            before: now_there.map(<[u8]>::to_vec),
+            after: original,
+        };
+        Self {
+            what: What::Disconnect,
+            place: place.clone(),
+            files: vec![file],
+            imports: Vec::new(),
+            left: Vec::new(),
+            conflicts: Vec::new(),
+            key: None,
+            takes_key: false,
+            notes: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Telling whether two servers are the same without keeping either.
+
+use serde_json::{Value, json};
+
+use super::{Import, ImportLaunch};
+use crate::backups::digest;
+
+impl Import {
+    /// SHA-256 of how the server is reached, secrets included, in hexadecimal. Its name and the client it is configured
+    /// in make no difference, nor does the order in which its fields stand.
+    pub fn fingerprint(&self) -> String {
+        let launch = match &self.launch {
+            ImportLaunch::Local { command, args, secret_args, env, secret_env, cwd } => {
+                json!([command, args, secret_args, env, secret_env, cwd])
+            }
+            ImportLaunch::Remote { url, headers } => json!([url, headers]),
+        };
+        let secrets: Vec<Value> =
+            self.secrets.iter().map(|(name, secret)| json!([name, secret.expose()])).collect();
+        digest(json!([launch, secrets]).to_string().as_bytes())
+    }
+}

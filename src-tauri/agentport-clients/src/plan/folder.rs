@@ -1,0 +1,169 @@
+//! The folder that a project's file is for, and what in an entry only makes sense in it.
+//!
+//! A client starts a project's servers in the project's folder; the gateway starts every server in a folder of its own.
+//! So a relative path is made good where the folder is known, and a server that has one elsewhere stays where it is:
+//! nobody can say from the file where the client would look.
+
+use std::path::{Path, PathBuf};
+
+/// Endings of files that a program is told to run.
+const SCRIPTS: [&str; 14] =
+    ["cjs", "cts", "dll", "exe", "jar", "js", "mjs", "mts", "php", "py", "rb", "sh", "ts", "tsx"];
+
+/// What the folder is called, to tell one project from another.
+pub(super) fn name(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let name = agentport_core::text::clean(&name, 40);
+    if name.is_empty() { "project".to_owned() } else { name }
+}
+
+/// Why a server cannot be started from elsewhere, as a sentence.
+pub(super) type Why = String;
+
+/// Where a local server has to be started, and its command by a path that holds anywhere. `true`: something was
+/// resolved against the folder.
+pub(super) fn settled(
+    command: &str,
+    args: &[String],
+    cwd: Option<&str>,
+    folder: Option<&Path>,
+) -> Result<(String, Option<String>, bool), Why> {
+    let from_home = |path: &str| path.starts_with('~');
+    if let Some(path) = [Some(command), cwd].into_iter().flatten().find(|path| from_home(path)) {
+        let path = agentport_core::text::clean(path, 80);
+        return Err(format!(
+            "It names {path}, and which home directory is meant only the client knows."
+        ));
+    }
+    let relative_cwd = cwd.filter(|cwd| !is_absolute(cwd));
+    let relative_command = is_relative_program(command).then_some(command);
+    let relative_arg = args.iter().map(String::as_str).find(|arg| is_relative_path(arg));
+    // With a folder of its own, relative arguments are resolved there as they always were.
+    let unsettled = relative_cwd.or(relative_command).or(relative_arg.filter(|_| cwd.is_none()));
+    let Some(unsettled) = unsettled else {
+        return Ok((command.to_owned(), cwd.map(str::to_owned), false));
+    };
+    let Some(folder) = folder else {
+        let path = agentport_core::text::clean(unsettled, 80);
+        return Err(format!(
+            "It names {path}, which depends on the folder the client starts it in."
+        ));
+    };
+    let start = cwd.map_or_else(|| folder.to_owned(), |cwd| join(folder, cwd));
+    let command = match relative_command {
+        Some(relative) => join(&start, relative).to_string_lossy().into_owned(),
+        None => command.to_owned(),
+    };
+    Ok((command, Some(start.to_string_lossy().into_owned()), true))
+}
+
+/// A program by a path that is not from the root: one without a separator is looked up along `PATH`.
+fn is_relative_program(command: &str) -> bool {
+    command.contains(['/', '\\']) && !is_absolute(command)
+}
+
+fn is_relative_path(arg: &str) -> bool {
+    let value = match arg.split_once('=') {
+        Some((flag, value)) if flag.starts_with('-') => value,
+        _ if arg.starts_with('-') => return false,
+        _ => arg,
+    };
+    if matches!(value, "." | "..")
+        || ["./", "../", ".\\", "..\\"].iter().any(|start| value.starts_with(start))
+    {
+        return true;
+    }
+    let is_path = !is_absolute(value) && !value.starts_with(['@', '~']) && !value.contains("://");
+    let ending = Path::new(value).extension().and_then(|ending| ending.to_str());
+    is_path
+        && !value.contains(char::is_whitespace)
+        && ending.is_some_and(|ending| SCRIPTS.contains(&ending))
+}
+
+/// On this system or another: a file may be shared between machines.
+fn is_absolute(path: &str) -> bool {
+    let drive = path.as_bytes();
+    path.starts_with(['/', '\\'])
+        || drive.len() >= 3
+            && drive[0].is_ascii_alphabetic()
+            && drive[1] == b':'
+            && matches!(drive[2], b'/' | b'\\')
+}
+
+/// `path` within `folder`, without the `.` and `..` it begins with.
+fn join(folder: &Path, path: &str) -> PathBuf {
+    if is_absolute(path) {
+        return PathBuf::from(path);
+    }
+    let mut joined = folder.to_owned();
+    let mut at_start = true;
+    for part in path.split(['/', '\\']) {
+        match part {
+            "" | "." => {}
+            ".." if at_start => {
+                joined.pop();
+            }
+            part => {
+                at_start = false;
+                joined.push(part);
+            }
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(
+        command: &str,
+        args: &[&str],
+        cwd: Option<&str>,
+        want: Option<(&str, Option<&str>)>,
+        folder: Option<&str>,
+    ) {
+        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+        let got = settled(command, &args, cwd, folder.map(Path::new)).ok();
+        let got = got.as_ref().map(|(command, cwd, _)| (command.as_str(), cwd.as_deref()));
+        assert_eq!(got, want, "{command} {args:?} {cwd:?} in {folder:?}");
+    }
+
+    #[test]
+    fn what_holds_anywhere_stays() {
+        for folder in [None, Some("/p")] {
+            check("npx", &["-y", "@scope/pkg", "docs/x"], None, Some(("npx", None)), folder);
+            check("/bin/x", &["/a/b.js"], None, Some(("/bin/x", None)), folder);
+            check("node", &["./x.js"], Some("/srv"), Some(("node", Some("/srv"))), folder);
+            check("C:\\x\\node.exe", &["C:/y.js"], None, Some(("C:\\x\\node.exe", None)), folder);
+            check(
+                "uvx",
+                &["--from", "git+https://h.test/x.py", "x"],
+                None,
+                Some(("uvx", None)),
+                folder,
+            );
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_folder_is_settled_there() {
+        let here = Some("/home/me/p");
+        check("./run", &[], None, Some(("/home/me/p/run", Some("/home/me/p"))), here);
+        check("node", &["dist/index.js"], None, Some(("node", Some("/home/me/p"))), here);
+        check("node", &["--config=./c"], None, Some(("node", Some("/home/me/p"))), here);
+        check("uv", &["run", "."], None, Some(("uv", Some("/home/me/p"))), here);
+        check("bin/x", &[], Some("../q"), Some(("/home/me/q/bin/x", Some("/home/me/q"))), here);
+        check("node", &["x.js"], Some("sub"), Some(("node", Some("/home/me/p/sub"))), here);
+    }
+
+    #[test]
+    fn elsewhere_it_is_nobodys_guess() {
+        check("./run", &[], None, None, None);
+        check("./run", &[], Some("/srv"), None, None);
+        check("node", &["index.js"], None, None, None);
+        check("node", &[], Some("sub"), None, None);
+        check("~/bin/x", &[], None, None, None);
+        check("x", &[], Some("~"), None, Some("/p"));
+    }
+}

@@ -1,0 +1,303 @@
+//! From a server of a client's to an integration, or to the reason why it stays where it is.
+//!
+//! What holds: nothing of an entry is lost. What the gateway acts on is in the launch, what it does not is in `extra`,
+//! what is secret goes to the vault, and an entry that any of this would bend stays in the client.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use agentport_core::{IntegrationId, redact, text};
+use serde_json::{Map, Value};
+
+use super::{
+    Import, ImportLaunch, folder, references,
+    secrets::{self, BareArgs, BareHeaders, Kept, NotBare},
+};
+use crate::{
+    client::Client,
+    entry,
+    server::{Launch, Server},
+};
+
+/// Keys, without case and separators, by which a client reaches a server in a way that only it has: variables of its own
+/// environment, files it reads, signing in.
+const CLIENTS_OWN: [&str; 13] = [
+    "auth",
+    "authprovidertype",
+    "bearertokenenvvar",
+    "envfile",
+    "envheaders",
+    "envhttpheaders",
+    "envkeys",
+    "envvars",
+    "headershelper",
+    "oauth",
+    "oauthclientid",
+    "requestoptions",
+    "sandboxenabled",
+];
+/// Keys by which a client offers only some of a server's tools.
+const SOME_TOOLS: [&str; 6] = [
+    "availabletools",
+    "disabledtools",
+    "enabledtools",
+    "excludetools",
+    "includetools",
+    "toolfilter",
+];
+/// Clients that hand `${NAME}` on as it stands. A program that resolves such a text itself (as those that pass headers on
+/// ask for) finds the variable in the entry's own environment then.
+const HAND_ON: [&str; 3] = ["claude-desktop", "cursor", "windsurf"];
+/// Longer names are nobody's.
+const MAX_NAME: usize = 120;
+
+/// Why a server stays, as a sentence.
+pub(super) type Why = String;
+
+/// The integration a server becomes, and what to know of it.
+pub(super) fn import(
+    server: &Server,
+    id: IntegrationId,
+    client: &Client,
+    folder: Option<&Path>,
+) -> Result<(Import, Vec<String>), Why> {
+    if !is_fit_name(&server.name) {
+        return Err("Its name is too long, or holds what cannot be seen.".to_owned());
+    }
+    if let Some(key) = clients_own(&server.extra) {
+        return Err(format!(
+            "It depends on its key \"{key}\", which only {} understands.",
+            client.name
+        ));
+    }
+    if entry::as_ours(server).is_some() {
+        return Err("It starts AgentPort, as another entry of the file does already.".to_owned());
+    }
+    if entry::looks_like_ours(server) {
+        return Err("It starts a program that is called as AgentPort's own, but not from where AgentPort is. If you do not know it, take it out.".to_owned());
+    }
+    let only = |reference: String| {
+        format!("It refers to {reference}, which only {} can resolve.", client.name)
+    };
+    let mut kept = Kept::default();
+    let mut extra = server.extra.clone();
+    let mut notes: Vec<String> = some_tools(server, client).into_iter().collect();
+    let launch = match &server.launch {
+        Launch::Unclear(why) => return Err(unclear(why)),
+        Launch::Remote { sse: true, .. } => {
+            return Err(
+                "It uses the older HTTP+SSE transport, which AgentPort does not speak yet."
+                    .to_owned(),
+            );
+        }
+        Launch::Remote { url, .. } if ends_in_sse(url) => {
+            return Err("Its address looks like one of the older HTTP+SSE transport, which AgentPort does not speak yet.".to_owned());
+        }
+        Launch::Remote { url, headers, sse: false } => {
+            let names_and_values = headers.iter().flat_map(|(name, value)| [name, value]);
+            if let Some(found) = std::iter::once(url)
+                .chain(names_and_values)
+                .find_map(|text| references::first(text))
+            {
+                return Err(only(found));
+            }
+            remote(url, headers, &mut extra, &mut kept).map_err(|why| why.to_string())?
+        }
+        Launch::Local { command, args, env, cwd } => {
+            let hands_on = HAND_ON.contains(&client.id.as_str());
+            let own = |name: &str| hands_on && env.contains_key(name);
+            let plain = [command]
+                .into_iter()
+                .chain(cwd)
+                .chain(env.iter().flat_map(|(name, value)| [name, value]));
+            let found = plain.into_iter().find_map(|text| references::first(text));
+            let found =
+                found.or_else(|| args.iter().find_map(|arg| references::first_but(arg, own)));
+            if let Some(found) = found {
+                return Err(only(found));
+            }
+            usable(command, args, env)?;
+            let (command, cwd, resolved) = folder::settled(command, args, cwd.as_deref(), folder)?;
+            if let (true, Some(cwd)) = (resolved, &cwd) {
+                notes.push(format!(
+                    "{}: starts in {}, as it does now.",
+                    server.name,
+                    text::clean(cwd, 200)
+                ));
+            }
+            // A variable's secret goes by the variable's name, so those are taken first.
+            let (plain_env, secret_env) = secrets::in_env(env.clone(), &mut kept);
+            let bare = secrets::in_args(args, &mut kept);
+            let arg = bare.hiding.or_else(|| secrets::hides_what_is_launched(&command, &bare));
+            let variable = secrets::hidden_by_another(&plain_env, &kept).or_else(|| {
+                let decides = |name: &&String| {
+                    secrets::decides_what_runs(name) || secrets::may_be_run(name, &env[*name])
+                };
+                secret_env.iter().find(decides).map(String::as_str)
+            });
+            if let Some(what) = hidden(&command, arg, variable, cwd.as_deref(), &kept) {
+                return Err(format!(
+                    "What it starts cannot be shown in full: {what} would be hidden as a secret."
+                ));
+            }
+            let BareArgs { args, secret: secret_args, .. } = bare;
+            ImportLaunch::Local { command, args, secret_args, env: plain_env, secret_env, cwd }
+        }
+    };
+    let import = Import {
+        server: server.name.clone(),
+        id,
+        launch,
+        enabled: !server.disabled && !is_said_to_be_off(&server.extra),
+        timeout_seconds: server.timeout.map(whole_seconds),
+        auto_approve: server.auto_approve.clone(),
+        extra: without_secrets(extra, &kept),
+        secrets: kept.secrets,
+        secret_words: kept.words,
+        merged: None,
+    };
+    Ok((import, notes))
+}
+
+/// What decides about what will run and would have to be hidden for the sake of a secret: anybody can write a value twice.
+fn hidden(
+    command: &str,
+    arg: Option<usize>,
+    variable: Option<&str>,
+    cwd: Option<&str>,
+    kept: &Kept,
+) -> Option<String> {
+    if kept.is_told_by(command) {
+        Some("its command".to_owned())
+    } else if let Some(number) = arg {
+        Some(format!("argument {number}"))
+    } else if let Some(name) = variable {
+        Some(format!("the variable {}", text::clean(name, 40)))
+    } else {
+        cwd.filter(|cwd| kept.is_told_by(cwd)).map(|_| "its folder".to_owned())
+    }
+}
+
+fn remote(
+    url: &str,
+    headers: &BTreeMap<String, String>,
+    extra: &mut Map<String, Value>,
+    kept: &mut Kept,
+) -> Result<ImportLaunch, NotBare> {
+    let bare = secrets::bare_url(url, kept)?;
+    let BareHeaders { mut headers, left_out } = secrets::bare_headers(headers.clone(), kept)?;
+    if let Some(authorization) = bare.authorization {
+        if headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
+            return Err(NotBare::Ambiguous);
+        }
+        headers.insert("Authorization".to_owned(), authorization);
+    }
+    if !left_out.is_empty() {
+        extra.entry("headers").or_insert(Value::Object(left_out));
+    }
+    // It is shown as it is.
+    if kept.is_told_by(&bare.url) {
+        return Err(NotBare::SecretInPath);
+    }
+    Ok(ImportLaunch::Remote { url: bare.url, headers })
+}
+
+/// What no program can be started with.
+fn usable(command: &str, args: &[String], env: &BTreeMap<String, String>) -> Result<(), Why> {
+    if command.trim().is_empty() {
+        return Err("It has no command.".to_owned());
+    }
+    if secrets::by_looks(command).next().is_some() {
+        return Err("Its command itself holds a secret; AgentPort keeps those of arguments and of variables.".to_owned());
+    }
+    let name_is_bad = |name: &String| name.is_empty() || name.contains(['=', '\0']);
+    let values = args.iter().chain(env.values()).map(String::as_str).chain([command]);
+    if env.keys().any(name_is_bad) || values.into_iter().any(|text| text.contains('\0')) {
+        return Err("It has a variable or an argument that no program can be given.".to_owned());
+    }
+    Ok(())
+}
+
+/// Servers are spoken of by their names, so these have to be what they look like.
+fn is_fit_name(name: &str) -> bool {
+    text::clean(name, MAX_NAME) == name && redact::redacted_text(name) == name
+}
+
+fn clients_own(extra: &Map<String, Value>) -> Option<String> {
+    let (key, _) = extra.iter().find(|(key, value)| {
+        let only_waits = value.as_object().is_some_and(|it| it.keys().all(|key| key == "timeout"));
+        CLIENTS_OWN.contains(&folded(key).as_str()) && counts(value) && !only_waits
+    })?;
+    Some(text::clean(key, 40))
+}
+
+/// Many clients try the newer transport first and fall back to this one without a word in their files.
+fn ends_in_sse(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    path.trim_end_matches('/').ends_with("/sse")
+}
+
+/// In words that the client itself does not act on; whoever wrote them meant it.
+fn is_said_to_be_off(extra: &Map<String, Value>) -> bool {
+    extra.get("disabled") == Some(&Value::Bool(true))
+        || extra.get("enabled") == Some(&Value::Bool(false))
+}
+
+/// What the owner should know where a client showed its agent less than there is.
+fn some_tools(server: &Server, client: &Client) -> Option<String> {
+    let keys: Vec<String> = server
+        .extra
+        .iter()
+        .filter(|(key, value)| SOME_TOOLS.contains(&folded(key).as_str()) && counts(value))
+        .map(|(key, _)| text::clean(key, 40))
+        .collect();
+    (!keys.is_empty()).then(|| {
+        format!(
+            "{}: {} offers only some of its tools ({}); in AgentPort your rules decide about each.",
+            server.name,
+            client.name,
+            keys.join(", ")
+        )
+    })
+}
+
+/// A key without case and separators.
+fn folded(key: &str) -> String {
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Does a value say more than the key's being absent would?
+pub(super) fn counts(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
+}
+
+/// `it has no command` as a sentence.
+fn unclear(why: &str) -> Why {
+    let why = text::clean(&redact::redacted_text(why), 300);
+    let mut rest = why.chars();
+    let first = rest.next().into_iter().flat_map(char::to_uppercase);
+    let end = if why.ends_with('.') { "" } else { "." };
+    first.chain(rest.as_str().chars()).chain(end.chars()).collect()
+}
+
+/// Rounded up, so that nothing is cut short.
+fn whole_seconds(timeout: Duration) -> u32 {
+    let rounded = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
+    u32::try_from(rounded.max(1)).unwrap_or(u32::MAX)
+}
+
+/// What is kept beside an integration is kept in clear.
+fn without_secrets(extra: Map<String, Value>, kept: &Kept) -> Map<String, Value> {
+    let mut masked = redact::redacted(&Value::Object(extra));
+    let known: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
+    redact::scrub_value(&mut masked, &known);
+    match masked {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,215 @@
+//! Which parts of an entry are secrets, and what stands where they stood.
+//!
+//! It goes by names and by looks, with the rules that everything else in AgentPort goes by, and errs towards the vault:
+//! what lies there works as it did, but is not shown. What holds: with its secrets put back, a text is what it was, and
+//! nothing that a client wrote is taken for one of our placeholders.
+
+mod args;
+mod remote;
+mod variable;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agentport_core::{Secret, redact};
+
+pub(super) use args::{Bare as BareArgs, hides_what_is_launched, in_args};
+pub(super) use remote::{BareHeaders, NotBare, bare_headers, bare_url};
+pub(super) use variable::{
+    decides_what_runs, hidden_by_another, in_env, is_secret_field, is_secret_variable, may_be_run,
+};
+
+use super::references;
+
+/// A shorter secret is not looked for where nothing tells of it.
+const LEAST: usize = 6;
+
+/// Secrets of one server, collected for the vault.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) secrets: BTreeMap<String, Secret>,
+    /// Where each stood.
+    pub(super) words: Vec<String>,
+    /// Names that are no placeholder's to have.
+    reserved: BTreeSet<String>,
+}
+
+impl Kept {
+    /// Under the name it has already.
+    fn keep_named(&mut self, name: &str, value: &str, word: String) {
+        self.secrets.insert(name.to_owned(), Secret::new(value));
+        self.note(word);
+    }
+
+    /// Under a name of its own, which comes back in braces to stand in its place.
+    fn keep(&mut self, value: &str, word: String) -> String {
+        let numbered = (1_u32..).map(|number| format!("token{number}"));
+        let name = std::iter::once("token".to_owned())
+            .chain(numbered)
+            .find(|name| !self.secrets.contains_key(name) && !self.reserved.contains(name))
+            .expect("there are more numbers than secrets in an entry");
+        self.secrets.insert(name.clone(), Secret::new(value));
+        self.note(word);
+        format!("{{{name}}}")
+    }
+
+    fn note(&mut self, word: String) {
+        if !self.words.contains(&word) {
+            self.words.push(word);
+        }
+    }
+
+    /// Where in a text what is kept already stands. A short one would be found in every other word.
+    fn known_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+        let long = self.secrets.values().map(Secret::expose).filter(|it| it.len() >= LEAST);
+        long.flat_map(|it| text.match_indices(it).map(|(at, _)| at..at + it.len()))
+    }
+
+    /// Would `text`, shown or kept in clear, give away a secret?
+    pub(super) fn is_told_by(&self, text: &str) -> bool {
+        self.known_in(text).next().is_some() || by_looks(text).next().is_some()
+    }
+
+    /// Takes the parts of `text` in `found` out of it; all of it, where the rest could be misread.
+    fn keep_parts(&mut self, text: &str, found: &[std::ops::Range<usize>], word: &str) -> String {
+        let before = (self.secrets.clone(), self.words.clone());
+        let mut format = String::new();
+        let mut done = 0;
+        for part in found {
+            format.push_str(&text[done..part.start]);
+            format.push_str(&self.keep(&text[part.clone()], word.to_owned()));
+            done = part.end;
+        }
+        format.push_str(&text[done..]);
+        if filled(&format, &self.secrets).as_deref() == Some(text) {
+            return format;
+        }
+        (self.secrets, self.words) = before;
+        self.keep(text, word.to_owned())
+    }
+}
+
+/// Nothing, yes and no are no secrets, whatever they are called.
+pub(super) fn is_trivial(value: &str) -> bool {
+    let value = value.trim();
+    value.is_empty()
+        || ["true", "false", "yes", "no", "on", "off", "0", "1", "none", "null"]
+            .iter()
+            .any(|plain| plain.eq_ignore_ascii_case(value))
+}
+
+/// What may stand before a credential and says how it is meant (RFC 9110 §11.4).
+const SCHEMES: [&str; 6] = ["apikey", "api-key", "basic", "bearer", "digest", "token"];
+
+/// Where in a value the credential begins: behind its scheme.
+pub(super) fn after_scheme(value: &str) -> usize {
+    let Some((scheme, rest)) = value.split_once(' ') else { return 0 };
+    let credential = rest.trim_start();
+    let known = SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+    if known && !credential.is_empty() { value.len() - credential.len() } else { 0 }
+}
+
+/// The names in braces that the gateway would put a secret in place of.
+pub(super) fn placeholders(format: &str) -> impl Iterator<Item = &str> {
+    format
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|name| is_placeholder(name))
+}
+
+fn is_placeholder(name: &str) -> bool {
+    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// `format` as the gateway fills it; `None` if it asks for a secret there is none of.
+fn filled(format: &str, secrets: &BTreeMap<String, Secret>) -> Option<String> {
+    let mut pieces = format.split('{');
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
+            Some((name, rest)) => {
+                filled.push_str(secrets.get(name)?.expose());
+                filled.push_str(rest);
+            }
+            None => {
+                filled.push('{');
+                filled.push_str(piece);
+            }
+        }
+    }
+    Some(filled)
+}
+
+/// What looks like a secret in `text`: without what announces it, and without references, which hold none.
+pub(super) fn by_looks(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
+    redact::secrets_in(text).into_iter().filter_map(|found| credential(text, found))
+}
+
+/// The credential itself within a part of `text` that was found to be one. A placeholder is none, nor are brackets.
+fn credential(text: &str, found: std::ops::Range<usize>) -> Option<std::ops::Range<usize>> {
+    let start = found.start + after_scheme(&text[found.clone()]);
+    let value = &text[start..found.end];
+    // Where no quotation mark ends it, a brace has ended it too early.
+    let closed = text[found.end..].starts_with('}').then(|| format!("{value}}}"));
+    let whole = closed.as_deref().unwrap_or(value);
+    let name = whole.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    let stands_for_one = name.is_some_and(is_placeholder) || references::is_one(whole);
+    let says_something = value.contains(|c: char| c.is_alphanumeric()) && !is_trivial(value);
+    (says_something && !stands_for_one).then_some(start..found.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_its_secrets_back_is_what_it_was() {
+        for (text, part, want) in [
+            ("--key=fake-a", 6..12, "--key={token}"),
+            ("{fake-a}", 1..7, "{{token}}"),
+            ("{token}fake-a", 7..13, "{token}"),
+            ("{token1} fake-a", 9..15, "{token}"),
+            ("{x} fake-a", 4..10, "{x} {token}"),
+        ] {
+            let mut kept = Kept::default();
+            let format = kept.keep_parts(text, &[part], "argument 1");
+            assert_eq!(format, want, "{text}");
+            assert_eq!(filled(&format, &kept.secrets).as_deref(), Some(text));
+            assert_eq!(kept.words, ["argument 1"]);
+        }
+    }
+
+    #[test]
+    fn names_stay_apart() {
+        let mut kept = Kept::default();
+        kept.keep_named("token", "fake-env-a", "env token".to_owned());
+        assert_eq!(kept.keep("fake-b", "argument 1".to_owned()), "{token1}");
+        assert_eq!(kept.keep("fake-c", "argument 1".to_owned()), "{token2}");
+        assert_eq!(kept.words, ["env token", "argument 1"]);
+    }
+
+    #[test]
+    fn what_stands_for_a_secret_is_none() {
+        for text in
+            ["--api-key {token}", "Authorization: Bearer {token1}", "\"auth\": {", "token: ${A}"]
+        {
+            assert_eq!(by_looks(text).next(), None, "{text}");
+        }
+        assert_eq!(by_looks("--api-key {fake}").next(), Some(10..15));
+    }
+
+    #[test]
+    fn schemes_are_told_from_credentials() {
+        for (value, want) in [
+            ("Bearer fake-a", "fake-a"),
+            ("bearer  fake-a", "fake-a"),
+            ("Basic fake=", "fake="),
+            ("fake-a", "fake-a"),
+            ("Bearer ", "Bearer "),
+            ("two words", "two words"),
+        ] {
+            assert_eq!(&value[after_scheme(value)..], want, "{value}");
+        }
+    }
+}
