@@ -5,8 +5,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use agentport_clients::client::Machine;
 use agentport_gateway::{
-    Gateway, Options, Port, Reach, StartError,
+    Gateway, Options, Port, Reach, Room, StartError,
     control::types::{Event, Settings},
     home::{Home, HomeError, LockError},
     vault::VaultChoice,
@@ -200,8 +201,14 @@ async fn start(wanted: &Wanted, port: Port) -> Result<Gateway, NotStarted> {
         owner_password: None,
         ui: agentport_pages::assets(),
         reach: Reach::WindowOnly,
+        rooms: clients_room().into_iter().collect(),
     };
     Ok(Gateway::start(options).await?)
+}
+
+/// The files of this machine's clients; nowhere without a home directory.
+fn clients_room() -> Option<Room> {
+    Some(agentport_connect::room(agentport_connect::program(), Machine::this()?))
 }
 
 /// Could it be listened on? Only the gateway's own attempt says for certain.

@@ -14,7 +14,13 @@ use crate::scene::Scene;
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
 
-async fn run(name: &str, url: &str, requirements: &str, expected_failures: bool) {
+/// `expected_failures` is a file of `tests/conformance`.
+pub(crate) async fn run(
+    name: &str,
+    url: &str,
+    requirements: &str,
+    expected_failures: Option<&str>,
+) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
     let results = programs::target().join("conformance").join(name);
     // Only what this run found; there may be nothing to remove.
@@ -22,10 +28,8 @@ async fn run(name: &str, url: &str, requirements: &str, expected_failures: bool)
     let mut suite = Foreign::package("@modelcontextprotocol/conformance/dist/index.js")
         .args(["server", "--url", url, "--requirements", requirements, "--output-dir"])
         .args([&results]);
-    if expected_failures {
-        suite = suite
-            .args(["--expected-failures"])
-            .args([directory.join(format!("{requirements}.yml"))]);
+    if let Some(file) = expected_failures {
+        suite = suite.args(["--expected-failures"]).args([directory.join(file)]);
     }
     let ended = suite.run().await;
     let summary = ended.stdout.split("=== SUMMARY ===").last().unwrap_or_default();
@@ -41,13 +45,13 @@ async fn run(name: &str, url: &str, requirements: &str, expected_failures: bool)
 #[tokio::test]
 async fn fixture_alone_2025_11_25() {
     let fixture = HttpFixture::start(&["--era", "legacy"]).await;
-    run("fixture-2025-11-25", &fixture.url, LEGACY, false).await;
+    run("fixture-2025-11-25", &fixture.url, LEGACY, None).await;
 }
 
 #[tokio::test]
 async fn fixture_alone_2026_07_28() {
     let fixture = HttpFixture::start(&["--era", "modern"]).await;
-    run("fixture-2026-07-28", &fixture.url, MODERN, false).await;
+    run("fixture-2026-07-28", &fixture.url, MODERN, None).await;
 }
 
 /// An agent that sees the fixture's tools under their own names, with prompts and resources.
@@ -72,7 +76,7 @@ async fn through_gateway(name: &str, era: &str, requirements: &str, over_http: b
     };
     let key = bare_agent(&scene).await;
     let shim = Shim::start(&scene.gateway, &key.key, "").await;
-    run(name, &shim.url, requirements, true).await;
+    run(name, &shim.url, requirements, Some(&format!("{requirements}.yml"))).await;
     drop(shim);
     scene.stop().await;
     drop(fixture);

@@ -8,12 +8,19 @@ mod approvals;
 mod architecture;
 mod attacks;
 mod available;
+mod bridge;
 mod browser;
 mod cli;
 mod clients;
 mod conformance;
+mod connect;
+mod corpus;
+#[cfg(unix)]
+mod crash;
 #[cfg(target_os = "linux")]
 mod desktop;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod fixed;
 mod owner;
 #[cfg(target_os = "linux")]
@@ -22,4 +29,7 @@ mod rest;
 mod scene;
 mod secrets;
 mod serve;
+#[cfg(target_os = "linux")]
+mod shell;
+mod skill;
 mod upstreams;

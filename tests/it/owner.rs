@@ -3,10 +3,13 @@
 //! app holds one.
 
 mod activity;
-mod authenticator;
+pub(crate) mod authenticator;
 mod backup;
+mod first_call;
 mod policy;
 mod reach;
+mod rooms;
 mod second_factor;
+mod takeover;
 mod terminal;
-mod window;
+pub(crate) mod window;

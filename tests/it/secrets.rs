@@ -47,7 +47,7 @@ fn contains(haystack: &[u8], needle: &str) -> bool {
 }
 
 /// What a process was started with, as others on this machine could read it.
-fn visible(pid: u32) -> Vec<u8> {
+pub(crate) fn visible(pid: u32) -> Vec<u8> {
     let read =
         |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).expect("the process is there");
     [read("cmdline"), read("environ")].concat()

@@ -16,6 +16,7 @@ pub mod process;
 pub mod programs;
 pub mod screens;
 pub mod shim;
+pub mod stdio;
 pub mod upstream;
 pub mod wire;
 
@@ -25,6 +26,7 @@ pub use gateway::Gateway;
 pub use latch::Latch;
 pub use owner::Owner;
 pub use shim::Shim;
+pub use stdio::StdioClient;
 pub use upstream::HttpFixture;
 pub use wire::Wire;
 

@@ -61,7 +61,16 @@ pub fn agentport() -> &'static Path {
 
 /// The fixture, built with the tests.
 pub fn fixture() -> PathBuf {
-    let path = executable("fixture");
+    own("fixture")
+}
+
+/// What changes a client's file and can be killed at it, built with the tests.
+pub fn applier() -> PathBuf {
+    own("applier")
+}
+
+fn own(name: &str) -> PathBuf {
+    let path = executable(name);
     assert!(
         path.exists(),
         "{} is missing: run `cargo build -p agentport-tests --bins`",

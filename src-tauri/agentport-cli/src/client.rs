@@ -69,6 +69,11 @@ impl Gateway {
         let Some(runtime) = home.read_runtime() else {
             bail!("no gateway runs for {}; {START}", home.root().display());
         };
+        Self::at(runtime.port)
+    }
+
+    /// Whatever answers on this port of this machine.
+    pub(crate) fn at(port: u16) -> Result<Self> {
         // Nothing here speaks TLS. An empty set of roots spares reading the platform's certificates, which takes longer
         // than the call itself.
         let roots = rustls::RootCertStore::empty();
@@ -81,13 +86,30 @@ impl Gateway {
             .connect_timeout(Duration::from_secs(5))
             .build()
             .context("cannot make an HTTP client")?;
-        Ok(Self { http, port: runtime.port })
+        Ok(Self { http, port })
     }
 
     /// Does it answer at all?
     pub(crate) async fn answers(self) -> bool {
         let client = Client::new(self, false);
         client.get(route(["health"])).await.is_ok()
+    }
+
+    /// What it says of itself to anybody.
+    pub(crate) async fn health(&self, limit: Duration) -> Result<Answer> {
+        let client = Client::new(self.clone(), false);
+        client.send_once(Method::GET, route(["health"]), None, Some(limit)).await?.done()
+    }
+
+    /// What it says of its sign-in to anybody.
+    pub(crate) async fn session(&self) -> Result<Reply> {
+        let client = Client::new(self.clone(), false);
+        client.send_once(Method::GET, route(["control", "session"]), None, Some(USUAL)).await
+    }
+
+    /// Is there a sign-in at all? On a desktop there is none until the owner sets a password.
+    pub(crate) async fn takes_sign_in(&self) -> Result<bool> {
+        Ok(self.session().await?.status != StatusCode::NOT_FOUND)
     }
 
     /// As the owner, until [`Client::sign_out`]. `code` asks for a one-time code, where one is needed.
@@ -125,6 +147,11 @@ pub(crate) struct Client {
 impl Client {
     fn new(gateway: Gateway, is_agent: bool) -> Self {
         Self { gateway, headers: HeaderMap::new(), is_agent, confirmation: Arc::default() }
+    }
+
+    /// The link to a request, as the gateway gives it (contract §3).
+    pub(crate) fn approval_url(&self, id: &str) -> String {
+        format!("http://127.0.0.1:{}/approve/{id}", self.gateway.port)
     }
 
     async fn log_in(

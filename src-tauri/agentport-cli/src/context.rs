@@ -43,6 +43,11 @@ impl Context {
         Home::open(self.home.clone()).context("cannot use the data directory")
     }
 
+    /// The data directory that was named, if one was.
+    pub(crate) fn home_asked_for(&self) -> Option<PathBuf> {
+        self.home.clone()
+    }
+
     /// The running gateway, as its owner.
     pub(crate) async fn owner(&self) -> Result<Client> {
         let gateway = Gateway::find(&self.home()?)?;

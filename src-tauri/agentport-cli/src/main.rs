@@ -7,6 +7,7 @@
 
 mod args;
 mod assets;
+mod beside;
 mod client;
 mod commands;
 mod confirm;

@@ -133,11 +133,16 @@ pub(crate) fn foreign(text: &str) -> String {
 }
 
 fn bold(text: &str) -> String {
+    marked(text, "1")
+}
+
+/// With a mark of ISO/IEC 6429 (`1` bold, `31` red …), where a person reads it on a terminal and wants colours.
+pub(crate) fn marked(text: &str, mark: &str) -> String {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
     if plain || !io::stdout().is_terminal() {
         text.to_owned()
     } else {
-        format!("\x1b[1m{text}\x1b[0m")
+        format!("\x1b[{mark}m{text}\x1b[0m")
     }
 }
 

@@ -77,6 +77,15 @@ pub(crate) fn connection(connection: &Connection) -> String {
     }
 }
 
+/// How many seconds a call may take, where that is the integration's own.
+pub(crate) fn timeout(connection: &Connection) -> Option<u32> {
+    match connection {
+        Connection::LocalMcp { timeout_seconds, .. }
+        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds,
+        Connection::Builtin { .. } => None,
+    }
+}
+
 /// A command as one would type it. Words that a shell would take apart are quoted.
 pub(crate) fn command_line(command: &str, args: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,%".contains(c);

@@ -47,6 +47,8 @@ struct Seen {
 pub(crate) struct Agents {
     store: Store,
     snapshot: ArcSwap<HashMap<KeyHash, Arc<Agent>>>,
+    /// Held while it is written down when agents were last seen.
+    flushing: tokio::sync::Mutex<()>,
 }
 
 /// The profile of an agent that was given none: it sees everything.
@@ -63,7 +65,8 @@ pub(crate) fn everything() -> Profile {
 
 impl Agents {
     pub(crate) async fn load(store: Store) -> store::Result<Self> {
-        let agents = Self { store, snapshot: ArcSwap::default() };
+        let agents =
+            Self { store, snapshot: ArcSwap::default(), flushing: tokio::sync::Mutex::default() };
         agents.reload().await?;
         Ok(agents)
     }
@@ -118,19 +121,30 @@ impl Agents {
         self.snapshot.load().len()
     }
 
-    /// Writes down when agents were last seen. Called now and then, and at the stop.
+    /// Writes down when agents were last seen. Called now and then, before that is read, and at the stop. Whoever comes
+    /// while it is being written down waits for that.
     pub(crate) async fn flush(&self) -> store::Result<()> {
-        let touched: Vec<_> = self
-            .snapshot
-            .load()
-            .values()
-            .filter_map(|agent| {
-                let at = agent.seen.at.load(Ordering::Relaxed);
-                let flushed = agent.seen.flushed.swap(at, Ordering::Relaxed);
-                (at != flushed).then(|| (agent.id, Timestamp(at), agent.client()))
-            })
-            .collect();
-        if touched.is_empty() { Ok(()) } else { self.store.touch_agents(&touched).await }
+        let _alone = self.flushing.lock().await;
+        let snapshot = self.snapshot.load_full();
+        let mut touched = Vec::new();
+        let mut rows = Vec::new();
+        for agent in snapshot.values() {
+            let at = agent.seen.at.load(Ordering::Relaxed);
+            if agent.seen.flushed.swap(at, Ordering::Relaxed) != at {
+                rows.push((agent.id, Timestamp(at), agent.client()));
+                touched.push(agent);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.touch_agents(&rows).await;
+        if written.is_err() {
+            for agent in touched {
+                agent.seen.flushed.store(0, Ordering::Relaxed);
+            }
+        }
+        written
     }
 
     /// When this agent was last seen since the start.
@@ -185,5 +199,52 @@ impl Agent {
 
     fn client(&self) -> Option<String> {
         self.seen.client.lock().ok().and_then(|client| client.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::poll;
+
+    use super::*;
+    use crate::store::testing::{agent, store};
+
+    async fn known(store: &Store) -> (Agents, Key) {
+        let key = Key::from_random([7; 24]);
+        store.insert_agent(&agent("laptop"), key.hash()).await.unwrap();
+        (Agents::load(store.clone()).await.unwrap(), key)
+    }
+
+    async fn last_used(store: &Store) -> Option<Timestamp> {
+        store.agents().await.unwrap()[0].last_used_at
+    }
+
+    /// Housekeeping may be at it when the owner asks.
+    #[tokio::test]
+    async fn nobody_reads_what_is_still_being_written_down() {
+        let store = store().await;
+        let (agents, key) = known(&store).await;
+        agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));
+        let busy = store.transaction().await.unwrap();
+        let (mut one, mut other) = (pin!(agents.flush()), pin!(agents.flush()));
+        assert!(poll!(&mut one).is_pending());
+        assert!(poll!(&mut other).is_pending(), "it was not written down yet");
+        drop(busy);
+        tokio::try_join!(one, other).unwrap();
+        assert_eq!(last_used(&store).await, Some(Timestamp(5)));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_down_is_later() {
+        let store = store().await;
+        let (agents, key) = known(&store).await;
+        agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));
+        store.tamper("ALTER TABLE agents RENAME TO elsewhere").await;
+        agents.flush().await.unwrap_err();
+        store.tamper("ALTER TABLE elsewhere RENAME TO agents").await;
+        agents.flush().await.unwrap();
+        assert_eq!(last_used(&store).await, Some(Timestamp(5)));
     }
 }

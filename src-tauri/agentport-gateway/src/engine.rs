@@ -23,7 +23,7 @@ use crate::{
     catalogue::Catalogue,
     control::types::{Event, Settings},
     events::Events,
-    integrations::Additions,
+    integrations::{Additions, timeout_seconds},
     journal::Journal,
     past_rules::PastRules,
     store::{self, Store},
@@ -193,8 +193,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn call_timeout(&self) -> Duration {
-        Duration::from_secs(self.settings.load().call_timeout_seconds.into())
+    /// How long a call to this integration may take.
+    pub(crate) fn call_timeout(&self, id: &IntegrationId) -> Duration {
+        let entry = self.catalogue.get(id);
+        let its_own = entry.and_then(|entry| timeout_seconds(&entry.row.connection));
+        let seconds = its_own.unwrap_or_else(|| self.settings.load().call_timeout_seconds);
+        Duration::from_secs(seconds.into())
     }
 }
 

@@ -18,7 +18,12 @@ use crate::{
     audit::Audit,
     catalogue::Catalogue,
     clock,
-    control::{self, Control, front::Front, login, password},
+    control::{
+        self, Control,
+        front::Front,
+        login, password,
+        room::{self, OwnersHand},
+    },
     engine::{Address, Chain, Engine, Parts},
     events::Events,
     home::{HomeLock, LockError, Runtime},
@@ -175,7 +180,9 @@ impl Gateway {
         };
         let connections = CancellationToken::new();
         let servers = TaskTracker::new();
-        let router = http::router(&engine, endpoint.clone(), &control, options.ui);
+        let hand = OwnersHand::new(&control, options.home.root());
+        let rooms = room::open(options.rooms, &hand);
+        let router = http::router(&engine, endpoint.clone(), &control, rooms.clone(), options.ui);
         for listener in listeners {
             server::serve(&servers, listener, router.clone(), connections.clone());
         }
@@ -197,7 +204,7 @@ impl Gateway {
         };
         options.home.write_runtime(&runtime).map_err(StartError::Runtime)?;
         let sessions = control.sessions.clone();
-        let owner = control::in_process(control);
+        let owner = control::in_process(control, rooms);
         Ok(Self {
             engine,
             sessions,

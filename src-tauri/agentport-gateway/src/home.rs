@@ -136,6 +136,16 @@ impl Home {
         Ok(home)
     }
 
+    /// The home as it is, if the directory is there: nothing is made, and nothing closed to others. For looking.
+    pub fn look(dir: Option<PathBuf>) -> Option<Self> {
+        dir.or_else(default_dir)?.canonicalize().ok().map(|root| Self { root })
+    }
+
+    /// The directory that is the home where none is named. Nothing is made.
+    pub fn usual() -> Option<PathBuf> {
+        default_dir()
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

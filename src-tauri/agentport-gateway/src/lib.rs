@@ -33,4 +33,5 @@ mod store;
 mod upstream;
 
 pub use assets::{Asset, Assets};
+pub use control::room::{OwnersHand, Room};
 pub use gateway::{Announcement, Gateway, Options, Port, Reach, StartError};

@@ -252,5 +252,17 @@ async fn an_agent_asks_from_a_terminal() {
     assert_eq!(done.code, Some(0), "{} {}", done.stdout, done.stderr);
     assert!(!done.stdout.contains(TOKEN) && !done.stderr.contains(TOKEN));
     assert_eq!(installed(&scene).await, ["demo", "exa"]);
+
+    // In one go, for who is told to wait.
+    scene.owner.remove("exa").await;
+    let words = [&words[..], &["--timeout", "60", "--no-open"]].concat();
+    let decide = async {
+        let id = scene.owner.one_pending().await.id;
+        scene.owner.approve(id, GrantChoice::Once).await;
+    };
+    let (done, ()) = tokio::join!(cli.run_words(&words, &input), decide);
+    assert_eq!(done.code, Some(0), "{} {}", done.stdout, done.stderr);
+    assert!(done.stderr.contains("Approval required: "), "{}", done.stderr);
+    assert_eq!(installed(&scene).await, ["demo", "exa"]);
     scene.stop().await;
 }

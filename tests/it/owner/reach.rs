@@ -213,6 +213,7 @@ async fn the_port_is_the_one_in_the_settings() {
         owner_password: None,
         ui: super::window::PAGES,
         reach: agentport_gateway::Reach::WindowOnly,
+        rooms: Vec::new(),
     });
     let error = taken.await.err().expect("somebody else has the port").to_string();
     assert!(error.contains(&port.to_string()) && !error.contains("--port"), "{error}");

@@ -110,6 +110,16 @@ async fn what_lets_agents_do_more_needs_a_code_on_both_planes() {
         (Method::PATCH, "/control/integrations/demo", json!({ "default_mode": "allow" })),
         (Method::PATCH, "/control/integrations/demo", json!({ "read_only_may_run": true })),
         (Method::POST, "/control/integrations", json!({ "id": "x", "connection": connection })),
+        (
+            Method::POST,
+            "/control/integrations",
+            json!({ "id": "x", "connection": connection, "untried": true }),
+        ),
+        (
+            Method::POST,
+            "/control/integrations",
+            json!({ "id": "x", "connection": connection, "enabled": false }),
+        ),
         (Method::POST, "/control/available/exa/install", json!({ "method": "none" })),
         (Method::POST, "/control/restore", backup.clone()),
         (Method::DELETE, "/control/second-factor", Value::Null),
@@ -157,6 +167,8 @@ async fn what_lets_agents_do_more_needs_a_code_on_both_planes() {
         (Method::POST, "/control/pause", json!({ "paused": true })),
         (Method::POST, "/control/pause", json!({ "paused": false })),
         (Method::PATCH, "/control/settings", json!({ "pending_per_agent": 6 })),
+        (Method::POST, "/control/integrations/compare", json!({ "connection": connection })),
+        (Method::PATCH, "/control/integrations/demo", json!({ "imported_settled": true })),
         (Method::POST, "/control/restore?dry_run=true", backup.clone()),
     ];
     for (method, path, body) in &harmless {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agentport_gateway::{
-    Asset, Assets, Gateway, Options, Port, Reach, home::Home, vault::VaultChoice,
+    Asset, Assets, Gateway, Options, Port, Reach, Room, home::Home, vault::VaultChoice,
 };
 use agentport_tests::{Wire, types::NewKey, wire::Reply};
 use axum::{Router, body::Body};
@@ -34,6 +34,14 @@ impl Window {
     }
 
     pub(crate) async fn of(home: Arc<tempfile::TempDir>, port: Port) -> Self {
+        Self::with_rooms(home, port, Vec::new()).await
+    }
+
+    pub(crate) async fn with_rooms(
+        home: Arc<tempfile::TempDir>,
+        port: Port,
+        rooms: Vec<Room>,
+    ) -> Self {
         let options = Options {
             home: Home::open(Some(home.path().join("home"))).expect("a home"),
             port,
@@ -41,6 +49,7 @@ impl Window {
             owner_password: None,
             ui: PAGES,
             reach: Reach::WindowOnly,
+            rooms,
         };
         let gateway = Gateway::start(options).await.expect("the gateway starts");
         Self { plane: gateway.owner(), gateway, home, confirmation: None }

@@ -28,6 +28,7 @@ impl Inside {
             owner_password: None,
             ui: Assets(pages),
             reach: Reach::WindowOnly,
+            rooms: Vec::new(),
         };
         let started = soon("a gateway in this process", Gateway::start(options)).await;
         Self { gateway: started.unwrap_or_else(|error| panic!("no gateway: {error:?}")) }

@@ -7,4 +7,8 @@ export type ChangeIntegration = { name?: string, tags?: Array<string>,
 /**
  * `"allow"`, `"require_approval"`, `"deny"` or `"none"`.
  */
-default_mode?: string, read_only_may_run?: boolean, resources?: boolean, enabled?: boolean, };
+default_mode?: string, read_only_may_run?: boolean, resources?: boolean, enabled?: boolean, 
+/**
+ * True: the owner has seen what a client ran without asking, and it is no proposal any more.
+ */
+imported_settled?: boolean, };

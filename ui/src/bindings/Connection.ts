@@ -11,7 +11,16 @@ env: { [key in string]: string },
 /**
  * Names whose values lie in the vault.
  */
-secret_env: Array<string>, cwd: string | null, } | { "type": "remote_mcp", 
+secret_env: Array<string>, cwd: string | null, 
+/**
+ * Indexes of `args` in which `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault. In all
+ * other arguments braces are braces.
+ */
+secret_args?: Array<number>, 
+/**
+ * How long a call may take, 1 to 3,600; as in the settings, if absent.
+ */
+timeout_seconds?: number, } | { "type": "remote_mcp", 
 /**
  * `{token}` and the like may stand for secrets in its query.
  */
@@ -19,4 +28,8 @@ url: string,
 /**
  * Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
  */
-headers: { [key in string]: string }, } | { "type": "builtin", name: string, };
+headers: { [key in string]: string }, 
+/**
+ * As for a child process.
+ */
+timeout_seconds?: number, } | { "type": "builtin", name: string, };

@@ -1,10 +1,6 @@
 //! `agentport auth`: the agent's key that the `tools` commands use when no other is given.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use agentport_core::{Secret, key::Key};
 use agentport_gateway::home::Home;
@@ -15,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     args::AgentKey,
+    beside::{self, Readers},
     client::{Gateway, route},
     confirm,
     context::{self, Context},
@@ -139,24 +136,10 @@ fn shown(key: &Secret) -> String {
     Key::parse(key.expose()).map(|key| format!("{}…", key.shown())).unwrap_or_default()
 }
 
-/// Written beside its place and moved there, readable by this account only from the first moment.
 fn store(path: &Path, key: &Secret) -> Result<()> {
-    let fresh = path.with_extension("new");
-    let write = || -> io::Result<()> {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match fs::remove_file(&fresh) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = options.open(&fresh)?;
-        file.write_all(key.expose().as_bytes())?;
-        file.write_all(b"\n")?;
-        fs::rename(&fresh, path)
-    };
-    write().with_context(|| format!("cannot store the key in {}", path.display()))
+    let line = format!("{}\n", key.expose());
+    beside::write(path, line.as_bytes(), Readers::ThisAccount)
+        .with_context(|| format!("cannot store the key in {}", path.display()))
 }
 
 #[cfg(test)]

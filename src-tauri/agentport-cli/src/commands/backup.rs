@@ -2,8 +2,8 @@
 //! one says so when it is put back.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,13 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{client::route, context::Context, exit::Ending, output};
+use crate::{
+    beside::{self, Readers},
+    client::route,
+    context::Context,
+    exit::Ending,
+    output,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Backup {
@@ -37,7 +43,8 @@ impl Backup {
                 if is_dash(&file) {
                     output::data(answer.text().trim_end())?;
                 } else {
-                    write(&file, answer.text())
+                    // For this account alone: it says what an agent may do, if not how to be one.
+                    beside::write(&file, answer.text().as_bytes(), Readers::ThisAccount)
                         .with_context(|| format!("cannot write {}", file.display()))?;
                     context.output.own(&json!({ "file": file }), || {
                         format!("Saved to {}. No key, token or password is in it.", file.display())
@@ -70,25 +77,6 @@ fn read(file: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whole or not at all, and for this account alone: it says what an agent may do, if not how to be one.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut part = options.open(&beside)?;
-    part.write_all(text.as_bytes())?;
-    part.sync_all()?;
-    drop(part);
-    fs::rename(&beside, file)
-}
-
 fn told(report: RestoreReport, dry_run: bool) -> String {
     if report.changes.is_empty() {
         return "Everything is as in the document.".to_owned();
@@ -111,25 +99,4 @@ fn told(report: RestoreReport, dry_run: bool) -> String {
         }
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_whole_and_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("backup.json");
-        for text in ["a longer one at first", "short"] {
-            write(&file, text).unwrap();
-            assert_eq!(read(&file).unwrap(), text);
-        }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0);
-        }
-    }
 }

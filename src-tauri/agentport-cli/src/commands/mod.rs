@@ -4,13 +4,24 @@ mod approvals;
 mod audit;
 mod auth;
 mod backup;
+mod backups;
+mod bridge;
+mod completions;
+mod connect;
+mod consolidate;
+mod discover;
+mod doctor;
 mod integrations;
 mod keys;
 mod logs;
+mod man;
+mod planned;
 mod policy;
 mod profiles;
+mod restore;
 mod serve;
 mod settings;
+mod skill;
 mod status;
 mod tools;
 
@@ -25,6 +36,20 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     /// Is a gateway running, and how is it?
     Status,
+    /// What is wrong, and how to mend it
+    Doctor(doctor::Doctor),
+    /// Which MCP clients are here, and which servers each has
+    Discover(discover::Discover),
+    /// Put one entry into a client's file, with a key of its own (owner)
+    Connect(connect::Connect),
+    /// Take our entry out of a client's file, and revoke its key (owner)
+    Disconnect(connect::Disconnect),
+    /// Take a client's servers over, and leave it one entry that leads to them (owner)
+    Consolidate(consolidate::Consolidate),
+    /// Bring a client's file back as it was before we touched it
+    Restore(restore::Restore),
+    /// What was kept of clients' files
+    Backups(backups::Backups),
     /// Requests that wait for your decision (owner)
     #[command(subcommand)]
     Approvals(approvals::Approvals),
@@ -54,9 +79,18 @@ pub(crate) enum Command {
     /// The agent's key this command line uses
     #[command(subcommand)]
     Auth(auth::Auth),
+    /// Speak MCP on stdio for a client that only starts local programs
+    Bridge(bridge::Bridge),
     /// List and call tools, as an agent
     #[command(subcommand)]
     Tools(tools::Tools),
+    /// Teach an agent how to work through AgentPort
+    #[command(subcommand)]
+    Skill(skill::Skill),
+    /// Print what a shell needs to complete commands
+    Completions(completions::Completions),
+    /// Print the manual, or write its pages
+    Man(man::Man),
 }
 
 /// Runs the command on a runtime of one thread: crossing threads costs more than a second one gains (design §10).
@@ -73,6 +107,13 @@ pub(crate) fn run(args: Args) -> Result<Ending> {
         let ending = match args.command {
             Command::Serve(serve) => serve.run(&context).await,
             Command::Status => status::run(&context).await,
+            Command::Doctor(doctor) => doctor.run(&context).await,
+            Command::Discover(discover) => discover.run(&context).await,
+            Command::Connect(connect) => connect.run(&context).await,
+            Command::Disconnect(disconnect) => disconnect.run(&context).await,
+            Command::Consolidate(consolidate) => consolidate.run(&context).await,
+            Command::Restore(restore) => restore.run(&context).await,
+            Command::Backups(backups) => backups.run(&context).await,
             Command::Approvals(approvals) => approvals.run(&context).await,
             Command::Integrations(integrations) => integrations.run(&context).await,
             Command::Keys(keys) => keys.run(&context).await,
@@ -83,7 +124,11 @@ pub(crate) fn run(args: Args) -> Result<Ending> {
             Command::Settings(settings) => settings.run(&context).await,
             Command::Backup(backup) => backup.run(&context).await,
             Command::Auth(auth) => auth.run(&context).await,
+            Command::Bridge(bridge) => bridge.run(&context).await,
             Command::Tools(tools) => tools.run(&context).await,
+            Command::Skill(skill) => skill.run(&context),
+            Command::Completions(completions) => completions.run(&context),
+            Command::Man(man) => man.run(&context),
         };
         context.sign_out().await;
         ending

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use agentport_gateway::{Gateway, Options, Port, Reach, StartError, vault::VaultChoice};
+use agentport_clients::client::Machine;
+use agentport_gateway::{Gateway, Options, Port, Reach, Room, StartError, vault::VaultChoice};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
@@ -38,7 +39,8 @@ impl Serve {
         let mut signals = Signals::listen()?;
         let port = self.port.map_or(Port::FromSettings, Port::Chosen);
         let reach = Reach::Network;
-        let options = Options { home, port, vault, owner_password, ui: assets(), reach };
+        let rooms = clients_room().into_iter().collect();
+        let options = Options { home, port, vault, owner_password, ui: assets(), reach, rooms };
         let gateway = tokio::select! {
             started = Gateway::start(options) => started.map_err(|error| match error {
                 StartError::Bind { .. } => anyhow!(error).context("cannot start the gateway; --port N takes another port"),
@@ -56,6 +58,11 @@ impl Serve {
             }
         }
     }
+}
+
+/// The files of this machine's clients; nowhere without a home directory.
+fn clients_room() -> Option<Room> {
+    Some(agentport_connect::room(agentport_connect::program(), Machine::this()?))
 }
 
 fn announce(gateway: &Gateway, context: &Context) -> Result<()> {
@@ -111,7 +118,7 @@ fn log_to_stderr() {
 
 /// The wishes to end: Ctrl-C, and what a service manager or a closing terminal sends.
 #[cfg(unix)]
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
@@ -119,7 +126,7 @@ struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> Result<Self> {
+    pub(super) fn listen() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let listen = |kind| signal(kind).context("cannot listen for signals");
         Ok(Self {
@@ -129,7 +136,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -139,20 +146,20 @@ impl Signals {
 }
 
 #[cfg(windows)]
-struct Signals {
+pub(super) struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
     close: tokio::signal::windows::CtrlClose,
 }
 
 #[cfg(windows)]
 impl Signals {
-    fn listen() -> Result<Self> {
+    pub(super) fn listen() -> Result<Self> {
         use tokio::signal::windows::{ctrl_c, ctrl_close};
         let why = "cannot listen for signals";
         Ok(Self { interrupt: ctrl_c().context(why)?, close: ctrl_close().context(why)? })
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.close.recv() => {}

@@ -62,6 +62,9 @@ fn addition(
         connection: listed.connection(way),
         secrets: secrets(listed, fields, wanted.secrets)?,
         keep_unreachable: wanted.keep_unreachable,
+        enabled: None,
+        untried: false,
+        imported: None,
     })
 }
 
@@ -107,7 +110,10 @@ mod tests {
         let addition = try_out(id, "token", secrets).unwrap();
         let headers =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        assert_eq!(addition.connection, Connection::RemoteMcp { url: url.to_owned(), headers });
+        assert_eq!(
+            addition.connection,
+            Connection::RemoteMcp { url: url.to_owned(), headers, timeout_seconds: None }
+        );
         let got: Vec<_> = addition
             .secrets
             .iter()

@@ -115,7 +115,7 @@ impl Listed {
                 })
                 .collect(),
         };
-        Connection::RemoteMcp { url: self.url.clone(), headers }
+        Connection::RemoteMcp { url: self.url.clone(), headers, timeout_seconds: None }
     }
 
     /// The secrets to be asked for, each with how its header is written.

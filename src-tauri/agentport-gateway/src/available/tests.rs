@@ -115,7 +115,11 @@ fn the_best_match_comes_first() {
 fn known_is_who_is_where_the_list_says() {
     let id = IntegrationId::new("exa").unwrap();
     let at = |url: &str| {
-        let connection = Connection::RemoteMcp { url: url.to_owned(), headers: [].into() };
+        let connection = Connection::RemoteMcp {
+            url: url.to_owned(),
+            headers: [].into(),
+            timeout_seconds: None,
+        };
         known(&id, &connection).map(|listed| listed.id.as_str())
     };
     for url in

@@ -145,6 +145,7 @@ impl Engine {
             enabled: true,
             auth_method: "none".to_owned(),
             added_at: now,
+            imported: None,
         };
         if !self.store.insert_integration(&row, &[]).await? {
             return Ok(());

@@ -84,7 +84,8 @@ impl Engine {
         if decision.mode == Mode::Deny {
             return self.answer_unrun(record, Outcome::Blocked);
         }
-        let permit = Permit::new(entry.row.id.clone(), operation, self.call_timeout());
+        let deadline = self.call_timeout(&entry.row.id);
+        let permit = Permit::new(entry.row.id.clone(), operation, deadline);
         self.recorded(permit, record, caller).await
     }
 }

@@ -43,7 +43,8 @@ impl Engine {
                 _ => None,
             },
         };
-        let permit = Permit::new(tool.integration.clone(), operation, self.call_timeout());
+        let deadline = self.call_timeout(&tool.integration);
+        let permit = Permit::new(tool.integration.clone(), operation, deadline);
         let outcome = self.recorded(permit, record, caller).await;
         if let Some((approval, arguments)) = approved
             && let Outcome::Ran(result) = &outcome

@@ -174,13 +174,18 @@ mod tests {
             let row = IntegrationRow {
                 id: id.clone(),
                 name: "Exa".to_owned(),
-                connection: Connection::RemoteMcp { url: url.to_owned(), headers: [].into() },
+                connection: Connection::RemoteMcp {
+                    url: url.to_owned(),
+                    headers: [].into(),
+                    timeout_seconds: None,
+                },
                 tags: Vec::new(),
                 policy: IntegrationPolicy::default(),
                 resources: false,
                 enabled: true,
                 auth_method: "token".to_owned(),
                 added_at: Timestamp(1),
+                imported: None,
             };
             catalogue.put(row, Some(listing(&["web_search_exa"])));
             // A later list is looked at in the same way.

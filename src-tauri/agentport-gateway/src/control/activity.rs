@@ -124,7 +124,7 @@ pub(super) async fn chart(
 
 impl Control {
     /// What has been written down is read, even if it has not reached the database yet.
-    async fn up_to_now(&self) {
+    pub(super) async fn up_to_now(&self) {
         if let Err(error) = self.engine.journal.flush().await {
             tracing::error!(error = %Chain(&error), "the journal could not be brought into the database");
         }

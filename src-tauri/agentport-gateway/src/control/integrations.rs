@@ -19,8 +19,8 @@ use super::{
     Control,
     problem::{Answer, Refused},
     types::{
-        AddIntegration, ChangeIntegration, Connection, DefinitionView, Health, IntegrationView,
-        Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
+        AddIntegration, ChangeIntegration, Compare, Compared, Connection, DefinitionView, Health,
+        IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
     },
 };
 use crate::{
@@ -54,6 +54,24 @@ pub(super) async fn add(
     check_tags(&add.tags)?;
     let id = control.engine.add_integration(add, "owner").await?.id;
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
+}
+
+/// The part of the path that asks for a comparison.
+const COMPARE: &str = "compare";
+
+/// Is there one already that is reached in this very way? No path of its own, which would hide an integration whose id
+/// is that word.
+pub(super) async fn compare(
+    State(control): State<Control>,
+    Path(word): Path<String>,
+    Json(wanted): Json<Compare>,
+) -> Answer<Json<Compared>> {
+    if word != COMPARE {
+        let detail = "an integration is changed with PATCH, and added with POST to the list";
+        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, detail));
+    }
+    let same = control.engine.same_integration(&wanted.connection, &wanted.secrets).await?;
+    Ok(Json(Compared { same }))
 }
 
 /// Can they be told apart on a command line?
@@ -249,6 +267,7 @@ impl Control {
             auth_method: row.auth_method.clone(),
             added_at: row.added_at,
             pid: board.pid,
+            imported: row.imported.clone(),
         }
     }
 }

@@ -30,6 +30,8 @@ const MOST_TRUST_MINUTES: u32 = 24 * 60;
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<KeyView>>> {
     let engine = &control.engine;
     engine.agents.flush().await?;
+    control.up_to_now().await;
+    let first_calls = engine.store.first_calls().await?;
     let rules = engine.store.rules().await?;
     let now = clock::now();
     let view = |agent: AgentRow| KeyView {
@@ -47,6 +49,7 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Ke
         expires_at: agent.expires_at,
         revoked_at: agent.revoked_at,
         last_used_at: agent.last_used_at,
+        first_call_at: first_calls.get(&agent.id).copied(),
         client: agent.client,
     };
     let items = engine.store.agents().await?.into_iter().map(view).collect();
@@ -104,6 +107,8 @@ pub(super) async fn revoke(
     if !engine.store.revoke_agent(id, clock::now()).await? {
         return Err(Refused::not_found(format!("there is no key {id} to revoke")));
     }
+    // When it was last seen is known of who is let in.
+    engine.agents.flush().await?;
     engine.agents.reload().await?;
     control.sessions.close_of(id).await?;
     engine.end_session(id).await?;

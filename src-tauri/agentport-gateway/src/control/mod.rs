@@ -2,7 +2,7 @@
 //!
 //! [`in_process`] has every route, and asks nobody who they are: whoever holds it is the owner. A desktop app calls it.
 //! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
-//! where the owner wants no sign-in ([`front`]).
+//! where the owner wants no sign-in ([`front`]). Whoever starts the gateway may add a [`room`] to it.
 
 mod activity;
 mod approvals;
@@ -22,6 +22,7 @@ mod patience;
 mod policy;
 pub(crate) mod problem;
 mod profiles;
+pub mod room;
 mod routes;
 pub(crate) mod second_factor;
 mod settings;
@@ -52,14 +53,14 @@ pub(crate) struct Control {
 }
 
 /// The owner's plane for who holds the gateway: with the routes that open and close it to everybody else.
-pub(crate) fn in_process(control: Control) -> Router {
+pub(crate) fn in_process(control: Control, rooms: Router) -> Router {
     let all = routes::shared().into_iter().chain(routes::in_process());
-    routes::router(all.collect(), control)
+    routes::router(all.collect(), control).merge(rooms)
 }
 
 /// The owner's plane behind its sign-in.
-pub(crate) fn over_tcp(control: Control) -> Router {
+pub(crate) fn over_tcp(control: Control, rooms: Router) -> Router {
     let front = control.front.clone();
-    login::guarded(control.clone(), routes::router(routes::shared(), control))
+    login::guarded(control.clone(), routes::router(routes::shared(), control).merge(rooms))
         .layer(middleware::from_fn_with_state(front, front::only_while_open))
 }

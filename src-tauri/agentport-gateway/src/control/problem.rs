@@ -10,7 +10,7 @@ use super::{password::PasswordError, types::Problem};
 use crate::{
     approvals::DecideError,
     engine::Chain,
-    integrations::{AddError, ChangeError},
+    integrations::{AddError, ChangeError, ConnectError, TooMuch},
     store::{InsertError, StoreError},
     upstream::UpstreamError,
 };
@@ -181,11 +181,28 @@ impl From<AddError> for Refused {
             }
             AddError::Unreachable(_) | AddError::NotWithThese(_) => StatusCode::BAD_GATEWAY,
             AddError::Store(error) => return Self::internal(error),
+            AddError::TooMuchImported(error) => return error.into(),
             AddError::Unusable(_) | AddError::UnknownBuiltin | AddError::UnusedSecret(_) => {
                 return Self::invalid("connection", error.to_string());
             }
         };
         Self::new(status, error.to_string())
+    }
+}
+
+impl From<&TooMuch> for Refused {
+    fn from(error: &TooMuch) -> Self {
+        Self::invalid("imported", error.to_string())
+    }
+}
+
+/// Of a connection that was only looked at.
+impl From<ConnectError> for Refused {
+    fn from(error: ConnectError) -> Self {
+        match &error {
+            ConnectError::Store(_) | ConnectError::Sealed { .. } => Self::internal(&error),
+            _ => Self::invalid("connection", error.to_string()),
+        }
     }
 }
 

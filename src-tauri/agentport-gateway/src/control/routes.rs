@@ -88,6 +88,7 @@ pub(super) fn shared() -> Vec<Route> {
         reads("/control/integrations", integrations::list),
         changes(POST, "/control/integrations", Always, integrations::add),
         reads("/control/integrations/{id}", integrations::read),
+        changes(POST, "/control/integrations/{id}", Never, integrations::compare),
         changes(PATCH, "/control/integrations/{id}", IfWidening, integrations::change),
         changes(DELETE, "/control/integrations/{id}", Never, integrations::remove),
         changes(DELETE, "/control/integrations/{id}/adding", Never, integrations::end_adding),
@@ -169,7 +170,7 @@ async fn confirmed_first(
 }
 
 /// A change is made whole, even if the owner's connection is lost in the middle of it.
-async fn change_to_the_end(
+pub(super) async fn change_to_the_end(
     State(control): State<Control>,
     request: Request,
     next: Next,

@@ -2,7 +2,7 @@
 
 use agentport_core::Secret;
 
-use crate::{assets::Assets, home::Home, vault::VaultChoice};
+use crate::{assets::Assets, control::room::Room, home::Home, vault::VaultChoice};
 
 pub struct Options {
     pub home: Home,
@@ -12,6 +12,8 @@ pub struct Options {
     pub owner_password: Option<Secret>,
     pub ui: Assets,
     pub reach: Reach,
+    /// What the owner's plane has beside the gateway's own.
+    pub rooms: Vec<Room>,
 }
 
 /// Where to listen.

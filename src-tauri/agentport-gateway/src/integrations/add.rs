@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     adding::Underway,
     connect::{ConnectError, credential_seal, refuse_in_clear, secret_names, target},
+    imported::{TooMuch, fit_to_be_kept},
 };
 use crate::{
     clock,
@@ -36,6 +37,8 @@ pub(crate) enum AddError {
     UnknownBuiltin,
     #[error("{0:?} is given as a secret, but nothing in the connection asks for it")]
     UnusedSecret(String),
+    #[error(transparent)]
+    TooMuchImported(#[from] TooMuch),
     #[error("the server could not be used, so it was not added: {}", Chain(.0))]
     Unreachable(UpstreamError),
     #[error("the server could not be used with the new credentials, so the old ones stay: {}", Chain(.0))]
@@ -61,7 +64,8 @@ pub(crate) enum ChangeError {
 const SHORT_TRY: std::time::Duration = std::time::Duration::from_secs(10);
 
 impl Engine {
-    /// Tries the connection, then keeps it with its sealed credentials. `actor` is who asked for it.
+    /// Tries the connection, unless it is not to be tried, then keeps it with its sealed credentials. `actor` is who
+    /// asked for it.
     pub(crate) async fn add_integration(
         self: &Arc<Self>,
         add: AddIntegration,
@@ -73,22 +77,23 @@ impl Engine {
         if let Connection::Builtin { .. } = &add.connection {
             return self.add_builtin(add.id, actor).await;
         }
+        let imported = add.imported.clone().map(fit_to_be_kept).transpose()?;
         let underway =
             self.adding.begin(&add.id).ok_or_else(|| AddError::Underway(add.id.clone()))?;
         let listing = self.try_out(&add, &underway).await?;
         if !underway.past_ending() {
             return Err(AddError::Ended(add.id));
         }
-        let now = clock::now();
         let row = IntegrationRow {
+            enabled: is_on(&add),
+            imported,
             name: add.name.unwrap_or_else(|| add.id.to_string()),
             auth_method: if add.secrets.is_empty() { "none" } else { "token" }.to_owned(),
             connection: add.connection,
             tags: add.tags,
             policy: IntegrationPolicy::default(),
             resources: false,
-            enabled: true,
-            added_at: now,
+            added_at: clock::now(),
             id: add.id,
         };
         let sealed: Vec<(String, Vec<u8>)> = add
@@ -108,21 +113,28 @@ impl Engine {
         self.catalogue.put(row.clone(), listing);
         self.connect(&row).await?;
         self.reload_rules().await?;
-        self.note(actor, "integration.added", row.id.as_str(), json!({ "name": row.name })).await;
+        if add.untried {
+            self.upstreams.wake(&row.id);
+        }
+        self.note(actor, "integration.added", row.id.as_str(), added(&row, add.untried)).await;
         self.events.send(Event::Integration { id: row.id.clone() });
         self.review_installs(&row.id).await?;
         Ok(row)
     }
 
-    /// What the server offers, or `None` if it is to be kept although it can't be reached now. Ends when the owner ends
-    /// the addition.
+    /// What the server offers, or `None` if it is to be kept although it can't be reached now or was not to be tried.
+    /// Ends when the owner ends the addition.
     async fn try_out(
         &self,
         add: &AddIntegration,
         underway: &Underway<'_>,
     ) -> Result<Option<Listing>, AddError> {
         let target = target_of(add)?;
-        let spec = Spec { id: add.id.clone(), target, idle_stop: self.idle_stop() };
+        if add.untried || !is_on(add) {
+            return Ok(None);
+        }
+        let idle_stop = self.idle_stop();
+        let spec = Spec { id: add.id.clone(), target, idle_stop, is_new: true };
         let probe = self.upstreams.probe(spec);
         let tried = async {
             if !add.keep_unreachable {
@@ -194,6 +206,10 @@ impl Engine {
         let enabled = change.enabled.unwrap_or(row.enabled);
         let switched = enabled != row.enabled;
         row.enabled = enabled;
+        if let (Some(true), Some(imported)) = (change.imported_settled, &mut row.imported) {
+            imported.auto_approve.clear();
+            imported.auto_approve_all = false;
+        }
         self.store.update_integration(&row).await?;
         self.catalogue.put(row.clone(), None);
         if switched {
@@ -224,7 +240,8 @@ impl Engine {
         let Some(target) = target(&row.connection, &all)? else {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
-        let spec = Spec { id: id.clone(), target, idle_stop: self.idle_stop() };
+        let idle_stop = self.idle_stop();
+        let spec = Spec { id: id.clone(), target, idle_stop, is_new: entry.listing.is_none() };
         self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
         for (name, secret) in &secrets {
             let seal = credential_seal(id, name);
@@ -281,6 +298,25 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn is_on(add: &AddIntegration) -> bool {
+    add.enabled.unwrap_or(true)
+}
+
+/// What the audit says of a new integration.
+fn added(row: &IntegrationRow, untried: bool) -> serde_json::Value {
+    let mut detail = json!({ "name": row.name });
+    if let Some(imported) = &row.imported {
+        detail["from"] = json!(imported.from);
+    }
+    if !row.enabled {
+        detail["enabled"] = json!(false);
+    }
+    if untried {
+        detail["untried"] = json!(true);
+    }
+    detail
 }
 
 /// Could it be kept as it is described, once its secrets are given?

@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
-use url::{Url, form_urlencoded};
+use url::Url;
 
+mod fill;
 mod in_clear;
 
-pub(crate) use in_clear::InClear;
-
+use self::fill::{fill, in_query, placeholders, query_of};
+pub(crate) use self::in_clear::InClear;
+use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
     control::types::{Connection, Health},
@@ -38,6 +40,12 @@ pub(crate) enum ConnectError {
     NoCommand,
     #[error("{0:?} is no name for an environment variable")]
     BadVariable(String),
+    #[error(
+        "the argument at index {0} is to hold a secret, but there is none, or no {{token}} in it"
+    )]
+    NoPlaceholder(u32),
+    #[error(transparent)]
+    BadTimeout(#[from] BadTimeout),
     #[error("the credentials could not be read")]
     Store(#[from] StoreError),
     #[error("the credential {name:?} could not be unsealed")]
@@ -80,9 +88,10 @@ pub(crate) fn target(
     connection: &Connection,
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Option<Target>, ConnectError> {
+    timeout::check(connection)?;
     match connection {
         Connection::Builtin { .. } => Ok(None),
-        Connection::LocalMcp { command, args, env, secret_env, cwd } => {
+        Connection::LocalMcp { command, args, env, secret_env, cwd, secret_args, .. } => {
             if command.trim().is_empty() {
                 return Err(ConnectError::NoCommand);
             }
@@ -99,10 +108,12 @@ pub(crate) fn target(
                 args: args.clone(),
                 env: env.clone(),
                 secret_env: secret_env.iter().map(secret).collect::<Result<_, _>>()?,
+                secret_args: filled_arguments(args, secret_args, secrets)?,
                 cwd: cwd.as_ref().map(PathBuf::from),
+                secrets: secrets.values().cloned().collect(),
             }))
         }
-        Connection::RemoteMcp { url, headers } => {
+        Connection::RemoteMcp { url, headers, .. } => {
             let parsed = Url::parse(url)
                 .ok()
                 .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
@@ -129,6 +140,22 @@ pub(crate) fn target(
     }
 }
 
+/// The arguments that hold secrets, with them, by their places.
+fn filled_arguments(
+    args: &[String],
+    secret_args: &[u32],
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<BTreeMap<usize, Secret>, ConnectError> {
+    let filled = |&place: &u32| {
+        let arg = usize::try_from(place).ok().and_then(|at| Some((at, args.get(at)?)));
+        match arg.filter(|(_, format)| !placeholders(format).is_empty()) {
+            Some((at, format)) => Ok((at, Secret::new(fill(format, secrets, str::to_owned)?))),
+            None => Err(ConnectError::NoPlaceholder(place)),
+        }
+    };
+    secret_args.iter().map(filled).collect()
+}
+
 /// A URL fit to be repeated in an error: what could be a credential is left out.
 fn without_secrets(url: &str) -> String {
     let shown = url.split(['?', '#']).next().unwrap_or_default();
@@ -136,68 +163,20 @@ fn without_secrets(url: &str) -> String {
     agentport_core::text::clean(shown, 100)
 }
 
-/// The names in braces that a header's value or a URL's query asks for, in order.
-pub(super) fn placeholders(format: &str) -> Vec<&str> {
-    format
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .filter(|name| is_placeholder(name))
-        .collect()
-}
-
-fn is_placeholder(name: &str) -> bool {
-    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
-/// The query of a URL as it is written; empty if there is none.
-fn query_of(url: &str) -> &str {
-    let url = url.split_once('#').map_or(url, |(before, _)| before);
-    url.split_once('?').map_or("", |(_, query)| query)
-}
-
 /// The secrets a connection asks for.
 pub(crate) fn secret_names(connection: &Connection) -> Vec<&str> {
     match connection {
-        Connection::LocalMcp { secret_env, .. } => secret_env.iter().map(String::as_str).collect(),
-        Connection::RemoteMcp { url, headers } => std::iter::once(query_of(url))
+        Connection::LocalMcp { args, secret_env, secret_args, .. } => {
+            let args = secret_args.iter().filter_map(|&at| args.get(usize::try_from(at).ok()?));
+            let in_args = args.flat_map(|arg| placeholders(arg));
+            secret_env.iter().map(String::as_str).chain(in_args).collect()
+        }
+        Connection::RemoteMcp { url, headers, .. } => std::iter::once(query_of(url))
             .chain(headers.values().map(String::as_str))
             .flat_map(placeholders)
             .collect(),
         Connection::Builtin { .. } => Vec::new(),
     }
-}
-
-/// Puts secrets in place of their names. What a secret holds in braces itself stays.
-fn fill(
-    format: &str,
-    secrets: &BTreeMap<String, Secret>,
-    write: impl Fn(&str) -> String,
-) -> Result<String, ConnectError> {
-    let mut pieces = format.split('{');
-    let mut filled = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
-            Some((name, rest)) => {
-                let secret = secrets
-                    .get(name)
-                    .ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
-                filled.push_str(&write(secret.expose()));
-                filled.push_str(rest);
-            }
-            None => {
-                filled.push('{');
-                filled.push_str(piece);
-            }
-        }
-    }
-    Ok(filled)
-}
-
-/// A value as it stands in a query. A space is written so that servers of all kinds read one.
-fn in_query(value: &str) -> String {
-    form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// The secrets in every form in which a server may echo what it was sent.
@@ -225,8 +204,10 @@ impl Engine {
         self.remember_secrets(&row.id, as_sent(&row.connection, secrets));
         match target {
             Some(target) if row.enabled => {
+                let entry = self.catalogue.get(&row.id);
+                let is_new = entry.is_none_or(|entry| entry.listing.is_none());
                 let idle_stop = self.idle_stop();
-                self.upstreams.add(Spec { id: row.id.clone(), target, idle_stop });
+                self.upstreams.add(Spec { id: row.id.clone(), target, idle_stop, is_new });
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };
@@ -298,28 +279,11 @@ mod tests {
     }
 
     #[test]
-    fn fills_headers() {
-        let secrets = secrets(&[("token", "fake-a"), ("token2", "fake-b")]);
-        let fill = |format| fill(format, &secrets, str::to_owned);
-        assert_eq!(fill("Bearer {token}").unwrap(), "Bearer fake-a");
-        assert_eq!(fill("{token}:{token2}").unwrap(), "fake-a:fake-b");
-        assert_eq!(fill("plain {x} {token").unwrap(), "plain {x} {token");
-        assert!(
-            matches!(fill("{token3}"), Err(ConnectError::MissingSecret(name)) if name == "token3")
-        );
-    }
-
-    #[test]
-    fn a_secret_is_not_read_for_placeholders() {
-        let secrets = secrets(&[("token", "{token2}"), ("token2", "fake-b")]);
-        assert_eq!(fill("{token}-{token2}", &secrets, str::to_owned).unwrap(), "{token2}-fake-b");
-    }
-
-    #[test]
     fn fills_the_query_of_a_url() {
         let connection = Connection::RemoteMcp {
             url: "https://example.test/mcp?a=%20b&key={token}&x={y}#f".to_owned(),
             headers: [("X-Key".to_owned(), "{token1}".to_owned())].into(),
+            timeout_seconds: None,
         };
         assert_eq!(secret_names(&connection), ["token", "token1"]);
         let secrets = secrets(&[("token", "fake &=+#é"), ("token1", "fake-b")]);
@@ -340,11 +304,47 @@ mod tests {
         ));
     }
 
+    fn local(more: serde_json::Value) -> Connection {
+        let mut connection = serde_json::json!({ "type": "local_mcp", "command": "npx" });
+        connection.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(connection).unwrap()
+    }
+
+    #[test]
+    fn fills_the_arguments_that_are_said_to_hold_secrets() {
+        let connection = local(serde_json::json!({
+            "args": ["{token}", "--key={token}", "{token1}:{x}", "-y"], "secret_args": [2, 1], "secret_env": ["K"],
+        }));
+        assert_eq!(secret_names(&connection), ["K", "token1", "token"]);
+        let secrets = secrets(&[("token", "fake-a"), ("token1", "{token}"), ("K", "fake-k")]);
+        let Ok(Some(Target::Local { args, secret_args, secrets: hidden, .. })) =
+            target(&connection, &secrets)
+        else {
+            panic!("it is a usable command")
+        };
+        assert_eq!(args[0], "{token}", "others are as they are written");
+        let filled: Vec<_> = secret_args.iter().map(|(at, arg)| (*at, arg.expose())).collect();
+        assert_eq!(filled, [(1, "--key=fake-a"), (2, "{token}:{x}")]);
+        assert_eq!(hidden.len(), 3);
+        assert!(matches!(
+            target(&connection, &BTreeMap::new()),
+            Err(ConnectError::MissingSecret(name)) if name == "K"
+        ));
+        for places in [vec![3], vec![4], vec![0, u32::MAX]] {
+            let connection = local(serde_json::json!({
+                "args": ["{token}", "b", "c", "{x}"], "secret_args": places,
+            }));
+            let refused = target(&connection, &secrets);
+            assert!(matches!(refused, Err(ConnectError::NoPlaceholder(_))), "{places:?}");
+        }
+    }
+
     #[test]
     fn refuses_what_cannot_work() {
         let remote = |url: &str, header: &str| Connection::RemoteMcp {
             url: url.to_owned(),
             headers: [(header.to_owned(), "x".to_owned())].into(),
+            timeout_seconds: None,
         };
         let none = BTreeMap::new();
         assert!(target(&remote("https://example.test/mcp", "X-Key"), &none).is_ok());

@@ -4,6 +4,7 @@
 //! `interrupted`, which is what it will have been should the process end now, and its error says that it still runs.
 
 mod chart;
+mod first;
 
 use std::{fmt, str::FromStr};
 

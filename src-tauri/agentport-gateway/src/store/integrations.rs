@@ -7,7 +7,7 @@ use agentport_core::{
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _, columns::to_json, commit};
-use crate::control::types::Connection;
+use crate::control::types::{Connection, Imported};
 
 /// An integration as the owner set it up. Its secrets are in `credentials`, sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub(crate) struct IntegrationRow {
     /// `none` or `token`.
     pub(crate) auth_method: String,
     pub(crate) added_at: Timestamp,
+    /// From a client's file.
+    pub(crate) imported: Option<Imported>,
 }
 
 fn row(row: &SqliteRow) -> Result<IntegrationRow> {
@@ -40,6 +42,7 @@ fn row(row: &SqliteRow) -> Result<IntegrationRow> {
         enabled: columns.flag("enabled")?,
         auth_method: columns.text("auth_method")?,
         added_at: columns.moment("added_at")?,
+        imported: columns.opt_json("imported")?,
     })
 }
 
@@ -113,8 +116,8 @@ pub(super) async fn insert(
 ) -> Result<bool> {
     let statement = sqlx::query(
         "INSERT INTO integrations (name, connection, tags, default_mode, read_only_may_run, resources, enabled,
-                                   auth_method, added_at, id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                   auth_method, added_at, imported, id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (id) DO NOTHING",
     );
     bind(statement, integration)
@@ -132,7 +135,7 @@ pub(super) async fn update(
     let statement = sqlx::query(
         "UPDATE integrations
          SET name = ?, connection = ?, tags = ?, default_mode = ?, read_only_may_run = ?, resources = ?,
-             enabled = ?, auth_method = ?, added_at = ?
+             enabled = ?, auth_method = ?, added_at = ?, imported = ?
          WHERE id = ?",
     );
     bind(statement, integration)
@@ -174,6 +177,7 @@ fn bind<'q>(statement: Statement<'q>, integration: &'q IntegrationRow) -> Statem
         .bind(integration.enabled)
         .bind(&integration.auth_method)
         .bind(integration.added_at.0)
+        .bind(integration.imported.as_ref().map(to_json))
         .bind(integration.id.as_str())
 }
 

@@ -52,8 +52,8 @@ pub(super) struct Connector {
     pub(super) ring: Arc<Ring>,
     pub(super) clients: Arc<Clients>,
     pub(super) tasks: TaskTracker,
-    /// How long connecting may take, from the first byte to the last list.
-    pub(super) limit: Duration,
+    /// It was never connected to.
+    pub(super) is_new: AtomicBool,
     /// It was found to speak only revisions before 2026-07-28: the next handshake begins with those, which spares
     /// a local server that keeps silent about what it does not know ten seconds.
     pub(super) older: AtomicBool,
@@ -76,7 +76,7 @@ enum Attempt {
 impl Connector {
     /// Connects within its limit. On failure nothing is left behind.
     pub(super) async fn connect(&self) -> Result<(Link, Listing), UpstreamError> {
-        let until = Instant::now() + self.limit;
+        let until = Instant::now() + self.limit();
         let newest_first = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
             legacy_version: None,
@@ -122,6 +122,7 @@ impl Connector {
             Ok(listing) => {
                 let older = link.local.is_some() && !session.modern();
                 self.older.store(older, Ordering::Relaxed);
+                self.is_new.store(false, Ordering::Relaxed);
                 Ok((link, listing))
             }
             Err(error) => {
@@ -150,8 +151,10 @@ impl Connector {
         let words = local.end_at_once(false).await;
         Err(match error {
             None => {
-                let problem =
-                    format!("did not introduce itself within {} s; {words}", self.limit.as_secs());
+                let problem = format!(
+                    "did not introduce itself within {} s; {words}",
+                    self.limit().as_secs()
+                );
                 Attempt::Failed(UpstreamError::Unreachable { what: self.what(), problem })
             }
             Some(ClientInitializeError::JsonRpcError(error)) => {
@@ -257,6 +260,14 @@ impl Connector {
         }
     }
 
+    /// How long connecting may take, from the first byte to the last list.
+    fn limit(&self) -> Duration {
+        match self.target {
+            Target::Local { .. } if self.is_new.load(Ordering::Relaxed) => FIRST_START_LIMIT,
+            Target::Local { .. } | Target::Remote { .. } => START_LIMIT,
+        }
+    }
+
     /// The upstream in the owner's words, fit to show.
     pub(super) fn what(&self) -> String {
         match &self.target {
@@ -268,7 +279,7 @@ impl Connector {
     fn too_slow(&self, problem: &str) -> UpstreamError {
         UpstreamError::Unreachable {
             what: self.what(),
-            problem: format!("{problem} within {} s", self.limit.as_secs()),
+            problem: format!("{problem} within {} s", self.limit().as_secs()),
         }
     }
 }

@@ -215,10 +215,12 @@ mod tests {
             args: vec!["-c".to_owned(), script],
             env: [].into(),
             secret_env: vec![("API_KEY".to_owned(), Secret::new(secret))],
+            secret_args: [].into(),
             cwd: None,
+            secrets: Vec::new(),
         };
         let id = IntegrationId::new("x").unwrap();
-        let spec = Spec { id, target, idle_stop: Duration::from_secs(600) };
+        let spec = Spec { id, target, idle_stop: Duration::from_secs(600), is_new: true };
         let tasks = TaskTracker::new();
         let upstreams = Upstreams::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf));
         let listing = upstreams.probe(spec).await;

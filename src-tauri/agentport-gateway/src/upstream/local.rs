@@ -51,10 +51,14 @@ impl Local {
         ring: &Arc<Ring>,
         tasks: &TaskTracker,
     ) -> Result<Started, UpstreamError> {
-        let Target::Local { command, args, env, secret_env, cwd } = target else {
+        let Target::Local { command, args, env, secret_env, secret_args, cwd, .. } = target else {
             return Err(UpstreamError::Cancelled);
         };
         let environment = environment::for_child(std::env::vars_os(), env, secret_env);
+        let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
+            Some(filled) => filled.expose(),
+            None => arg,
+        });
         let (tree, Pipes { stdin, stdout, stderr }) =
             Tree::start(command, args, environment, cwd.as_deref()).map_err(|source| {
                 UpstreamError::NotStarted { command: command.clone(), source: Arc::new(source) }

@@ -64,7 +64,7 @@ use url::Url;
 
 use self::{
     actor::Actor,
-    connect::{Connector, FIRST_START_LIMIT, START_LIMIT},
+    connect::Connector,
     handler::Notices,
     hidden::Hidden,
     integration::{Integration, Message},
@@ -101,6 +101,8 @@ pub(crate) struct Spec {
     pub(crate) target: Target,
     /// How long a local server may sit idle before it is stopped.
     pub(crate) idle_stop: Duration,
+    /// It was never started here: a local server may have to be downloaded first, and gets the time for that.
+    pub(crate) is_new: bool,
 }
 
 /// How an upstream is reached.
@@ -114,7 +116,11 @@ pub(crate) enum Target {
         env: BTreeMap<String, String>,
         /// The same, with values that must not be seen elsewhere.
         secret_env: Vec<(String, Secret)>,
+        /// In place of the argument at each index.
+        secret_args: BTreeMap<usize, Secret>,
         cwd: Option<PathBuf>,
+        /// What environment and arguments were filled with.
+        secrets: Vec<Secret>,
     },
     /// An MCP server over Streamable HTTP. Every header value counts as secret, and so do `secrets`: what the address
     /// and the headers were filled with, in every form a server may echo.
@@ -174,7 +180,7 @@ impl Upstreams {
         let (inbox, messages) = mpsc::unbounded_channel();
         let stop = shared.stop.child_token();
         let integration = Integration::new(spec.id.clone(), spec.idle_stop, stop, inbox);
-        let connector = self.connector(&spec, integration.ring.clone(), START_LIMIT);
+        let connector = self.connector(&spec, integration.ring.clone());
         let actor = Actor::new(
             integration.clone(),
             messages,
@@ -237,13 +243,9 @@ impl Upstreams {
     }
 
     /// Connects once, reads the lists and disconnects. Nothing is kept, and no process is left when it returns or is
-    /// dropped. A local server may take five minutes, as it may have to be downloaded first; a remote one 30 s.
+    /// dropped. A local server that is new may take five minutes, everything else 30 s.
     pub(crate) async fn probe(&self, spec: Spec) -> Result<Listing, UpstreamError> {
-        let limit = match &spec.target {
-            Target::Local { .. } => FIRST_START_LIMIT,
-            Target::Remote { .. } => START_LIMIT,
-        };
-        let connector = self.connector(&spec, Arc::default(), limit);
+        let connector = self.connector(&spec, Arc::default());
         let (link, listing) = tokio::select! {
             connected = connector.connect() => connected?,
             () = self.0.stop.cancelled() => return Err(UpstreamError::Cancelled),
@@ -288,10 +290,12 @@ impl Upstreams {
         self.0.integrations.load().get(id).cloned()
     }
 
-    fn connector(&self, spec: &Spec, ring: Arc<Ring>, limit: Duration) -> Connector {
+    fn connector(&self, spec: &Spec, ring: Arc<Ring>) -> Connector {
         Connector {
             hidden: match &spec.target {
-                Target::Local { secret_env, .. } => Hidden::new(secret_env.iter().map(|(_, s)| s)),
+                Target::Local { secret_env, secrets, .. } => {
+                    Hidden::new(secret_env.iter().map(|(_, s)| s).chain(secrets))
+                }
                 Target::Remote { headers, secrets, .. } => {
                     Hidden::new(headers.iter().map(|(_, s)| s).chain(secrets))
                 }
@@ -301,7 +305,7 @@ impl Upstreams {
             ring,
             clients: self.0.clients.clone(),
             tasks: self.0.tasks.clone(),
-            limit,
+            is_new: AtomicBool::new(spec.is_new),
             older: AtomicBool::new(false),
         }
     }

@@ -47,7 +47,7 @@ impl Tree {
     /// Starts `command` with exactly `environment`, in `cwd` or our own directory.
     pub(super) fn start(
         command: &str,
-        args: &[String],
+        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: BTreeMap<OsString, OsString>,
         cwd: Option<&Path>,
     ) -> io::Result<(Self, Pipes)> {

@@ -180,7 +180,7 @@ fn id() -> IntegrationId {
 }
 
 fn spec(target: Target) -> Spec {
-    Spec { id: id(), target, idle_stop: Duration::from_secs(600) }
+    Spec { id: id(), target, idle_stop: Duration::from_secs(600), is_new: true }
 }
 
 fn tool(name: &str, arguments: Value) -> Operation {

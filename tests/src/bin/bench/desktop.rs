@@ -27,8 +27,9 @@ use crate::{
 const APPROVALS: usize = 1_000;
 /// The first are not measured: everything is used for the first time in them.
 const WARM_UP: usize = 20;
-/// Until whatever came before has been given back.
-const SETTLE: Duration = Duration::from_secs(5);
+/// Until whatever came before has been given back: ten seconds after its start or its last window, the app hands back
+/// what only drawing needed.
+const SETTLE: Duration = Duration::from_secs(13);
 /// Until the agent's wait has reached the gateway.
 const UNTIL_AWAITED: Duration = Duration::from_millis(15);
 /// Until WebKit's last process is gone after its last window.

@@ -4,9 +4,11 @@
 //! One client for both ways: prepared bytes over keep-alive HTTP/1.1, on one thread, so that it does not dominate.
 //! Every figure is the median of three rounds in which the two ways take turns.
 
+mod bridge;
 mod calls;
 #[cfg(target_os = "linux")]
 mod desktop;
+mod discover;
 mod http;
 mod lists;
 mod pipe;
@@ -55,6 +57,9 @@ enum Group {
     Lists,
     Process,
     Many,
+    /// A client on stdio: our bridge, and `mcp-remote` beside it
+    Bridge,
+    Discover,
     /// Needs a desktop session, and the tray app in `AGENTPORT_DESKTOP_BIN`.
     Desktop,
 }
@@ -80,6 +85,12 @@ async fn main() -> std::io::Result<()> {
     }
     if wanted(Group::Many) {
         lists::measure_many(plan, &mut table).await;
+    }
+    if wanted(Group::Discover) {
+        discover::measure(plan, &mut table);
+    }
+    if wanted(Group::Bridge) {
+        bridge::measure(plan, &mut table).await;
     }
     #[cfg(target_os = "linux")]
     if wanted(Group::Desktop) && std::env::var_os("AGENTPORT_DESKTOP_BIN").is_some() {

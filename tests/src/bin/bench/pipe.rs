@@ -1,4 +1,5 @@
-//! The same calls made directly to a server on stdio: for comparison, as it takes a client of another kind.
+//! Calls made to a program on stdio: directly to a server for comparison, as it takes a client of another kind, and to
+//! what stands between a client on stdio and the gateway.
 
 use std::{
     process::Stdio,
@@ -15,7 +16,7 @@ use tokio::{
 use crate::{http::Asked, samples::Figures};
 
 pub(crate) struct Pipe {
-    _child: Child,
+    child: Child,
     stdin: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
 }
@@ -23,12 +24,19 @@ pub(crate) struct Pipe {
 impl Pipe {
     /// Starts the fixture and says hello.
     pub(crate) async fn start() -> Self {
-        let mut command = Command::new(programs::fixture());
-        command.args(["--plain"]).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().expect("the fixture starts");
+        let mut command = std::process::Command::new(programs::fixture());
+        command.args(["--plain"]);
+        Self::over(command).await
+    }
+
+    /// Starts a program and says hello.
+    pub(crate) async fn over(command: std::process::Command) -> Self {
+        let mut command = Command::from(command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the program starts");
         let stdin = child.stdin.take().expect("stdin is piped");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let mut pipe = Self { _child: child, stdin, lines };
+        let mut pipe = Self { child, stdin, lines };
         let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25",
             "capabilities": {},
@@ -40,12 +48,16 @@ impl Pipe {
         pipe
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("the program lives")
+    }
+
     async fn send(&mut self, line: &str) {
-        self.stdin.write_all(line.as_bytes()).await.expect("the fixture listens");
+        self.stdin.write_all(line.as_bytes()).await.expect("the program listens");
     }
 
     async fn line(&mut self) -> String {
-        self.lines.next_line().await.expect("a line").expect("the fixture lives")
+        self.lines.next_line().await.expect("a line").expect("the program lives")
     }
 
     /// Keeps so many calls under way for so long. Each has an id of its own, which its next call takes over.

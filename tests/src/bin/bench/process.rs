@@ -29,7 +29,7 @@ pub(crate) fn cpu_time(pid: u32) -> Duration {
 }
 
 /// Memory that is the process's alone plus its share of what it shares, in MiB.
-fn pss(pid: u32) -> f64 {
+pub(crate) fn pss(pid: u32) -> f64 {
     let rollup =
         std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("the process is there");
     let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a figure");
@@ -73,27 +73,34 @@ pub(crate) async fn measure(table: &mut Table) {
         call().await.ran();
         over_http.push(begun.elapsed().as_secs_f64() * 1e3);
     }
-    let mut commands = Vec::new();
-    for _ in 0..COMMANDS {
-        let words = [
-            "tools",
-            "call",
-            "--integration",
-            "local-0",
-            "--tool",
-            "echo",
-            "--args",
-            r#"{"text":"hello"}"#,
-        ];
-        let mut command = gateway.setup.command(&words);
-        command.env("AGENTPORT_HOME", gateway.place().home()).env("AGENTPORT_API_KEY", &key.key);
-        let begun = Instant::now();
-        let output = command.output().expect("the command runs");
-        commands.push(begun.elapsed().as_secs_f64() * 1e3);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-    let beyond = median(commands) - median(over_http);
+    let run = |words: &[&str]| {
+        let mut commands = Vec::new();
+        for _ in 0..COMMANDS {
+            let mut command = gateway.setup.command(words);
+            command
+                .env("AGENTPORT_HOME", gateway.place().home())
+                .env("AGENTPORT_API_KEY", &key.key);
+            let begun = Instant::now();
+            let output = command.output().expect("the command runs");
+            commands.push(begun.elapsed().as_secs_f64() * 1e3);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        median(commands)
+    };
+    let called = run(&[
+        "tools",
+        "call",
+        "--integration",
+        "local-0",
+        "--tool",
+        "echo",
+        "--args",
+        r#"{"text":"hello"}"#,
+    ]);
+    let beyond = called - median(over_http);
     table.add("agentport tools call, beyond the call itself", beyond, "ms", Budget::AtMost(20.0));
+    // The list takes the gateway no time to speak of, so all of it is the command's.
+    table.add("agentport tools list", run(&["tools", "list"]), "ms", Budget::AtMost(20.0));
     gateway.stop().await;
     let size = std::fs::metadata(programs::agentport()).expect("the program").len();
     table.add("size of the program", size as f64 / 1024.0 / 1024.0, "MiB", Budget::None);

@@ -8,6 +8,8 @@ pub(crate) struct Figures {
     /// Microseconds.
     pub(crate) p50: f64,
     /// Microseconds.
+    pub(crate) p95: f64,
+    /// Microseconds.
     pub(crate) p99: f64,
     pub(crate) per_second: f64,
     pub(crate) calls: usize,
@@ -20,6 +22,7 @@ impl Figures {
         let at = |share| at(&latencies, share).as_secs_f64() * 1e6;
         Self {
             p50: at(0.50),
+            p95: at(0.95),
             p99: at(0.99),
             per_second: latencies.len() as f64 / took.as_secs_f64(),
             calls: latencies.len(),
@@ -31,6 +34,7 @@ impl Figures {
         let middle = |read: fn(&Self) -> f64| median(rounds.iter().map(read).collect());
         Self {
             p50: middle(|one| one.p50),
+            p95: middle(|one| one.p95),
             p99: middle(|one| one.p99),
             per_second: middle(|one| one.per_second),
             calls: rounds.iter().map(|one| one.calls).sum(),

@@ -32,7 +32,7 @@ use crate::{
         ])
         .multiple(true)
         .conflicts_with("agent"),
-    group = ArgGroup::new("agent").args(["wanted", "auth", "token", "api_key_file"]).multiple(true),
+    group = ArgGroup::new("agent").args(["wanted", "auth", "token", "timeout", "no_open", "api_key_file"]).multiple(true),
 )]
 pub(crate) struct Add {
     /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
@@ -45,6 +45,12 @@ pub(crate) struct Add {
     /// unseen by agents. The owner is always asked for it
     #[arg(long, requires = "wanted")]
     token: bool,
+    /// As an agent, wait for the owner's decision, at most so many seconds (0: as long as it takes), and then install
+    #[arg(long, value_name = "SECONDS", requires = "wanted")]
+    timeout: Option<u64>,
+    /// Open no page in a browser. Nothing is opened as yet; for scripts that say so
+    #[arg(long, requires = "wanted")]
+    no_open: bool,
     #[command(flatten)]
     key: AgentKey,
     /// Its id: lower-case letters, digits, - and single _
@@ -93,7 +99,8 @@ impl Add {
                     available::install(&owner, context, wanted, self.auth).await
                 }
                 Caller::Agent(agent) => {
-                    installed::add(&agent, context, wanted, self.auth, self.token).await
+                    installed::add(&agent, context, wanted, self.auth, self.token, self.timeout)
+                        .await
                 }
             },
             (None, Some(id)) => self.add(id, context).await,
@@ -142,7 +149,7 @@ impl Add {
                     bail!("the header {name} is given twice");
                 }
             }
-            return Ok(Connection::RemoteMcp { url: url.clone(), headers });
+            return Ok(Connection::RemoteMcp { url: url.clone(), headers, timeout_seconds: None });
         }
         if let Some(name) = &self.builtin {
             return Ok(Connection::Builtin { name: name.clone() });
@@ -161,6 +168,8 @@ impl Add {
             env: self.env.iter().cloned().collect(),
             secret_env: self.secret_names(),
             cwd: self.cwd.as_ref().map(|cwd| here.join(cwd).to_string_lossy().into_owned()),
+            secret_args: Vec::new(),
+            timeout_seconds: None,
         })
     }
 
@@ -177,7 +186,7 @@ impl Add {
 
 /// Shows what will run, in full, before it ever does. A URL runs nothing here.
 fn agreed(connection: &Connection) -> Result<bool> {
-    let Connection::LocalMcp { command, args, env, secret_env, cwd } = connection else {
+    let Connection::LocalMcp { command, args, env, secret_env, cwd, .. } = connection else {
         return Ok(true);
     };
     let mut question = format!(
@@ -302,6 +311,8 @@ mod tests {
                 env: [("K".to_owned(), "a=b".to_owned())].into(),
                 secret_env: vec![],
                 cwd: Some("/here/sub".into()),
+                secret_args: vec![],
+                timeout_seconds: None,
             }
         );
         assert_eq!(from_here("npx", Path::new("/here")), "npx");

@@ -55,7 +55,8 @@ pub(super) async fn install(
     let body = json!({ "method": auth.as_str(), "secrets": secrets }).to_string();
     let route = route(["control", "available", id.as_str(), "install"]);
     let sent = owner.send(Method::POST, route, Some(body), Some(patience::LIMIT));
-    let there = Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new() };
+    let there =
+        Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
     let reply = patience::adding(sent, owner, id, &there, context).await?;
     context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
     Ok(Ending::Done)

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     client::{Client, route},
-    commands::tools::{Refusal, print_result},
+    commands::tools::{Refusal, deadline, decision, print_result},
     context::Context,
     exit::Ending,
     output, secrets,
@@ -20,6 +20,8 @@ use crate::{
 pub(crate) enum Auth {
     None,
     Token,
+    /// The gateway says whether it can be let in that way
+    Oauth,
 }
 
 impl Auth {
@@ -27,6 +29,7 @@ impl Auth {
         match self {
             Self::None => "none",
             Self::Token => "token",
+            Self::Oauth => "oauth",
         }
     }
 }
@@ -130,6 +133,7 @@ pub(crate) async fn add(
     id: &IntegrationId,
     auth: Option<Auth>,
     with_token: bool,
+    timeout: Option<u64>,
 ) -> Result<Ending> {
     let auth = match auth {
         Some(auth) => auth,
@@ -146,16 +150,31 @@ pub(crate) async fn add(
         let token = secrets::read(&[format!("Token for {id}")])?;
         body["token"] = token.first().context("no token was given")?.expose().into();
     }
-    let route = route(["api", "installed"]);
-    let reply = agent.send(Method::POST, route, Some(body.to_string()), None).await?;
-    match Refusal::of(&reply) {
-        Some(refusal) => Ok(refusal.say()),
-        None => {
+    let deadline = deadline(timeout.unwrap_or(0));
+    loop {
+        let wanted = route(["api", "installed"]);
+        let reply = agent.send(Method::POST, wanted, Some(body.to_string()), None).await?;
+        let Some(refusal) = Refusal::of(&reply) else {
             let answer = reply.done()?;
             let ending = print_result(&answer, context)?;
             // The owner has agreed, and still has to enter its token.
             let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
-            Ok(if waits && ending == Ending::Done { Ending::WaitsForApproval } else { ending })
+            return Ok(match waits && ending == Ending::Done {
+                true => Ending::WaitsForApproval,
+                false => ending,
+            });
+        };
+        let ending = refusal.say();
+        let Refusal::ApprovalRequired { approval_request_id, approval_url } = refusal else {
+            return Ok(ending);
+        };
+        if timeout.is_none() {
+            return Ok(ending);
+        }
+        let (_, decision) = decision(agent, &approval_request_id, deadline).await?;
+        // Approved: the same request again takes it up, and installs.
+        if decision.status != "approved" {
+            return Ok(decision.say(&approval_url));
         }
     }
 }
@@ -174,8 +193,8 @@ struct Said {
 
 /// The first of an integration's ways in that this program can go.
 fn first_way(offered: &Offered) -> Result<Auth> {
-    let known = offered.auth_methods.iter().find_map(|way| Auth::from_str(way, false).ok());
-    known.with_context(|| {
+    let mut known = offered.auth_methods.iter().filter_map(|way| Auth::from_str(way, false).ok());
+    known.find(|way| *way != Auth::Oauth).with_context(|| {
         let ways = offered.auth_methods.join(", ");
         format!("{} is let in by {ways:?}, which this program cannot ask for", offered.id)
     })

@@ -8,7 +8,9 @@ mod patience;
 mod secret_names;
 
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::{ChangeIntegration, IntegrationView, LogLine, ToolView};
+use agentport_gateway::control::types::{
+    ChangeIntegration, Imported, IntegrationView, LogLine, ToolView,
+};
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 use reqwest::Method;
@@ -186,6 +188,7 @@ impl Change {
             read_only_may_run: self.read_only_may_run.map(Switch::is_on),
             resources: self.resources.map(Switch::is_on),
             enabled: self.enabled.map(Switch::is_on),
+            imported_settled: None,
         };
         let nothing = body.name.is_none()
             && body.tags.is_none()
@@ -247,12 +250,26 @@ fn show(view: IntegrationView) -> String {
         ("Credential", view.auth_method.clone()),
         ("Secrets", secret_names::of_connection(&view.connection).join(", ")),
         ("Tools", counts(&view)),
+        (
+            "A call takes",
+            words::timeout(&view.connection).map_or_else(String::new, |s| format!("at most {s} s")),
+        ),
         ("Without rule", view.default_mode.map_or("asks", words::mode).into()),
         ("Read-only", if view.read_only_may_run { "may run" } else { "as the rules say" }.into()),
         ("Resources", words::on_off(view.resources).into()),
         ("Tags", view.tags.join(", ")),
         ("Added", words::when(view.added_at)),
+        ("Taken over from", view.imported.as_ref().map(|i| i.from.clone()).unwrap_or_default()),
+        ("Ran unasked there", view.imported.as_ref().map(ran_unasked).unwrap_or_default()),
     ])
+}
+
+/// What the client it was taken over from ran without asking; here it is a proposal.
+fn ran_unasked(imported: &Imported) -> String {
+    match imported.auto_approve_all {
+        true => "every tool".to_owned(),
+        false => imported.auto_approve.join(", "),
+    }
 }
 
 fn tools(tools: Vec<ToolView>) -> String {
@@ -299,7 +316,7 @@ mod tests {
             serde_json::to_value(&body).unwrap(),
             json!({
                 "name": null, "tags": null, "default_mode": "deny", "read_only_may_run": true,
-                "resources": null, "enabled": null
+                "resources": null, "enabled": null, "imported_settled": null
             })
         );
         assert_eq!(change("--tag a --tag b").unwrap().tags.unwrap(), ["a", "b"]);

@@ -20,7 +20,7 @@ pub(super) fn of<'a>(
 /// The same of an integration there is. Its headers are in the order of their names.
 pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
     match connection {
-        Connection::LocalMcp { secret_env, .. } => of(secret_env, std::iter::empty()),
+        Connection::LocalMcp { secret_env, .. } => of(secret_env, headers(connection)),
         Connection::RemoteMcp { .. } => of(&[], headers(connection)),
         Connection::Builtin { .. } => Vec::new(),
     }
@@ -29,14 +29,24 @@ pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
 /// What stands in the place of a header's name where the secret is in the URL.
 pub(super) const IN_URL: &str = "";
 
-/// The headers of an integration there is, and its URL; a local one has none.
+/// The same where it is in an argument.
+const IN_ARGUMENT: &str = "-";
+
+/// The headers of an integration there is, and its URL; of a local one, the arguments that hold secrets.
 pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &str)> {
-    let (url, headers) = match connection {
-        Connection::RemoteMcp { url, headers } => (Some((IN_URL, url.as_str())), Some(headers)),
-        _ => (None, None),
+    let (url, headers, arguments) = match connection {
+        Connection::RemoteMcp { url, headers, .. } => {
+            (Some((IN_URL, url.as_str())), Some(headers), None)
+        }
+        Connection::LocalMcp { args, secret_args, .. } => (None, None, Some((args, secret_args))),
+        Connection::Builtin { .. } => (None, None, None),
     };
+    let arguments = arguments.into_iter().flat_map(|(args, places)| {
+        let at = |&place: &u32| args.get(usize::try_from(place).ok()?);
+        places.iter().filter_map(at).map(|arg| (IN_ARGUMENT, arg.as_str()))
+    });
     let headers = headers.into_iter().flatten();
-    headers.map(|(name, value)| (name.as_str(), value.as_str())).chain(url)
+    headers.map(|(name, value)| (name.as_str(), value.as_str())).chain(url).chain(arguments)
 }
 
 /// How a secret is asked for.
@@ -47,6 +57,7 @@ pub(super) fn label<'a>(
     let header = headers.find(|(_, value)| placeholders(value).iter().any(|found| found == name));
     match header {
         Some((IN_URL, _)) => format!("{{{name}}} of the URL"),
+        Some((IN_ARGUMENT, argument)) => format!("{{{name}}} of the argument {argument}"),
         Some((header, _)) => format!("{{{name}}} of the header {header}"),
         None => name.to_owned(),
     }
@@ -69,13 +80,16 @@ mod tests {
     fn secrets_are_asked_for_in_the_order_shown() {
         let local = Connection::LocalMcp {
             command: "cmd".into(),
-            args: vec![],
+            args: vec!["{token9}".into(), "--key={token1}".into()],
             env: [("PLAIN".to_owned(), "{token}".to_owned())].into(),
             secret_env: vec!["B".into(), "A".into()],
             cwd: None,
+            secret_args: vec![1],
+            timeout_seconds: None,
         };
-        assert_eq!(of_connection(&local), ["B", "A"]);
+        assert_eq!(of_connection(&local), ["B", "A", "token1"]);
         assert_eq!(label("B", headers(&local)), "B");
+        assert_eq!(label("token1", headers(&local)), "{token1} of the argument --key={token1}");
 
         let remote = Connection::RemoteMcp {
             url: "https://example.com/mcp".into(),
@@ -85,6 +99,7 @@ mod tests {
                 ("Plain".to_owned(), "{other}{".to_owned()),
             ]
             .into(),
+            timeout_seconds: None,
         };
         assert_eq!(of_connection(&remote), ["token2", "token1"]);
         assert_eq!(label("token1", headers(&remote)), "{token1} of the header X-Second");

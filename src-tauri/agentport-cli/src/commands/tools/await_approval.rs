@@ -42,14 +42,14 @@ pub(crate) struct AwaitApproval {
 
 /// What `await` answers.
 #[derive(Deserialize)]
-pub(super) struct Decision {
-    pub(super) status: String,
+pub(in crate::commands) struct Decision {
+    pub(in crate::commands) status: String,
     message: String,
 }
 
 impl Decision {
     /// Says on stderr what is not the result of a call, and how the program ends with it.
-    pub(super) fn say(&self, approval_url: &str) -> Ending {
+    pub(in crate::commands) fn say(&self, approval_url: &str) -> Ending {
         let (line, ending) = self.outcome(approval_url);
         if let Some(line) = line {
             output::note(&line);
@@ -78,8 +78,13 @@ impl AwaitApproval {
             .context("no request was given")?;
         let id = request_id(given)?;
         let (answer, decision) = decision(agent, id, deadline(self.timeout)).await?;
-        context.output.answer(&answer, |decision: Decision| output::foreign(&decision.message))?;
-        Ok(decision.say(self.approval_url.as_deref().unwrap_or(id)))
+        // In words, what is no approval is said once, on stderr.
+        if context.output.is_json() || decision.status == "approved" {
+            context
+                .output
+                .answer(&answer, |decision: Decision| output::foreign(&decision.message))?;
+        }
+        Ok(decision.say(&agent.approval_url(id)))
     }
 }
 
@@ -92,12 +97,12 @@ fn request_id(given: &str) -> Result<&str> {
     }
 }
 
-pub(super) fn deadline(seconds: u64) -> Option<Instant> {
+pub(in crate::commands) fn deadline(seconds: u64) -> Option<Instant> {
     (seconds > 0).then(|| Instant::now().checked_add(Duration::from_secs(seconds))).flatten()
 }
 
 /// Asks until the owner has decided, the request has expired, or time is up.
-pub(super) async fn decision(
+pub(in crate::commands) async fn decision(
     agent: &Client,
     id: &str,
     deadline: Option<Instant>,

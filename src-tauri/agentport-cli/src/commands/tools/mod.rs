@@ -9,7 +9,11 @@ mod refusal;
 use anyhow::Result;
 use clap::Subcommand;
 
-pub(super) use self::{call::print_result, refusal::Refusal};
+pub(super) use self::{
+    await_approval::{deadline, decision},
+    call::print_result,
+    refusal::Refusal,
+};
 use crate::{args::AgentKey, context::Context, exit::Ending};
 
 #[derive(Debug, Subcommand)]

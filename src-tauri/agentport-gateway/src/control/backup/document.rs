@@ -63,13 +63,22 @@ pub(super) fn integration(row: IntegrationRow) -> BackedUpIntegration {
         // What lacks something can't work, and must not be tried over and over.
         enabled: row.enabled && whole,
         auth_method: row.auth_method,
+        imported: row.imported,
     }
 }
 
 /// The connection without what looks like a secret, and whether it still says all it did.
 fn without_secrets(connection: Connection) -> (Connection, bool) {
     match connection {
-        Connection::LocalMcp { command, args, mut env, mut secret_env, cwd } => {
+        Connection::LocalMcp {
+            command,
+            args,
+            mut env,
+            mut secret_env,
+            cwd,
+            secret_args,
+            timeout_seconds,
+        } => {
             // These can be given again under their names.
             let hidden: Vec<String> = env
                 .iter()
@@ -80,18 +89,36 @@ fn without_secrets(connection: Connection) -> (Connection, bool) {
             secret_env.extend(
                 hidden.into_iter().filter(|name| !secret_env.contains(name)).collect::<Vec<_>>(),
             );
-            let shown = redact::redacted(&json!(args));
+            // What stands for a secret is none, and no flag whose value comes next.
+            let is_place = |index: usize| secret_args.iter().any(|&at| at as usize == index);
+            let others = args.iter().enumerate();
+            let others: Vec<_> =
+                others.map(|(at, arg)| if is_place(at) { "" } else { arg }).collect();
+            let shown = redact::redacted(&json!(others));
             let shown = shown.as_array().cloned().unwrap_or_default();
-            let same = |index: usize, arg: &String| shown.get(index).is_some_and(|s| s == arg);
+            let same = |index: usize, arg: &String| {
+                is_place(index) || shown.get(index).is_some_and(|shown| shown == arg)
+            };
             let whole = args.iter().enumerate().all(|(index, arg)| same(index, arg));
             let args = args
                 .into_iter()
                 .enumerate()
                 .map(|(index, arg)| if same(index, &arg) { arg } else { LEFT_OUT.to_owned() })
                 .collect();
-            (Connection::LocalMcp { command, args, env, secret_env, cwd }, whole)
+            let connection = Connection::LocalMcp {
+                command,
+                args,
+                env,
+                secret_env,
+                cwd,
+                secret_args,
+                timeout_seconds,
+            };
+            (connection, whole)
         }
-        Connection::RemoteMcp { url, headers } => remote(url, headers),
+        Connection::RemoteMcp { url, headers, timeout_seconds } => {
+            remote(url, headers, timeout_seconds)
+        }
         builtin @ Connection::Builtin { .. } => (builtin, true),
     }
 }
@@ -105,8 +132,10 @@ fn is_secret(name: &str, value: &str) -> bool {
 fn remote(
     url: String,
     mut headers: std::collections::BTreeMap<String, String>,
+    timeout_seconds: Option<u32>,
 ) -> (Connection, bool) {
-    let connection = Connection::RemoteMcp { url: url.clone(), headers: headers.clone() };
+    let at = |url: String, headers| Connection::RemoteMcp { url, headers, timeout_seconds };
+    let connection = at(url.clone(), headers.clone());
     let by_looks = |text: &str| redact::redacted_text(text) != text;
     if is_fit_to_be_shown(&connection) && !by_looks(&url) && !headers.values().any(|v| by_looks(v))
     {
@@ -123,10 +152,9 @@ fn remote(
     let url = bare.ok().filter(|url| !by_looks(url)).unwrap_or_else(|| LEFT_OUT.to_owned());
     headers.retain(|name, value| {
         let alone = [(name.clone(), value.clone())].into();
-        !by_looks(value)
-            && is_fit_to_be_shown(&Connection::RemoteMcp { url: String::new(), headers: alone })
+        !by_looks(value) && is_fit_to_be_shown(&at(String::new(), alone))
     });
-    (Connection::RemoteMcp { url, headers }, false)
+    (at(url, headers), false)
 }
 
 #[cfg(test)]
@@ -168,6 +196,15 @@ mod tests {
             local(&[LEFT_OUT], json!({}), &[]),
             false,
         );
+    }
+
+    #[test]
+    fn places_for_secrets_stay() {
+        let mut connection =
+            local(&["--token", "{token}", "--key={token1}", "--x"], json!({}), &[]);
+        connection["secret_args"] = json!([1, 2]);
+        connection["timeout_seconds"] = json!(60);
+        check(connection.clone(), connection, true);
     }
 
     #[test]

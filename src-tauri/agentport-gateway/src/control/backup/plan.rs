@@ -21,9 +21,11 @@ use crate::{
         keys::check_name,
         problem::{Answer, Refused},
         profiles, settings,
-        types::{BackedUpAgent, BackedUpIntegration, Backup, Settings},
+        types::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Imported, Settings},
     },
-    integrations::{check_connection, secret_names},
+    integrations::{
+        TooMuch, check_connection, fit_to_be_kept, secret_names, timeout_seconds, with_timeout,
+    },
     store::{AgentRow, IntegrationRow, Restored},
 };
 
@@ -125,9 +127,16 @@ impl Plan {
             let mut row = row(integration, before.map_or(now, |row| row.added_at));
             // What was left out of the document for looking like a secret is not taken away here.
             let as_told = before.map(|before| document::integration(before.clone()));
-            let same_way = as_told.as_ref().is_some_and(|told| told.connection == row.connection);
+            let untimed = |connection: &Connection| with_timeout(connection.clone(), None);
+            let same_way =
+                as_told.is_some_and(|told| untimed(&told.connection) == untimed(&row.connection));
+            row.imported = imported(integration, before)
+                .map_err(|error| Refused::from(&error).at(&format!("integrations[{index}]")))?;
             if let (true, Some(before)) = (same_way, before) {
-                row.connection = before.connection.clone();
+                // Older documents know of no time of its own.
+                let seconds = timeout_seconds(&row.connection)
+                    .or_else(|| timeout_seconds(&before.connection));
+                row.connection = with_timeout(before.connection.clone(), seconds);
                 if sentences::lacks(&integration.connection) {
                     row.enabled = before.enabled;
                 }
@@ -260,6 +269,17 @@ fn check_integration(integration: &BackedUpIntegration) -> Answer<()> {
     }
 }
 
+/// What came from a client. Older documents say nothing of it, and take nothing away.
+fn imported(
+    integration: &BackedUpIntegration,
+    before: Option<&IntegrationRow>,
+) -> Result<Option<Imported>, TooMuch> {
+    match &integration.imported {
+        Some(imported) => fit_to_be_kept(imported.clone()).map(Some),
+        None => Ok(before.and_then(|before| before.imported.clone())),
+    }
+}
+
 fn row(integration: &BackedUpIntegration, added_at: Timestamp) -> IntegrationRow {
     IntegrationRow {
         id: integration.id.clone(),
@@ -274,6 +294,7 @@ fn row(integration: &BackedUpIntegration, added_at: Timestamp) -> IntegrationRow
         enabled: integration.enabled,
         auth_method: integration.auth_method.clone(),
         added_at,
+        imported: None,
     }
 }
 

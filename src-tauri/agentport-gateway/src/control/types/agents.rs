@@ -19,6 +19,9 @@ pub struct KeyView {
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
+    /// Its first call that is still in the activity, whatever became of it.
+    #[serde(default)]
+    pub first_call_at: Option<Timestamp>,
     /// What the agent says it is (`clientInfo`), unverified.
     pub client: Option<String>,
     /// Until when the agent may do everything but destructive tools.

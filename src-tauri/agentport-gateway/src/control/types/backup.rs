@@ -8,7 +8,7 @@ use agentport_core::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Connection, NewKey, Settings};
+use super::{Connection, Imported, NewKey, Settings};
 
 /// `GET /control/backup`: settings, profiles, agents, integrations and rules. No tokens, no keys, no password, no activity
 /// (which has an export of its own).
@@ -49,6 +49,10 @@ pub struct BackedUpIntegration {
     pub resources: bool,
     pub enabled: bool,
     pub auth_method: String,
+    /// Absent in older documents, which then say nothing of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub imported: Option<Imported>,
 }
 
 /// `POST /control/restore?dry_run=true|false` with a [`Backup`] adds what is missing and sets what differs; nothing that

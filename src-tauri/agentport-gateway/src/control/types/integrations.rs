@@ -27,6 +27,15 @@ pub enum Connection {
         secret_env: Vec<String>,
         #[serde(default)]
         cwd: Option<String>,
+        /// Indexes of `args` in which `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault. In all
+        /// other arguments braces are braces.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(as = "Option<Vec<u32>>", optional)]
+        secret_args: Vec<u32>,
+        /// How long a call may take, 1 to 3,600; as in the settings, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        timeout_seconds: Option<u32>,
     },
     /// An MCP server over Streamable HTTP.
     RemoteMcp {
@@ -35,6 +44,10 @@ pub enum Connection {
         /// Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
         #[serde(default)]
         headers: std::collections::BTreeMap<String, String>,
+        /// As for a child process.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        timeout_seconds: Option<u32>,
     },
     /// Part of this program.
     Builtin { name: String },
@@ -91,6 +104,28 @@ pub struct IntegrationView {
     pub connected: bool,
     pub added_at: Timestamp,
     pub pid: Option<u32>,
+    /// What a client knew of it before it was taken over from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub imported: Option<Imported>,
+}
+
+/// What the file of the client it was taken over from said of an integration, and the gateway does not act on. 422
+/// where it is more than 64 KiB.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Imported {
+    /// The client's name.
+    pub from: String,
+    /// Tools it ran without asking: proposals for rules, until the owner has settled them.
+    #[serde(default)]
+    pub auto_approve: Vec<String>,
+    /// It ran all of them without asking.
+    #[serde(default)]
+    pub auto_approve_all: bool,
+    /// Keys of its entry that mean nothing here, with what looks like a secret masked.
+    #[serde(default)]
+    pub extra: Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -112,13 +147,46 @@ pub struct AddIntegration {
     #[serde(default)]
     pub tags: Vec<String>,
     pub connection: Connection,
-    /// Values for `secret_env` names, or for `token`, `token1` … of the headers.
+    /// Values for `secret_env` names, or for `token`, `token1` … of the arguments, the URL and the headers.
     #[serde(default)]
     #[ts(type = "Record<string, string>")]
     pub secrets: std::collections::BTreeMap<String, agentport_core::Secret>,
     /// Keep it even if the upstream can't be reached now.
     #[serde(default)]
     pub keep_unreachable: bool,
+    /// Absent: on. One that is off is stored and not tried.
+    #[serde(default)]
+    #[ts(optional)]
+    pub enabled: Option<bool>,
+    /// Store it without trying it first, and connect it right after: the answer does not wait, and health and tools
+    /// come as events.
+    #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
+    pub untried: bool,
+    #[serde(default)]
+    #[ts(optional)]
+    pub imported: Option<Imported>,
+}
+
+/// `POST /control/integrations/compare` answers [`Compared`]: is that an integration already? 422 for a connection that
+/// can't be used, or whose secrets are missing.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export)]
+pub struct Compare {
+    pub connection: Connection,
+    /// As in [`AddIntegration`].
+    #[serde(default)]
+    #[ts(type = "Record<string, string>")]
+    pub secrets: std::collections::BTreeMap<String, agentport_core::Secret>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Compared {
+    /// One that runs the same command in the same environment and folder, or sends the same headers to the same
+    /// address, all secrets put in. Which of them lie in the vault, and under what names, makes no difference; nor
+    /// does a timeout that is not asked for.
+    pub same: Option<IntegrationId>,
 }
 
 /// `PATCH /control/integrations/{id}` answers [`IntegrationView`]. Absent fields stay as they are.
@@ -132,6 +200,8 @@ pub struct ChangeIntegration {
     pub read_only_may_run: Option<bool>,
     pub resources: Option<bool>,
     pub enabled: Option<bool>,
+    /// True: the owner has seen what a client ran without asking, and it is no proposal any more.
+    pub imported_settled: Option<bool>,
 }
 
 /// `PUT /control/integrations/{id}/credentials` answers [`IntegrationView`]. The new values are tried before they count:

@@ -61,6 +61,8 @@ pub enum Event {
     },
     /// The second factor or the owner password was set, changed or removed.
     Owner,
+    /// A client's file was changed through us.
+    Clients,
 }
 
 /// `POST /control/pause`.

@@ -3,10 +3,13 @@
 //! It goes by names: of headers, and of parameters in the URL. Deliberately absent: guessing by the looks of a value,
 //! and refusing what is stored already, which would take a working integration away at the next start.
 
-use agentport_core::text;
+use agentport_core::{
+    redact::{is_credential_header, is_credential_parameter},
+    text,
+};
 use url::{Url, form_urlencoded};
 
-use super::{is_placeholder, placeholders, query_of};
+use super::fill::{is_placeholder, placeholders, query_of};
 use crate::control::types::Connection;
 
 /// What must not stand in a connection as it does. Never repeats a value.
@@ -31,30 +34,10 @@ pub(crate) enum InClear {
     Misplaced,
 }
 
-/// Names are compared in lower case, word by word; numbers at the end of a word count things.
-const WORDS: [&str; 12] = [
-    "auth",
-    "authorization",
-    "bearer",
-    "cookie",
-    "credential",
-    "credentials",
-    "jwt",
-    "pass",
-    "passwd",
-    "pwd",
-    "sig",
-    "signature",
-];
-/// These also at the end of a name written in one word (`accessToken`, `APIKEY`).
-const ENDINGS: [&str; 5] = ["key", "token", "secret", "password", "passphrase"];
-/// And these anywhere in the name of a header, where names are few and telling.
-const IN_HEADERS: [&str; 6] = ["authorization", "cookie", "key", "password", "secret", "token"];
-
 /// Refuses a connection that holds a credential itself, where a placeholder should stand. A URL that is none is left
 /// to whoever connects.
 pub(super) fn refuse(connection: &Connection) -> Result<(), InClear> {
-    let Connection::RemoteMcp { url, headers } = connection else { return Ok(()) };
+    let Connection::RemoteMcp { url, headers, .. } = connection else { return Ok(()) };
     refuse_in_url(url)?;
     for (name, value) in headers {
         if placeholders(value).is_empty() && is_credential_header(name) {
@@ -89,26 +72,17 @@ fn refuse_in_url(written: &str) -> Result<(), InClear> {
     if placeholders(written).len() > filled { Err(InClear::Misplaced) } else { Ok(()) }
 }
 
-fn is_credential_parameter(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let mut words = name
-        .split(|c: char| !c.is_alphanumeric())
-        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
-    words.any(|word| WORDS.contains(&word) || ENDINGS.iter().any(|end| word.ends_with(end)))
-}
-
-fn is_credential_header(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    IN_HEADERS.iter().any(|telling| lower.contains(telling)) || is_credential_parameter(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(url: &str, headers: &[(&str, &str)], want: Result<(), InClear>) {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-        let connection = Connection::RemoteMcp { url: url.to_owned(), headers: headers.collect() };
+        let connection = Connection::RemoteMcp {
+            url: url.to_owned(),
+            headers: headers.collect(),
+            timeout_seconds: None,
+        };
         let got = refuse(&connection);
         assert_eq!(got, want, "{connection:?}");
         if let Err(refused) = got {

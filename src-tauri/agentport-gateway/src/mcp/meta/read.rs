@@ -233,6 +233,7 @@ mod tests {
             connection: Connection::RemoteMcp {
                 url: "https://internal.example.test/mcp?key=obviously-fake".to_owned(),
                 headers: [].into(),
+                timeout_seconds: None,
             },
             tags: Vec::new(),
             policy: agentport_core::policy::IntegrationPolicy::default(),
@@ -240,6 +241,7 @@ mod tests {
             enabled: true,
             auth_method: "none".to_owned(),
             added_at: Timestamp(1),
+            imported: None,
         };
         catalogue.put(row, None);
         let json = integration_json(&catalogue.get(&id).unwrap());

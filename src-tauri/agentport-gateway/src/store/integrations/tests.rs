@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::IntegrationRow;
 use crate::{
-    control::types::Connection,
+    control::types::{Connection, Imported},
     store::{
         ListingRow, Store,
         testing::{integration, store},
@@ -26,6 +26,7 @@ fn row(id: &str) -> IntegrationRow {
         enabled: true,
         auth_method: "none".into(),
         added_at: Timestamp(1),
+        imported: None,
     }
 }
 
@@ -61,12 +62,20 @@ async fn comes_back_as_it_was_stored() {
             env: BTreeMap::from([("A".into(), "1".into())]),
             secret_env: vec!["TOKEN".into()],
             cwd: Some("/srv".into()),
+            secret_args: vec![1],
+            timeout_seconds: Some(60),
         },
         tags: vec!["work".into()],
         policy: IntegrationPolicy { default_mode: Some(Mode::Deny), read_only_may_run: true },
         resources: true,
         enabled: false,
         auth_method: "token".into(),
+        imported: Some(Imported {
+            from: "Cline".into(),
+            auto_approve: vec!["read".into()],
+            auto_approve_all: false,
+            extra: serde_json::json!({ "order": 3 }),
+        }),
         ..row("local")
     };
     let secrets = [secret("A", 1), secret("TOKEN", 2)];
@@ -74,10 +83,34 @@ async fn comes_back_as_it_was_stored() {
     assert_eq!(store.integrations().await.unwrap(), std::slice::from_ref(&local));
     assert_eq!(store.credentials(&local.id).await.unwrap(), secrets);
 
-    let changed = IntegrationRow { name: "Other".into(), enabled: true, ..local };
+    let changed = IntegrationRow { name: "Other".into(), enabled: true, imported: None, ..local };
     assert!(store.update_integration(&changed).await.unwrap());
     assert_eq!(store.integrations().await.unwrap(), [changed]);
     assert!(!store.update_integration(&row("unknown")).await.unwrap());
+}
+
+/// Rows from before there were secret arguments, timeouts and takeovers.
+#[tokio::test]
+async fn old_rows_read_as_they_did() {
+    let store = store().await;
+    assert!(store.insert_integration(&row("x"), &[]).await.unwrap());
+    store
+        .tamper(
+            r#"UPDATE integrations SET imported = NULL,
+               connection = '{"type":"local_mcp","command":"npx","args":["{token}"],"env":{},"secret_env":[],"cwd":null}'"#,
+        )
+        .await;
+    let [old] = <[IntegrationRow; 1]>::try_from(store.integrations().await.unwrap()).unwrap();
+    let connection = Connection::LocalMcp {
+        command: "npx".into(),
+        args: vec!["{token}".into()],
+        env: BTreeMap::new(),
+        secret_env: vec![],
+        cwd: None,
+        secret_args: vec![],
+        timeout_seconds: None,
+    };
+    assert_eq!((old.connection, old.imported), (connection, None));
 }
 
 #[tokio::test]

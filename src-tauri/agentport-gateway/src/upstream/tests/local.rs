@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::json;
 
 use super::{
-    super::{Spec, Target, UpstreamError},
+    super::{
+        Spec, Target, UpstreamError,
+        connect::{FIRST_START_LIMIT, START_LIMIT},
+    },
     Bench, PATIENCE, id,
     server::{Era, TOOLS, child},
     spec,
@@ -18,7 +21,9 @@ pub(super) fn shell(script: &str) -> Target {
         args: vec!["-c".to_owned(), script.to_owned()],
         env: [].into(),
         secret_env: Vec::new(),
+        secret_args: [].into(),
         cwd: None,
+        secrets: Vec::new(),
     }
 }
 
@@ -163,7 +168,9 @@ async fn says_why_it_did_not_start() {
                 args: vec!["secret-argument".to_owned()],
                 env: [].into(),
                 secret_env: Vec::new(),
+                secret_args: [].into(),
                 cwd: None,
+                secrets: Vec::new(),
             },
             "the command \"no-such-command\" or its working directory does not exist",
         ),
@@ -194,6 +201,21 @@ async fn a_server_that_breaks_on_discover_is_met_with_initialize() {
     let listing = bench.upstreams.probe(spec(shell(&introduce("[]")))).await.unwrap();
     assert_eq!((listing.revision.as_str(), listing.server.name.as_str()), ("2025-06-18", "shell"));
     bench.end().await;
+}
+
+/// Nobody waits five minutes here: the clock jumps to whatever comes next.
+#[tokio::test(start_paused = true)]
+async fn a_new_server_has_the_time_to_be_downloaded() {
+    for (is_new, limit) in [(true, FIRST_START_LIMIT), (false, START_LIMIT)] {
+        let bench = Bench::empty();
+        let began = tokio::time::Instant::now();
+        let spec = Spec { is_new, ..spec(shell("sleep 1000")) };
+        let error = bench.upstreams.probe(spec).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("within {} s", limit.as_secs())), "{error}");
+        let took = began.elapsed();
+        assert!(took >= limit && took < limit + Duration::from_secs(25), "{took:?}");
+        bench.end().await;
+    }
 }
 
 #[tokio::test]

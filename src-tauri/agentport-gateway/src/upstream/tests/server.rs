@@ -315,7 +315,9 @@ pub(super) fn child(era: Era) -> Target {
         env: [(CHILD.to_owned(), format!("{era:?}")), ("MODE".to_owned(), "test".to_owned())]
             .into(),
         secret_env: vec![("API_KEY".to_owned(), agentport_core::Secret::new("obviously-fake"))],
+        secret_args: [].into(),
         cwd: None,
+        secrets: Vec::new(),
     }
 }
 

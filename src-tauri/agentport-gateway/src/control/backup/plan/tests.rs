@@ -6,7 +6,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::control::types::Connection;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -39,12 +38,17 @@ fn integration(name: &str, connection: Connection) -> IntegrationRow {
         enabled: true,
         auth_method: "none".to_owned(),
         added_at: Timestamp(5),
+        imported: None,
     }
 }
 
 fn remote(url: &str, token: bool) -> Connection {
     let header = token.then(|| ("Authorization".to_owned(), "Bearer {token}".to_owned()));
-    Connection::RemoteMcp { url: url.to_owned(), headers: header.into_iter().collect() }
+    Connection::RemoteMcp {
+        url: url.to_owned(),
+        headers: header.into_iter().collect(),
+        timeout_seconds: None,
+    }
 }
 
 fn rule(number: u128, mode: Mode, tool: &str) -> Rule {
@@ -287,4 +291,76 @@ fn a_fault_is_told_with_its_place() {
         assert!(place == "format" || detail.to_lowercase().starts_with(first), "{detail}");
         assert!(!detail.contains("fake"), "{detail}");
     }
+}
+
+fn imported(extra: serde_json::Value) -> Imported {
+    Imported {
+        from: "Cursor".to_owned(),
+        auto_approve: vec!["send".to_owned()],
+        auto_approve_all: false,
+        extra,
+    }
+}
+
+#[test]
+fn what_came_from_a_client_comes_along() {
+    let kept = imported(json!({ "token": "[redacted: 14 characters]", "order": 3 }));
+    let backup = document::document(full_with(kept.clone()), NOW);
+    assert_eq!(backup.integrations[0].imported.as_ref(), Some(&kept));
+    assert!(plan(&backup, full_with(kept.clone()), NOW).unwrap().is_nothing());
+    let fresh = plan(&backup, fresh(), NOW).unwrap();
+    assert_eq!(fresh.stored.integrations[0].imported.as_ref(), Some(&kept));
+
+    // A document from before says nothing of it, and takes nothing away.
+    let old: Backup = {
+        let mut old = serde_json::to_value(&backup).unwrap();
+        old["integrations"][0].as_object_mut().unwrap().remove("imported");
+        serde_json::from_value(old).unwrap()
+    };
+    assert!(plan(&old, full_with(kept), NOW).unwrap().is_nothing());
+}
+
+fn full_with(imported: Imported) -> Here {
+    let mut here = full();
+    here.integrations[0].imported = Some(imported);
+    here
+}
+
+#[test]
+fn what_came_from_a_client_is_held_to_its_limits() {
+    let (field, detail) = refused(|backup| {
+        let extra = json!({ "notes": "x".repeat(70_000) });
+        backup.integrations[0].imported = Some(imported(extra));
+    });
+    assert_eq!(field, "integrations[0].imported");
+    assert!(detail.contains("65536"), "{detail}");
+    let mut backup = backup();
+    backup.integrations[0].imported = Some(imported(json!({ "api_key": "obviously-fake" })));
+    let plan = plan(&backup, full(), NOW).unwrap();
+    let stored = format!("{:?}", plan.stored.integrations);
+    assert!(stored.contains("api_key") && !stored.contains("fake"), "{stored}");
+}
+
+#[test]
+fn another_time_for_calls_is_no_other_server() {
+    let timed = |seconds| {
+        let mut here = full();
+        let row = &mut here.integrations[0];
+        row.connection = with_timeout(row.connection.clone(), seconds);
+        here
+    };
+    // From before there were such times.
+    assert!(plan(&backup(), timed(Some(60)), NOW).unwrap().is_nothing());
+    let later = document::document(timed(Some(90)), NOW);
+    for seconds in [None, Some(60)] {
+        let plan = plan(&later, timed(seconds), NOW).unwrap();
+        assert_eq!(plan.changes, ["Changes the integration \"mail\" (mail)."]);
+        assert_eq!(timeout_seconds(&plan.stored.integrations[0].connection), Some(90));
+        assert!(plan.stored.reconnected.is_empty() && plan.needs_secrets.is_empty());
+    }
+    let (field, detail) = refused(|backup| {
+        let connection = &mut backup.integrations[0].connection;
+        *connection = with_timeout(connection.clone(), Some(0));
+    });
+    assert!(field.starts_with("integrations[0]") && detail.contains("3600"), "{field} {detail}");
 }

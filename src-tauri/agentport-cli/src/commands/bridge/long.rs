@@ -1,0 +1,139 @@
+//! Finds the id of a message that is too long to be kept, while it passes.
+
+/// Longest id that is kept, in bytes.
+const LONGEST_ID: usize = 256;
+
+/// What could be found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// As it was written.
+    pub(super) id: Option<Box<str>>,
+    /// It has an id and a method.
+    pub(super) is_request: bool,
+}
+
+/// Where in the message we are. Only the keys of its outermost object matter.
+#[derive(Debug, Default)]
+pub(super) struct Outline {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// At depth 1, after a colon: what is being read is a value.
+    in_value: bool,
+    /// The key or the id that is being read.
+    text: Vec<u8>,
+    key: Key,
+    id: Option<Box<str>>,
+    has_method: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Id,
+    Method,
+    #[default]
+    Other,
+}
+
+impl Outline {
+    pub(super) fn feed(&mut self, piece: &[u8]) {
+        for &byte in piece {
+            self.take(byte);
+        }
+    }
+
+    pub(super) fn found(self) -> Found {
+        Found { is_request: self.has_method && self.id.is_some(), id: self.id }
+    }
+
+    /// Is what is read here a key of the outermost object, or its id?
+    fn is_kept(&self) -> bool {
+        self.depth == 1 && (!self.in_value || self.key == Key::Id)
+    }
+
+    fn take(&mut self, byte: u8) {
+        if self.is_kept() && self.text.len() < LONGEST_ID {
+            let between = matches!(byte, b',' | b'}' | b':' | b'{' | b'[' | b' ' | b'\t' | b'\r');
+            if self.in_string || !between {
+                self.text.push(byte);
+            }
+        }
+        if self.in_string {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
+            }
+            return;
+        }
+        match byte {
+            b'"' => self.in_string = true,
+            b'{' | b'[' => {
+                self.depth += 1;
+                if self.depth == 1 {
+                    self.text.clear();
+                }
+            }
+            b':' if self.depth == 1 && !self.in_value => {
+                self.in_value = true;
+                self.key = match &self.text[..] {
+                    b"\"id\"" => Key::Id,
+                    b"\"method\"" => Key::Method,
+                    _ => Key::Other,
+                };
+                self.has_method |= self.key == Key::Method;
+                self.text.clear();
+            }
+            b',' | b'}' | b']' => {
+                if self.depth == 1 {
+                    self.end_of_value();
+                }
+                if byte != b',' {
+                    self.depth = self.depth.saturating_sub(1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end_of_value(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        if self.in_value
+            && self.key == Key::Id
+            && text.len() < LONGEST_ID
+            && let Ok(text) = String::from_utf8(text)
+            && matches!(text.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
+            && serde_json::from_str::<serde_json::Value>(&text).is_ok()
+        {
+            self.id = Some(text.into());
+        }
+        self.in_value = false;
+        self.key = Key::Other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_outermost_keys_count() {
+        for (text, id, is_request) in [
+            (r#"{"id":1,"method":"m"}"#, Some("1"), true),
+            (r#" { "id" : "a \"},b" , "method" : "m" } "#, Some(r#""a \"},b""#), true),
+            (r#"{"params":{"id":2,"method":"x"},"method":"id"}"#, None, false),
+            (r#"{"params":[{"id":2}],"id":-3,"x":"method"}"#, Some("-3"), false),
+            (r#"{"id":null,"method":"m"}"#, None, false),
+            (r#"{"id":{"id":4},"method":"m"}"#, None, false),
+            (r#"{"id":5"#, None, false),
+            (r#"[{"id":6,"method":"m"}]"#, None, false),
+            ("", None, false),
+        ] {
+            let mut outline = Outline::default();
+            outline.feed(text.as_bytes());
+            let found = outline.found();
+            assert_eq!((found.id.as_deref(), found.is_request), (id, is_request), "{text}");
+        }
+    }
+}

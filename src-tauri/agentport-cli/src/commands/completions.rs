@@ -1,0 +1,42 @@
+//! `agentport completions`: what a shell needs to complete the words of the command line.
+
+use anyhow::{Context as _, Result};
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+use serde::Serialize;
+
+use crate::{context::Context, exit::Ending, output};
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+    /// The name the program is called by
+    #[arg(long, value_name = "NAME", default_value = "agentport", value_parser = ["agentport", "ap"])]
+    name: String,
+}
+
+/// The same for programs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    shell: String,
+    script: &'a str,
+}
+
+impl Completions {
+    pub(crate) fn run(&self, context: &Context) -> Result<Ending> {
+        let mut script = Vec::new();
+        let mut command = crate::args::Args::command();
+        clap_complete::generate(self.shell, &mut command, self.name.as_str(), &mut script);
+        let script = String::from_utf8(script).context("the script is not text")?;
+        let shown = Shown { shell: self.shell.to_string(), script: &script };
+        // As it was made: some shells care for the last line break.
+        if context.output.is_json() {
+            context.output.own(&shown, String::new)?;
+        } else {
+            output::raw(script.as_bytes())?;
+        }
+        Ok(Ending::Done)
+    }
+}

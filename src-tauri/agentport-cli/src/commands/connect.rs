@@ -1,0 +1,87 @@
+//! `agentport connect` and `agentport disconnect`: one entry in a client's file, with a key of its own.
+
+use agentport_clients::types::{Via, WantPlan, What};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::planned::{self, By, Going, which, which::WhichFile};
+use crate::{context::Context, exit::Ending};
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The client, as `discover` calls it
+    client: String,
+    #[command(flatten)]
+    which: WhichFile,
+    /// How it reaches the gateway [default: what suits it best]
+    #[arg(long, value_enum)]
+    via: Option<How>,
+    #[command(flatten)]
+    going: Going,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Disconnect {
+    /// The client, as `discover` calls it
+    client: String,
+    #[command(flatten)]
+    which: WhichFile,
+    #[command(flatten)]
+    going: Going,
+}
+
+/// [`Via`], as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum How {
+    /// By its URL, with a key in the client's file
+    Http,
+    /// By its URL, with a key in an environment variable
+    HttpEnvironment,
+    /// Through `agentport bridge`, which the client starts
+    Bridge,
+}
+
+impl From<How> for Via {
+    fn from(how: How) -> Self {
+        match how {
+            How::Http => Self::Http,
+            How::HttpEnvironment => Self::HttpEnvironment,
+            How::Bridge => Self::Bridge,
+        }
+    }
+}
+
+impl Connect {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let Self { client, which, via, going } = self;
+        let client = which::client(&client)?;
+        let path = which.path(client, &planned::machine()?)?;
+        let want = WantPlan { path, via: via.map(Into::into), ..want(What::Connect) };
+        let by = By::gateway(context, going).await?;
+        planned::carry_out(&by, context, &client.id, &want, going).await
+    }
+}
+
+impl Disconnect {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let Self { client, which, going } = self;
+        let client = which::client(&client)?;
+        let path = which.path(client, &planned::machine()?)?;
+        let want = WantPlan { path, ..want(What::Disconnect) };
+        let by = By::gateway(context, going).await?;
+        planned::carry_out(&by, context, &client.id, &want, going).await
+    }
+}
+
+/// Nothing chosen yet.
+pub(super) fn want(what: What) -> WantPlan {
+    WantPlan {
+        what,
+        path: None,
+        via: None,
+        choices: Default::default(),
+        keep: Vec::new(),
+        remove_integrations: false,
+        on_conflict: None,
+    }
+}

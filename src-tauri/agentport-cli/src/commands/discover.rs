@@ -1,0 +1,148 @@
+//! `agentport discover`: which clients are here, which servers each has, which are connected, and what several have.
+//! Works with no gateway running; with the owner's password it also says whose entries are used.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use agentport_clients::types::{ClientView, Connected, FileScope, FileState, FileView, ServerView};
+use anyhow::Result;
+use clap::Args;
+
+use super::planned::{self, which};
+use crate::{client::route, context::Context, exit::Ending, output, words};
+
+/// As many definitions that stand in several places are listed.
+const MOST_LINES: usize = 40;
+
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// Also look at the files of the project in this folder
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Also those of which there is no sign here
+    #[arg(long)]
+    all: bool,
+}
+
+impl Discover {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let folder = self.folder.as_deref().map(which::folder).transpose()?;
+        let owner = planned::owner_if_given(context).await?;
+        let asked = owner.is_some();
+        let clients: Vec<ClientView> = match owner {
+            Some(owner) => {
+                let folder = folder.as_ref().map(|folder| folder.display());
+                owner.get(route(["control", "clients"]).maybe("folder", folder)).await?.items()?
+            }
+            None => {
+                let site = planned::site(context)?;
+                site.clients(folder.as_deref()).await
+            }
+        };
+        context.output.own(&clients, || self.words(&clients, asked))?;
+        Ok(Ending::Done)
+    }
+
+    fn words(&self, clients: &[ClientView], asked: bool) -> String {
+        let home = planned::machine().ok().map(|machine| machine.home);
+        let short = |path: &str| match &home {
+            Some(home) => match std::path::Path::new(path).strip_prefix(home) {
+                Ok(rest) => format!("~/{}", rest.display()),
+                Err(_) => path.to_owned(),
+            },
+            None => path.to_owned(),
+        };
+        let shown = |client: &&ClientView| client.found || self.all || has_project(client);
+        let rows = clients.iter().filter(shown).flat_map(|client| {
+            client.files.iter().map(|file| {
+                [client.id.clone(), short(&file.path), servers(file), connected(file, asked)]
+            })
+        });
+        let mut text = output::table(
+            ["CLIENT", "FILE", "SERVERS", "CONNECTED"],
+            rows.collect(),
+            "No client was found.",
+        );
+        let missing: Vec<&str> = clients
+            .iter()
+            .filter(|client| !shown(client))
+            .map(|client| client.id.as_str())
+            .collect();
+        if !missing.is_empty() {
+            text += &format!("\n\nNot found: {}", missing.join(", "));
+        }
+        let several = several(clients);
+        if !several.is_empty() {
+            text += "\n\nThe same in several places:";
+            for line in several.iter().take(MOST_LINES) {
+                text += &format!("\n  {}", output::one_line(line));
+            }
+            if let Some(more) = several.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+                text += &format!("\n  … and {more} more");
+            }
+        }
+        text
+    }
+}
+
+fn has_project(client: &ClientView) -> bool {
+    let there = |file: &FileView| {
+        file.scope == FileScope::Project && !matches!(file.state, FileState::Missing)
+    };
+    client.files.iter().any(there)
+}
+
+fn servers(file: &FileView) -> String {
+    match &file.state {
+        FileState::Missing => "no file yet".to_owned(),
+        FileState::Broken { line, column, message } => {
+            format!("does not parse: line {line}, column {column}: {message}")
+        }
+        FileState::Unreadable { message } => format!("cannot be read: {message}"),
+        FileState::Readable { servers } => {
+            let named = |server: &ServerView| match server.disabled {
+                true => format!("{} (off)", server.name),
+                false => server.name.clone(),
+            };
+            let names: Vec<String> = servers.iter().filter(|one| !one.ours).map(named).collect();
+            if names.is_empty() { "–".to_owned() } else { names.join(", ") }
+        }
+    }
+}
+
+/// `asked`: a gateway was, so that it is known whose entry it is.
+fn connected(file: &FileView, asked: bool) -> String {
+    match &file.connected {
+        None => "no".to_owned(),
+        Some(Connected { current: false, .. }) => "to another gateway".to_owned(),
+        Some(Connected { agent: None, .. }) if asked => "with a key that is not let in".to_owned(),
+        Some(Connected { last_used_at: Some(at), .. }) => {
+            format!("yes, used {}", words::when(*at))
+        }
+        Some(_) if asked => "yes, not used yet".to_owned(),
+        Some(_) => "yes".to_owned(),
+    }
+}
+
+/// One line for each definition that stands in more than one place.
+fn several(clients: &[ClientView]) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for client in clients {
+        for file in &client.files {
+            let FileState::Readable { servers } = &file.state else { continue };
+            for server in servers.iter().filter(|server| !server.same_as.is_empty()) {
+                let own = match (file.scope, std::path::Path::new(&file.path).parent()) {
+                    (FileScope::Project, Some(folder)) => {
+                        format!("{} ({}): {}", client.name, folder.display(), server.name)
+                    }
+                    _ => format!("{}: {}", client.name, server.name),
+                };
+                let mut places: BTreeSet<&str> =
+                    server.same_as.iter().map(String::as_str).collect();
+                places.insert(&own);
+                let places: Vec<&str> = places.into_iter().collect();
+                lines.insert(format!("{} ({})", places.join(" = "), server.summary));
+            }
+        }
+    }
+    lines
+}

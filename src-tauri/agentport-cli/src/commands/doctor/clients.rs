@@ -1,0 +1,215 @@
+//! Each client's file: does it parse, does our entry lead here, does its key let in, who else can read the key?
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use agentport_clients::{
+    client::{Machine, Place},
+    discover::{Found, FoundFile, FoundState, discover},
+    entry::{self, Ours},
+    server::{Launch, Server},
+    types::{ClientView, Connected, FileView, Via},
+};
+use agentport_connect::{Site, bridge_key_file};
+use agentport_gateway::{control::types::Settings, home::Home};
+use anyhow::Result;
+
+use super::{
+    Asks,
+    finding::{Report, typed},
+};
+use crate::{client::route, words};
+
+const ABOUT: &str = "clients";
+
+/// What is known beside the files.
+struct Known {
+    /// As the owner's plane or, without the owner, this program sees them.
+    files: Vec<FileView>,
+    /// Whose key an entry shows was asked.
+    as_owner: bool,
+    is_running: bool,
+    home: Option<PathBuf>,
+}
+
+pub(super) async fn check(home: Option<&Home>, asks: &Asks, report: &mut Report) {
+    let Some(machine) = Machine::this() else {
+        let says = "There is no home directory to look for clients in.";
+        return report.info(ABOUT, says, None);
+    };
+    let found = discover(&machine, None);
+    let views = match views(home, asks, machine).await {
+        Ok(views) => views,
+        Err(error) => {
+            let says = format!("Clients' files could not be looked at in full: {error:#}.");
+            report.fail(ABOUT, says, "`agentport discover` says more");
+            Vec::new()
+        }
+    };
+    let known = Known {
+        files: views.into_iter().flat_map(|client| client.files).collect(),
+        as_owner: matches!(asks, Asks::Owner(_)),
+        is_running: home.is_some_and(|home| home.read_runtime().is_some()),
+        home: home.map(|home| home.root().to_owned()),
+    };
+    let mut connected = 0;
+    for client in found.iter().filter(|client| client.found) {
+        connected += one(client, &known, report);
+    }
+    if !found.iter().any(|client| client.found) {
+        report.info(ABOUT, "No MCP client that AgentPort knows was found here.", None);
+    } else if connected > 0 && known.is_running && !known.as_owner {
+        let says = "Whether the clients' keys are in force, only the owner is told.";
+        report.info(
+            ABOUT,
+            says,
+            Some("give --owner-password-file FILE, or look in AgentPort's window"),
+        );
+    }
+}
+
+/// As the owner, with the agents whose keys the entries show; otherwise without.
+async fn views(home: Option<&Home>, asks: &Asks, machine: Machine) -> Result<Vec<ClientView>> {
+    if let Asks::Owner(owner) = asks {
+        return owner.get(route(["control", "clients"])).await?.items();
+    }
+    let Some(home) = home else { return Ok(Vec::new()) };
+    let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
+    let mcp_url = home.read_runtime().map_or_else(usual, |runtime| runtime.mcp_url);
+    let site = Site::new(machine, agentport_connect::program(), home.root().to_owned(), mcp_url);
+    Ok(site.clients(None).await)
+}
+
+/// Gives the number of files with an entry of ours.
+fn one(found: &Found, known: &Known, report: &mut Report) -> usize {
+    let id = &found.client.id;
+    let name = &found.client.name;
+    let mut connected = 0;
+    let mut servers = 0;
+    let mut is_well = true;
+    for FoundFile { place, state } in &found.files {
+        let path = place.path.display();
+        match state {
+            FoundState::Missing => {}
+            FoundState::Broken(error) => {
+                is_well = false;
+                let says = format!("{path} does not parse: {error}.");
+                report.fail(id, says, "correct it there; AgentPort leaves it alone until then");
+            }
+            FoundState::Unreadable(error) => {
+                is_well = false;
+                let says = format!("{path} cannot be read: {error}.");
+                let what = match error.kind() {
+                    ErrorKind::PermissionDenied => "make it readable to this account",
+                    _ => "see what it is; AgentPort leaves it alone until then",
+                };
+                report.fail(id, says, what);
+            }
+            FoundState::Readable { servers: all, .. } => {
+                servers += all.len();
+                if let Some((at, ours)) = entry::which_is_ours(all) {
+                    connected += 1;
+                    entry_of_ours(place, &all[at], &ours, known, report);
+                }
+            }
+        }
+    }
+    if connected == 0 && is_well {
+        let says = match servers {
+            0 => format!("{name} is here, and not connected."),
+            1 => format!("{name} is here with one server of its own, and not connected."),
+            many => format!("{name} is here with {many} servers of its own, and not connected."),
+        };
+        report.info(id, says, Some(&format!("agentport connect {id}")));
+    }
+    connected
+}
+
+fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, report: &mut Report) {
+    let id = &place.client.id;
+    let path = &place.path;
+    let anew = format!("agentport connect {id}");
+    let text = path.display().to_string();
+    let view = known.files.iter().find(|file| file.path == text);
+    let view: Option<&Connected> = view.and_then(|file| file.connected.as_ref());
+    if ours.via == Via::Bridge
+        && let Err(says) = bridge(server, ours.key_name.as_deref(), ours.home.as_deref(), known)
+    {
+        return report.fail(id, format!("{text}: {says}"), anew);
+    }
+    // Where a gateway would be is only guessed while none runs.
+    let can_tell = known.is_running || ours.via == Via::Bridge;
+    if can_tell && view.is_some_and(|view| !view.current) {
+        let says = match (&ours.mcp_url, &ours.home) {
+            (Some(url), _) => format!("{text} leads to {url}, which is not this gateway."),
+            (None, Some(home)) => format!(
+                "The entry in {text} is not as AgentPort writes it: it leads to the gateway of {}, and this one is \
+                 another, or it starts another program, or it shows another file's key.",
+                home.display()
+            ),
+            (None, None) => format!(
+                "The entry in {text} is not as AgentPort writes it: it leads to the gateway of the usual home, and \
+                 this one is another, or it starts another program, or it shows another file's key."
+            ),
+        };
+        return report.fail(id, says, anew);
+    }
+    let agent = view.and_then(|view| view.agent);
+    if known.as_owner && agent.is_none() && ours.via != Via::HttpEnvironment {
+        return report.fail(id, format!("The key in {text} is not in force."), anew);
+    }
+    if ours.key_prefix.is_some() && is_open(path) {
+        let says = format!("Other accounts can read {text}, and an agent's key stands in it.");
+        return report.warn(id, says, format!("chmod 600 {}", typed(path)));
+    }
+    let how = match ours.via {
+        Via::Http => "over HTTP",
+        Via::HttpEnvironment => "over HTTP, with its key in an environment variable",
+        Via::Bridge => "through the bridge",
+    };
+    let used = match view.and_then(|view| view.last_used_at) {
+        Some(at) => format!("; last used {}", words::when(at)),
+        None if known.as_owner && agent.is_some() => "; not used yet".to_owned(),
+        None => String::new(),
+    };
+    report.ok(id, format!("{} is connected {how}{used}.", place.client.name));
+    let unseen = known.as_owner && view.is_some_and(|view| view.first_call_at.is_none());
+    if let Some(restart) = place.client.restart().filter(|_| unseen && agent.is_some()) {
+        report.info(id, format!("No call of {} was seen yet.", place.client.name), Some(restart));
+    }
+}
+
+/// What the client will start, and the key it will look for.
+fn bridge(
+    server: &Server,
+    key_name: Option<&str>,
+    home: Option<&Path>,
+    known: &Known,
+) -> Result<(), String> {
+    if let Launch::Local { command, .. } = &server.launch {
+        let program = Path::new(command);
+        if program.is_absolute() && !program.is_file() {
+            return Err(format!("it starts {command}, which is not there."));
+        }
+    }
+    let (Some(name), Some(home)) = (key_name, home.or(known.home.as_deref())) else {
+        return Ok(());
+    };
+    match bridge_key_file(home, name).is_some_and(|file| file.is_file()) {
+        true => Ok(()),
+        false => Err(format!("its key {name} is not in {}.", home.join("clients/keys").display())),
+    }
+}
+
+#[cfg(unix)]
+fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open(_path: &Path) -> bool {
+    false
+}

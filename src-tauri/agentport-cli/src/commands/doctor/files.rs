@@ -1,0 +1,116 @@
+//! The data directory: is it ours, and closed to other accounts?
+
+use agentport_gateway::home::Home;
+
+use super::finding::Report;
+
+const ABOUT: &str = "data";
+
+#[cfg(unix)]
+pub(super) fn check(home: &Home, fix: bool, report: &mut Report) {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::finding::typed;
+
+    let root = home.root();
+    let found = match std::fs::metadata(root) {
+        Ok(found) => found,
+        Err(error) => {
+            let says = format!("{} cannot be looked at: {error}.", root.display());
+            return report.fail(ABOUT, says, "choose another directory with --home");
+        }
+    };
+    if !found.is_dir() {
+        let says = format!("{} is not a directory.", root.display());
+        return report.fail(ABOUT, says, "choose another one with --home");
+    }
+    if found.uid() != nix::unistd::geteuid().as_raw() {
+        let says = format!("{} belongs to another account.", root.display());
+        return report.fail(ABOUT, says, "choose a directory of your own with --home");
+    }
+    let root_is_open = found.mode() & 0o077 != 0;
+    let open = open_to_others(root);
+    if open.is_empty() && !root_is_open {
+        return report.ok(ABOUT, format!("{} is for this account alone.", root.display()));
+    }
+    // Somebody who mistyped --home must not have a shared directory closed.
+    let is_ours = root.join("lock").is_file();
+    if fix && is_ours {
+        let failed = open.iter().map(|path| close(path)).chain([close(root)]).find_map(Result::err);
+        return match failed {
+            None => report.mended(
+                ABOUT,
+                format!("{} was open to other accounts, and is no longer.", root.display()),
+            ),
+            Some(error) => report.fail(
+                ABOUT,
+                format!("{} could not be closed to other accounts: {error}.", root.display()),
+                format!("chmod -R go-rwx {}", typed(root)),
+            ),
+        };
+    }
+    let mend = match is_ours {
+        true => format!("agentport doctor --fix, or: chmod -R go-rwx {}", typed(root)),
+        false => "this may be no directory of AgentPort's; look at what --home names".to_owned(),
+    };
+    if root_is_open {
+        let says = format!("Other accounts can look into {}.", root.display());
+        report.fail(ABOUT, says, mend);
+    } else {
+        let says = format!(
+            "{} of the files in {} have modes that are open to other accounts; the directory itself is closed.",
+            open.len(),
+            root.display()
+        );
+        report.warn(ABOUT, says, mend);
+    }
+}
+
+/// On Windows the profile's directories are closed to other accounts by inherited access lists.
+#[cfg(not(unix))]
+pub(super) fn check(home: &Home, _fix: bool, report: &mut Report) {
+    report.ok(ABOUT, format!("{} is there.", home.root().display()));
+}
+
+/// Files looked at. A home has a few hundred at most.
+#[cfg(unix)]
+const MOST: usize = 20_000;
+
+/// What is below a directory and not for its owner alone. Links are left out: they have no mode of their own.
+#[cfg(unix)]
+fn open_to_others(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let mut open = Vec::new();
+    let mut directories = vec![root.to_owned()];
+    let mut seen = 0;
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+            let Ok(found) = entry.metadata() else { continue };
+            seen += 1;
+            if found.is_symlink() || seen > MOST {
+                continue;
+            }
+            if found.mode() & 0o077 != 0 {
+                open.push(entry.path());
+            }
+            if found.is_dir() {
+                directories.push(entry.path());
+            }
+        }
+    }
+    open
+}
+
+#[cfg(unix)]
+fn close(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut permissions = match std::fs::metadata(path) {
+        // A companion of the database, gone with its last connection.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        found => found?.permissions(),
+    };
+    permissions.set_mode(permissions.mode() & !0o077);
+    std::fs::set_permissions(path, permissions)
+}

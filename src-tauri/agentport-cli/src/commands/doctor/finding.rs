@@ -1,0 +1,135 @@
+//! What was found, and how it is told.
+
+use serde::Serialize;
+
+use crate::output;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    Ok,
+    /// Neither good nor bad.
+    Info,
+    /// It works, and could be better or safer.
+    Warn,
+    /// Something does not work, or is open to others.
+    Fail,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    /// What was looked at: `gateway`, `keychain`, a client's id …
+    about: String,
+    state: State,
+    /// A sentence.
+    says: String,
+    /// A command or a click.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+    /// `--fix` has mended it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mended: bool,
+}
+
+/// All of it, in the order it was found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn ok(&mut self, about: &str, says: impl Into<String>) {
+        self.push(about, State::Ok, says, None);
+    }
+
+    pub(super) fn info(&mut self, about: &str, says: impl Into<String>, mend: Option<&str>) {
+        self.push(about, State::Info, says, mend);
+    }
+
+    pub(super) fn warn(&mut self, about: &str, says: impl Into<String>, mend: impl AsRef<str>) {
+        self.push(about, State::Warn, says, Some(mend.as_ref()));
+    }
+
+    pub(super) fn fail(&mut self, about: &str, says: impl Into<String>, mend: impl AsRef<str>) {
+        self.push(about, State::Fail, says, Some(mend.as_ref()));
+    }
+
+    /// It was not well, and is by now.
+    pub(super) fn mended(&mut self, about: &str, says: impl Into<String>) {
+        self.push(about, State::Ok, says, None);
+        if let Some(last) = self.findings.last_mut() {
+            last.mended = true;
+        }
+    }
+
+    fn push(&mut self, about: &str, state: State, says: impl Into<String>, mend: Option<&str>) {
+        let mend = mend.map(output::one_line);
+        let says = output::one_line(&says.into());
+        self.findings.push(Finding { about: about.to_owned(), state, says, mend, mended: false });
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.findings.iter().any(|finding| finding.state == State::Fail)
+    }
+
+    /// One line each, and one more where there is something to do.
+    pub(super) fn words(&self) -> String {
+        let width = self.findings.iter().map(|one| one.about.chars().count()).max().unwrap_or(0);
+        let mut lines = Vec::new();
+        for Finding { about, state, says, mend, mended } in &self.findings {
+            let (word, colour) = match state {
+                State::Ok if *mended => ("mended", "32"),
+                State::Ok => ("ok", "32"),
+                State::Info => ("info", "2"),
+                State::Warn => ("warn", "33"),
+                State::Fail => ("fail", "31"),
+            };
+            let word = output::marked(&format!("{word:6}"), colour);
+            lines.push(format!("{word}  {about:width$}  {says}"));
+            if let Some(mend) = mend {
+                lines.push(format!("{:8}{:width$}  → {mend}", "", ""));
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+/// A path as one would type it into a shell.
+pub(super) fn typed(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    match text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_up_and_says_what_to_do() {
+        let mut report = Report::default();
+        report.ok("gateway", "It\nanswers.");
+        assert!(!report.has_failed());
+        report.fail("x", "It does not.", "do this");
+        report.mended("x", "It was open.");
+        assert_eq!(
+            report.words(),
+            "ok      gateway  It answers.\n\
+             fail    x        It does not.\n                 → do this\n\
+             mended  x        It was open."
+        );
+        assert!(report.has_failed());
+    }
+
+    #[test]
+    fn paths_can_be_pasted() {
+        for (path, want) in
+            [("/a/b.json", "/a/b.json"), ("/a b/it's", r"'/a b/it'\''s'"), ("/$a", "'/$a'")]
+        {
+            assert_eq!(typed(path.as_ref()), want);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How each integration is: in full for the owner, in one word for an agent.
+
+use agentport_gateway::control::types::{Health, IntegrationView};
+use serde::Deserialize;
+
+use super::{Asks, finding::Report};
+use crate::{client::route, words};
+
+const ABOUT: &str = "integrations";
+
+/// What `GET /api/installed` says of one.
+#[derive(Deserialize)]
+struct Installed {
+    integration_id: String,
+    status: String,
+}
+
+pub(super) async fn check(asks: &Asks, is_running: bool, report: &mut Report) {
+    let asked = match asks {
+        Asks::Owner(owner) => match owner.get(route(["control", "integrations"])).await {
+            Ok(answer) => answer.items().map(|all| as_owner(&all, report)),
+            Err(error) => Err(error),
+        },
+        Asks::Agent(agent) => match agent.get(route(["api", "installed"])).await {
+            Ok(answer) => answer.items().map(|all| as_agent(&all, report)),
+            Err(error) => Err(error),
+        },
+        Asks::Nobody if is_running => {
+            let says = "How the integrations are, only the owner or an agent is told.";
+            let mend = "give --owner-password-file FILE, or store an agent's key with `agentport auth login`; \
+                        AgentPort's window shows it too";
+            return report.info(ABOUT, says, Some(mend));
+        }
+        Asks::Nobody => return,
+    };
+    if let Err(error) = asked {
+        let says = format!("The gateway does not say how the integrations are: {error:#}.");
+        report.fail(ABOUT, says, "look at `agentport status`, and at `agentport auth status`");
+    }
+}
+
+fn as_owner(all: &[IntegrationView], report: &mut Report) {
+    for one in all {
+        let id = one.id.as_str();
+        let says = format!("{}: {}.", one.name, words::health(&one.health));
+        match &one.health {
+            Health::Idle | Health::Ready => report.ok(id, says),
+            Health::Starting | Health::Disabled => report.info(id, says, None),
+            Health::NeedsAuth { .. } => {
+                report.fail(id, says, format!("agentport integrations credentials {id}"));
+            }
+            Health::Failed { .. } => {
+                report.fail(id, says, format!("agentport integrations restart {id}"));
+            }
+        }
+    }
+    none(all.is_empty(), report);
+}
+
+fn as_agent(all: &[Installed], report: &mut Report) {
+    const MEND: &str = "as the owner (--owner-password-file FILE), `agentport doctor` says more";
+    for Installed { integration_id: id, status } in all {
+        let says = format!("{}.", status.replace('_', " "));
+        match status.as_str() {
+            "idle" | "ready" => report.ok(id, says),
+            "needs_auth" | "failed" => report.fail(id, says, MEND),
+            _ => report.info(id, says, None),
+        }
+    }
+    none(all.is_empty(), report);
+}
+
+fn none(is_empty: bool, report: &mut Report) {
+    if is_empty {
+        let says = "There are none, so agents have nothing to act on.";
+        report.info(
+            ABOUT,
+            says,
+            Some("add one in AgentPort's window, or with `agentport integrations add`"),
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! Where the vault's key lies, and whether it can be had.
+
+use std::{path::PathBuf, time::Duration};
+
+use agentport_gateway::{
+    home::Home,
+    vault::{Vault, VaultChoice},
+};
+use serde::Deserialize;
+
+use super::finding::Report;
+
+const ABOUT: &str = "keychain";
+/// A keychain that is locked waits for its owner; here nobody waits with it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What `vault.json` says.
+#[derive(Deserialize)]
+struct Record {
+    place: Place,
+    #[serde(default)]
+    chosen: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Place {
+    Keychain,
+    KeyFile,
+    PassphraseFile { path: PathBuf },
+}
+
+pub(super) async fn check(home: &Home, report: &mut Report) {
+    let file = home.root().join("vault.json");
+    let json = match std::fs::read(&file) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return report.info(ABOUT, "There is no vault yet; the first start makes it.", None);
+        }
+        Err(error) => {
+            let says = format!("{} cannot be read: {error}.", file.display());
+            return report.fail(ABOUT, says, "make it readable to this account");
+        }
+        Ok(json) => json,
+    };
+    let Ok(record) = serde_json::from_slice::<Record>(&json) else {
+        let says = format!("{} does not say where the vault's key is.", file.display());
+        return report.fail(ABOUT, says, "put it back from a backup");
+    };
+    // The record is there, so this opens the vault and makes none.
+    let opened = tokio::time::timeout(PATIENCE, Vault::unlock(VaultChoice::Auto, home)).await;
+    match opened {
+        Err(_) => report.warn(
+            ABOUT,
+            format!("The keychain did not answer within {} seconds.", PATIENCE.as_secs()),
+            "unlock the login keychain: AgentPort waits for it when it starts",
+        ),
+        Ok(Err(error)) => {
+            let says = format!("The vault does not open: {:#}.", anyhow::Error::from(error));
+            report.fail(ABOUT, says, mend(&record.place));
+        }
+        Ok(Ok(_)) => opens(&record, home, report),
+    }
+}
+
+fn opens(record: &Record, home: &Home, report: &mut Report) {
+    match &record.place {
+        Place::Keychain => report.ok(ABOUT, "The vault's key is in the keychain."),
+        Place::PassphraseFile { path } => {
+            let says = format!("The vault's passphrase is in {}, as chosen.", path.display());
+            report.ok(ABOUT, says);
+        }
+        Place::KeyFile if record.chosen => {
+            let file = home.root().join("master.key");
+            report.ok(ABOUT, format!("The vault's key is in {}, as chosen.", file.display()));
+        }
+        Place::KeyFile => report.warn(
+            ABOUT,
+            "The vault's key lies in a file, because no keychain answered at the first start: whoever reads that file \
+             has your accounts' secrets.",
+            "run `agentport serve --vault key-file` once to say that this is meant, or start with another home where \
+             there is a keychain",
+        ),
+    }
+}
+
+fn mend(place: &Place) -> String {
+    match place {
+        Place::Keychain => {
+            "unlock the login keychain, or install a keychain such as gnome-keyring".to_owned()
+        }
+        Place::KeyFile => "put master.key back from a backup, for this account alone".to_owned(),
+        Place::PassphraseFile { path } => {
+            format!("put the vault's passphrase into {}, for this account alone", path.display())
+        }
+    }
+}

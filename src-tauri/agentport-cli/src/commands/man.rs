@@ -1,0 +1,85 @@
+//! `agentport man`: the manual, made from what the commands themselves say of their arguments.
+//!
+//! What holds of a folder of pages: nothing outside it is written. A link where a page belongs leads somewhere that
+//! nobody named, so with one there nothing is written at all.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, Command, CommandFactory as _};
+use clap_mangen::Man as Page;
+use serde::Serialize;
+
+use crate::{
+    beside::{self, Readers},
+    context::Context,
+    exit::Ending,
+    output,
+};
+
+/// What `ap` has in place of a page: a reference to the other (man(7), `.so`).
+const AP: &str = ".so man1/agentport.1\n";
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Write the pages of all commands into this folder, instead of printing the first
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// What programs are told.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Shown<'a> {
+    Page(&'a str),
+    Folder(&'a Path),
+}
+
+impl Man {
+    pub(crate) fn run(&self, context: &Context) -> Result<Ending> {
+        let command = crate::args::Args::command();
+        let Some(dir) = &self.dir else {
+            let mut page = Vec::new();
+            Page::new(command).render(&mut page).context("cannot make the page")?;
+            if context.output.is_json() {
+                let page = String::from_utf8(page).context("the page is not text")?;
+                context.output.own(&Shown::Page(&page), String::new)?;
+            } else {
+                output::raw(&page)?;
+            }
+            return Ok(Ending::Done);
+        };
+        let mut pages = vec![("ap.1".to_owned(), AP.as_bytes().to_owned())];
+        let mut command = command.disable_help_subcommand(true);
+        command.build();
+        collect(command, &mut pages).context("cannot make the pages")?;
+        fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let places: Vec<PathBuf> = pages.iter().map(|(name, _)| dir.join(name)).collect();
+        if let Some(link) = places.iter().find(|place| place.is_symlink()) {
+            bail!("{} is a link, which is not followed; nothing was written", link.display());
+        }
+        for ((_, page), place) in pages.iter().zip(&places) {
+            beside::write(place, page, Readers::Usual)
+                .with_context(|| format!("cannot write {}", place.display()))?;
+        }
+        if context.output.is_json() {
+            context.output.own(&Shown::Folder(dir), String::new)?;
+        }
+        Ok(Ending::Done)
+    }
+}
+
+/// The pages of a command and of all below it, by their names.
+fn collect(command: Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        collect(below.clone(), pages)?;
+    }
+    let page = Page::new(command);
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    pages.push((page.get_filename(), text));
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! What `connect`, `disconnect`, `consolidate` and `restore` have in common: a plan is made, shown, agreed to and carried
+//! out, and it is the plan that was shown.
+
+mod diff;
+pub(crate) mod which;
+mod words;
+
+use std::time::Duration;
+
+use agentport_clients::{
+    client::Machine,
+    types::{Applied, ConflictView, PlanView, WantPlan},
+};
+use agentport_connect::{ConnectError, Prepared, Site};
+use agentport_gateway::control::types::Settings;
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::{
+    client::{Client, Gateway, route},
+    confirm,
+    context::Context,
+    exit::Ending,
+    output,
+};
+
+/// Every integration is stored and every file written before the answer comes.
+const LIMIT: Duration = Duration::from_secs(120);
+
+const IN_THE_WINDOW: &str = "clients are connected in AgentPort's window here, under \"Connect an agent\"; set an owner \
+                             password there, in Settings, to do it from a terminal";
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Going {
+    /// Only show what would be done. Needs no gateway, and asks one only where the owner's password is given
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+}
+
+/// Who makes the plan and carries it out.
+pub(crate) enum By {
+    Gateway(Client),
+    /// This program, with what it finds on the disk.
+    Alone(Box<Site>),
+}
+
+/// The plan itself, where no gateway has it.
+type Own = Option<Box<Prepared>>;
+
+impl By {
+    /// The owner's gateway; where nothing is to be changed, only if there is one and the owner's password is given.
+    pub(crate) async fn gateway(context: &Context, going: Going) -> Result<Self> {
+        if !going.dry_run {
+            return owner(context).await.map(Self::Gateway);
+        }
+        match owner_if_given(context).await? {
+            Some(owner) => Ok(Self::Gateway(owner)),
+            None => alone(context),
+        }
+    }
+
+    /// The gateway if one runs, and otherwise without one.
+    pub(crate) async fn gateway_if_any(context: &Context, going: Going) -> Result<Self> {
+        match context.home()?.read_runtime() {
+            Some(_) => Self::gateway(context, going).await,
+            None => alone(context),
+        }
+    }
+
+    async fn plan(&self, client: &str, want: &WantPlan) -> Result<(PlanView, Own)> {
+        match self {
+            Self::Gateway(owner) => {
+                let route = route(["control", "clients", client, "plan"]);
+                Ok((owner.post(route, want).await?.read()?, None))
+            }
+            Self::Alone(site) => {
+                let prepared = site.plan(client, want).await.map_err(told)?;
+                Ok((prepared.view(String::new()), Some(Box::new(prepared))))
+            }
+        }
+    }
+
+    async fn apply(&self, view: &PlanView, own: &Own) -> Result<Applied> {
+        match (self, own) {
+            (Self::Gateway(owner), _) => {
+                let route = route(["control", "clients", "plans", &view.id, "apply"]);
+                owner.send(Method::POST, route, None, Some(LIMIT)).await?.done()?.read()
+            }
+            (Self::Alone(site), Some(prepared)) => site.restore(prepared).await.map_err(told),
+            (Self::Alone(_), None) => bail!("this plan is the gateway's"),
+        }
+    }
+}
+
+/// What can be done on this machine with no gateway.
+pub(crate) fn site(context: &Context) -> Result<Site> {
+    let home = context.home()?;
+    let running = home.read_runtime().map(|runtime| runtime.mcp_url);
+    let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
+    let mcp_url = running.unwrap_or_else(usual);
+    let program = agentport_connect::program();
+    Ok(Site::new(machine()?, program, home.root().to_owned(), mcp_url))
+}
+
+pub(crate) fn machine() -> Result<Machine> {
+    Machine::this().context("there is no home directory to look for clients in")
+}
+
+fn alone(context: &Context) -> Result<By> {
+    Ok(By::Alone(Box::new(site(context)?)))
+}
+
+/// The running gateway, as its owner; on a desktop without a password, where to go instead.
+pub(crate) async fn owner(context: &Context) -> Result<Client> {
+    let gateway = Gateway::find(&context.home()?)?;
+    if !gateway.takes_sign_in().await? {
+        bail!(IN_THE_WINDOW);
+    }
+    context.owner().await
+}
+
+/// The running gateway, as its owner, if the owner's password is given and a gateway runs that takes it.
+pub(crate) async fn owner_if_given(context: &Context) -> Result<Option<Client>> {
+    if !context.password.is_given() || context.home()?.read_runtime().is_none() {
+        return Ok(None);
+    }
+    match Gateway::find(&context.home()?)?.takes_sign_in().await? {
+        true => context.owner().await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// As the gateway would say it.
+pub(crate) fn told(error: ConnectError) -> anyhow::Error {
+    anyhow!(error.sentence())
+}
+
+/// The servers a wish names.
+pub(crate) fn named(want: &WantPlan) -> impl Iterator<Item = &str> {
+    want.keep.iter().chain(want.choices.keys()).map(String::as_str)
+}
+
+fn speaks_of(view: &PlanView, server: &str) -> bool {
+    view.imports.iter().any(|import| import.server == server)
+        || view.left.iter().any(|left| left.server == server)
+        || view.conflicts.iter().any(|conflict| {
+            matches!(conflict, ConflictView::Name { server: other, .. } if other == server)
+        })
+}
+
+/// One plan from end to end.
+pub(crate) async fn carry_out(
+    by: &By,
+    context: &Context,
+    client: &str,
+    want: &WantPlan,
+    going: Going,
+) -> Result<Ending> {
+    let (view, own) = by.plan(client, want).await?;
+    // Whoever mistypes what is to stay would see it go.
+    if let Some(unknown) = named(want).find(|name| !speaks_of(&view, name)) {
+        bail!("{} has no server called {unknown:?} here; nothing was changed", view.client_name);
+    }
+    let asks = !going.dry_run && !going.yes && !view.is_empty;
+    if going.dry_run {
+        context.output.own(&view, || words::plan(&view))?;
+        return Ok(Ending::Done);
+    }
+    if view.is_empty {
+        let nothing = json!({ "files": [], "added": [], "notes": view.notes });
+        context.output.own(&nothing, || words::plan(&view))?;
+        return Ok(Ending::Done);
+    }
+    // With JSON, stdout is for what was done.
+    match context.output.is_json() {
+        true => output::note(&words::plan(&view)),
+        false => output::data(&words::plan(&view))?,
+    }
+    if !view.conflicts.is_empty() {
+        bail!("nothing was changed: choose first, as said above");
+    }
+    if asks {
+        if !confirm::on_a_terminal() {
+            bail!(
+                "nothing was changed: there is no terminal to ask on; --yes does it, --dry-run only shows it"
+            );
+        }
+        if !confirm::yes("\nDo it?")? {
+            bail!("nothing was changed");
+        }
+    }
+    let applied = by.apply(&view, &own).await?;
+    context.output.own(&applied, || words::applied(&applied, &view, want))?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,51 @@
+//! `agentport restore`: a client's file as it was before we first touched it.
+
+use agentport_clients::types::{OnConflict, WantPlan, What};
+use anyhow::{Result, bail};
+use clap::Args;
+
+use super::{
+    connect::want,
+    planned::{self, By, Going, which, which::WhichFile},
+};
+use crate::{client::START, context::Context, exit::Ending};
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The client, as `discover` calls it
+    client: String,
+    #[command(flatten)]
+    which: WhichFile,
+    /// Where the same lines were changed since, what was kept wins
+    #[arg(long, conflicts_with = "keep_current")]
+    take_original: bool,
+    /// Where the same lines were changed since, what is there now wins
+    #[arg(long)]
+    keep_current: bool,
+    /// Also remove the integrations that came from this file and from no other
+    #[arg(long)]
+    remove_integrations: bool,
+    #[command(flatten)]
+    going: Going,
+}
+
+impl Restore {
+    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+        let client = which::client(&self.client)?;
+        let path = self.which.path(client, &planned::machine()?)?;
+        let on_conflict = match (self.take_original, self.keep_current) {
+            (true, _) => Some(OnConflict::TakeOriginal),
+            (_, true) => Some(OnConflict::KeepCurrent),
+            _ => None,
+        };
+        let remove_integrations = self.remove_integrations;
+        let want = WantPlan { path, on_conflict, remove_integrations, ..want(What::Restore) };
+        let by = By::gateway_if_any(context, self.going).await?;
+        if remove_integrations && matches!(by, By::Alone(_)) {
+            bail!(
+                "integrations can only be removed through the gateway: {START}, and give its owner password"
+            );
+        }
+        planned::carry_out(&by, context, &client.id, &want, self.going).await
+    }
+}

@@ -1,0 +1,64 @@
+//! The texts, each with a last line that says what it was when we wrote it. By that line a file of any earlier version
+//! is known as ours and unchanged, with nothing kept elsewhere.
+
+use sha2::{Digest as _, Sha256};
+
+pub(super) static TEXTS: [&Text; 2] = [
+    &Text { path: &["SKILL.md"], content: include_str!("../../../skill/SKILL.md") },
+    &Text {
+        path: &["references", "command-line.md"],
+        content: include_str!("../../../skill/references/command-line.md"),
+    },
+];
+
+const SEAL: &str = "<!-- written by agentport ";
+const SEAL_END: &str = " -->\n";
+
+/// A file of the skill.
+#[derive(Debug)]
+pub(super) struct Text {
+    /// Within the skill's folder.
+    pub(super) path: &'static [&'static str],
+    pub(super) content: &'static str,
+}
+
+/// What lies in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    /// What we would write.
+    Current,
+    /// What another version of us wrote.
+    Older,
+    /// Changed, or never ours.
+    Foreign,
+}
+
+impl Text {
+    pub(super) fn sealed(&self) -> String {
+        // A checkout on Windows may have turned the line breaks.
+        let content = self.content.replace("\r\n", "\n");
+        format!("{content}\n{SEAL}{}{SEAL_END}", seal(&content))
+    }
+
+    pub(super) fn found(&self, there: Option<&[u8]>) -> Found {
+        let Some(there) = there else { return Found::Nothing };
+        if there == self.sealed().as_bytes() {
+            return Found::Current;
+        }
+        let ours = std::str::from_utf8(there).is_ok_and(is_ours);
+        if ours { Found::Older } else { Found::Foreign }
+    }
+}
+
+fn is_ours(text: &str) -> bool {
+    let sealed = text.strip_suffix(SEAL_END).and_then(|text| text.rsplit_once(SEAL));
+    sealed
+        .and_then(|(content, there)| Some((content.strip_suffix('\n')?, there)))
+        .is_some_and(|(content, there)| seal(content) == there)
+}
+
+/// The first 16 hexadecimal digits of the SHA-256: against slips, not against forgers.
+fn seal(content: &str) -> String {
+    Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

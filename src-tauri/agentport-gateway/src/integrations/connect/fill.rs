@@ -1,0 +1,88 @@
+//! Places for secrets: `{token}`, `{token1}` … in a header's value, in the query of a URL, and in those arguments of a
+//! command that are said to have them.
+
+use std::collections::BTreeMap;
+
+use agentport_core::Secret;
+use url::form_urlencoded;
+
+use super::ConnectError;
+
+/// The names in braces that a text asks for, in order.
+pub(in crate::integrations) fn placeholders(format: &str) -> Vec<&str> {
+    format
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|name| is_placeholder(name))
+        .collect()
+}
+
+pub(super) fn is_placeholder(name: &str) -> bool {
+    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// The query of a URL as it is written; empty if there is none.
+pub(super) fn query_of(url: &str) -> &str {
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    url.split_once('?').map_or("", |(_, query)| query)
+}
+
+/// Puts secrets in place of their names. What a secret holds in braces itself stays.
+pub(super) fn fill(
+    format: &str,
+    secrets: &BTreeMap<String, Secret>,
+    write: impl Fn(&str) -> String,
+) -> Result<String, ConnectError> {
+    let mut pieces = format.split('{');
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
+            Some((name, rest)) => {
+                let secret = secrets
+                    .get(name)
+                    .ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
+                filled.push_str(&write(secret.expose()));
+                filled.push_str(rest);
+            }
+            None => {
+                filled.push('{');
+                filled.push_str(piece);
+            }
+        }
+    }
+    Ok(filled)
+}
+
+/// A value as it stands in a query. A space is written so that servers of all kinds read one.
+pub(super) fn in_query(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets(pairs: &[(&str, &str)]) -> BTreeMap<String, Secret> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect()
+    }
+
+    #[test]
+    fn fills_headers() {
+        let secrets = secrets(&[("token", "fake-a"), ("token2", "fake-b")]);
+        let fill = |format| fill(format, &secrets, str::to_owned);
+        assert_eq!(fill("Bearer {token}").unwrap(), "Bearer fake-a");
+        assert_eq!(fill("{token}:{token2}").unwrap(), "fake-a:fake-b");
+        assert_eq!(fill("plain {x} {token").unwrap(), "plain {x} {token");
+        assert!(
+            matches!(fill("{token3}"), Err(ConnectError::MissingSecret(name)) if name == "token3")
+        );
+    }
+
+    #[test]
+    fn a_secret_is_not_read_for_placeholders() {
+        let secrets = secrets(&[("token", "{token2}"), ("token2", "fake-b")]);
+        assert_eq!(fill("{token}-{token2}", &secrets, str::to_owned).unwrap(), "{token2}-fake-b");
+    }
+}

@@ -1,0 +1,62 @@
+//! How long a call may take, where an integration's own connection says so.
+
+use crate::control::types::Connection;
+
+/// Seconds, as in the settings.
+const POSSIBLE: std::ops::RangeInclusive<u32> = 1..=3_600;
+
+/// It is not a time a call can be given.
+#[derive(Debug, thiserror::Error)]
+#[error("a call can take 1 to 3600 seconds, not {0}")]
+pub(crate) struct BadTimeout(u32);
+
+/// In seconds; `None`: as in the settings.
+pub(crate) fn timeout_seconds(connection: &Connection) -> Option<u32> {
+    match connection {
+        Connection::LocalMcp { timeout_seconds, .. }
+        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds,
+        Connection::Builtin { .. } => None,
+    }
+}
+
+/// The same connection with another time; what is built in has none.
+pub(crate) fn with_timeout(mut connection: Connection, seconds: Option<u32>) -> Connection {
+    match &mut connection {
+        Connection::LocalMcp { timeout_seconds, .. }
+        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds = seconds,
+        Connection::Builtin { .. } => {}
+    }
+    connection
+}
+
+pub(super) fn check(connection: &Connection) -> Result<(), BadTimeout> {
+    match timeout_seconds(connection).filter(|seconds| !POSSIBLE.contains(seconds)) {
+        Some(bad) => Err(BadTimeout(bad)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_call_takes_a_second_to_an_hour() {
+        let local = json!({ "type": "local_mcp", "command": "npx" });
+        let remote = json!({ "type": "remote_mcp", "url": "https://example.test" });
+        for connection in [local, remote] {
+            let connection: Connection = serde_json::from_value(connection).unwrap();
+            let of = |seconds| with_timeout(connection.clone(), Some(seconds));
+            for seconds in [1, 3_600] {
+                assert_eq!(timeout_seconds(&of(seconds)), Some(seconds));
+                assert!(check(&of(seconds)).is_ok());
+            }
+            for seconds in [0, 3_601, u32::MAX] {
+                assert!(check(&of(seconds)).is_err(), "{seconds}");
+            }
+            assert_eq!((timeout_seconds(&connection), check(&connection).is_ok()), (None, true));
+        }
+    }
+}

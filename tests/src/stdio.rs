@@ -1,0 +1,223 @@
+//! A client that starts a local program and speaks MCP on its stdio, message by message.
+
+use std::{
+    collections::VecDeque,
+    process::{Command, ExitStatus, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout},
+};
+
+use crate::{Gateway, gateway::Setup, within};
+
+/// Longer than any answer may take by contract.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The newest revision, which needs no session.
+const MODERN: &str = "2026-07-28";
+
+#[derive(Debug)]
+pub struct StdioClient {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Option<Lines<BufReader<ChildStdout>>>,
+    /// Heard while something else was waited for.
+    heard: VecDeque<Value>,
+    next_id: i64,
+}
+
+impl StdioClient {
+    /// Starts a program. What it says on stderr goes where the command says.
+    pub fn start(command: Command) -> Self {
+        let mut command = tokio::process::Command::from(command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the program starts");
+        let stdin = child.stdin.take();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let lines = Some(BufReader::new(stdout).lines());
+        Self { child, stdin, lines, heard: VecDeque::new(), next_id: 1 }
+    }
+
+    /// `agentport bridge` for a gateway of this setup, with a key in its environment. It starts no app.
+    pub fn bridge(setup: &Setup, key: Option<&str>) -> Self {
+        Self::start(bridge_command(setup, key))
+    }
+
+    pub fn bridge_to(gateway: &Gateway, key: &str) -> Self {
+        Self::bridge(&gateway.setup, Some(key))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it has not ended")
+    }
+
+    /// Writes bytes as they are.
+    pub async fn write(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        stdin.write_all(bytes).await.expect("the program reads");
+        stdin.flush().await.expect("the program reads");
+    }
+
+    pub async fn say(&mut self, message: &Value) {
+        self.write(format!("{message}\n").as_bytes()).await;
+    }
+
+    /// The next line, as it came.
+    pub async fn line(&mut self) -> Option<String> {
+        let lines = self.lines.as_mut().expect("stdout is open");
+        within(PATIENCE, "a line from the program", lines.next_line()).await.expect("UTF-8")
+    }
+
+    /// The next message.
+    pub async fn hear(&mut self) -> Value {
+        if let Some(heard) = self.heard.pop_front() {
+            return heard;
+        }
+        self.hear_new().await
+    }
+
+    async fn hear_new(&mut self) -> Value {
+        let line = self.line().await.expect("the program goes on");
+        let message: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {line:?}"));
+        assert_eq!(message["jsonrpc"], "2.0", "{message}");
+        message
+    }
+
+    /// The next message that fits. Others are kept for later.
+    pub async fn hear_of(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+        if let Some(place) = self.heard.iter().position(&fits) {
+            return self.heard.remove(place).expect("it is there");
+        }
+        loop {
+            let message = self.hear_new().await;
+            if fits(&message) {
+                return message;
+            }
+            self.heard.push_back(message);
+        }
+    }
+
+    pub async fn hear_method(&mut self, method: &str) -> Value {
+        self.hear_of(|message| message["method"] == method).await
+    }
+
+    /// The answer to the request with this id.
+    pub async fn answer(&mut self, id: &Value) -> Value {
+        self.hear_of(|message| message.get("method").is_none() && message["id"] == *id).await
+    }
+
+    /// Sends a request and gives its id.
+    pub async fn send(&mut self, method: &str, params: Value) -> Value {
+        let id = json!(self.next_id);
+        self.next_id += 1;
+        self.say(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})).await;
+        id
+    }
+
+    /// The result, or the whole answer if it is an error.
+    pub async fn ask(&mut self, method: &str, params: Value) -> Value {
+        let id = self.send(method, params).await;
+        let mut answer = self.answer(&id).await;
+        if answer.get("result").is_some() { answer["result"].take() } else { answer }
+    }
+
+    pub async fn tool(&mut self, name: &str, arguments: Value) -> crate::Answer {
+        let result = self.ask("tools/call", json!({"name": name, "arguments": arguments})).await;
+        crate::Answer::from_json(result)
+    }
+
+    /// `agentport__call_tool`.
+    pub async fn call_tool(
+        &mut self,
+        integration: &str,
+        tool: &str,
+        arguments: Value,
+    ) -> crate::Answer {
+        let arguments =
+            json!({"integration_id": integration, "tool_name": tool, "arguments": arguments});
+        self.tool("agentport__call_tool", arguments).await
+    }
+
+    /// The handshake of the revisions before 2026-07-28. Gives what `initialize` answered.
+    pub async fn open(&mut self, revision: &str, capabilities: Value) -> Value {
+        let hello = json!({
+            "protocolVersion": revision,
+            "capabilities": capabilities,
+            "clientInfo": {"name": "stdio-test", "version": "1"},
+        });
+        let result = self.ask("initialize", hello).await;
+        self.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+        result
+    }
+
+    /// Closes stdin and waits for the end. Gives how it ended and after how long.
+    pub async fn leave(mut self) -> (ExitStatus, Duration) {
+        self.stdin = None;
+        self.ended().await
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.pid()).expect("a process id"));
+        kill(pid, signal).expect("it is there");
+    }
+
+    /// Closes its stdin.
+    pub fn close(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Closes our end of its stdout.
+    pub fn stop_reading(&mut self) {
+        self.lines = None;
+    }
+
+    pub async fn ended(&mut self) -> (ExitStatus, Duration) {
+        let begun = Instant::now();
+        let status = within(PATIENCE, "the end of the program", self.child.wait()).await;
+        (status.expect("it can be waited for"), begun.elapsed())
+    }
+}
+
+/// `params` as the newest revision wants them.
+pub fn modern(mut params: Value) -> Value {
+    let mut meta = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "stdio-test", "version": "1"},
+    });
+    if let (Value::Object(meta), Value::Object(given)) = (&mut meta, params["_meta"].take()) {
+        meta.extend(given);
+    }
+    params["_meta"] = meta;
+    params
+}
+
+/// The command [`StdioClient::bridge`] starts.
+pub fn bridge_command(setup: &Setup, key: Option<&str>) -> Command {
+    let mut command = setup.command(&["bridge", "--no-start", "--home"]);
+    command.arg(setup.place.home());
+    if let Some(key) = key {
+        command.env("AGENTPORT_API_KEY", key);
+    }
+    let errors = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(setup.place.files().join("bridge-stderr"))
+        .expect("a file for stderr");
+    command.stderr(errors);
+    command
+}
+
+/// What bridges of this setup have written to stderr.
+pub fn bridge_errors(setup: &Setup) -> String {
+    std::fs::read_to_string(setup.place.files().join("bridge-stderr")).unwrap_or_default()
+}
