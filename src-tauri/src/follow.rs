@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     desk::Desk,
-    known::{Known, Stale},
+    known::{Clients, Known, Stale},
     notices::Notices,
     notify::Wishes,
     owner::Owner,
@@ -110,7 +110,8 @@ impl Follow {
                 }
             }
         };
-        self.show(&known);
+        let mut clients = Clients::new(self.owner.clone());
+        self.show(&known, &clients);
         self.greet(&known);
         let mut seen = Seen::default();
         let mut stale = Stale::default();
@@ -126,11 +127,17 @@ impl Follow {
                 },
                 () = at(wake) => {
                     if seen.take() {
-                        stale = stale.and(Stale::SEEN);
+                        stale = stale.and(Stale::seen());
                     }
+                }
+                renewed = clients.renewed() => if !renewed {
+                    seen.later();
                 }
             }
             again = None;
+            if stale.take_clients() {
+                clients.expire();
+            }
             if !stale.is_nothing() {
                 match known.refresh(&self.owner, stale).await {
                     Ok(()) => stale = Stale::default(),
@@ -143,7 +150,7 @@ impl Follow {
                     }
                 }
             }
-            self.show(&known);
+            self.show(&known, &clients);
         }
     }
 
@@ -161,7 +168,7 @@ impl Follow {
                 Ok(event) => {
                     match &event {
                         Event::Shown { id } => self.desk.open_approval(*id, Raise::ByItself),
-                        Event::Activity => seen.acted(),
+                        Event::Activity => seen.later(),
                         _ => {}
                     }
                     stale = stale.and(Stale::after(&event));
@@ -174,9 +181,10 @@ impl Follow {
         Some(stale)
     }
 
-    fn show(&self, known: &Known) {
+    fn show(&self, known: &Known, clients: &Clients) {
         self.notices.show(known.waiting.clone(), known.wishes());
-        self.tray.show(TrayState { life: Life::Up(Box::new(state::of(known, clock::now()))) });
+        let up = state::of(known, clients.known(), clock::now());
+        self.tray.show(TrayState { life: Life::Up(Box::new(up)) });
     }
 
     /// The window the owner sees after a start, once.
@@ -194,7 +202,7 @@ impl Follow {
 struct Seen(Option<Instant>);
 
 impl Seen {
-    fn acted(&mut self) {
+    fn later(&mut self) {
         self.0.get_or_insert_with(|| Instant::now() + SEEN_EVERY);
     }
 

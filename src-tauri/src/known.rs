@@ -1,6 +1,8 @@
 //! What the tray and the notifications know of the gateway: read from the owner's plane, and read anew where an event
 //! says that it is no longer so.
 
+mod clients;
+
 use agentport_core::{ApprovalId, Timestamp};
 use agentport_gateway::control::types::{
     AvailableIntegration, Event, IntegrationView, Items, KeyView, Settings, Status,
@@ -12,10 +14,12 @@ use crate::{
     owner::{AskError, Owner},
 };
 
+pub(crate) use self::clients::Clients;
+
 /// As many waiting requests as the gateway lists.
 const PENDING: &str = "/control/approvals?state=pending&limit=500";
 
-/// Everything.
+/// Everything but the clients.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub status: Status,
@@ -35,14 +39,24 @@ pub(crate) struct Stale {
     agents: bool,
     integrations: bool,
     settings: bool,
+    clients: bool,
 }
 
 impl Stale {
-    pub(crate) const ALL: Self =
-        Self { status: true, waiting: true, agents: true, integrations: true, settings: true };
-    /// When agents were last seen changes with every call, and no event of its own says so.
-    pub(crate) const SEEN: Self =
-        Self { status: false, waiting: false, agents: true, integrations: false, settings: false };
+    pub(crate) const ALL: Self = Self {
+        status: true,
+        waiting: true,
+        agents: true,
+        integrations: true,
+        settings: true,
+        clients: true,
+    };
+
+    /// When agents were last seen, and whether a client has called yet, changes with every call, and no event of its
+    /// own says so.
+    pub(crate) fn seen() -> Self {
+        Self { agents: true, clients: true, ..Self::default() }
+    }
 
     pub(crate) fn is_nothing(self) -> bool {
         self == Self::default()
@@ -55,7 +69,13 @@ impl Stale {
             agents: self.agents || other.agents,
             integrations: self.integrations || other.integrations,
             settings: self.settings || other.settings,
+            clients: self.clients || other.clients,
         }
+    }
+
+    /// Are clients among it? They are read by [`Clients`], and from then on they are that one's business.
+    pub(crate) fn take_clients(&mut self) -> bool {
+        std::mem::take(&mut self.clients)
     }
 
     /// What an event makes stale.
@@ -65,7 +85,9 @@ impl Stale {
             Event::Snapshot { .. } => Self::ALL,
             Event::Approval { .. } => Self { waiting: true, ..none },
             Event::Integration { .. } => Self { integrations: true, ..none },
-            Event::Agents => Self { agents: true, ..none },
+            // A client is connected while its agent is let in.
+            Event::Agents => Self { agents: true, clients: true, ..none },
+            Event::Clients => Self { clients: true, ..none },
             // An agent is trusted for a time by a rule.
             Event::Policy => Self { agents: true, ..none },
             Event::Settings => Self { settings: true, ..none },

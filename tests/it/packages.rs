@@ -9,30 +9,46 @@ use std::{
     process::Command,
 };
 
+use agentport_clients::types::PlanView;
 use agentport_tests::{
-    SOON,
-    desktop::{Panel, Session, until},
+    Owner, SOON,
+    desktop::{Panel, Session, app::AppSetup, until},
+    gateway::{PASSWORD, Setup},
     process::Process,
     programs,
 };
+use http::Method;
+use serde_json::json;
 
 const NAME: &str = "agentport-desktop";
 
-/// Everything a package puts on a system. What would start something by itself is not among it.
-const FILES: [&str; 12] = [
+/// Everything a package puts on a system, but for the pages of single commands. What would start something by itself is
+/// not among it.
+const FILES: [&str; 20] = [
     "/usr/bin/agentport",
     "/usr/bin/agentport-desktop",
     "/usr/bin/ap",
     "/usr/share/applications/agentport-desktop.desktop",
+    "/usr/share/bash-completion/completions/agentport",
+    "/usr/share/bash-completion/completions/ap",
     "/usr/share/doc/agentport-desktop/copyright",
     "/usr/share/doc/agentport-desktop/third-party.txt.gz",
+    "/usr/share/fish/vendor_completions.d/agentport.fish",
+    "/usr/share/fish/vendor_completions.d/ap.fish",
     "/usr/share/icons/hicolor/128x128/apps/agentport-desktop.png",
     "/usr/share/icons/hicolor/256x256/apps/agentport-desktop.png",
     "/usr/share/icons/hicolor/32x32/apps/agentport-desktop.png",
     "/usr/share/icons/hicolor/512x512/apps/agentport-desktop.png",
     "/usr/share/icons/hicolor/scalable/apps/agentport-desktop.svg",
+    "/usr/share/man/man1/agentport.1.gz",
+    "/usr/share/man/man1/ap.1.gz",
     "/usr/share/metainfo/dev.agentport.desktop.metainfo.xml",
+    "/usr/share/zsh/vendor-completions/_agentport",
+    "/usr/share/zsh/vendor-completions/_ap",
 ];
+
+/// How the file of a page for a single command begins.
+const PAGE: &str = "/usr/share/man/man1/agentport-";
 
 /// The package of a kind, in the folder where `cargo xtask` has put them.
 fn package(ending: &str) -> PathBuf {
@@ -74,9 +90,14 @@ fn both_hold_the_same_and_nothing_else() {
         .filter(|line| !line.starts_with('d'))
         .map(|line| format!("/{}", line.split_whitespace().nth(5).expect("a path")))
         .collect();
-    assert_eq!(deb, expected);
     let rpm = said("rpm", &["--query", "--list", "--package"], &package("rpm"));
-    assert_eq!(rpm.lines().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+    // There zsh looks elsewhere.
+    let rpm = rpm.replace("/zsh/site-functions/", "/zsh/vendor-completions/");
+    assert_eq!(deb, rpm.lines().map(str::to_owned).collect());
+    let (pages, rest): (BTreeSet<_>, BTreeSet<_>) =
+        deb.into_iter().partition(|file| file.starts_with(PAGE));
+    assert_eq!(rest, expected);
+    assert!(pages.contains(&format!("{PAGE}tools-call.1.gz")), "{pages:?}");
 }
 
 #[test]
@@ -190,6 +211,33 @@ fn the_programs_in_it_run() {
             said(program.to_str().expect("a path in Unicode"), &[], Path::new("--version"));
         assert!(version.trim().ends_with(env!("CARGO_PKG_VERSION")), "{name}: {version}");
     }
+}
+
+/// What a client is told to start is what was installed with the app, by a path that stays.
+#[tokio::test]
+#[ignore = "looks at finished packages: `cargo xtask test` makes them"]
+async fn the_app_in_it_tells_clients_to_start_the_program_in_it() {
+    let root = unpacked();
+    let programs = root.path().join("usr/bin");
+    let session = Session::bare().await;
+    // With an owner password, which lets the test in.
+    let setup = AppSetup::hidden(Setup::default().start().await.stop().await);
+    let mut command = session.command(&programs.join(NAME));
+    command.args(setup.words()).envs(setup.environment());
+    let app = Process::start(command, &session.log("app"));
+    let runtime = setup.runtime_of(|pid| pid == app.pid()).await;
+    let owner = Owner::sign_in(&format!("http://127.0.0.1:{}", runtime.port), PASSWORD).await;
+    let plan: PlanView = owner
+        .ask(
+            Method::POST,
+            "/control/clients/claude-desktop/plan",
+            Some(json!({ "what": "connect" })),
+        )
+        .await;
+    let program = programs.join("agentport");
+    let line = format!("\"command\": {}", json!(program));
+    assert!(program.is_file() && plan.files[0].diff.contains(&line), "{}", plan.files[0].diff);
+    assert_eq!(app.stop().await.code(), Some(0), "it ends well");
 }
 
 /// A Debian with the package, what it asks for, and nothing else: no keyring, no notification daemon, no desktop. The

@@ -46,6 +46,7 @@ pub(crate) struct Up {
     /// Popular ones that are not installed.
     pub popular: Vec<Popular>,
     pub agents: Vec<Agent>,
+    pub clients: Vec<Client>,
     /// Until when notifications are silent, as a clock shows it.
     pub silent_until: Option<String>,
     /// Requests are shown as notifications at all.
@@ -80,8 +81,25 @@ pub(crate) struct Agent {
     pub id: AgentId,
     pub name: String,
     /// As a clock shows it.
-    pub last_seen: Option<String>,
     pub trusted_until: Option<String>,
+}
+
+/// An MCP client that is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// As in the route of its page.
+    pub id: String,
+    pub name: String,
+    pub joined: Joined,
+}
+
+/// Is a client connected?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joined {
+    No,
+    /// Its file leads here, and it has not been here.
+    NotUsedYet,
+    Used,
 }
 
 /// What is to be seen.
@@ -213,7 +231,7 @@ fn menu(up: &Up) -> Vec<Row> {
     }));
     rows.push(separator("top"));
     rows.push(submenu("install", "Install integration", install(up)));
-    rows.push(submenu("connect", "Connect an agent", connect(&up.agents)));
+    rows.push(submenu("connect", "Connect an agent", connect(&up.clients)));
     rows.push(item("copy", "Copy MCP URL", Action::CopyUrl));
     rows.push(separator("middle"));
     rows.push(if up.paused {
@@ -269,24 +287,24 @@ fn install(up: &Up) -> Vec<Row> {
     rows
 }
 
-fn connect(agents: &[Agent]) -> Vec<Row> {
-    let row = |agent: &Agent| {
-        let name = name(&agent.name);
-        let label = match &agent.last_seen {
-            Some(seen) => format!("{name} · last seen {seen}"),
-            None => format!("{name} · not seen yet"),
+fn connect(clients: &[Client]) -> Vec<Row> {
+    let row = |Client { id, name, joined }: &Client| {
+        let name = self::name(name);
+        let label = match joined {
+            Joined::No => format!("{name}…"),
+            Joined::NotUsedYet => format!("✓ {name} · not used yet"),
+            Joined::Used => format!("✓ {name} · connected"),
         };
-        item(&format!("agent/{}", agent.id), &label, open(&format!("#/agents/{}", agent.id)))
+        item(&format!("client/{id}"), &label, open(&format!("#/connect/{id}")))
     };
-    let mut rows: Vec<Row> = agents.iter().take(MOST_LISTED).map(row).collect();
-    if let Some(more) = more(agents.len(), MOST_LISTED) {
-        rows.push(item("agents/more", &more, open("#/agents")));
+    let mut rows: Vec<Row> = clients.iter().take(MOST_LISTED).map(row).collect();
+    if let Some(more) = more(clients.len(), MOST_LISTED) {
+        rows.push(item("clients/more", &more, open("#/connect")));
     }
     if !rows.is_empty() {
-        rows.push(separator("connect/new"));
+        rows.push(separator("connect/all"));
     }
-    rows.push(item("new-key", "New key…", open("#/agents?new")));
-    rows.push(item("how", "How to connect…", open("#/agents")));
+    rows.push(item("clients", "All agents…", open("#/connect")));
     rows
 }
 

@@ -1,12 +1,13 @@
 //! What the tray shows, made of what is known.
 
+use agentport_clients::types::{ClientView, Connected, Via};
 use agentport_core::Timestamp;
 use agentport_gateway::control::types::{AvailableIntegration, Health, IntegrationView, KeyView};
 
-use super::model::{Agent, Integration, Popular, Up, Waiting};
+use super::model::{Agent, Client, Integration, Joined, Popular, Up, Waiting};
 use crate::{known::Known, local_time, notify};
 
-pub(crate) fn of(known: &Known, now: Timestamp) -> Up {
+pub(crate) fn of(known: &Known, clients: &[ClientView], now: Timestamp) -> Up {
     let Known { status, settings, .. } = known;
     let until = |end: Option<Timestamp>| {
         end.filter(|end| now < *end).map(|end| local_time::shown(end, now))
@@ -30,10 +31,10 @@ pub(crate) fn of(known: &Known, now: Timestamp) -> Up {
             .map(|key| Agent {
                 id: key.id,
                 name: key.name.clone(),
-                last_seen: key.last_used_at.map(|seen| local_time::shown(seen, now)),
                 trusted_until: until(key.trusted_until),
             })
             .collect(),
+        clients: clients.iter().filter(|client| client.found).map(client).collect(),
         silent_until: until(settings.notifications_silent_until),
         notifications: settings.notifications,
     }
@@ -66,4 +67,74 @@ fn integration(view: &IntegrationView) -> Integration {
 
 fn popular(one: &AvailableIntegration) -> Popular {
     Popular { id: one.id.clone(), name: one.name.clone() }
+}
+
+fn client(view: &ClientView) -> Client {
+    let entries = || view.files.iter().filter_map(|file| file.connected.as_ref());
+    let joined = match entries().any(leads_here) {
+        false => Joined::No,
+        true if entries().filter(|entry| leads_here(entry)).any(was_used) => Joined::Used,
+        true => Joined::NotUsedYet,
+    };
+    Client { id: view.id.clone(), name: view.name.clone(), joined }
+}
+
+/// To this gateway, with a key that is in force. One that stands in an environment variable is not known to us.
+fn leads_here(entry: &Connected) -> bool {
+    entry.current && (entry.agent.is_some() || entry.via == Via::HttpEnvironment)
+}
+
+fn was_used(entry: &Connected) -> bool {
+    entry.first_call_at.is_some() || entry.last_used_at.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_clients::types::{FileScope, FileState, FileView};
+    use agentport_core::AgentId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn check(entries: Vec<Option<Connected>>, joined: Joined) {
+        let files = entries.into_iter().map(|connected| FileView {
+            path: "/home/ann/.cursor/mcp.json".to_owned(),
+            scope: FileScope::User,
+            state: FileState::Missing,
+            connected,
+            can_restore: false,
+        });
+        let view = ClientView {
+            id: "cursor".to_owned(),
+            name: "Cursor".to_owned(),
+            found: true,
+            sources: Vec::new(),
+            speaks_http: true,
+            restart: None,
+            files: files.collect(),
+        };
+        assert_eq!(client(&view).joined, joined, "{:?}", view.files);
+    }
+
+    #[test]
+    fn a_client_is_connected_by_a_key_in_force_that_leads_here() {
+        let entry = Connected {
+            via: Via::Http,
+            current: true,
+            agent: Some(AgentId(Uuid::nil())),
+            first_call_at: None,
+            last_used_at: None,
+        };
+        let used = Connected { last_used_at: Some(Timestamp(1)), ..entry.clone() };
+        let elsewhere = Connected { current: false, ..used.clone() };
+        let revoked = Connected { agent: None, ..used.clone() };
+        let unseen = Connected { agent: None, via: Via::HttpEnvironment, ..entry.clone() };
+        check(vec![], Joined::No);
+        check(vec![None, Some(elsewhere.clone())], Joined::No);
+        check(vec![Some(revoked)], Joined::No);
+        check(vec![None, Some(entry.clone())], Joined::NotUsedYet);
+        check(vec![Some(elsewhere), Some(entry.clone())], Joined::NotUsedYet);
+        check(vec![Some(unseen)], Joined::NotUsedYet);
+        check(vec![Some(entry), Some(used)], Joined::Used);
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) fn run(desktop: bool, json: Option<&Path>, rest: &[String]) -> Result
         test::session()?;
     }
     node::build_ui()?;
+    // What the bridge is measured beside.
+    node::test_packages()?;
     // The programs by themselves, with the features they ship with: together with the tests they would get theirs too.
     let mut programs = step::cargo();
     programs.args(["build", "--release", "--package", "agentport-cli"]);

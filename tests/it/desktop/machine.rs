@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use agentport_tests::{
     Owner, Wire,
-    desktop::{app::CLASS, until},
+    desktop::{Browser, app::CLASS, until},
     gateway::{PASSWORD, Setup},
 };
 use http::StatusCode;
@@ -27,12 +27,18 @@ fn texts(folder: &Path) -> Vec<String> {
     files(folder).iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect()
 }
 
+/// The page with everything in its place: what is read last stands above, and moves the rest down.
+async fn settings(browser: &Browser) {
+    browser.go("#/settings").await;
+    browser.find("checkbox", "Start when I log in").await;
+}
+
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
 async fn it_starts_at_login_if_the_owner_wants() {
     let Driven { browser, session, .. } = &Driven::new(Seeded::new().await.setup).await;
     let folder = session.folder("home").join(".config/autostart");
-    browser.go("#/settings").await;
+    settings(browser).await;
     browser.click("checkbox", "Start when I log in").await;
     let entry = until("an entry for the login", async || texts(&folder).pop()).await;
     let starts = entry.lines().find(|line| line.starts_with("Exec=")).expect("what it starts");
@@ -51,7 +57,7 @@ async fn files_are_saved_for_the_owner() {
         until(what, async || texts(&session.folder("home")).into_iter().find(|text| fits(text)))
             .await
     };
-    browser.go("#/settings").await;
+    settings(browser).await;
     browser.click("button", "Back up").await;
     let backup =
         saved("a backup", &|text| text.contains("tester") && text.contains("\"fx\"")).await;
@@ -77,7 +83,7 @@ async fn it_moves_to_another_port_at_once() {
     let Driven { browser, .. } = &Driven::new(seeded.setup).await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port().to_string();
-    browser.go("#/settings").await;
+    settings(browser).await;
     browser.fill("Port", &port).await;
     browser.click("button", "Use this port").await;
     browser.says(&["in use by another program"]).await;
@@ -102,7 +108,7 @@ async fn the_owner_password_opens_the_way_over_tcp_and_closes_it() {
     let wire = Wire::new(&browser.base());
     let sign_in = async || wire.post("/control/login", &json!({"password": PASSWORD})).await.status;
     assert_eq!(sign_in().await, StatusCode::NOT_FOUND);
-    browser.go("#/settings").await;
+    settings(browser).await;
     browser.click("button", "Set a password…").await;
     browser.fill("Owner password", PASSWORD).await;
     browser.fill("Repeat it", PASSWORD).await;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use agentport_core::approval::State;
 use agentport_tests::{
-    desktop::{Row, Tray, panel::Icon},
+    Wire,
+    desktop::{Row, Session, Tray, panel::Icon},
     types::{GrantChoice, Health},
 };
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::scene::{Doubles, Seeded};
+use super::scene::{Doubles, Seeded, with_tray};
 
 const QUIET: &str = "Nothing waits for you";
 
@@ -71,7 +72,7 @@ async fn the_menu_says_what_there_is() {
         labels.iter().filter(|label| label.ends_with('…') && **label != "Browse all…").count();
     assert!((4..=12).contains(&popular), "some that can be installed: {labels:?}");
     let connect = menu.find(&["Connect an agent"]).expect("the row").labels();
-    assert_eq!(connect, ["tester · not seen yet", "New key…", "How to connect…"]);
+    assert_eq!(connect, ["All agents…"], "there is no client in this home");
     let icon = tray.icon().await;
     assert_eq!(icon.status, "Active");
     assert!(icon.picture().is_some_and(|bytes| bytes.starts_with(b"\x89PNG")), "{icon:?}");
@@ -171,14 +172,12 @@ async fn it_follows_what_happens_and_changes_in_place() {
 
     // Agents come and go.
     let key = desk.owner.create_key("nightly").await;
-    tray.row(&["Connect an agent", "nightly · not seen yet"]).await;
     tray.choose(&["Let an agent work for 15 minutes", "nightly"]).await;
     tray.row(&["nightly works until …*"]).await;
     tray.no_row(&["Let an agent work for 15 minutes", "nightly"]).await;
     let nightly = desk.app.wire(&key).await;
     nightly.call_tool("fx", "counter", json!({})).await.ran();
     desk.owner.revoke(&key).await;
-    tray.no_row(&["Connect an agent", "nightly · not seen yet"]).await;
     tray.row(&["Let tester work for 15 minutes"]).await;
     assert!(daemon.seen().open.is_empty());
 }
@@ -232,6 +231,48 @@ async fn a_waiting_request_opens_from_the_menu() {
     assert_eq!(desk.approval_window().await.id, window.id);
 }
 
+/// The clients of this machine, as their files say it.
+#[tokio::test]
+#[ignore = "needs a desktop session; `cargo xtask test` runs it"]
+async fn clients_are_listed_with_how_they_are_connected() {
+    let session = Session::bare().await;
+    let cursor = session.folder("home").join(".cursor");
+    std::fs::create_dir_all(&cursor).expect("a directory");
+    let file = cursor.join("mcp.json");
+    std::fs::write(&file, "{ \"mcpServers\": {} }\n").expect("a file");
+    let (desk, mut tray) = with_tray(Seeded::new().await, session).await;
+    tray.row(&["Connect an agent", "Cursor…"]).await;
+    let menu = tray.menu().await;
+    let labels = menu.find(&["Connect an agent"]).expect("the row").labels();
+    assert_eq!(labels, ["Cursor…", "All agents…"]);
+    tray.choose(&["Connect an agent", "Cursor…"]).await;
+    let window = desk.windows(1).await.remove(0);
+    desk.session.close(&window).await;
+
+    let wanted = Some(json!({"what": "connect"}));
+    let plan: Value = desk.owner.ask(Method::POST, "/control/clients/cursor/plan", wanted).await;
+    let plan = plan["id"].as_str().expect("an id");
+    let apply = format!("/control/clients/plans/{plan}/apply");
+    desk.owner.ask::<Value>(Method::POST, &apply, None).await;
+    tray.row(&["Connect an agent", "✓ Cursor · not used yet"]).await;
+    tray.no_row(&["Connect an agent", "Cursor…"]).await;
+
+    // The client calls with the key in its file. What of it is shown is read with the next event, or within a minute.
+    let written = std::fs::read_to_string(&file).expect("the file");
+    let key = written.split('"').find_map(|text| text.strip_prefix("Bearer "));
+    let client = Wire::new(&desk.app.base().await).with_key(key.expect("its key"));
+    client.call_tool("fx", "echo", json!({"text": "hello"})).await.request();
+    desk.owner.create_key("another").await;
+    tray.row(&["Connect an agent", "✓ Cursor · connected"]).await;
+
+    let keys = desk.owner.keys().await;
+    let its = keys.iter().find(|view| view.name == "Cursor").expect("its agent");
+    let revoke = format!("/control/keys/{}", its.id);
+    assert!(desk.owner.send(Method::DELETE, &revoke, None).await.status.is_success());
+    tray.row(&["Connect an agent", "Cursor…"]).await;
+    desk.quit(&mut tray).await;
+}
+
 /// More than there is room for.
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
@@ -252,8 +293,8 @@ async fn long_lists_are_cut_and_say_so() {
         .await;
     assert_eq!(menu.labels().iter().filter(|label| label.contains("wants echo")).count(), 9);
     assert!(menu.find(&["… and 3 more"]).is_some(), "{}", menu.drawn());
-    let agents = menu.find(&["Connect an agent"]).expect("the row").labels();
-    assert!(agents.contains(&"… and 4 more"), "{agents:?}");
+    let agents = menu.find(&["Let an agent work for 15 minutes"]).expect("the row").labels();
+    assert_eq!(agents.len(), 12, "{agents:?}");
     assert!(
         agents.iter().any(|label| label.contains("& Sons_Ltd")),
         "names as they are: {agents:?}"

@@ -18,14 +18,18 @@ use super::{scene::Seeded, settings::turn_on_second_factor};
 /// A session with a daemon that shows nothing of its own, a panel, and the app with its window in our hand.
 pub(super) struct Driven {
     pub(super) browser: Browser,
-    tray: Tray,
-    daemon: NotificationDaemon,
+    pub(super) tray: Tray,
+    pub(super) daemon: NotificationDaemon,
     pub(super) session: Session,
 }
 
 impl Driven {
     pub(super) async fn new(setup: Setup) -> Self {
-        let session = Session::bare().await;
+        Self::inside(Session::bare().await, setup).await
+    }
+
+    /// In a session whose home holds something already.
+    pub(super) async fn inside(session: Session, setup: Setup) -> Self {
         let daemon = NotificationDaemon::start(&session).await;
         let panel = Panel::start(&session).await;
         let browser = Browser::start(&session, AppSetup::shown(setup)).await;
@@ -48,10 +52,8 @@ async fn rows_of_the_tray_lead_to_their_pages() {
         (&["Install integration", "fx · …*"], "#/integrations/fx", "fx"),
         (&["Install integration", "GitHub…"], "#/integrations/install/github", "GitHub"),
         (&["Install integration", "Browse all…"], "#/integrations/browse", "Browse integrations"),
-        (&["Connect an agent", "tester · not seen yet"], "#/agents/", "tester"),
-        (&["Connect an agent", "How to connect…"], "#/agents", "Agents"),
+        (&["Connect an agent", "All agents…"], "#/connect", "Connect"),
         (&["Nothing waits for you"], "#/", "Inbox"),
-        (&["Connect an agent", "New key…"], "#/agents", "Create a key"),
     ] {
         tray.choose(path).await;
         until(&format!("{path:?} to open {hash}"), async || {
@@ -319,6 +321,7 @@ async fn everything_that_can_be_operated_has_a_name() {
         ("#/integrations/add", "Add integration"),
         ("#/integrations/fx", "fx"),
         ("#/agents", "Agents"),
+        ("#/connect", "Connect"),
         ("#/activity", "Activity"),
         ("#/policy", "Policy"),
         ("#/settings", "Settings"),

@@ -18,12 +18,11 @@ fn request(number: u32, agent: &str, tool: &str) -> Waiting {
 }
 
 fn agent(number: u32, name: &str, trusted_until: Option<&str>) -> Agent {
-    Agent {
-        id: id(number),
-        name: name.into(),
-        last_seen: Some("09:15".into()),
-        trusted_until: trusted_until.map(Into::into),
-    }
+    Agent { id: id(number), name: name.into(), trusted_until: trusted_until.map(Into::into) }
+}
+
+fn client(id: &str, joined: Joined) -> Client {
+    Client { id: id.into(), name: id.to_uppercase(), joined }
 }
 
 /// The menu as text: a line for each row, submenus indented, `---` for separators.
@@ -87,6 +86,11 @@ fn the_whole_menu() {
         ],
         popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
         agents: vec![agent(1, "Claude", None), agent(2, "Cursor", Some("14:32"))],
+        clients: vec![
+            client("cursor", Joined::Used),
+            client("zed", Joined::NotUsedYet),
+            client("codex", Joined::No),
+        ],
         ..Up::default()
     });
     let expected = "\
@@ -103,11 +107,11 @@ Install integration ▸
   ---
   Browse all…
 Connect an agent ▸
-  Claude · last seen 09:15
-  Cursor · last seen 09:15
+  ✓ CURSOR · connected
+  ✓ ZED · not used yet
+  CODEX…
   ---
-  New key…
-  How to connect…
+  All agents…
 Copy MCP URL
 ---
 Pause all agents
@@ -136,8 +140,7 @@ Nothing waits for you
 Install integration ▸
   Browse all…
 Connect an agent ▸
-  New key…
-  How to connect…
+  All agents…
 Copy MCP URL
 ---
 Pause all agents
@@ -197,6 +200,7 @@ fn rows_lead_to_their_pages() {
         integrations: vec![integration("linear", "needs a new token", true)],
         popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
         agents: vec![agent(1, "Claude", None)],
+        clients: vec![client("cursor", Joined::Used), client("codex", Joined::No)],
         silent_until: Some("15:00".into()),
         ..Up::default()
     });
@@ -208,12 +212,9 @@ fn rows_lead_to_their_pages() {
         ("installed/linear", page("#/integrations/linear")),
         ("available/github", page("#/integrations/install/github")),
         ("browse", page("#/integrations/browse")),
-        (
-            "agent/00000000-0000-0000-0000-000000000001",
-            page("#/agents/00000000-0000-0000-0000-000000000001"),
-        ),
-        ("new-key", page("#/agents?new")),
-        ("how", page("#/agents")),
+        ("client/cursor", page("#/connect/cursor")),
+        ("client/codex", page("#/connect/codex")),
+        ("clients", page("#/connect")),
         ("copy", Some(Action::CopyUrl)),
         ("pause", Some(Action::Pause(true))),
         ("trust/00000000-0000-0000-0000-000000000001", Some(Action::Trust(id(1), 15))),
@@ -247,8 +248,7 @@ fn agents_are_let_work() {
         let lines = text.lines().filter(|line| {
             line.contains("work") || line.starts_with("  Ann") || line.starts_with("  Bob")
         });
-        let lines: Vec<String> =
-            lines.filter(|line| !line.contains("seen")).map(str::to_owned).collect();
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
         (lines, action(&view, "trust/00000000-0000-0000-0000-000000000001"))
     };
     let trust = Some(Action::Trust(id(1), 15));
@@ -299,7 +299,10 @@ fn long_lists_end() {
     let waiting = (1..=12).map(|n| request(n, "a", "t")).collect();
     let integrations = (1..=20).map(|n| integration(&format!("i{n}"), "ready", false)).collect();
     let agents = (1..=30).map(|n| agent(n, "A", None)).collect();
-    let text = written(&up(Up { waiting, integrations, agents, ..Up::default() }));
+    let clients = (1..=30).map(|n| client(&format!("c{n}"), Joined::No)).collect();
+    let view = up(Up { waiting, integrations, agents, clients, ..Up::default() });
+    let text = written(&view);
+    assert_eq!(action(&view, "clients/more"), Some(Action::Open("#/connect".into())));
     assert_eq!(text.matches("wants").count(), 9);
     for line in ["\n… and 3 more\n", "  … and 8 more\n", "  … and 18 more\n"] {
         assert!(text.contains(line), "{line:?} in {text}");
@@ -317,6 +320,11 @@ fn names_of_others_are_cleaned_and_cut() {
     assert!(label.starts_with("evil & _x wants ttt"), "{label:?}");
     assert!(label.chars().count() <= LONGEST_ROW, "{label:?}");
     assert!(label.ends_with(" in Demo"), "what is cut is the name, not the sentence: {label:?}");
+    let odd = Client { name: format!("{odd}{}", "x".repeat(300)), ..client("c", Joined::Used) };
+    let text = written(&up(Up { clients: vec![odd], ..Up::default() }));
+    let row = text.lines().find(|line| line.contains("evil")).expect("the client");
+    assert!(row.starts_with("  ✓ evil & _xxx") && row.ends_with(" · connected"), "{row:?}");
+    assert!(row.chars().count() <= LONGEST_NAME + 20, "{row:?}");
 }
 
 #[test]
@@ -327,6 +335,7 @@ fn keys_are_unique() {
         integrations: (1..=20).map(|n| integration(&format!("i{n}"), "bad", true)).collect(),
         popular: vec![Popular { id: "i1".parse().unwrap(), name: "I".into() }],
         agents: vec![agent(1, "A", None), agent(2, "B", Some("1:00"))],
+        clients: (1..=20).map(|n| client(&format!("i{n}"), Joined::No)).collect(),
         silent_until: Some("1:00".into()),
         ..Up::default()
     });

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{DESKTOP, Stage, needs, notices};
+use super::{DESKTOP, Stage, needs, notices, terminal};
 use crate::{root, step};
 
 const SUMMARY: &str = "decide what AI agents may do with your accounts";
@@ -25,7 +25,8 @@ const RECOMMENDED_BY_RPM: [&str; 1] = ["gnome-keyring"];
 
 pub(super) fn config(stage: &Stage) -> Result<Value> {
     let programs = stage.files();
-    let files = files(stage)?;
+    let mut files = files(stage)?;
+    files.extend(terminal::files(stage)?);
     let entry = ours("agentport-desktop.desktop");
     Ok(json!({
         // The name of the packages and of the desktop file. The app itself was compiled with its own name in it.
@@ -49,14 +50,15 @@ pub(super) fn config(stage: &Stage) -> Result<Value> {
                     "depends": needs::rpm(&stage.programs, &programs)?,
                     "recommends": RECOMMENDED_BY_RPM,
                     "desktopTemplate": entry,
-                    "files": files,
+                    "files": terminal::as_in_rpm(&files),
                 },
             },
         },
     }))
 }
 
-/// What a package holds beside the programs, the entry in the menu and the smaller icons.
+/// What a package holds beside the programs, what they bring for the terminal, the entry in the menu and the smaller
+/// icons.
 fn files(stage: &Stage) -> Result<BTreeMap<String, PathBuf>> {
     let icons = root::root().join("icons");
     let hicolor = |size: &str, ending: &str| {

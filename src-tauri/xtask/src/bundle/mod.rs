@@ -10,6 +10,7 @@ mod linux;
 mod needs;
 mod notices;
 mod others;
+mod terminal;
 
 use std::{
     fs,
