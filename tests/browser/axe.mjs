@@ -15,6 +15,8 @@ const openings = {
   request: { denying: button("Deny"), editing: button("Edit") },
   agents: { "new key": button("Create key"), profile: button("New profile") },
   "add-integration": { local: (page) => page.getByRole("tab", { name: "Local, by command" }).click() },
+  connect: { paste: (page) => page.getByText("paste an entry").click() },
+  client: { plan: button(/^Connect: /), "plan for its servers": button(/^Bring its servers along/) },
   activity: { story: (page) => page.locator("tbody button").first().click() },
   policy: { "edit rule": button(/^Edit rule/) },
   settings: { "one-time codes": button("Set up") },

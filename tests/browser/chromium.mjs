@@ -13,8 +13,11 @@ const QUIET = [
   "--disable-sync",
 ];
 
-/** Runs `use(context)` and closes the browser whatever happens. Pages fail the script on an error of their own. */
-export async function withBrowser(options, use) {
+/**
+ * Runs `use(context)` and closes the browser whatever happens. Pages fail the script on an error of their own; `refused`
+ * are the statuses that are none. Before the sign-in, asking who one is may be answered with 401, which Chromium logs.
+ */
+export async function withBrowser(options, use, refused = [401]) {
   const profile = await mkdtemp(join(tmpdir(), "agentport-chromium-"));
   const root = process.getuid?.() === 0;
   const context = await chromium.launchPersistentContext(profile, {
@@ -37,8 +40,7 @@ export async function withBrowser(options, use) {
     await context.close();
     await rm(profile, { recursive: true, force: true });
   }
-  // Before the sign-in, asking who one is may be answered with 401, which Chromium logs.
-  const real = faults.filter((fault) => !fault.includes("401"));
+  const real = faults.filter((fault) => !refused.some((status) => fault.includes(`status of ${status}`)));
   if (real.length > 0) throw new Error(`errors in the page:\n${real.join("\n")}`);
 }
 

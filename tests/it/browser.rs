@@ -1,5 +1,7 @@
 //! The owner's pages in a real browser.
 
+mod connecting;
+
 use std::path::PathBuf;
 
 use agentport_tests::{
@@ -77,7 +79,7 @@ async fn the_owner_decides_in_chromium() {
 #[tokio::test]
 async fn every_page_has_its_picture() {
     let pictures = screens::take(&programs::target().join("screens")).await;
-    assert_eq!(pictures.len(), 18 * 4, "{pictures:?}");
+    assert_eq!(pictures.len(), 20 * 4, "{pictures:?}");
     for picture in &pictures {
         let bytes = std::fs::metadata(&picture.path).expect("the picture").len();
         assert!(bytes > 3_000, "{} is empty", picture.name);
@@ -93,7 +95,7 @@ async fn every_page_has_its_picture() {
 #[tokio::test]
 async fn every_page_can_be_used_by_everybody() {
     let checked = screens::check().await;
-    assert!(checked.len() >= 2 * 18, "{checked:#?}");
+    assert!(checked.len() >= 2 * 20, "{checked:#?}");
     for page in &checked {
         assert!(page.passes > 5, "{} was looked at", page.name);
     }

@@ -89,6 +89,8 @@ impl Happened {
             "add-integration": "/#/integrations/add",
             "agents": "/#/agents",
             "agent": format!("/#/agents/{agent}"),
+            "connect": "/#/connect",
+            "client": "/#/connect/cursor",
             "activity": "/#/activity",
             "policy": "/#/policy",
             "settings": "/#/settings",
@@ -99,8 +101,31 @@ impl Happened {
     }
 }
 
+/// Files of MCP clients in the user's home: two with servers, one of which both have, and one that does not parse.
+fn install_clients(user: &Path) {
+    let github = json!({
+        "command": "npx", "args": ["-y", "@modelcontextprotocol/server-github"],
+        "env": {"GITHUB_TOKEN": "fake-github-token-0001"},
+    });
+    let linear = json!({"url": "https://mcp.linear.app/mcp"});
+    let memory = json!({"command": "npx", "args": ["-y", "@modelcontextprotocol/server-memory"]});
+    let cursor = json!({"mcpServers": {"github": github, "linear": linear}});
+    let claude = json!({"mcpServers": {"github": github, "memory": memory}});
+    for (path, text) in [
+        (".cursor/mcp.json", format!("{cursor:#}")),
+        (".config/Claude/claude_desktop_config.json", format!("{claude:#}")),
+        (".gemini/settings.json", "{\n  \"mcpServers\": {,}\n}\n".to_owned()),
+    ] {
+        let path = user.join(path);
+        let folder = path.parent().expect("a path below the home");
+        std::fs::create_dir_all(folder).expect("a directory");
+        std::fs::write(path, text).expect("a client's file");
+    }
+}
+
 /// An afternoon's worth of calls, and a request that still waits.
 pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
+    install_clients(&gateway.place().user());
     let key = owner.create_key("claude-desktop").await;
     let other = owner.create_key("nightly-report").await;
     let folder = gateway.place().files().join("Documents");

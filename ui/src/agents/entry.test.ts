@@ -1,10 +1,16 @@
 import { expect, it } from 'vitest';
 import { expiresAt, recipes } from './entry';
 
-it('every recipe carries the address and the key', () => {
-  for (const { name, text } of recipes('http://127.0.0.1:4747/mcp', 'ap_test')) {
-    expect(text, name).toContain('http://127.0.0.1:4747/mcp');
-    expect(text, name).toMatch(/X-API-Key"?\s*[:=]\s*"?ap_test/);
+it('every recipe carries the key, and leads to the gateway', () => {
+  const gateway = { mcp_url: 'http://127.0.0.1:4747/mcp', home: '/home/me/.local/share/agentport' };
+  for (const { name, text } of recipes(gateway, 'ap_test')) {
+    if (name === 'Claude Desktop') {
+      expect(text).toContain(gateway.home);
+      expect(text).toContain('"AGENTPORT_API_KEY": "ap_test"');
+    } else {
+      expect(text, name).toContain(gateway.mcp_url);
+      expect(text, name).toMatch(/X-API-Key"?\s*[:=]\s*"?ap_test/);
+    }
     if (text.startsWith('{')) expect(() => JSON.parse(text), name).not.toThrow();
   }
 });

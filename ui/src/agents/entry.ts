@@ -1,4 +1,10 @@
 /** What an agent's configuration needs, ready to paste. The key's header is `X-API-Key`. */
+import type { Status } from '../bindings/Status';
+
+type Gateway = Pick<Status, 'mcp_url' | 'home'>;
+
+/** Nothing is known of the gateway yet. */
+export const NO_GATEWAY: Gateway = { mcp_url: '', home: '' };
 
 export interface Recipe {
   name: string;
@@ -8,7 +14,8 @@ export interface Recipe {
 
 const json = (value: unknown) => JSON.stringify(value, null, 2);
 
-export function recipes(mcpUrl: string, key: string): Recipe[] {
+/** `home` is where the gateway keeps its data, by which a program on this computer finds it. */
+export function recipes({ mcp_url: mcpUrl, home }: Gateway, key: string): Recipe[] {
   const headers = { 'X-API-Key': key };
   const header = `X-API-Key: ${key}`;
   return [
@@ -19,13 +26,14 @@ export function recipes(mcpUrl: string, key: string): Recipe[] {
     },
     {
       name: 'Claude Desktop',
-      where: 'In claude_desktop_config.json. It starts local servers only, so this needs Node.js.',
+      where:
+        'In claude_desktop_config.json. It starts local programs only: “agentport” has to be where it looks for them.',
       text: json({
         mcpServers: {
           agentport: {
-            command: 'npx',
-            // Without a space after the colon: on Windows it would not survive the way to the program.
-            args: ['-y', 'mcp-remote', mcpUrl, '--header', `X-API-Key:${key}`],
+            command: 'agentport',
+            args: ['bridge', '--home', home],
+            env: { AGENTPORT_API_KEY: key },
           },
         },
       }),

@@ -43,7 +43,14 @@ export class Adding extends Attempt {
     keep_unreachable = false,
   ): Promise<void> {
     const name = this.name.trim();
-    const body: AddIntegration = { id: this.id, tags: [...this.tags], connection, secrets, keep_unreachable };
+    const body: AddIntegration = {
+      id: this.id,
+      tags: [...this.tags],
+      connection,
+      secrets,
+      keep_unreachable,
+      untried: false,
+    };
     if (name !== '') body.name = name;
     const added = await this.run(body.id, () => add(body));
     const called = name || body.id;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { environment, headers, secrets, suggestId, suggestName } from './connection';
+import { address, environment, headers, secrets, suggestId, suggestName } from './connection';
 
 describe('headers', () => {
   it('puts one secret in {token} and keeps its scheme readable', () => {
@@ -43,6 +43,25 @@ describe('secrets', () => {
       { name: 'A', where: null },
       { name: 'B', where: null },
     ]);
+  });
+
+  it('may stand in its arguments, and only in those that say so', () => {
+    const server = {
+      type: 'local_mcp' as const,
+      command: 'notes',
+      args: ['--template={token}', '--key={token1}', '{token2}'],
+      env: {},
+      secret_env: ['A'],
+      cwd: null,
+      secret_args: [1, 2],
+    };
+    expect(secrets(server)).toEqual([
+      { name: 'A', where: null },
+      { name: 'token1', where: 'argument 2: --key=••••••••' },
+      { name: 'token2', where: 'argument 3: ••••••••' },
+    ]);
+    expect(address(server)).toContain('--template={token}');
+    expect(address(server)).toContain("'--key=••••••••' '••••••••'");
   });
 
   it('of a remote one stand in its headers and its URL', () => {

@@ -63,13 +63,18 @@ export interface SecretPlace {
 /** The secrets of a connection, each once, in the order of their places. */
 export function secrets(connection: Connection): SecretPlace[] {
   if (connection.type === 'builtin') return [];
-  if (connection.type === 'local_mcp') {
-    return [...new Set(connection.secret_env)].map((name) => ({ name, where: null }));
-  }
-  const found = new Map<string, string>();
+  const found = new Map<string, string | null>();
   const look = (text: string, where: string) => {
     for (const [, name = ''] of text.matchAll(PLACE)) if (!found.has(name)) found.set(name, where);
   };
+  if (connection.type === 'local_mcp') {
+    for (const name of connection.secret_env) found.set(name, null);
+    for (const at of connection.secret_args ?? []) {
+      const arg = connection.args[at] ?? '';
+      look(arg, `argument ${at + 1}: ${masked(arg)}`);
+    }
+    return [...found].map(([name, where]) => ({ name, where }));
+  }
   for (const [header, value = ''] of Object.entries(connection.headers)) {
     look(value, `${header}: ${masked(value)}`);
   }
@@ -80,6 +85,11 @@ export function secrets(connection: Connection): SecretPlace[] {
 /** A header's value or a URL with dots in the place of each secret. */
 export function masked(text: string): string {
   return text.replace(PLACE, '••••••••');
+}
+
+/** Braces are braces in an argument, unless a secret's place is in it. */
+function maskedArgs({ args, secret_args = [] }: Extract<Connection, { type: 'local_mcp' }>): string[] {
+  return args.map((arg, at) => (secret_args.includes(at) ? masked(arg) : arg));
 }
 
 /** An id the gateway takes (1–32 of `a-z0-9-_`, beginning with a letter), made from a name. */
@@ -124,7 +134,7 @@ function capital(text: string): string {
 export function address(connection: Connection): string {
   switch (connection.type) {
     case 'local_mcp':
-      return join([connection.command, ...connection.args]);
+      return join([connection.command, ...maskedArgs(connection)]);
     case 'remote_mcp':
       return connection.url;
     case 'builtin':

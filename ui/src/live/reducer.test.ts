@@ -37,6 +37,7 @@ describe('reduce', () => {
       [{ type: 'settings' }, ['settings']],
       [{ type: 'activity' }, ['activity']],
       [{ type: 'owner' }, ['owner']],
+      [{ type: 'clients' }, ['clients']],
       [{ type: 'shown', id: 'a' }, []],
       [{ type: 'paused', paused: true }, []],
     ] as const) {

@@ -14,6 +14,7 @@ export const TOPICS = [
   'settings',
   'activity',
   'owner',
+  'clients',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -33,6 +34,7 @@ export const START: Live = {
     settings: 0,
     activity: 0,
     owner: 0,
+    clients: 0,
   },
 };
 
@@ -59,6 +61,8 @@ export function reduce(live: Live, event: Event): Live {
       return { ...live, revisions: bump(live, ['activity']) };
     case 'owner':
       return { ...live, revisions: bump(live, ['owner']) };
+    case 'clients':
+      return { ...live, revisions: bump(live, ['clients']) };
     case 'paused':
       return live.status ? { ...live, status: { ...live.status, paused: event.paused } } : live;
     case 'shown':

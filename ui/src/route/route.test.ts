@@ -24,6 +24,28 @@ describe('parse', () => {
         { page: 'activity', asks: 'integration=a%26b&q=%C3%A4+%C3%B6' },
       ],
       [link.agent('0190-a'), { page: 'agent', id: '0190-a' }],
+      [link.connect(), { page: 'connect', folder: null }],
+      [link.connect('/home/me/a b'), { page: 'connect', folder: '/home/me/a b' }],
+      [
+        link.client('cursor'),
+        { page: 'client', id: 'cursor', folder: null, begin: null, file: null, from: null },
+      ],
+      [
+        link.client('claude-desktop', {
+          folder: '/a&b',
+          begin: 'consolidate',
+          file: '/a&b/.mcp.json',
+          from: 'welcome',
+        }),
+        {
+          page: 'client',
+          id: 'claude-desktop',
+          folder: '/a&b',
+          begin: 'consolidate',
+          file: '/a&b/.mcp.json',
+          from: 'welcome',
+        },
+      ],
       [link.policy(), { page: 'policy', rule: null, agent: null }],
       [link.policy({ rule: '0190-r' }), { page: 'policy', rule: '0190-r', agent: null }],
       [link.settings(), { page: 'settings' }],
@@ -37,6 +59,15 @@ describe('parse', () => {
   it('takes odd addresses without falling over', () => {
     expect(parse('')).toEqual({ page: 'inbox', tab: 'waiting', id: null });
     expect(parse('#/approvals?tab=nonsense')).toEqual({ page: 'inbox', tab: 'waiting', id: null });
+    expect(parse('#/connect/cursor?begin=format-the-disk')).toEqual({
+      page: 'client',
+      id: 'cursor',
+      folder: null,
+      begin: null,
+      file: null,
+      from: null,
+    });
+    expect(parse('#/connect/a/b').page).toBe('lost');
     expect(parse('#/nowhere')).toEqual({ page: 'lost', path: 'nowhere' });
     expect(parse('#/integrations/a/b')).toEqual({ page: 'lost', path: 'integrations/a/b' });
     expect(parse('#/integrations/install/a/b').page).toBe('lost');

@@ -1,6 +1,8 @@
 /**
  * The address behind `#`, read and written. Hashes work from any origin and need nothing of the server.
  */
+import type { What } from '../bindings/What';
+
 export type InboxTab = 'waiting' | 'missed' | 'decided';
 
 export type Route =
@@ -11,6 +13,15 @@ export type Route =
   | { page: 'integration'; id: string }
   | { page: 'agents'; create: boolean }
   | { page: 'agent'; id: string }
+  | { page: 'connect'; folder: string | null }
+  | {
+      page: 'client';
+      id: string;
+      folder: string | null;
+      begin: What | null;
+      file: string | null;
+      from: 'welcome' | null;
+    }
   | { page: 'activity'; asks: string }
   | { page: 'policy'; rule: string | null; agent: string | null }
   | { page: 'settings' }
@@ -34,6 +45,8 @@ export function parse(hash: string): Route {
         return { page: 'integrations' };
       case 'agents':
         return { page: 'agents', create: query.has('new') };
+      case 'connect':
+        return { page: 'connect', folder: query.get('folder') };
       case 'activity':
         return { page: 'activity', asks: query.toString() };
       case 'policy':
@@ -46,6 +59,11 @@ export function parse(hash: string): Route {
   }
   if (!tooLong && first === 'approvals') return { page: 'inbox', tab: tab(query.get('tab')), id: second };
   if (!tooLong && first === 'agents') return { page: 'agent', id: second };
+  if (!tooLong && first === 'connect') {
+    const begin = begun(query.get('begin'));
+    const from = query.get('from') === 'welcome' ? 'welcome' : null;
+    return { page: 'client', id: second, folder: query.get('folder'), begin, file: query.get('file'), from };
+  }
   if (!tooLong && first === 'integrations') {
     if (!OWN.includes(second) || query.has('id')) return { page: 'integration', id: second };
     return second === 'add' ? { page: 'integrations/add' } : { page: 'integrations/browse', install: null };
@@ -69,6 +87,16 @@ export const link = {
   agents: () => '#/agents',
   newKey: () => '#/agents?new',
   agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,
+  /** Every client, with the files of a project's folder where one is given. */
+  connect: (folder: string | null = null) => `#/connect${asked({ folder })}`,
+  /**
+   * One client; `begin` shows at once what that would do, with `file` where it is not the first one. Who comes `from`
+   * the welcome gets back there.
+   */
+  client: (
+    id: string,
+    show: { folder?: string | null; begin?: What; file?: string; from?: 'welcome' | null } = {},
+  ) => `#/connect/${encodeURIComponent(id)}${asked(show)}`,
   /** Filtered, as the activity reads it. */
   activity: (filter: Readonly<Record<string, string>> = {}) => {
     const query = new URLSearchParams(filter).toString();
@@ -81,6 +109,26 @@ export const link = {
   settings: () => '#/settings',
   welcome: () => '#/welcome',
 };
+
+/** What follows the path: nothing where nothing is asked. */
+function asked(what: Readonly<Record<string, string | null | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(what)) if (value != null) query.set(name, value);
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function begun(text: string | null): What | null {
+  switch (text) {
+    case 'connect':
+    case 'disconnect':
+    case 'consolidate':
+    case 'restore':
+      return text;
+    default:
+      return null;
+  }
+}
 
 function tab(text: string | null): InboxTab {
   return text === 'missed' || text === 'decided' ? text : 'waiting';
