@@ -37,7 +37,8 @@ impl Pipe {
         let stdin = child.stdin.take().expect("stdin is piped");
         let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
         let mut pipe = Self { child, stdin, lines };
-        let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        // No call's id: mcp-remote looks half a minute later whether the one it had is still open.
+        let hello = json!({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {
             "protocolVersion": "2025-11-25",
             "capabilities": {},
             "clientInfo": {"name": "bench", "version": "1"},
