@@ -46,7 +46,8 @@ impl Foreign {
     pub fn python(name: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/python").join(name);
         let mut foreign = Self::new(&programs::python());
-        foreign.command.arg(script);
+        // Without leaving compiled modules beside the scripts.
+        foreign.command.arg("-B").arg(script);
         foreign
     }
 

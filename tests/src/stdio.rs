@@ -16,13 +16,10 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout},
 };
 
-use crate::{Gateway, gateway::Setup, within};
+use crate::{Gateway, gateway::Setup, wire::modern_params, within};
 
 /// Longer than any answer may take by contract.
 const PATIENCE: Duration = Duration::from_secs(90);
-
-/// The newest revision, which needs no session.
-const MODERN: &str = "2026-07-28";
 
 #[derive(Debug)]
 pub struct StdioClient {
@@ -188,17 +185,8 @@ impl StdioClient {
 }
 
 /// `params` as the newest revision wants them.
-pub fn modern(mut params: Value) -> Value {
-    let mut meta = json!({
-        "io.modelcontextprotocol/protocolVersion": MODERN,
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "stdio-test", "version": "1"},
-    });
-    if let (Value::Object(meta), Value::Object(given)) = (&mut meta, params["_meta"].take()) {
-        meta.extend(given);
-    }
-    params["_meta"] = meta;
-    params
+pub fn modern(params: Value) -> Value {
+    modern_params("stdio-test", params)
 }
 
 /// The command [`StdioClient::bridge`] starts.

@@ -14,6 +14,20 @@ use crate::{SOON, within};
 /// The newest revision, which needs no session.
 pub const MODERN: &str = "2026-07-28";
 
+/// `params` as the newest revision wants them, of a client of this name. What they have in `_meta` counts.
+pub fn modern_params(client: &str, mut params: Value) -> Value {
+    let mut meta = json!({
+        "io.modelcontextprotocol/protocolVersion": MODERN,
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": client, "version": "1"},
+    });
+    if let (Value::Object(meta), Value::Object(given)) = (&mut meta, params["_meta"].take()) {
+        meta.extend(given);
+    }
+    params["_meta"] = meta;
+    params
+}
+
 /// Longer than the 45 seconds an answer may take by contract.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -107,16 +121,8 @@ impl Wire {
     }
 
     /// A request of the newest revision, without a progress token. What `params` has in `_meta` counts.
-    pub fn modern(&self, path: &str, method: &str, mut params: Value) -> reqwest::RequestBuilder {
-        let mut meta = json!({
-            "io.modelcontextprotocol/protocolVersion": MODERN,
-            "io.modelcontextprotocol/clientCapabilities": {},
-            "io.modelcontextprotocol/clientInfo": {"name": "wire", "version": "1"},
-        });
-        if let (Value::Object(meta), Value::Object(given)) = (&mut meta, params["_meta"].take()) {
-            meta.extend(given);
-        }
-        params["_meta"] = meta;
+    pub fn modern(&self, path: &str, method: &str, params: Value) -> reqwest::RequestBuilder {
+        let params = modern_params("wire", params);
         let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
         let mut request = self
             .request(Method::POST, path)

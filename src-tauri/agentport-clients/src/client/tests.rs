@@ -139,10 +139,10 @@ fn a_folder_adds_its_own() {
         ("goose", None),
         ("lm-studio", None),
     ] {
-        let all = files(id, &machine, Some("/work/shop"));
+        let all = files(id, &machine, Some("/srv/shop"));
         let project: Vec<_> =
             all.iter().filter(|(scope, _)| *scope == FileScope::Project).collect();
-        let want = want.map(|path| (FileScope::Project, Path::new("/work/shop").join(path)));
+        let want = want.map(|path| (FileScope::Project, Path::new("/srv/shop").join(path)));
         assert_eq!(project, want.iter().collect::<Vec<_>>(), "{id}");
     }
     // The home directory's files are the user's.

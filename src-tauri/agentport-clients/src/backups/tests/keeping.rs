@@ -103,24 +103,28 @@ async fn pruning_drops_what_nobody_can_need() {
     assert_eq!(scene.backups.list(None).await.unwrap().len(), 1);
 }
 
+/// As a process leaves it that ends before it writes the file.
+async fn begin(scene: &Scene, what: What, after: &str) {
+    let file = scene.file();
+    let held = scene.backups.hold().await.unwrap();
+    let touch = NewTouch {
+        client: "cursor",
+        path: &file,
+        what,
+        before: scene.backups.keep(Some(ORIGINAL.as_bytes())).unwrap(),
+        after: scene.backups.keep(Some(after.as_bytes())).unwrap(),
+        bytes: ORIGINAL.len(),
+        taken_at: Timestamp(1),
+    };
+    scene.backups.begin(&held, &[touch]).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_was_begun_is_settled_by_looking() {
     for (there, rows) in [(ORIGINAL, 0), (CONNECTED, 1), ("{\"theirs\": 1}", 1)] {
         let scene = Scene::new().await;
         scene.put(Some(ORIGINAL));
-        let file = scene.file();
-        let held = scene.backups.hold().await.unwrap();
-        let touch = NewTouch {
-            client: "cursor",
-            path: &file,
-            what: What::Connect,
-            before: scene.backups.keep(Some(ORIGINAL.as_bytes())).unwrap(),
-            after: scene.backups.keep(Some(CONNECTED.as_bytes())).unwrap(),
-            bytes: ORIGINAL.len(),
-            taken_at: Timestamp(1),
-        };
-        scene.backups.begin(&held, &[touch]).await.unwrap();
-        drop(held);
+        begin(&scene, What::Connect, CONNECTED).await;
         scene.put(Some(there));
         let looked = Backups::look(scene.backups.root()).await.unwrap().unwrap();
         assert_eq!(looked.undecided().await.unwrap(), [scene.file()]);
@@ -135,19 +139,7 @@ async fn what_was_begun_is_settled_by_looking() {
 async fn a_begun_row_of_a_file_that_was_edited_does_no_harm() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    let file = scene.file();
-    let held = scene.backups.hold().await.unwrap();
-    let touch = NewTouch {
-        client: "cursor",
-        path: &file,
-        what: What::Consolidate,
-        before: scene.backups.keep(Some(ORIGINAL.as_bytes())).unwrap(),
-        after: scene.backups.keep(Some(CONSOLIDATED.as_bytes())).unwrap(),
-        bytes: ORIGINAL.len(),
-        taken_at: Timestamp(1),
-    };
-    scene.backups.begin(&held, &[touch]).await.unwrap();
-    drop(held);
+    begin(&scene, What::Consolidate, CONSOLIDATED).await;
     let edited = ORIGINAL.replace("dark", "light");
     scene.put(Some(&edited));
     assert_eq!(restored(&scene).await, Some(edited));
