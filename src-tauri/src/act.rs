@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use agentport_api::{ApprovalView, GrantChoice, Items, RuleView};
 use agentport_core::{ApprovalId, RuleId, policy::Origin};
-use agentport_gateway::control::types::{ApprovalView, GrantChoice, Items, RuleView};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow};
 use tauri::{AppHandle, Manager as _, RunEvent};
 use tokio::runtime::Handle;
@@ -33,7 +33,7 @@ const WITHDRAWN_WITHIN: Duration = Duration::from_secs(2);
 struct App {
     flags: Flags,
     /// Where our own files of the desktop go; the home may yet turn out to be unusable, and that is shown, not fatal.
-    home: Option<Home>,
+    home: Option<DataDir>,
     running: Running,
     quit: Quit,
     tasks: TaskTracker,
@@ -56,7 +56,8 @@ pub(crate) fn run(flags: Flags) -> Result<ExitCode> {
 
     let wanted =
         Wanted { home: flags.home.clone(), vault: flags.vault.clone(), port: flags.port() };
-    let home = Home::open(flags.home.clone()).inspect_err(|error| tracing::warn!("{error}")).ok();
+    let home =
+        DataDir::open(flags.home.clone()).inspect_err(|error| tracing::warn!("{error}")).ok();
     let app = App {
         flags,
         home,

@@ -5,7 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentport_gateway::{clock, control::types::Event};
+use agentport_api::Event;
+use agentport_gateway::clock;
 use tokio::{
     sync::{
         broadcast::{Receiver, error::RecvError},

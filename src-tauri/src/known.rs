@@ -3,10 +3,10 @@
 
 mod clients;
 
-use agentport_core::{ApprovalId, Timestamp};
-use agentport_gateway::control::types::{
+use agentport_api::{
     AvailableIntegration, Event, IntegrationView, Items, KeyView, Settings, Status,
 };
+use agentport_core::{ApprovalId, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use agentport_gateway::control::types::Problem;
+use agentport_api::Problem;
 
 use crate::running::Running;
 

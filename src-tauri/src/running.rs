@@ -5,11 +5,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use agentport_api::{Event, Settings};
 use agentport_clients::client::Machine;
 use agentport_gateway::{
-    Gateway, Options, Port, Reach, Room, StartError,
-    control::types::{Event, Settings},
-    home::{Home, HomeError, LockError},
+    ControlAccess, ControlExtension, Gateway, Options, Port, StartError,
+    data_dir::{DataDir, DataDirError, LockError},
     vault::VaultChoice,
 };
 use axum::Router;
@@ -83,7 +83,7 @@ struct Held {
 #[derive(Debug, thiserror::Error)]
 enum NotStarted {
     #[error(transparent)]
-    Home(#[from] HomeError),
+    DataDir(#[from] DataDirError),
     #[error(transparent)]
     Gateway(#[from] StartError),
 }
@@ -195,20 +195,20 @@ impl Running {
 
 async fn start(wanted: &Wanted, port: Port) -> Result<Gateway, NotStarted> {
     let options = Options {
-        home: Home::open(wanted.home.clone())?,
+        home: DataDir::open(wanted.home.clone())?,
         port,
         vault: wanted.vault.clone(),
         owner_password: None,
         ui: agentport_pages::assets(),
-        reach: Reach::WindowOnly,
-        rooms: clients_room().into_iter().collect(),
+        control_access: ControlAccess::WindowOnly,
+        extensions: clients_extension().into_iter().collect(),
     };
     Ok(Gateway::start(options).await?)
 }
 
 /// The files of this machine's clients; nowhere without a home directory.
-fn clients_room() -> Option<Room> {
-    Some(agentport_connect::room(agentport_connect::program(), Machine::this()?))
+fn clients_extension() -> Option<ControlExtension> {
+    Some(agentport_setup::control_extension(agentport_setup::program(), Machine::this()?))
 }
 
 /// Could it be listened on? Only the gateway's own attempt says for certain.
@@ -232,7 +232,7 @@ fn trouble(error: &NotStarted, port: Port) -> Trouble {
             ),
             *port,
         ),
-        NotStarted::Gateway(StartError::Home(LockError::AlreadyRunning(other))) => {
+        NotStarted::Gateway(StartError::DataDir(LockError::AlreadyRunning(other))) => {
             let process = other.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
             let home = other.home.display();
             let sentence = format!(

@@ -7,12 +7,9 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::{IntegrationView, NewKey};
 use agentport_core::{ApprovalId, RuleId};
-use agentport_gateway::{
-    Port,
-    control::types::{IntegrationView, NewKey},
-    vault::VaultChoice,
-};
+use agentport_gateway::{Port, vault::VaultChoice};
 use async_trait::async_trait;
 use http::Method;
 use serde_json::{Value, json};

@@ -10,21 +10,26 @@ use agentport_tests::programs;
 use serde_json::Value;
 
 /// Crates of ours that may be used by each crate of ours.
-const LAYERS: [(&str, &[&str], &str); 9] = [
+const LAYERS: [(&str, &[&str], &str); 10] = [
     (
         "agentport-core",
         &[],
-        "the domain knows nobody, so that its rules can be read and tested alone",
+        "the domain depends on nothing, so that its rules can be read and tested alone",
+    ),
+    (
+        "agentport-api",
+        &["agentport-core"],
+        "wire types and one client: every program can use them without the gateway's code",
     ),
     (
         "agentport-clients",
-        &["agentport-core"],
+        &["agentport-core", "agentport-api"],
         "editing other programs' files needs the domain and nothing that runs",
     ),
     (
         "agentport-gateway",
-        &["agentport-core"],
-        "the gateway runs anywhere; whoever starts it depends on it, never the reverse",
+        &["agentport-core", "agentport-api"],
+        "the gateway runs anywhere; the programs depend on it, never the reverse",
     ),
     (
         "agentport-pages",
@@ -32,16 +37,17 @@ const LAYERS: [(&str, &[&str], &str); 9] = [
         "the front end's files, in the form the gateway serves them in, and nothing else",
     ),
     (
-        "agentport-connect",
-        &["agentport-core", "agentport-clients", "agentport-gateway"],
-        "it joins the two, so that neither has to know the other",
+        "agentport-setup",
+        &["agentport-core", "agentport-api", "agentport-clients", "agentport-gateway"],
+        "it joins clients' files and the control API, so that neither has to know the other",
     ),
     (
         "agentport-cli",
         &[
             "agentport-core",
+            "agentport-api",
             "agentport-clients",
-            "agentport-connect",
+            "agentport-setup",
             "agentport-gateway",
             "agentport-pages",
         ],
@@ -51,8 +57,9 @@ const LAYERS: [(&str, &[&str], &str); 9] = [
         "agentport-desktop",
         &[
             "agentport-core",
+            "agentport-api",
             "agentport-clients",
-            "agentport-connect",
+            "agentport-setup",
             "agentport-gateway",
             "agentport-pages",
         ],
@@ -61,8 +68,8 @@ const LAYERS: [(&str, &[&str], &str); 9] = [
     ("xtask", &[], "it builds the others, so it must build when they do not"),
     (
         "agentport-tests",
-        &["agentport-core", "agentport-clients", "agentport-gateway"],
-        "the tests go through the doors that people and programs use, and the desktop's is its windows and the bus",
+        &["agentport-core", "agentport-api", "agentport-clients", "agentport-gateway"],
+        "the tests go through the entry points that people and programs use; the desktop's are its windows and the bus",
     ),
 ];
 
@@ -124,7 +131,7 @@ const UNSPOKEN: [(&str, &[&str], &str); 7] = [
         "every task belongs to a tracker, or stopping cannot wait for it",
     ),
     (
-        "src-tauri/agentport-connect/src",
+        "src-tauri/agentport-setup/src",
         &["tokio::spawn(", "tokio::task::spawn("],
         "what a room does, the gateway's own tracker waits for",
     ),

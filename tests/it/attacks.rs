@@ -1,12 +1,8 @@
 //! What an agent, a web page or another account on this machine might try.
 
+use agentport_api::{Approve, GrantChoice};
 use agentport_core::approval::State;
-use agentport_tests::{
-    Wire,
-    gateway::PASSWORD,
-    types::{Approve, GrantChoice},
-    wire::status_of,
-};
+use agentport_tests::{Wire, gateway::PASSWORD, wire::status_of};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -5,7 +5,8 @@ mod installing;
 mod internet;
 mod requests;
 
-use agentport_tests::{types::AvailableIntegration, wire::Reply};
+use agentport_api::AvailableIntegration;
+use agentport_tests::wire::Reply;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -4,9 +4,8 @@ mod connecting;
 
 use std::path::PathBuf;
 
-use agentport_tests::{
-    foreign::Foreign, gateway::PASSWORD, process::Process, programs, screens, types::GrantChoice,
-};
+use agentport_api::GrantChoice;
+use agentport_tests::{foreign::Foreign, gateway::PASSWORD, process::Process, programs, screens};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

@@ -1,13 +1,12 @@
 //! The command line: exit codes, what goes to stdout, and the literal lines skills key on.
 
+use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
 use agentport_tests::{
     SOON,
     gateway::{PASSWORD, private_file},
     process::Process,
-    programs,
-    types::GrantChoice,
-    within,
+    programs, within,
 };
 use serde_json::{Value, json};
 

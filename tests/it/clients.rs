@@ -1,6 +1,7 @@
 //! Clients that others wrote, in front of the gateway.
 
-use agentport_tests::{foreign::Foreign, types::GrantChoice};
+use agentport_api::GrantChoice;
+use agentport_tests::foreign::Foreign;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
+use agentport_api::NewKey;
 use agentport_core::IntegrationId;
-use agentport_tests::{HttpFixture, Shim, foreign::Foreign, programs, types::NewKey};
+use agentport_tests::{HttpFixture, Shim, foreign::Foreign, programs};
 use serde_json::json;
 
 use crate::scene::Scene;

@@ -16,11 +16,11 @@ mod shell;
 
 use std::path::PathBuf;
 
+use agentport_api::Items;
 use agentport_clients::types::{Applied, ClientView, FileView, PlanView};
 use agentport_tests::{
     gateway::{Setup, private_file},
     owner::typed,
-    types::Items,
     wire::Reply,
 };
 use http::{Method, StatusCode};

@@ -4,13 +4,8 @@ mod clients;
 mod desktop;
 mod home;
 
-use agentport_tests::{
-    SOON,
-    gateway::Setup,
-    process::Process,
-    types::{Health, IntegrationView},
-    within,
-};
+use agentport_api::{Health, IntegrationView};
+use agentport_tests::{SOON, gateway::Setup, process::Process, within};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

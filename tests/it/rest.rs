@@ -1,7 +1,8 @@
 //! The REST subset for shell agents (contract §6): same engine, same keys.
 
+use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
-use agentport_tests::{types::GrantChoice, wire::Reply};
+use agentport_tests::wire::Reply;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

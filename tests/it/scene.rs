@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use agentport_tests::{
-    Agent, Answer, Era, Gateway, Owner, Wire, gateway::Setup, types::NewKey, upstream::lines,
-};
+use agentport_api::NewKey;
+use agentport_tests::{Agent, Answer, Era, Gateway, Owner, Wire, gateway::Setup, upstream::lines};
 use serde_json::Value;
 
 pub(crate) struct Scene {

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use agentport_api::GrantChoice;
 use agentport_tests::{
     HttpFixture,
     foreign::Foreign,
     gateway::{PASSWORD, Setup},
     programs,
-    types::GrantChoice,
 };
 use http::Method;
 use serde_json::json;

@@ -1,13 +1,12 @@
 //! Starting, stopping, the owner's sign-in, and the audit's chain.
 
+use agentport_api::{AuditVerdict, Health};
 use agentport_tests::{
     Owner, SOON, Wire,
     foreign::Foreign,
     gateway::{PASSWORD, Setup, private_file},
     process::alive,
-    programs,
-    types::{AuditVerdict, Health},
-    within,
+    programs, within,
 };
 use http::{Method, StatusCode};
 use nix::sys::signal::Signal;

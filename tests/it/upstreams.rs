@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use agentport_api::Health;
 use agentport_tests::{
     Era, HttpFixture, Latch, SOON,
     process::{alive, gone},
-    types::Health,
     within,
 };
 use http::Method;
@@ -56,7 +56,7 @@ async fn server_filesystem() {
     assert!(!path.exists());
     let view = scene.owner.approval(id).await;
     assert!(view.summary.contains("note.txt"), "the owner reads which file: {}", view.summary);
-    scene.owner.approve(id, agentport_tests::types::GrantChoice::Once).await;
+    scene.owner.approve(id, agentport_api::GrantChoice::Once).await;
     scene.wire.await_approval(&id.to_string()).await.ran();
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), "written with leave");
 

@@ -2,10 +2,11 @@
 
 use std::{pin::Pin, time::Duration};
 
+use agentport_api::Event;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 
-use crate::{SOON, types::Event, within};
+use crate::{SOON, within};
 
 type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
 

@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
+use agentport_api::NewKey;
 use serde::Deserialize;
 
-use crate::{Agent, Era, Owner, Wire, process::Process, programs, types::NewKey};
+use crate::{Agent, Era, Owner, Wire, process::Process, programs};
 
 /// The owner's password in every test.
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -21,7 +21,7 @@ pub mod upstream;
 pub mod wire;
 
 pub use agent::{Agent, Answer, Era};
-pub use agentport_gateway::control::types;
+pub use agentport_api;
 pub use gateway::Gateway;
 pub use latch::Latch;
 pub use owner::Owner;

@@ -2,6 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
+use agentport_api::{
+    ActivityPage, ApprovalView, AuditVerdict, Event, GrantChoice, IntegrationView, Items, KeyView,
+    LoggedIn, NewKey, RuleView, Settings, Status, ToolView,
+};
 use agentport_core::{
     ApprovalId,
     approval::{Audience, StateName},
@@ -11,17 +15,7 @@ use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{
-    SOON, Wire,
-    events::Events,
-    programs,
-    types::{
-        ActivityPage, ApprovalView, AuditVerdict, Event, GrantChoice, IntegrationView, Items,
-        KeyView, LoggedIn, NewKey, RuleView, Settings, Status, ToolView,
-    },
-    wire::Reply,
-    within,
-};
+use crate::{SOON, Wire, events::Events, programs, wire::Reply, within};
 
 /// Signed in, by bearer token.
 #[derive(Debug, Clone)]

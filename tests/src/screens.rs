@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use agentport_api::GrantChoice;
 use agentport_core::{AgentId, ApprovalId, policy::Mode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Gateway, Owner, foreign::Foreign, gateway::PASSWORD, programs, types::GrantChoice};
+use crate::{Gateway, Owner, foreign::Foreign, gateway::PASSWORD, programs};
 
 /// One picture.
 #[derive(Debug, Deserialize)]

@@ -10,11 +10,9 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::{Confirmation, LoggedIn};
 use agentport_core::Secret;
-use agentport_gateway::{
-    control::types::{Confirmation, LoggedIn},
-    home::Home,
-};
+use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow, bail};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde::Serialize;
@@ -65,7 +63,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn find(home: &Home) -> Result<Self> {
+    pub(crate) fn find(home: &DataDir) -> Result<Self> {
         let Some(runtime) = home.read_runtime() else {
             bail!("no gateway runs for {}; {START}", home.root().display());
         };

@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, env, fs, path::PathBuf};
 
 use agentport_core::{Secret, key::Key};
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
@@ -39,8 +39,8 @@ impl Context {
         }
     }
 
-    pub(crate) fn home(&self) -> Result<Home> {
-        Home::open(self.home.clone()).context("cannot use the data directory")
+    pub(crate) fn home(&self) -> Result<DataDir> {
+        DataDir::open(self.home.clone()).context("cannot use the data directory")
     }
 
     /// The data directory that was named, if one was.
@@ -88,7 +88,7 @@ impl Context {
 }
 
 /// The agent's key: from the file named, the environment, or what `auth login` stored, in this order.
-pub(crate) fn agent_key(from: &AgentKey, home: &Home) -> Result<Option<Secret>> {
+pub(crate) fn agent_key(from: &AgentKey, home: &DataDir) -> Result<Option<Secret>> {
     if let Some(path) = &from.api_key_file {
         let text = fs::read_to_string(path)
             .with_context(|| format!("cannot read the key file {}", path.display()))?;
@@ -110,7 +110,7 @@ pub(crate) fn agent_key(from: &AgentKey, home: &Home) -> Result<Option<Secret>> 
 }
 
 /// Where `auth login` keeps the key, readable by this account only.
-pub(crate) fn stored_key(home: &Home) -> PathBuf {
+pub(crate) fn stored_key(home: &DataDir) -> PathBuf {
     home.root().join(STORED_KEY)
 }
 

@@ -1,6 +1,6 @@
 //! The gateway's events, as a stream: `GET /control/events` (server-sent events, WHATWG HTML §9.2).
 
-use agentport_gateway::control::types::Event;
+use agentport_api::Event;
 use anyhow::{Context as _, Result};
 
 use crate::client::{Client, route};

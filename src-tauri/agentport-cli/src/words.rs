@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use agentport_api::{Connection, Health};
 use agentport_core::{Timestamp, approval::State, policy::Mode};
-use agentport_gateway::{
-    clock,
-    control::types::{Connection, Health},
-};
+use agentport_gateway::clock;
 
 /// `3 min ago`, `in 8 min`: near enough to decide by.
 pub(crate) fn when(moment: Timestamp) -> String {

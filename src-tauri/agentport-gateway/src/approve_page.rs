@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use agentport_api::Event;
 use agentport_core::{ApprovalId, approval::StateName};
 use axum::{
     Router,
@@ -17,9 +18,8 @@ use axum::{
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use crate::{
-    control::types::Event,
     engine::{Chain, Engine},
-    gateway::Reach,
+    gateway::ControlAccess,
 };
 
 /// A window is raised for the same request once in this time …
@@ -32,7 +32,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 struct Page {
     engine: Arc<Engine>,
-    reach: Reach,
+    control_access: ControlAccess,
     shown: Arc<Mutex<Shown>>,
 }
 
@@ -56,8 +56,8 @@ impl Shown {
     }
 }
 
-pub(crate) fn router(engine: Arc<Engine>, reach: Reach) -> Router {
-    let page = Page { engine, reach, shown: Arc::default() };
+pub(crate) fn router(engine: Arc<Engine>, control_access: ControlAccess) -> Router {
+    let page = Page { engine, control_access, shown: Arc::default() };
     Router::new().route("/approve/{id}", get(answer)).with_state(page)
 }
 
@@ -70,13 +70,13 @@ async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
         );
     };
     page.show(id).await;
-    let body = match page.reach {
-        Reach::WindowOnly => {
+    let body = match page.control_access {
+        ControlAccess::WindowOnly => {
             "If it waits for you, the AgentPort window shows it: nothing can be decided or read on this page. If the \
              window did not come up, open AgentPort from its icon in the tray or menu bar."
                 .to_owned()
         }
-        Reach::Network => format!(
+        ControlAccess::Network => format!(
             "If it waits for you, it waits in AgentPort: nothing can be decided or read on this page. \
              <a href=\"{}/#/approvals/{id}\">Open the request in AgentPort</a>, where you can see what is asked, \
              approve it or deny it.",

@@ -11,6 +11,7 @@
 //! Not found: the whole database put back to an earlier state, or emptied together with its head. That takes a copy
 //! kept elsewhere (`export`).
 
+use agentport_api::{AuditRow, AuditVerdict};
 use agentport_core::Timestamp;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
@@ -19,7 +20,6 @@ use sqlx::{Row as _, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
     clock,
-    control::types::{AuditRow, AuditVerdict},
     store::{self, Columns, Store, While as _, commit, hex},
 };
 

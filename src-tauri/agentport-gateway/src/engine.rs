@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::{Event, Settings};
 use agentport_core::{IntegrationId, Secret, policy::Rules};
 use arc_swap::ArcSwap;
 use serde_json::Value;
@@ -21,7 +22,6 @@ use crate::{
     available::Handed,
     call::{continuations::Continuations, limits::Limits},
     catalogue::Catalogue,
-    control::types::{Event, Settings},
     events::Events,
     integrations::{Additions, timeout_seconds},
     journal::Journal,

@@ -2,7 +2,7 @@
 
 use tokio::sync::broadcast;
 
-use crate::control::types::Event;
+use agentport_api::Event;
 
 /// Events that wait for a slow reader before it misses some and has to read anew.
 const BACKLOG: usize = 256;

@@ -20,13 +20,13 @@ use crate::{
     clock,
     control::{
         self, Control,
-        front::Front,
+        exposure::TcpExposure,
+        extension::{self, ControlHandle},
         login, password,
-        room::{self, OwnersHand},
     },
+    data_dir::{DataDirLock, LockError, Runtime},
     engine::{Address, Chain, Engine, Parts},
     events::Events,
-    home::{HomeLock, LockError, Runtime},
     http,
     integrations::Sink,
     journal::Journal,
@@ -37,7 +37,8 @@ use crate::{
     vault::{Vault, VaultError},
 };
 
-pub use self::options::{Options, Port, Reach};
+pub use self::options::{Options, Port};
+pub use crate::gateway::options::ControlAccess;
 
 /// How long running calls may go on after a stop was asked for.
 const SOFT: Duration = Duration::from_secs(5);
@@ -48,7 +49,7 @@ const HARD: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
-    Home(#[from] LockError),
+    DataDir(#[from] LockError),
     #[error("the database could not be opened")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the vault could not be opened")]
@@ -89,7 +90,7 @@ pub struct Gateway {
     connections: CancellationToken,
     announcement: Announcement,
     owner: axum::Router,
-    _lock: HomeLock,
+    _lock: DataDirLock,
 }
 
 fn database<E: std::error::Error + Send + Sync + 'static>(error: E) -> StartError {
@@ -167,7 +168,7 @@ impl Gateway {
         let endpoint = McpEndpoint::new(engine.clone());
         let logins = Arc::new(login::Logins::default());
         let has_password = password::has_password(&engine.store).await.map_err(database)?;
-        let front = Arc::new(Front::new(options.reach, has_password));
+        let front = Arc::new(TcpExposure::new(options.control_access, has_password));
         let control = Control {
             engine: engine.clone(),
             sessions: endpoint.sessions(),
@@ -180,9 +181,10 @@ impl Gateway {
         };
         let connections = CancellationToken::new();
         let servers = TaskTracker::new();
-        let hand = OwnersHand::new(&control, options.home.root());
-        let rooms = room::open(options.rooms, &hand);
-        let router = http::router(&engine, endpoint.clone(), &control, rooms.clone(), options.ui);
+        let hand = ControlHandle::new(&control, options.home.root());
+        let extensions = extension::open(options.extensions, &hand);
+        let router =
+            http::router(&engine, endpoint.clone(), &control, extensions.clone(), options.ui);
         for listener in listeners {
             server::serve(&servers, listener, router.clone(), connections.clone());
         }
@@ -204,7 +206,7 @@ impl Gateway {
         };
         options.home.write_runtime(&runtime).map_err(StartError::Runtime)?;
         let sessions = control.sessions.clone();
-        let owner = control::in_process(control, rooms);
+        let owner = control::in_process(control, extensions);
         Ok(Self {
             engine,
             sessions,
@@ -228,7 +230,7 @@ impl Gateway {
     }
 
     /// What changes from now on. Who falls behind misses some, and reads anew.
-    pub fn events(&self) -> broadcast::Receiver<control::types::Event> {
+    pub fn events(&self) -> broadcast::Receiver<agentport_api::Event> {
         self.engine.events.listen()
     }
 
@@ -282,7 +284,7 @@ impl Engine {
             .filter_map(|row| Some((row.integration, serde_json::from_str(&row.json).ok()?)))
             .collect();
         for row in self.store.integrations().await? {
-            let builtin = matches!(row.connection, control::types::Connection::Builtin { .. });
+            let builtin = matches!(row.connection, agentport_api::Connection::Builtin { .. });
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(crate::builtin::demo::listing()) } else { known };
             self.catalogue.put(row.clone(), listing);
@@ -316,7 +318,7 @@ impl Engine {
                     if changed.is_err() {
                         return;
                     }
-                    self.events.send(control::types::Event::Activity);
+                    self.events.send(agentport_api::Event::Activity);
                 }
             }
         }

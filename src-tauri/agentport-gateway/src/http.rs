@@ -34,7 +34,7 @@ pub(crate) fn router(
     engine: &Arc<Engine>,
     endpoint: McpEndpoint,
     control: &Control,
-    rooms: Router,
+    extensions: Router,
     ui: Assets,
 ) -> Router {
     let mcp = Router::new()
@@ -50,7 +50,7 @@ pub(crate) fn router(
         .merge(mcp)
         .merge(pages)
         .merge(rest::router(engine.clone()))
-        .merge(control::over_tcp(control.clone(), rooms))
+        .merge(control::over_tcp(control.clone(), extensions))
         .fallback(move |method: Method, uri: Uri, headers: HeaderMap| async move {
             match front.is_open() {
                 true => ui.answer(&method, &uri, &headers),

@@ -5,7 +5,7 @@
 
 pub mod clock;
 pub mod control;
-pub mod home;
+pub mod data_dir;
 pub mod vault;
 
 mod agents;
@@ -33,5 +33,5 @@ mod store;
 mod upstream;
 
 pub use assets::{Asset, Assets};
-pub use control::room::{OwnersHand, Room};
-pub use gateway::{Announcement, Gateway, Options, Port, Reach, StartError};
+pub use control::extension::{ControlExtension, ControlHandle};
+pub use gateway::{Announcement, ControlAccess, Gateway, Options, Port, StartError};

@@ -1,5 +1,5 @@
+use agentport_api::{ApprovalView, NewKey};
 use agentport_core::approval::StateName;
-use agentport_gateway::control::types::{ApprovalView, NewKey};
 
 use super::*;
 use crate::testing::{Lab, Machine};

@@ -122,7 +122,7 @@ async fn trouble_opens_the_window_once_and_a_later_start_is_followed() {
     let lab = Lab::new();
     let machine = Machine::new();
     let following = follow(&lab, &machine, Greeting::Tray);
-    let home = agentport_gateway::home::Home::open(Some(lab.home().to_owned())).unwrap();
+    let home = agentport_gateway::data_dir::DataDir::open(Some(lab.home().to_owned())).unwrap();
     let lock = home.lock().unwrap();
     for _ in 0..2 {
         lab.running.start().await;

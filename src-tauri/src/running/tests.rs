@@ -46,7 +46,7 @@ async fn says_why_it_does_not_start_and_can_be_tried_again() {
 #[tokio::test]
 async fn a_home_in_use_is_named() {
     let home = tempfile::tempdir().unwrap();
-    let other = Home::open(Some(home.path().to_owned())).unwrap();
+    let other = DataDir::open(Some(home.path().to_owned())).unwrap();
     let lock = other.lock().unwrap();
     let running = running(home.path(), Port::Chosen(0));
     running.start().await;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use agentport_gateway::control::types::Problem;
+use agentport_api::Problem;
 use axum::{
     Json, Router,
     response::{IntoResponse, Response},

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_api::Status;
 use agentport_core::Timestamp;
-use agentport_gateway::{clock, control::types::Status};
+use agentport_gateway::clock;
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;

@@ -1,8 +1,8 @@
 //! What the tray shows, made of what is known.
 
+use agentport_api::{AvailableIntegration, Health, IntegrationView, KeyView};
 use agentport_clients::types::{ClientView, Connected, Via};
 use agentport_core::Timestamp;
-use agentport_gateway::control::types::{AvailableIntegration, Health, IntegrationView, KeyView};
 
 use super::model::{Agent, Client, Integration, Joined, Popular, Up, Waiting};
 use crate::{known::Known, local_time, notify};

@@ -1,7 +1,8 @@
 //! Direct mode, profiles and tags.
 
+use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
-use agentport_tests::{Wire, types::GrantChoice};
+use agentport_tests::Wire;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

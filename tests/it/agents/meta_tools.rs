@@ -1,7 +1,8 @@
 //! The twelve tools: names, fields, answers.
 
+use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
-use agentport_tests::{Answer, types::GrantChoice};
+use agentport_tests::Answer;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

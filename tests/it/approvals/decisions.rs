@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use agentport_api::GrantChoice;
 use agentport_core::approval::{State, StateName};
-use agentport_tests::{Era, soon, types::GrantChoice};
+use agentport_tests::{Era, soon};
 use serde_json::json;
 
 use crate::scene::Scene;

@@ -1,10 +1,10 @@
 //! What a grant covers, and what it does not.
 
+use agentport_api::GrantChoice;
 use agentport_core::{
     approval::{State, StateName},
     policy::Mode,
 };
-use agentport_tests::types::GrantChoice;
 use serde_json::json;
 
 use crate::scene::Scene;

@@ -1,7 +1,8 @@
 //! Lost connections and restarts lose nothing and run nothing twice.
 
+use agentport_api::GrantChoice;
 use agentport_core::{approval::StateName, outcome::OutcomeKind};
-use agentport_tests::{Latch, types::GrantChoice, within};
+use agentport_tests::{Latch, within};
 use serde_json::json;
 
 use crate::scene::Scene;

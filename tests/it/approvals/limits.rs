@@ -1,7 +1,7 @@
 //! Floods, repeated denials, and the owner's pause.
 
+use agentport_api::GrantChoice;
 use agentport_core::{approval::State, policy::Mode};
-use agentport_tests::types::GrantChoice;
 use serde_json::json;
 
 use crate::scene::Scene;

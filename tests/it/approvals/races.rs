@@ -1,7 +1,8 @@
 //! Two at once.
 
+use agentport_api::GrantChoice;
 use agentport_core::approval::StateName;
-use agentport_tests::{Latch, types::GrantChoice};
+use agentport_tests::Latch;
 use serde_json::json;
 
 use crate::scene::Scene;

@@ -1,7 +1,8 @@
 //! One mode for the tools of a category.
 
+use agentport_api::RuleView;
 use agentport_core::policy::{Mode, Scope};
-use agentport_tests::{types::RuleView, wire::Reply};
+use agentport_tests::wire::Reply;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

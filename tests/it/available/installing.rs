@@ -1,8 +1,7 @@
 //! Installing from the list: the token is tried first, and goes to its service and to the vault only.
 
-use agentport_tests::{
-    HttpFixture, SOON, process::gone, programs, soon, types::IntegrationView, wire::Reply,
-};
+use agentport_api::IntegrationView;
+use agentport_tests::{HttpFixture, SOON, process::gone, programs, soon, wire::Reply};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::{

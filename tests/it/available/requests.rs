@@ -1,7 +1,8 @@
 //! Installs an agent asks for: a request to the owner, whose token is best entered by the owner.
 
+use agentport_api::GrantChoice;
 use agentport_core::approval::StateName;
-use agentport_tests::{Era, HttpFixture, types::GrantChoice};
+use agentport_tests::{Era, HttpFixture};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

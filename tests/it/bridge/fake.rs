@@ -11,7 +11,7 @@ use std::{
 };
 
 use agentport_core::key::Key;
-use agentport_gateway::home::{Home, HomeLock, Runtime};
+use agentport_gateway::data_dir::{DataDir, DataDirLock, Runtime};
 use agentport_tests::{
     StdioClient,
     gateway::{Place, Setup},
@@ -42,7 +42,7 @@ pub(super) struct Fake {
     key: String,
     asked: watch::Receiver<Vec<Asked>>,
     stop: CancellationToken,
-    _lock: HomeLock,
+    _lock: DataDirLock,
 }
 
 impl Asked {
@@ -62,7 +62,7 @@ impl Fake {
         answer: impl Fn(&Asked) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         let setup = Setup::default();
-        let home = Home::open(Some(setup.place.home())).expect("a home");
+        let home = DataDir::open(Some(setup.place.home())).expect("a home");
         let lock = home.lock().expect("nobody else has it");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();

@@ -1,8 +1,7 @@
 //! The gateway goes away and comes back, and its client goes on.
 
-use agentport_tests::{
-    Gateway, Latch, Owner, StdioClient, gateway::Setup, stdio::modern, types::GrantChoice,
-};
+use agentport_api::GrantChoice;
+use agentport_tests::{Gateway, Latch, Owner, StdioClient, gateway::Setup, stdio::modern};
 use serde_json::json;
 
 use super::eras::legacy;

@@ -1,10 +1,7 @@
 //! The official SDKs' stdio clients, with the bridge as the program they start.
 
-use agentport_tests::{
-    foreign::Foreign,
-    programs,
-    types::{GrantChoice, NewKey},
-};
+use agentport_api::{GrantChoice, NewKey};
+use agentport_tests::{foreign::Foreign, programs};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;

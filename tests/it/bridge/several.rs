@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use agentport_core::key::Key;
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 use agentport_tests::{Latch, StdioClient, gateway::private_file, stdio::bridge_command};
 use serde_json::json;
 
@@ -87,7 +87,7 @@ async fn each_has_a_session_of_its_own() {
 async fn another_homes_gateway_gets_no_key() {
     let fake = Fake::start(|_| None).await;
     let own = fake.place().files().join("own");
-    let home = Home::open(Some(own.clone())).expect("a home");
+    let home = DataDir::open(Some(own.clone())).expect("a home");
     drop(home.lock().expect("nobody else has it"));
     // As after a power cut: the file says where the gateway of this home was, and by now the other one is there.
     let left = "runtime.json";

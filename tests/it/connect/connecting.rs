@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use agentport_api::Event;
 use agentport_clients::types::{FileScope, Via};
-use agentport_tests::{Wire, types::Event};
+use agentport_tests::Wire;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

@@ -1,11 +1,8 @@
 //! A client's servers become integrations, secrets go to the vault, and the client keeps one entry.
 
+use agentport_api::{Connection, Health, Imported};
 use agentport_clients::types::ConflictView;
-use agentport_tests::{
-    HttpFixture, Wire, programs,
-    types::{Connection, Health, Imported},
-    upstream::fingerprint,
-};
+use agentport_tests::{HttpFixture, Wire, programs, upstream::fingerprint};
 use http::StatusCode;
 use serde_json::{Value, json};
 

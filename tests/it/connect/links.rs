@@ -2,8 +2,8 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
+use agentport_api::Items;
 use agentport_clients::types::{ClientView, FileState};
-use agentport_tests::types::Items;
 use http::{Method, StatusCode};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Files that are too much, and paths that are not plain.
 
+use agentport_api::Items;
 use agentport_clients::types::{ClientView, FileState};
-use agentport_tests::types::Items;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 

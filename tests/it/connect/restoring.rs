@@ -1,7 +1,8 @@
 //! Back to what was there, with and without the integrations.
 
+use agentport_api::Items;
 use agentport_clients::types::{BackupView, ConflictView, PlanView};
-use agentport_tests::{Wire, gateway::Setup, programs, types::Items};
+use agentport_tests::{Wire, gateway::Setup, programs};
 use http::{Method, StatusCode};
 use serde_json::json;
 

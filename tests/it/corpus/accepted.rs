@@ -1,8 +1,8 @@
 //! What is taken over is what the gateway takes: no credential in clear, no secret that nothing asks for, nothing that
 //! cannot be started or reached.
 
+use agentport_api::{Connection, IntegrationView};
 use agentport_clients::plan::{Import, ImportLaunch};
-use agentport_tests::types::{Connection, IntegrationView};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ async fn every_server_that_is_taken_over_is_one_the_gateway_takes() {
             assert_eq!(view.connection, given, "{what}");
             // The next client that has it finds it.
             let same: Value =
-                window.ask(Method::POST, "/control/integrations/compare", Some(compare)).await;
+                window.ask(Method::POST, "/control/connections/compare", Some(compare)).await;
             assert!(same["same"].is_string(), "{what}: {same}");
         }
     }

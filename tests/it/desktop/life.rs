@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use agentport_api::Health;
 use agentport_tests::{
     SOON,
-    desktop::{NotificationDaemon, Panel, Session, app::AppSetup, app::CLASS, tree},
+    desktop::{
+        NotificationDaemon, Panel, Session,
+        app::{AppSetup, CLASS},
+        tree,
+    },
     foreign::Foreign,
     gateway::Setup,
     process::{Process, alive, gone},
     programs,
-    types::Health,
 };
 use serde_json::json;
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
+use agentport_api::GrantChoice;
 use agentport_core::approval::{State, StateName};
-use agentport_tests::{
-    desktop::{NotificationDaemon, Session, notifications::Closed},
-    types::GrantChoice,
-};
+use agentport_tests::desktop::{NotificationDaemon, Session, notifications::Closed};
 use serde_json::json;
 
 use super::scene::{Doubles, Seeded, with_tray, without_notifications};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use agentport_api::{IntegrationView, Items, KeyView, NewKey, RuleView, Settings};
 use agentport_core::policy::Rule;
 use agentport_gateway::control::owner_routes;
 use agentport_tests::{
@@ -9,7 +10,6 @@ use agentport_tests::{
     desktop::{Inside, NotificationDaemon, Panel, Session, app::AppSetup, sockets::listening},
     gateway::Setup,
     programs,
-    types::{IntegrationView, Items, KeyView, NewKey, RuleView, Settings},
     upstream::lines,
 };
 use http::{Method, StatusCode};

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
+use agentport_api::NewKey;
 use agentport_core::{ApprovalId, policy::Origin};
 use agentport_tests::{
     Answer, Owner, Wire,
     desktop::{
-        App, Note, NotificationDaemon, Panel, Session, Tray, app::AppSetup, app::CLASS,
+        App, Note, NotificationDaemon, Panel, Session, Tray,
+        app::{AppSetup, CLASS},
         pointer::Window,
     },
     gateway::Setup,
-    types::NewKey,
     upstream::lines,
 };
 use serde_json::{Value, json};

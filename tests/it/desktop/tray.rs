@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use agentport_api::{GrantChoice, Health};
 use agentport_core::approval::State;
 use agentport_tests::{
     Wire,
     desktop::{Row, Session, Tray, panel::Icon},
-    types::{GrantChoice, Health},
 };
 use http::Method;
 use serde_json::{Value, json};

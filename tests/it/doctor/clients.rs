@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use agentport_tests::{Gateway, types::NewKey};
+use agentport_api::NewKey;
+use agentport_tests::Gateway;
 
 use super::{As, Found, found};
 use crate::scene::Scene;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use agentport_api::GrantChoice;
 use agentport_core::{ApprovalId, approval::StateName};
-use agentport_tests::{SOON, Wire, types::GrantChoice, within};
+use agentport_tests::{SOON, Wire, within};
 use http::{Method, StatusCode};
 use serde_json::json;
 use tokio_util::task::TaskTracker;

@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::GrantChoice;
 use agentport_core::{
     approval::{State, StateName},
     policy::Mode,
 };
-use agentport_tests::{foreign::Foreign, programs, types::GrantChoice, within};
+use agentport_tests::{foreign::Foreign, programs, within};
 use http::StatusCode;
 use serde_json::json;
 

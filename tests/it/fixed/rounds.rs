@@ -60,7 +60,7 @@ async fn a_continuation_keeps_what_the_owner_edited() {
 async fn a_continuation_is_for_the_call_it_was_handed_out_for() {
     let scene = Scene::new().await;
     let id = Answer::from_json(call(&scene.wire, "mine", None).await).request();
-    scene.owner.approve(id, agentport_tests::types::GrantChoice::Once).await;
+    scene.owner.approve(id, agentport_api::GrantChoice::Once).await;
     let asked =
         send(&scene.wire, "agentport__await_approval", json!({"request_id": id}), None).await;
     asks(&asked);
@@ -93,7 +93,7 @@ async fn an_sdk_that_awaits_can_answer() {
     let scene = Scene::new().await;
     let agent = scene.agent(agentport_tests::Era::Modern).await;
     let id = agent.call_tool("fx", ASKS, json!({"text": "x"})).await.request();
-    scene.owner.approve(id, agentport_tests::types::GrantChoice::Once).await;
+    scene.owner.approve(id, agentport_api::GrantChoice::Once).await;
     let answer = agent.await_approval(id).await.ran();
     assert!(answer.text.contains("state-ok"), "{}", answer.text);
     agent.leave().await;

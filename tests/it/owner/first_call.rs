@@ -1,9 +1,7 @@
 //! When an agent was here first, and last.
 
-use agentport_tests::{
-    soon,
-    types::{Event, KeyView},
-};
+use agentport_api::{Event, KeyView};
+use agentport_tests::soon;
 use http::{Method, StatusCode};
 use serde_json::json;
 

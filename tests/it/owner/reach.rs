@@ -1,7 +1,8 @@
 //! On a desktop no port can decide anything, until the owner opens the plane with a password.
 
+use agentport_api::Event;
 use agentport_gateway::{Port, control::owner_routes};
-use agentport_tests::{Owner, Wire, gateway::PASSWORD, soon, types::Event};
+use agentport_tests::{Owner, Wire, gateway::PASSWORD, soon};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -207,13 +208,14 @@ async fn the_port_is_the_one_in_the_settings() {
     assert_eq!(set(json!({ "port": port })).await.status, StatusCode::OK);
     let home = window.close().await;
     let taken = agentport_gateway::Gateway::start(agentport_gateway::Options {
-        home: agentport_gateway::home::Home::open(Some(home.path().join("home"))).expect("a home"),
+        home: agentport_gateway::data_dir::DataDir::open(Some(home.path().join("home")))
+            .expect("a home"),
         port: Port::FromSettings,
         vault: agentport_gateway::vault::VaultChoice::KeyFile,
         owner_password: None,
         ui: super::window::PAGES,
-        reach: agentport_gateway::Reach::WindowOnly,
-        rooms: Vec::new(),
+        control_access: agentport_gateway::ControlAccess::WindowOnly,
+        extensions: Vec::new(),
     });
     let error = taken.await.err().expect("somebody else has the port").to_string();
     assert!(error.contains(&port.to_string()) && !error.contains("--port"), "{error}");

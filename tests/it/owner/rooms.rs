@@ -5,8 +5,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use agentport_gateway::{OwnersHand, Port, Room};
-use agentport_tests::{Owner, gateway::PASSWORD, soon, types::Event};
+use agentport_api::Event;
+use agentport_gateway::{ControlExtension, ControlHandle, Port};
+use agentport_tests::{Owner, gateway::PASSWORD, soon};
 use axum::{
     Json, Router,
     body::Body,
@@ -34,12 +35,12 @@ struct Garden {
 #[derive(Clone)]
 struct Inside {
     garden: Garden,
-    hand: OwnersHand,
+    hand: ControlHandle,
 }
 
-fn room(garden: &Garden) -> Room {
+fn room(garden: &Garden) -> ControlExtension {
     let garden = garden.clone();
-    Room {
+    ControlExtension {
         routes: vec![
             (Method::GET, "/control/garden"),
             (Method::POST, "/control/garden/{name}/plant"),
@@ -112,7 +113,7 @@ async fn weigh(request: Request) -> (StatusCode, String) {
 async fn open(garden: &Garden) -> Window {
     let home = tempfile::Builder::new().prefix("agentport-test-").tempdir();
     let home = Arc::new(home.expect("a directory"));
-    Window::with_rooms(home, Port::Chosen(0), vec![room(garden)]).await
+    Window::with_extensions(home, Port::Chosen(0), vec![room(garden)]).await
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! While the second factor is on, nothing that lets agents do more happens without a code, on either plane.
 
+use agentport_api::Event;
 use agentport_gateway::control::routes_to_confirm;
-use agentport_tests::{Wire, foreign::Foreign, gateway::PASSWORD, programs, soon, types::Event};
+use agentport_tests::{Wire, foreign::Foreign, gateway::PASSWORD, programs, soon};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -167,7 +168,7 @@ async fn what_lets_agents_do_more_needs_a_code_on_both_planes() {
         (Method::POST, "/control/pause", json!({ "paused": true })),
         (Method::POST, "/control/pause", json!({ "paused": false })),
         (Method::PATCH, "/control/settings", json!({ "pending_per_agent": 6 })),
-        (Method::POST, "/control/integrations/compare", json!({ "connection": connection })),
+        (Method::POST, "/control/connections/compare", json!({ "connection": connection })),
         (Method::PATCH, "/control/integrations/demo", json!({ "imported_settled": true })),
         (Method::POST, "/control/restore?dry_run=true", backup.clone()),
     ];

@@ -3,11 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use agentport_tests::{
-    Latch, programs, soon,
-    types::{Health, IntegrationView},
-    upstream::lines,
-};
+use agentport_api::{Health, IntegrationView};
+use agentport_tests::{Latch, programs, soon, upstream::lines};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -72,7 +69,7 @@ impl Window {
 
     async fn compare(&self, body: Value) -> Value {
         let answer: Value =
-            self.ask(Method::POST, "/control/integrations/compare", Some(body)).await;
+            self.ask(Method::POST, "/control/connections/compare", Some(body)).await;
         answer["same"].clone()
     }
 
@@ -325,15 +322,15 @@ async fn the_same_server_is_found_again() {
 
     let refused = StatusCode::UNPROCESSABLE_ENTITY;
     let missing = asked(&far(Value::Null), json!({}));
-    window.refused(Method::POST, "/control/integrations/compare", missing, refused).await;
+    window.refused(Method::POST, "/control/connections/compare", missing, refused).await;
     let elsewhere = asked(&demo, json!({}));
     let status = StatusCode::METHOD_NOT_ALLOWED;
     window.refused(Method::POST, "/control/integrations/far", elsewhere, status).await;
     // One of that very name is an integration like any other.
     assert_eq!(window.integration("compare").await.name, "compare");
     let name = Some(json!({ "name": "Compare" }));
-    window.done(Method::PATCH, "/control/integrations/compare", name).await;
-    window.done(Method::DELETE, "/control/integrations/compare", None).await;
+    window.done(Method::PATCH, "/control/connections/compare", name).await;
+    window.done(Method::DELETE, "/control/connections/compare", None).await;
     window.close().await;
 }
 

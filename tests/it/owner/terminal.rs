@@ -1,6 +1,7 @@
 //! The owner's new commands: the second factor from a terminal, and backups.
 
-use agentport_tests::{SOON, process::Process, types::GrantChoice, within};
+use agentport_api::GrantChoice;
+use agentport_tests::{SOON, process::Process, within};
 use serde_json::{Value, json};
 
 use super::authenticator::Authenticator;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use agentport_api::NewKey;
 use agentport_gateway::{
-    Asset, Assets, Gateway, Options, Port, Reach, Room, home::Home, vault::VaultChoice,
+    Asset, Assets, ControlAccess, ControlExtension, Gateway, Options, Port, data_dir::DataDir,
+    vault::VaultChoice,
 };
-use agentport_tests::{Wire, types::NewKey, wire::Reply};
+use agentport_tests::{Wire, wire::Reply};
 use axum::{Router, body::Body};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -34,22 +36,22 @@ impl Window {
     }
 
     pub(crate) async fn of(home: Arc<tempfile::TempDir>, port: Port) -> Self {
-        Self::with_rooms(home, port, Vec::new()).await
+        Self::with_extensions(home, port, Vec::new()).await
     }
 
-    pub(crate) async fn with_rooms(
+    pub(crate) async fn with_extensions(
         home: Arc<tempfile::TempDir>,
         port: Port,
-        rooms: Vec<Room>,
+        extensions: Vec<ControlExtension>,
     ) -> Self {
         let options = Options {
-            home: Home::open(Some(home.path().join("home"))).expect("a home"),
+            home: DataDir::open(Some(home.path().join("home"))).expect("a home"),
             port,
             vault: VaultChoice::KeyFile,
             owner_password: None,
             ui: PAGES,
-            reach: Reach::WindowOnly,
-            rooms,
+            control_access: ControlAccess::WindowOnly,
+            extensions,
         };
         let gateway = Gateway::start(options).await.expect("the gateway starts");
         Self { plane: gateway.owner(), gateway, home, confirmation: None }

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use agentport_gateway::home::{Home, Runtime};
+use agentport_api::NewKey;
+use agentport_gateway::data_dir::{DataDir, Runtime};
 
 use super::{Session, tree, until};
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     gateway::{PASSWORD, Setup},
     process::Process,
     programs,
-    types::NewKey,
 };
 
 /// What X11 calls the app's windows.
@@ -85,7 +85,7 @@ impl AppSetup {
 
     /// What a running app says of its gateway, whoever started it.
     pub async fn runtime_of(&self, pid: impl Fn(u32) -> bool) -> Runtime {
-        let home = Home::open(Some(self.setup.place.home())).expect("the home opens");
+        let home = DataDir::open(Some(self.setup.place.home())).expect("the home opens");
         until("the app's gateway listens", async || {
             home.read_runtime().filter(|runtime| pid(runtime.pid))
         })

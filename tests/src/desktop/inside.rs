@@ -1,7 +1,7 @@
 //! A gateway in the test's own process: the owner of a home without an owner password, which no port lets in.
 
 use agentport_gateway::{
-    Asset, Assets, Gateway, Options, Port, Reach, home::Home, vault::VaultChoice,
+    Asset, Assets, ControlAccess, Gateway, Options, Port, data_dir::DataDir, vault::VaultChoice,
 };
 use axum::body::Body;
 use http::{Method, Request, StatusCode};
@@ -22,13 +22,13 @@ impl Inside {
         assert_eq!(setup.vault, "key-file", "the test's process has no keychain");
         let pages: &[Asset] = &[];
         let options = Options {
-            home: Home::open(Some(setup.place.home())).expect("the home opens"),
+            home: DataDir::open(Some(setup.place.home())).expect("the home opens"),
             port: Port::Chosen(0),
             vault: VaultChoice::KeyFile,
             owner_password: None,
             ui: Assets(pages),
-            reach: Reach::WindowOnly,
-            rooms: Vec::new(),
+            control_access: ControlAccess::WindowOnly,
+            extensions: Vec::new(),
         };
         let started = soon("a gateway in this process", Gateway::start(options)).await;
         Self { gateway: started.unwrap_or_else(|error| panic!("no gateway: {error:?}")) }

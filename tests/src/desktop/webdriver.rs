@@ -4,14 +4,13 @@
 
 use std::net::TcpListener;
 
-use agentport_gateway::home::Runtime;
+use agentport_api::NewKey;
+use agentport_gateway::data_dir::Runtime;
 use http::Method;
 use serde_json::{Value, json};
 
 use super::{Session, app::AppSetup, tree, try_until, until};
-use crate::{
-    Owner, SOON, Wire, gateway::PASSWORD, process::Process, programs, soon, types::NewKey,
-};
+use crate::{Owner, SOON, Wire, gateway::PASSWORD, process::Process, programs, soon};
 
 /// How WebDriver writes down that a value is an element (W3C WebDriver, section 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";

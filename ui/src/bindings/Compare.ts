@@ -2,7 +2,7 @@
 import type { Connection } from "./Connection";
 
 /**
- * `POST /control/integrations/compare` answers [`Compared`]: is that an integration already? 422 for a connection that
+ * `POST /control/connections/compare` answers [`Compared`]: is that an integration already? 422 for a connection that
  * can't be used, or whose secrets are missing.
  */
 export type Compare = { connection: Connection, 

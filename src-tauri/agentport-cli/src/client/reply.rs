@@ -1,6 +1,6 @@
 //! What the gateway answers: read as what it is, or turned into its own sentence.
 
-use agentport_gateway::control::types::{Items, Problem};
+use agentport_api::{Items, Problem};
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};

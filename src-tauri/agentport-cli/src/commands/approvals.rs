@@ -1,7 +1,7 @@
 //! `agentport approvals`: the owner's inbox, and deciding what lies in it.
 
+use agentport_api::{ApprovalView, Deny, GrantChoice, Pause};
 use agentport_core::approval::Audience;
-use agentport_gateway::control::types::{ApprovalView, Deny, GrantChoice, Pause};
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! `agentport audit`: the owner's chain of changes and security events.
 
-use agentport_gateway::control::types::{AuditRow, AuditVerdict};
+use agentport_api::{AuditRow, AuditVerdict};
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use agentport_core::{Secret, key::Key};
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ impl Auth {
     }
 }
 
-async fn login(given: Option<String>, home: &Home, context: &Context) -> Result<Ending> {
+async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Result<Ending> {
     let text = match given.filter(|text| text != "-") {
         Some(text) => Secret::new(text),
         None if confirm::on_a_terminal() => secrets::ask("Agent key: ")?,
@@ -95,7 +95,7 @@ async fn login(given: Option<String>, home: &Home, context: &Context) -> Result<
     Ok(Ending::Done)
 }
 
-async fn status(from: &AgentKey, home: &Home, context: &Context) -> Result<Ending> {
+async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<Ending> {
     let gateway = Gateway::find(home);
     let url = home.read_runtime().map(|runtime| runtime.mcp_url);
     let key = context::agent_key(from, home)?;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentport_gateway::control::types::RestoreReport;
+use agentport_api::RestoreReport;
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use reqwest::Method;

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use agentport_gateway::{
-    clock,
-    control::types::{ChangeKey, CreateKey, KeyView, NewKey, Trust},
-};
+use agentport_api::{ChangeKey, CreateKey, KeyView, NewKey, Trust};
+use agentport_gateway::clock;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::json;

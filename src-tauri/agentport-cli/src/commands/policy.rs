@@ -1,7 +1,7 @@
 //! `agentport policy`: what runs, what asks and what is blocked, tool by tool.
 
+use agentport_api::{RuleView, SetPolicy};
 use agentport_core::{IntegrationId, policy::Mode};
-use agentport_gateway::control::types::{RuleView, SetPolicy};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use agentport_clients::client::Machine;
-use agentport_gateway::{Gateway, Options, Port, Reach, Room, StartError, vault::VaultChoice};
+use agentport_gateway::{
+    ControlAccess, ControlExtension, Gateway, Options, Port, StartError, vault::VaultChoice,
+};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
@@ -38,9 +40,10 @@ impl Serve {
             if first_start { context.password.choose()? } else { context.password.given()? };
         let mut signals = Signals::listen()?;
         let port = self.port.map_or(Port::FromSettings, Port::Chosen);
-        let reach = Reach::Network;
-        let rooms = clients_room().into_iter().collect();
-        let options = Options { home, port, vault, owner_password, ui: assets(), reach, rooms };
+        let control_access = ControlAccess::Network;
+        let extensions = clients_extension().into_iter().collect();
+        let options =
+            Options { home, port, vault, owner_password, ui: assets(), control_access, extensions };
         let gateway = tokio::select! {
             started = Gateway::start(options) => started.map_err(|error| match error {
                 StartError::Bind { .. } => anyhow!(error).context("cannot start the gateway; --port N takes another port"),
@@ -61,8 +64,8 @@ impl Serve {
 }
 
 /// The files of this machine's clients; nowhere without a home directory.
-fn clients_room() -> Option<Room> {
-    Some(agentport_connect::room(agentport_connect::program(), Machine::this()?))
+fn clients_extension() -> Option<ControlExtension> {
+    Some(agentport_setup::control_extension(agentport_setup::program(), Machine::this()?))
 }
 
 fn announce(gateway: &Gateway, context: &Context) -> Result<()> {

@@ -1,7 +1,7 @@
 //! `agentport status`: is there a gateway, and how is it? What anyone on this account may know needs no password; the
 //! rest is shown to the owner.
 
-use agentport_gateway::control::types::Status;
+use agentport_api::Status;
 use anyhow::Result;
 use serde::Serialize;
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_api::Event;
 use agentport_core::{
     ApprovalId, Timestamp,
     approval::{Approval, State},
@@ -21,7 +22,6 @@ use crate::{
     },
     catalogue::PublishedTool,
     clock,
-    control::types::Event,
     engine::{Chain, Engine},
     store,
 };

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_api::{Approve, Event, GrantChoice};
 use agentport_core::{
     ApprovalId, RuleId, Timestamp,
     approval::{Approval, Audience, Grant, State, StateName, WithdrawnBecause, WrongState},
@@ -13,13 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::CallKey;
-use crate::{
-    catalogue::InvalidArguments,
-    clock,
-    control::types::{Approve, Event, GrantChoice},
-    engine::Engine,
-    store::StoreError,
-};
+use crate::{catalogue::InvalidArguments, clock, engine::Engine, store::StoreError};
 
 /// Longest reason a denial carries.
 const MAX_REASON: usize = 500;

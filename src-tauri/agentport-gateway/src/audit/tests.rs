@@ -1,10 +1,8 @@
+use agentport_api::AuditVerdict;
 use serde_json::json;
 
 use super::Audit;
-use crate::{
-    control::types::AuditVerdict,
-    store::testing::{TestStore, store},
-};
+use crate::store::testing::{TestStore, store};
 
 const KEY: [u8; 32] = [5; 32];
 

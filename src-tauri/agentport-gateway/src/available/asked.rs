@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use agentport_api::InstallAvailable;
 use agentport_core::{AgentId, IntegrationId, text};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
@@ -14,7 +15,6 @@ use super::{InstallError, Listed, handed::TOKEN, offer};
 use crate::{
     builtin::demo,
     clock,
-    control::types::InstallAvailable,
     engine::{Chain, Engine},
     integrations::AddError,
     mcp::{json_answer, meta},

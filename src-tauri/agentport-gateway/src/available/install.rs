@@ -2,15 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use agentport_api::{AddIntegration, AuthMethod, InstallAvailable, TokenField};
 use agentport_core::Secret;
 
 use super::{Listed, word};
-use crate::{
-    control::types::{AddIntegration, AuthMethod, InstallAvailable, TokenField},
-    engine::Engine,
-    integrations::AddError,
-    store::IntegrationRow,
-};
+use crate::{engine::Engine, integrations::AddError, store::IntegrationRow};
 
 /// Why an integration of the list was not installed. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
@@ -96,9 +92,9 @@ mod tests {
     use super::*;
     use crate::{
         available::{offer, offered},
-        control::types::Connection,
         integrations::target_of,
     };
+    use agentport_api::Connection;
 
     fn try_out(id: &str, method: &str, secrets: Value) -> Result<AddIntegration, String> {
         let wanted = json!({"method": method, "secrets": secrets});

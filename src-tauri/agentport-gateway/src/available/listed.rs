@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use agentport_core::IntegrationId;
 use serde::Deserialize;
 
-use crate::control::types::{
-    AuthMethod, AvailableIntegration, Connection, TokenField, ToolCategory,
-};
+use agentport_api::{AuthMethod, AvailableIntegration, Connection, TokenField, ToolCategory};
 
 /// What stands in a header's format for the secret.
 const PLACE: &str = "{token}";

@@ -32,7 +32,7 @@ pub(crate) use handed::{Hand, Handed};
 pub(crate) use install::InstallError;
 pub(crate) use listed::{Listed, Withheld, word};
 
-use crate::control::types::Connection;
+use agentport_api::Connection;
 
 static LIST: LazyLock<Vec<Listed>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("integrations.json"))

@@ -1,5 +1,6 @@
 //! Notes, to try the gateway with no account: reading runs, adding asks, deleting is blocked.
 
+use agentport_api::Connection;
 use agentport_core::{
     IntegrationId, RuleId, Timestamp,
     policy::{IntegrationPolicy, Mode, Origin, Rule, Scope},
@@ -14,7 +15,6 @@ use super::{failure, object};
 use crate::{
     catalogue::PublishedTool,
     clock,
-    control::types::Connection,
     engine::Engine,
     store::{self, IntegrationRow, Store},
     upstream::{Listing, UpstreamError},

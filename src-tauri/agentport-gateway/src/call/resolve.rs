@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{catalogue::PublishedTool, control::types::Health, engine::Engine};
+use agentport_api::Health;
+
+use crate::{catalogue::PublishedTool, engine::Engine};
 
 use super::{Request, outcome::Refusal};
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use agentport_api::Connection;
 use rmcp::model::ServerResult;
 use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -19,7 +20,6 @@ use crate::{
     builtin,
     catalogue::PublishedTool,
     clock,
-    control::types::Connection,
     engine::{Chain, Engine},
     upstream::UpstreamError,
 };

@@ -7,7 +7,7 @@ use std::{
 
 use agentport_core::IntegrationId;
 
-use crate::control::types::{Health, LastError};
+use agentport_api::{Health, LastError};
 
 #[derive(Debug, Clone)]
 pub(crate) struct HealthEntry {

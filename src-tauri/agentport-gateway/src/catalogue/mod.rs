@@ -146,7 +146,7 @@ mod tests {
     use rmcp::model::{Implementation, JsonObject, ServerCapabilities, Tool, ToolAnnotations};
 
     use super::*;
-    use crate::control::types::Connection;
+    use agentport_api::Connection;
 
     fn listing(tools: &[&'static str]) -> Listing {
         let reads = ToolAnnotations::new().read_only(true);

@@ -4,6 +4,7 @@ mod export;
 
 use std::time::Duration;
 
+use agentport_api::{ActivityChart, ActivityPage};
 use agentport_core::{AgentId, Timestamp, outcome::OutcomeKind};
 use axum::{
     Json,
@@ -14,7 +15,6 @@ use serde::Deserialize;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{ActivityChart, ActivityPage},
 };
 use crate::{
     clock,

@@ -1,5 +1,6 @@
 //! Requests, and deciding about them.
 
+use agentport_api::{ApprovalView, Approve, Deny, Items};
 use agentport_core::{
     ApprovalId,
     approval::{Approval, StateName},
@@ -16,7 +17,6 @@ use serde::Deserialize;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{ApprovalView, Approve, Deny, Items},
 };
 use crate::{available, catalogue::PublishedTool, clock, store::ApprovalFilter};
 

@@ -1,5 +1,6 @@
 //! The record of changes and security events, and whether it is whole.
 
+use agentport_api::{AuditRow, AuditVerdict, Items};
 use axum::{
     Json,
     extract::{Query, State},
@@ -8,11 +9,7 @@ use axum::{
 use http::{HeaderValue, header};
 use serde::Deserialize;
 
-use super::{
-    Control,
-    problem::Answer,
-    types::{AuditRow, AuditVerdict, Items},
-};
+use super::{Control, problem::Answer};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {

@@ -1,5 +1,6 @@
 //! Integrations that can be installed: looking, and installing one.
 
+use agentport_api::{AvailableIntegration, InstallAvailable, IntegrationView, Items};
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -10,7 +11,6 @@ use serde::Deserialize;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{AvailableIntegration, InstallAvailable, IntegrationView, Items},
 };
 use crate::available::{self, InstallError, Listed, NotOffered};
 

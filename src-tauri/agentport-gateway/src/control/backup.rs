@@ -7,6 +7,7 @@ mod document;
 mod plan;
 mod sentences;
 
+use agentport_api::{Backup, Connection, Event, NewKey, RestoreReport, Settings};
 use agentport_core::{key::Key, policy::Rule, profile::Profile};
 use axum::{
     Json,
@@ -22,7 +23,6 @@ use self::plan::Plan;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{Backup, Connection, Event, NewKey, RestoreReport, Settings},
 };
 use crate::{
     clock,

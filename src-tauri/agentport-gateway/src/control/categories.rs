@@ -3,6 +3,7 @@
 //! It is for every agent, and counts for the tools that have no rule of their own, those that join the category later
 //! as well: that is what a category is for, and why allowing one is a deliberate choice.
 
+use agentport_api::{Items, RuleView, SetCategoryPolicy};
 use agentport_core::{
     RuleId,
     policy::{Mode, Origin, Rule, Scope},
@@ -16,7 +17,6 @@ use super::{
     Control,
     policy::rule_view,
     problem::{Answer, Refused},
-    types::{Items, RuleView, SetCategoryPolicy},
 };
 use crate::clock;
 

@@ -1,17 +1,14 @@
 //! Confirmations: the owner shows a code, and for a few minutes may do what lets agents do more.
 
+use agentport_api::{Code, Confirmation, headers::CONFIRMATION};
 use axum::{Json, extract::State};
 use http::HeaderMap;
 
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{Code, Confirmation},
 };
 use crate::clock;
-
-/// The header a request shows a confirmation in.
-const HEADER: &str = "agentport-confirmation";
 
 pub(super) async fn confirm(
     State(control): State<Control>,
@@ -26,7 +23,7 @@ impl Control {
         if !self.second_factor_is_on().await? {
             return Ok(());
         }
-        let shown = headers.get(HEADER).and_then(|value| value.to_str().ok());
+        let shown = headers.get(CONFIRMATION).and_then(|value| value.to_str().ok());
         match shown.and_then(|token| self.codes.confirmations.find(token, clock::now())) {
             Some(_) => Ok(()),
             None => Err(Refused::confirmation_needed()),

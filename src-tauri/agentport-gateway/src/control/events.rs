@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use agentport_api::Event;
 use axum::{
     extract::State,
     response::{
@@ -12,7 +13,7 @@ use axum::{
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{Control, problem::Answer, types::Event};
+use super::{Control, problem::Answer};
 
 pub(super) async fn stream(
     State(control): State<Control>,

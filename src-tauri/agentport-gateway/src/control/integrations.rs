@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use agentport_api::{
+    AddIntegration, ChangeIntegration, Compare, Compared, Connection, DefinitionView, Health,
+    IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
+};
 use agentport_core::{
     AgentId, IntegrationId,
     policy::{self, IntegrationPolicy, Mode},
@@ -18,10 +22,6 @@ use uuid::Uuid;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{
-        AddIntegration, ChangeIntegration, Compare, Compared, Connection, DefinitionView, Health,
-        IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
-    },
 };
 use crate::{
     catalogue::{Entry, PublishedTool},
@@ -56,20 +56,11 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
 }
 
-/// The part of the path that asks for a comparison.
-const COMPARE: &str = "compare";
-
-/// Is there one already that is reached in this very way? No path of its own, which would hide an integration whose id
-/// is that word.
+/// Is there an integration already that is reached in this very way?
 pub(super) async fn compare(
     State(control): State<Control>,
-    Path(word): Path<String>,
     Json(wanted): Json<Compare>,
 ) -> Answer<Json<Compared>> {
-    if word != COMPARE {
-        let detail = "an integration is changed with PATCH, and added with POST to the list";
-        return Err(Refused::new(StatusCode::METHOD_NOT_ALLOWED, detail));
-    }
     let same = control.engine.same_integration(&wanted.connection, &wanted.secrets).await?;
     Ok(Json(Compared { same }))
 }

@@ -1,5 +1,6 @@
 //! Agents and their keys.
 
+use agentport_api::{ChangeKey, CreateKey, Event, Items, KeyView, NewKey, Trust};
 use agentport_core::{
     AgentId, RuleId,
     approval::WithdrawnBecause,
@@ -18,7 +19,6 @@ use uuid::Uuid;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{ChangeKey, CreateKey, Event, Items, KeyView, NewKey, Trust},
 };
 use crate::{clock, store::AgentRow};
 

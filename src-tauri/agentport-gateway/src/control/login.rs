@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session, paths};
 use agentport_core::Timestamp;
 use axum::{
     Json, Router,
@@ -25,7 +26,6 @@ use super::{
     patience::Patience,
     problem::{Answer, Refused},
     tokens::{Round, Term, Tokens, digest, random},
-    types::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session},
 };
 use crate::clock;
 
@@ -77,10 +77,10 @@ impl Logins {
 /// The owner's routes behind a sign-in, with the few that need none.
 pub(super) fn guarded(control: Control, owner: Router) -> Router {
     let open = Router::new()
-        .route("/control/session", get(session))
-        .route("/control/login", post(login))
-        .route("/control/logout", post(logout))
-        .route("/control/password", post(choose_password))
+        .route(paths::SESSION, get(session))
+        .route(paths::LOGIN, post(login))
+        .route(paths::LOGOUT, post(logout))
+        .route(paths::PASSWORD, post(choose_password))
         .with_state(control.clone());
     owner.layer(middleware::from_fn_with_state(control, require_owner)).merge(open)
 }

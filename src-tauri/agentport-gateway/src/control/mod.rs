@@ -2,7 +2,7 @@
 //!
 //! [`in_process`] has every route, and asks nobody who they are: whoever holds it is the owner. A desktop app calls it.
 //! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
-//! where the owner wants no sign-in ([`front`]). Whoever starts the gateway may add a [`room`] to it.
+//! where the owner wants no sign-in ([`front`]). Whoever starts the gateway may add a [`extension`] to it.
 
 mod activity;
 mod approvals;
@@ -12,7 +12,8 @@ mod backup;
 mod categories;
 mod confirm;
 mod events;
-pub(crate) mod front;
+pub(crate) mod exposure;
+pub mod extension;
 mod integrations;
 mod keys;
 pub(crate) mod login;
@@ -22,13 +23,11 @@ mod patience;
 mod policy;
 pub(crate) mod problem;
 mod profiles;
-pub mod room;
 mod routes;
 pub(crate) mod second_factor;
 mod settings;
 mod status;
 mod tokens;
-pub mod types;
 
 use std::sync::Arc;
 
@@ -44,7 +43,7 @@ pub(crate) struct Control {
     pub(crate) engine: Arc<Engine>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) logins: Arc<login::Logins>,
-    pub(crate) front: Arc<front::Front>,
+    pub(crate) front: Arc<exposure::TcpExposure>,
     pub(crate) codes: Arc<second_factor::Codes>,
     /// Held by who changes what is stored as a whole.
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
@@ -53,14 +52,14 @@ pub(crate) struct Control {
 }
 
 /// The owner's plane for who holds the gateway: with the routes that open and close it to everybody else.
-pub(crate) fn in_process(control: Control, rooms: Router) -> Router {
+pub(crate) fn in_process(control: Control, extensions: Router) -> Router {
     let all = routes::shared().into_iter().chain(routes::in_process());
-    routes::router(all.collect(), control).merge(rooms)
+    routes::router(all.collect(), control).merge(extensions)
 }
 
 /// The owner's plane behind its sign-in.
-pub(crate) fn over_tcp(control: Control, rooms: Router) -> Router {
+pub(crate) fn over_tcp(control: Control, extensions: Router) -> Router {
     let front = control.front.clone();
-    login::guarded(control.clone(), routes::router(routes::shared(), control).merge(rooms))
-        .layer(middleware::from_fn_with_state(front, front::only_while_open))
+    login::guarded(control.clone(), routes::router(routes::shared(), control).merge(extensions))
+        .layer(middleware::from_fn_with_state(front, exposure::only_while_open))
 }

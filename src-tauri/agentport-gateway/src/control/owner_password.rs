@@ -1,15 +1,12 @@
 //! The password for browser and terminal, set and removed by who holds the gateway. Over TCP it is chosen and changed
 //! in [`super::login`], which asks for the present one.
 
+use agentport_api::{Event, SetOwnerPassword};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{
-    Control, password,
-    problem::Answer,
-    types::{Event, SetOwnerPassword},
-};
+use super::{Control, password, problem::Answer};
 
 /// Whoever signed in with the password before is out.
 pub(super) async fn set(

@@ -4,6 +4,7 @@ mod change;
 
 use std::collections::HashMap;
 
+use agentport_api::{Items, RuleView, SetPolicy};
 use agentport_core::{
     AgentId, IntegrationId, RuleId,
     policy::{self, Mode, Origin, Rule, Scope},
@@ -16,7 +17,6 @@ use uuid::Uuid;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{Items, RuleView, SetPolicy},
 };
 use crate::{clock, engine::Engine};
 

@@ -1,12 +1,13 @@
 //! Refusals of the owner's plane: a status and a sentence.
 
+use agentport_api::Problem;
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
 
-use super::{password::PasswordError, types::Problem};
+use super::password::PasswordError;
 use crate::{
     approvals::DecideError,
     engine::Chain,

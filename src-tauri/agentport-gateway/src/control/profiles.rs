@@ -1,5 +1,6 @@
 //! Profiles: what agents see.
 
+use agentport_api::{Event, Items};
 use agentport_core::{IntegrationId, profile::Profile, text};
 use axum::{
     Json,
@@ -11,7 +12,6 @@ use serde_json::json;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{Event, Items},
 };
 
 const MAX_NAME: usize = 64;

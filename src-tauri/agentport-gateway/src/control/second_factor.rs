@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_api::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup};
 use agentport_core::{Secret, Timestamp};
 use axum::{Json, extract::State};
 use http::StatusCode;
@@ -22,7 +23,6 @@ use super::{
     patience::Patience,
     problem::{Answer, Refused},
     tokens::Tokens,
-    types::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup},
 };
 use crate::{
     clock,

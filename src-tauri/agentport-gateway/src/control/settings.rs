@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agentport_api::{Event, Settings};
 use agentport_core::Timestamp;
 use axum::{Json, extract::State};
 use serde_json::Value;
@@ -9,7 +10,6 @@ use serde_json::Value;
 use super::{
     Control,
     problem::{Answer, Refused},
-    types::{Event, Settings},
 };
 use crate::clock;
 

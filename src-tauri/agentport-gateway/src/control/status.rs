@@ -1,15 +1,12 @@
 //! How things stand, and the pause.
 
+use agentport_api::{Health, Pause, Status};
 use axum::{Json, extract::State};
 use http::StatusCode;
 
 use agentport_core::approval::StateName;
 
-use super::{
-    Control,
-    problem::Answer,
-    types::{Health, Pause, Status},
-};
+use super::{Control, problem::Answer};
 use crate::engine::Chain;
 
 impl Control {

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use agentport_api::{AddIntegration, ChangeIntegration, Connection, Event};
 use agentport_core::{
     IntegrationId, Secret,
     approval::WithdrawnBecause,
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     clock,
-    control::types::{AddIntegration, ChangeIntegration, Connection, Event},
     engine::{Chain, Engine},
     store::{IntegrationRow, ListingRow, StoreError},
     upstream::{Listing, Spec, Target, UpstreamError},

@@ -5,6 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use agentport_api::Connection;
 use agentport_core::{IntegrationId, Secret};
 use subtle::{Choice, ConstantTimeEq as _};
 
@@ -13,7 +14,6 @@ use super::{
     timeout::timeout_seconds,
 };
 use crate::{
-    control::types::Connection,
     engine::{Chain, Engine},
     upstream::Target,
 };

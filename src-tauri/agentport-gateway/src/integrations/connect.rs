@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use agentport_api::{Connection, Health};
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
 use url::Url;
@@ -14,7 +15,6 @@ pub(crate) use self::in_clear::InClear;
 use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
-    control::types::{Connection, Health},
     engine::{Chain, Engine},
     store::{IntegrationRow, StoreError},
     upstream::{Spec, Target},

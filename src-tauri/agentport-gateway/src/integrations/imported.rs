@@ -4,7 +4,7 @@
 use agentport_core::{redact, text};
 use serde_json::Value;
 
-use crate::control::types::Imported;
+use agentport_api::Imported;
 
 /// Longest name of a client.
 const MAX_FROM: usize = 64;

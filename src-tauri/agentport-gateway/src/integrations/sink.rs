@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
+use agentport_api::{Event, Health, LastError};
 use agentport_core::IntegrationId;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     catalogue::{Catalogue, HealthEntry},
-    control::types::{Event, Health, LastError},
     engine::{Chain, Engine},
     events::Events,
     upstream::{Listing, UpstreamSink},

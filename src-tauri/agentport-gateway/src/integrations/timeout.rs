@@ -1,6 +1,6 @@
 //! How long a call may take, where an integration's own connection says so.
 
-use crate::control::types::Connection;
+use agentport_api::Connection;
 
 /// Seconds, as in the settings.
 const POSSIBLE: std::ops::RangeInclusive<u32> = 1..=3_600;

@@ -13,7 +13,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{line::Line, rows::Position};
-use crate::home::{create_dir, private};
+use crate::data_dir::{create_dir, private};
 
 /// A file that has grown to this many bytes is followed by a new one.
 const FULL: u64 = 8 * 1024 * 1024;

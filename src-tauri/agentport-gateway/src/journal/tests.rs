@@ -4,18 +4,16 @@ use std::{
     path::PathBuf,
 };
 
+use agentport_api::ActivityRow;
 use agentport_core::{AgentId, CallId, Timestamp, outcome::OutcomeKind};
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use super::{Begin, End, ImportError, Journal};
-use crate::{
-    control::types::ActivityRow,
-    store::{
-        ActivityFilter, Store,
-        testing::{TestStore, store},
-    },
+use crate::store::{
+    ActivityFilter, Store,
+    testing::{TestStore, store},
 };
 
 /// One life of a process: its journal, and what ends it.

@@ -8,6 +8,7 @@ mod first;
 
 use std::{fmt, str::FromStr};
 
+use agentport_api::{ActivityPage, ActivityRow};
 use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp, arguments::ArgumentsHash, outcome::OutcomeKind,
     policy::Mode, tool::DefinitionDigest,
@@ -15,7 +16,6 @@ use agentport_core::{
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _};
-use crate::control::types::{ActivityPage, ActivityRow};
 
 pub(crate) use self::chart::Buckets;
 

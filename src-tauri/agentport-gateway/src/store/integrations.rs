@@ -1,5 +1,6 @@
 //! The table `integrations`.
 
+use agentport_api::{Connection, Imported};
 use agentport_core::{
     IntegrationId, Timestamp,
     policy::{IntegrationPolicy, Mode},
@@ -7,7 +8,6 @@ use agentport_core::{
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _, columns::to_json, commit};
-use crate::control::types::{Connection, Imported};
 
 /// An integration as the owner set it up. Its secrets are in `credentials`, sealed.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,12 @@
 //! Storing what a backup holds, all of it or nothing.
 
+use agentport_api::Settings;
 use agentport_core::{IntegrationId, key::KeyHash, policy::Rule, profile::Profile};
 
 use super::{
     AgentRow, InsertError, IntegrationRow, Store, agents, commit, integrations, profiles, rules,
     settings,
 };
-use crate::control::types::Settings;
 
 /// What is to be stored. What is not in it stays as it is.
 #[derive(Debug, Default)]

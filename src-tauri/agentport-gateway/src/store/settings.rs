@@ -1,9 +1,9 @@
 //! The table `settings`: single values by key. The owner's settings are one of them.
 
+use agentport_api::Settings;
 use sqlx::SqliteExecutor;
 
 use super::{Result, Store, StoreError, While as _, columns::to_json};
-use crate::control::types::Settings;
 
 /// The owner's settings, as JSON.
 const OWNERS: &str = "owner.settings";

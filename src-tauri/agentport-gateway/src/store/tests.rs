@@ -1,9 +1,9 @@
 //! The small tables, and what holds for all of them.
 
+use agentport_api::Settings;
 use agentport_core::{Timestamp, tool::DefinitionDigest};
 
 use super::{Note, testing::store};
-use crate::control::types::Settings;
 
 #[tokio::test]
 async fn settings_are_at_their_default_until_set() {

@@ -5,6 +5,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use agentport_api::{Health, LastError};
 use agentport_core::Timestamp;
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::{
@@ -22,10 +23,7 @@ use super::{
     listing::{self, Listing},
     session::Session,
 };
-use crate::{
-    clock,
-    control::types::{Health, LastError},
-};
+use crate::clock;
 
 /// How long further news are waited for before changed lists are read.
 const DEBOUNCE: Duration = Duration::from_millis(100);

@@ -179,7 +179,7 @@ mod tests {
         super::{Spec, Target, UpstreamSink, Upstreams},
         *,
     };
-    use crate::control::types::{Health, LastError};
+    use agentport_api::{Health, LastError};
 
     /// Nobody listens.
     struct Deaf;

@@ -52,6 +52,7 @@ use std::{
 };
 
 use ::http::HeaderName;
+use agentport_api::{Health, LastError, LogLine};
 use agentport_core::{IntegrationId, Secret};
 use arc_swap::ArcSwap;
 use rmcp::model::ServerResult;
@@ -73,10 +74,7 @@ use self::{
     stderr::Ring,
 };
 pub(crate) use self::{error::UpstreamError, listing::Listing};
-use crate::{
-    call::{caller::Caller, permit::Permit},
-    control::types::{Health, LastError, LogLine},
-};
+use crate::call::{caller::Caller, permit::Permit};
 
 /// Hears what the upstreams have to say. Called from the actors' tasks: must not block.
 pub(crate) trait UpstreamSink: Send + Sync {

@@ -5,11 +5,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use agentport_api::LogLine;
 use agentport_core::text;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::hidden::Hidden;
-use crate::{clock, control::types::LogLine};
+use crate::clock;
 
 const MAX_LINES: usize = 500;
 const MAX_BYTES: usize = 64 * 1024;

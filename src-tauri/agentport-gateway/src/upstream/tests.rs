@@ -10,6 +10,7 @@ mod streams;
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_api::{Health, LastError};
 use agentport_core::IntegrationId;
 use rmcp::model::{JsonObject, ServerResult};
 use serde_json::Value;
@@ -17,10 +18,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Listing, Spec, Target, UpstreamError, UpstreamSink, Upstreams, call};
-use crate::{
-    call::{caller::Caller, permit::Operation},
-    control::types::{Health, LastError},
-};
+use crate::call::{caller::Caller, permit::Operation};
 
 /// Longer than anything here takes; only a broken test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -15,7 +15,7 @@ use super::{
     record::{Cost, Place},
     seal::MasterKey,
 };
-use crate::home::{Home, private};
+use crate::data_dir::{DataDir, private};
 
 /// RFC 9106 §4, second recommended option, on one lane: it runs once per start.
 const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3 };
@@ -48,7 +48,7 @@ pub(super) fn derive(path: &Path, salt: &str, cost: Cost) -> Result<MasterKey, V
 }
 
 /// The key file's place in the home.
-pub(super) fn key_file(home: &Home) -> PathBuf {
+pub(super) fn key_file(home: &DataDir) -> PathBuf {
     home.root().join("master.key")
 }
 

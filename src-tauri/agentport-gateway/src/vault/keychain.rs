@@ -18,7 +18,7 @@ use super::{
     key_files::{decode, encode},
     seal::MasterKey,
 };
-use crate::{home::Home, store::hex};
+use crate::{data_dir::DataDir, store::hex};
 
 const SERVICE: &str = "agentport";
 
@@ -44,7 +44,7 @@ pub enum KeychainError {
 }
 
 /// The user a new vault's key is kept under: one per home.
-pub(super) fn user_of(home: &Home) -> String {
+pub(super) fn user_of(home: &DataDir) -> String {
     let digest = Sha256::digest(home.root().as_os_str().as_encoded_bytes());
     hex(&digest[..16])
 }

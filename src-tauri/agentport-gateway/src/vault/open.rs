@@ -11,7 +11,7 @@ use super::{
     record::{Kind, Place, Record},
     seal::MasterKey,
 };
-use crate::home::Home;
+use crate::data_dir::DataDir;
 
 impl Vault {
     /// Opens the home's vault, or makes one. The text is for the owner to read at every start: the key, or what it is
@@ -20,7 +20,7 @@ impl Vault {
     /// Takes up to a minute where the keychain waits for its owner to unlock it.
     pub async fn unlock(
         choice: VaultChoice,
-        home: &Home,
+        home: &DataDir,
     ) -> Result<(Self, Option<String>), VaultError> {
         let home = home.clone();
         tokio::task::spawn_blocking(move || open(choice, &home, keychain::platform))
@@ -32,7 +32,7 @@ impl Vault {
 /// Blocks.
 pub(super) fn open(
     choice: VaultChoice,
-    home: &Home,
+    home: &DataDir,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
     match Record::read(home)? {
@@ -44,7 +44,7 @@ pub(super) fn open(
 /// Opens the vault that is on record.
 fn reopen(
     choice: VaultChoice,
-    home: &Home,
+    home: &DataDir,
     mut record: Record,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
@@ -85,7 +85,7 @@ fn reopen(
 /// attempt that was cut short) is taken up, not overwritten.
 fn make(
     choice: VaultChoice,
-    home: &Home,
+    home: &DataDir,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
     let chosen = choice != VaultChoice::Auto;
@@ -124,7 +124,7 @@ fn make(
 }
 
 fn in_keychain(
-    home: &Home,
+    home: &DataDir,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
     limit: std::time::Duration,
 ) -> Result<(Place, MasterKey), KeychainError> {
@@ -133,7 +133,7 @@ fn in_keychain(
     Ok((Place::Keychain { user }, master))
 }
 
-fn in_key_file(home: &Home) -> Result<(Place, MasterKey), VaultError> {
+fn in_key_file(home: &DataDir) -> Result<(Place, MasterKey), VaultError> {
     let path = key_file(home);
     let master = match read_key(&path)? {
         Some(left) => left,
@@ -143,7 +143,7 @@ fn in_key_file(home: &Home) -> Result<(Place, MasterKey), VaultError> {
 }
 
 /// What a key in a file means, in one line. `unchosen` is why it lies there though the owner did not ask for it.
-fn in_a_file(place: &Place, home: &Home, unchosen: Option<&str>) -> Option<String> {
+fn in_a_file(place: &Place, home: &DataDir, unchosen: Option<&str>) -> Option<String> {
     match place {
         Place::Keychain { .. } => None,
         Place::PassphraseFile { path, .. } => Some(format!(

@@ -15,7 +15,7 @@ use super::{
     VaultError,
     seal::{MasterKey, Vault},
 };
-use crate::home::{Home, write_private};
+use crate::data_dir::{DataDir, write_private};
 
 /// What the check value is sealed for, and what it says.
 const CHECK_ID: &str = "vault check";
@@ -87,13 +87,13 @@ pub(super) struct Record {
 
 const VERSION: u32 = 1;
 
-fn path(home: &Home) -> PathBuf {
+fn path(home: &DataDir) -> PathBuf {
     home.root().join("vault.json")
 }
 
 impl Record {
     /// The home's record; `None` if no vault has been made here.
-    pub(super) fn read(home: &Home) -> Result<Option<Self>, VaultError> {
+    pub(super) fn read(home: &DataDir) -> Result<Option<Self>, VaultError> {
         let path = path(home);
         let json = match fs::read(&path) {
             Ok(json) => json,
@@ -111,7 +111,7 @@ impl Record {
         Self { version: VERSION, place, chosen, check }
     }
 
-    pub(super) fn write(&self, home: &Home) -> Result<(), VaultError> {
+    pub(super) fn write(&self, home: &DataDir) -> Result<(), VaultError> {
         let path = path(home);
         serde_json::to_vec_pretty(self)
             .map_err(io::Error::from)

@@ -12,19 +12,19 @@ use super::{
     InvalidVaultChoice, KeychainError, Unsealable, Vault, VaultChoice, VaultError, keychain,
     open::open,
 };
-use crate::home::Home;
+use crate::data_dir::DataDir;
 
 /// A home, and a keychain that outlives what is opened in it.
 struct Place {
     dir: TempDir,
-    home: Home,
+    home: DataDir,
     keychain: Arc<mock::Store>,
 }
 
 impl Place {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let home = Home::open(Some(dir.path().join("home"))).unwrap();
+        let home = DataDir::open(Some(dir.path().join("home"))).unwrap();
         Self { dir, home, keychain: mock::Store::new().unwrap() }
     }
 
@@ -259,7 +259,7 @@ fn a_home_that_moved_finds_its_key_in_the_keychain() {
     let sealed = vault.seal("x", b"plain");
     let to = place.dir.path().join("moved");
     fs::rename(place.home.root(), &to).unwrap();
-    place.home = Home::open(Some(to)).unwrap();
+    place.home = DataDir::open(Some(to)).unwrap();
     let (again, _) = place.open(VaultChoice::Auto).unwrap();
     assert_eq!(again.open("x", &sealed).unwrap().as_slice(), b"plain");
 }

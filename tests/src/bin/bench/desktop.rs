@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use agentport_api::NewKey;
 use agentport_tests::{
     HttpFixture, Latch,
     desktop::{
@@ -14,7 +15,6 @@ use agentport_tests::{
         try_until,
     },
     gateway::Setup,
-    types::NewKey,
 };
 use serde_json::json;
 

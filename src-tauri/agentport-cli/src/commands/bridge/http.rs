@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentport_gateway::home::{Home, Runtime};
+use agentport_gateway::data_dir::{DataDir, Runtime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
@@ -65,7 +65,7 @@ pub(super) enum Failure {
 /// Connections to the gateway.
 #[derive(Debug)]
 pub(super) struct Http {
-    home: Home,
+    home: DataDir,
     idle: Mutex<Vec<Connection>>,
     drivers: TaskTracker,
 }
@@ -103,7 +103,7 @@ pub(super) struct Reply {
 }
 
 impl Http {
-    pub(super) fn new(home: Home, drivers: TaskTracker) -> Arc<Self> {
+    pub(super) fn new(home: DataDir, drivers: TaskTracker) -> Arc<Self> {
         Arc::new(Self { home, idle: Mutex::default(), drivers })
     }
 

@@ -3,14 +3,14 @@
 use std::{fs, io, path::PathBuf};
 
 use agentport_core::Secret;
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 
 use crate::{args::AgentKey, context};
 
 /// Where the key comes from.
 #[derive(Debug)]
 pub(super) struct KeySource {
-    home: Home,
+    home: DataDir,
     from: From,
 }
 
@@ -26,10 +26,10 @@ enum From {
 
 impl KeySource {
     /// `client` is the name of a file of keys; `None` if it is no name of one.
-    pub(super) fn new(home: Home, client: Option<String>, given: AgentKey) -> Option<Self> {
+    pub(super) fn new(home: DataDir, client: Option<String>, given: AgentKey) -> Option<Self> {
         let from = match client {
             Some(name) => {
-                let file = agentport_connect::bridge_key_file(home.root(), &name)?;
+                let file = agentport_setup::bridge_key_file(home.root(), &name)?;
                 From::Client { name, file }
             }
             None => From::Given(given),
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_clients_key_is_its_own() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::open(Some(dir.path().join("home"))).unwrap();
+        let home = DataDir::open(Some(dir.path().join("home"))).unwrap();
         for bad in ["", "..", "a/b", ".hidden", "a\\b", "a b"] {
             let source = KeySource::new(home.clone(), Some(bad.into()), AgentKey::default());
             assert!(source.is_none(), "{bad}");

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use agentport_api::Settings;
 use agentport_clients::{
     client::{Machine, Place},
     discover::{Found, FoundFile, FoundState, discover},
@@ -12,8 +13,8 @@ use agentport_clients::{
     server::{Launch, Server},
     types::{ClientView, Connected, FileView, Via},
 };
-use agentport_connect::{Site, bridge_key_file};
-use agentport_gateway::{control::types::Settings, home::Home};
+use agentport_gateway::data_dir::DataDir;
+use agentport_setup::{Site, bridge_key_file};
 use anyhow::Result;
 
 use super::{
@@ -34,7 +35,7 @@ struct Known {
     home: Option<PathBuf>,
 }
 
-pub(super) async fn check(home: Option<&Home>, asks: &Asks, report: &mut Report) {
+pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Report) {
     let Some(machine) = Machine::this() else {
         let says = "There is no home directory to look for clients in.";
         return report.info(ABOUT, says, None);
@@ -71,14 +72,14 @@ pub(super) async fn check(home: Option<&Home>, asks: &Asks, report: &mut Report)
 }
 
 /// As the owner, with the agents whose keys the entries show; otherwise without.
-async fn views(home: Option<&Home>, asks: &Asks, machine: Machine) -> Result<Vec<ClientView>> {
+async fn views(home: Option<&DataDir>, asks: &Asks, machine: Machine) -> Result<Vec<ClientView>> {
     if let Asks::Owner(owner) = asks {
         return owner.get(route(["control", "clients"])).await?.items();
     }
     let Some(home) = home else { return Ok(Vec::new()) };
     let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
     let mcp_url = home.read_runtime().map_or_else(usual, |runtime| runtime.mcp_url);
-    let site = Site::new(machine, agentport_connect::program(), home.root().to_owned(), mcp_url);
+    let site = Site::new(machine, agentport_setup::program(), home.root().to_owned(), mcp_url);
     Ok(site.clients(None).await)
 }
 

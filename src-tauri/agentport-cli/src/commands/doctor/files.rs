@@ -1,13 +1,13 @@
 //! The data directory: is it ours, and closed to other accounts?
 
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 
 use super::finding::Report;
 
 const ABOUT: &str = "data";
 
 #[cfg(unix)]
-pub(super) fn check(home: &Home, fix: bool, report: &mut Report) {
+pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::finding::typed;
@@ -68,7 +68,7 @@ pub(super) fn check(home: &Home, fix: bool, report: &mut Report) {
 
 /// On Windows the profile's directories are closed to other accounts by inherited access lists.
 #[cfg(not(unix))]
-pub(super) fn check(home: &Home, _fix: bool, report: &mut Report) {
+pub(super) fn check(home: &DataDir, _fix: bool, report: &mut Report) {
     report.ok(ABOUT, format!("{} is there.", home.root().display()));
 }
 

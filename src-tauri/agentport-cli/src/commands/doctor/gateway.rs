@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use agentport_gateway::{
-    control::types::{Session, Settings},
-    home::Home,
-};
+use agentport_api::{Session, Settings};
+use agentport_gateway::data_dir::DataDir;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -24,7 +22,11 @@ struct Health {
 }
 
 /// The running gateway, if one answers.
-pub(super) async fn check(home: Option<&Home>, fix: bool, report: &mut Report) -> Option<Gateway> {
+pub(super) async fn check(
+    home: Option<&DataDir>,
+    fix: bool,
+    report: &mut Report,
+) -> Option<Gateway> {
     let Some((home, runtime)) = home.and_then(|home| Some((home, home.read_runtime()?))) else {
         not_running(home, fix, report).await;
         return None;
@@ -62,7 +64,7 @@ pub(super) async fn check(home: Option<&Home>, fix: bool, report: &mut Report) -
     Some(gateway)
 }
 
-async fn not_running(home: Option<&Home>, fix: bool, report: &mut Report) {
+async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     report.fail(ABOUT, "No gateway is running.", START);
     let left = home.map(|home| home.root().join("runtime.json")).filter(|path| path.exists());
     if let Some(left) = left {

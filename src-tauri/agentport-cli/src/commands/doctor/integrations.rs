@@ -1,6 +1,6 @@
 //! How each integration is: in full for the owner, in one word for an agent.
 
-use agentport_gateway::control::types::{Health, IntegrationView};
+use agentport_api::{Health, IntegrationView};
 use serde::Deserialize;
 
 use super::{Asks, finding::Report};

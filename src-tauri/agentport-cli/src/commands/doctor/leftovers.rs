@@ -8,13 +8,13 @@ use agentport_clients::{
     client::{Client, Machine},
     write,
 };
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 
 use super::finding::Report;
 
 const ABOUT: &str = "kept originals";
 
-pub(super) async fn check(home: Option<&Home>, fix: bool, report: &mut Report) {
+pub(super) async fn check(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     half_written(fix, report);
     let Some(home) = home else { return };
     if let Err(error) = journal(&home.root().join("clients"), fix, report).await {

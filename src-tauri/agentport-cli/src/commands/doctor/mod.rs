@@ -20,7 +20,7 @@ mod listener;
 mod programs;
 mod vault;
 
-use agentport_gateway::home::Home;
+use agentport_gateway::data_dir::DataDir;
 use anyhow::Result;
 use clap::Args;
 
@@ -51,7 +51,7 @@ enum Asks {
 impl Doctor {
     pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
         let mut report = Report::default();
-        let home = Home::look(context.home_asked_for());
+        let home = DataDir::look(context.home_asked_for());
         if let Some(home) = &home {
             files::check(home, self.fix, &mut report);
         } else {
@@ -77,7 +77,7 @@ impl Doctor {
     /// The owner, if a password is given; otherwise the agent whose key is given or stored.
     async fn asks(
         &self,
-        home: Option<&Home>,
+        home: Option<&DataDir>,
         running: Option<&Gateway>,
         context: &Context,
         report: &mut Report,

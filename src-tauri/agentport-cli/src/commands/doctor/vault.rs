@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use agentport_gateway::{
-    home::Home,
+    data_dir::DataDir,
     vault::{Vault, VaultChoice},
 };
 use serde::Deserialize;
@@ -30,7 +30,7 @@ enum Place {
     PassphraseFile { path: PathBuf },
 }
 
-pub(super) async fn check(home: &Home, report: &mut Report) {
+pub(super) async fn check(home: &DataDir, report: &mut Report) {
     let file = home.root().join("vault.json");
     let json = match std::fs::read(&file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -62,7 +62,7 @@ pub(super) async fn check(home: &Home, report: &mut Report) {
     }
 }
 
-fn opens(record: &Record, home: &Home, report: &mut Report) {
+fn opens(record: &Record, home: &DataDir, report: &mut Report) {
     match &record.place {
         Place::Keychain => report.ok(ABOUT, "The vault's key is in the keychain."),
         Place::PassphraseFile { path } => {

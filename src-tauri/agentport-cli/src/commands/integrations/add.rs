@@ -3,8 +3,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use agentport_api::{Connection, IntegrationView};
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::{Connection, IntegrationView};
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgGroup, Args};
 use reqwest::Method;

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use agentport_api::{AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField};
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::{
-    AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField,
-};
 use anyhow::{Result, bail};
 use reqwest::Method;
 use serde_json::json;

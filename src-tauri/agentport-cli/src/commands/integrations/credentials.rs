@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use agentport_api::IntegrationView;
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::IntegrationView;
 use anyhow::{Result, bail};
 use reqwest::Method;
 use serde_json::json;

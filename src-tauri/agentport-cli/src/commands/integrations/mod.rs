@@ -7,10 +7,8 @@ mod installed;
 mod patience;
 mod secret_names;
 
+use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView};
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::{
-    ChangeIntegration, Imported, IntegrationView, LogLine, ToolView,
-};
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
 use reqwest::Method;

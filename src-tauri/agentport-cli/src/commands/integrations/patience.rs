@@ -2,8 +2,8 @@
 
 use std::{future::Future, time::Duration};
 
+use agentport_api::Connection;
 use agentport_core::IntegrationId;
-use agentport_gateway::control::types::Connection;
 use anyhow::{Result, bail};
 use reqwest::Method;
 

@@ -1,6 +1,6 @@
 //! The secrets an integration asks for, by the names the vault keeps them under.
 
-use agentport_gateway::control::types::Connection;
+use agentport_api::Connection;
 
 /// Each name once: those of the variables, then those in the headers, in the order given.
 pub(super) fn of<'a>(

@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use agentport_api::Event;
 use agentport_core::{CallId, Timestamp, outcome::OutcomeKind};
-use agentport_gateway::control::types::Event;
 use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -2,8 +2,8 @@
 
 mod follow;
 
+use agentport_api::ActivityRow;
 use agentport_core::{Timestamp, outcome::OutcomeKind};
-use agentport_gateway::control::types::ActivityRow;
 use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;

@@ -7,12 +7,12 @@ mod words;
 
 use std::time::Duration;
 
+use agentport_api::Settings;
 use agentport_clients::{
     client::Machine,
     types::{Applied, ConflictView, PlanView, WantPlan},
 };
-use agentport_connect::{ConnectError, Prepared, Site};
-use agentport_gateway::control::types::Settings;
+use agentport_setup::{ConnectError, Prepared, Site};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use reqwest::Method;
@@ -103,7 +103,7 @@ pub(crate) fn site(context: &Context) -> Result<Site> {
     let running = home.read_runtime().map(|runtime| runtime.mcp_url);
     let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
     let mcp_url = running.unwrap_or_else(usual);
-    let program = agentport_connect::program();
+    let program = agentport_setup::program();
     Ok(Site::new(machine()?, program, home.root().to_owned(), mcp_url))
 }
 

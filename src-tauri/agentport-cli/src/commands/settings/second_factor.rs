@@ -1,6 +1,6 @@
 //! `agentport settings second-factor`: one-time codes of an authenticator app. A code is never an argument.
 
-use agentport_gateway::control::types::{RecoveryCodes, SecondFactor as State, SecondFactorSetup};
+use agentport_api::{RecoveryCodes, SecondFactor as State, SecondFactorSetup};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;

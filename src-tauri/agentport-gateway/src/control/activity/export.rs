@@ -2,6 +2,7 @@
 
 use std::io;
 
+use agentport_api::ActivityRow;
 use axum::{
     body::{Body, Bytes},
     extract::{Query, State},
@@ -16,7 +17,6 @@ use crate::{
     control::{
         Control,
         problem::{Answer, Refused},
-        types::ActivityRow,
     },
     engine::Chain,
     store::{ActivityFilter, Store},

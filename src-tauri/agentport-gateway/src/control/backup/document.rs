@@ -2,16 +2,13 @@
 
 use std::collections::HashSet;
 
+use agentport_api::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Settings};
 use agentport_core::{Timestamp, redact};
 use serde_json::json;
 use url::Url;
 
 use super::Here;
-use crate::{
-    control::types::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Settings},
-    integrations::is_fit_to_be_shown,
-    store::IntegrationRow,
-};
+use crate::{integrations::is_fit_to_be_shown, store::IntegrationRow};
 
 /// The only format there is.
 pub(super) const FORMAT: u32 = 1;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use agentport_api::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Imported, Settings};
 use agentport_core::{
     AgentId, IntegrationId, RuleId, Timestamp,
     policy::{IntegrationPolicy, Mode, Origin, Rule, Scope},
@@ -21,7 +22,6 @@ use crate::{
         keys::check_name,
         problem::{Answer, Refused},
         profiles, settings,
-        types::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Imported, Settings},
     },
     integrations::{
         TooMuch, check_connection, fit_to_be_kept, secret_names, timeout_seconds, with_timeout,

@@ -1,5 +1,6 @@
 //! What a restore changes, in sentences the owner can agree to.
 
+use agentport_api::{BackedUpIntegration, Connection, Settings};
 use agentport_core::{
     AgentId, IntegrationId,
     policy::{self, IntegrationPolicy, Mode, Rule},
@@ -8,10 +9,7 @@ use agentport_core::{
 use serde_json::Value;
 
 use super::document::LEFT_OUT;
-use crate::{
-    control::types::{BackedUpIntegration, Connection, Settings},
-    store::{AgentRow, IntegrationRow},
-};
+use crate::store::{AgentRow, IntegrationRow};
 
 /// One for each setting that differs.
 pub(super) fn settings(before: &Settings, after: &Settings) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use agentport_api::{ChangeRule, RuleView};
 use agentport_core::{
     AgentId, IntegrationId, RuleId, Timestamp,
     policy::{Mode, Origin, Rule, Scope},
@@ -21,7 +22,6 @@ use crate::{
     control::{
         Control,
         problem::{Answer, Refused},
-        types::{ChangeRule, RuleView},
     },
 };
 

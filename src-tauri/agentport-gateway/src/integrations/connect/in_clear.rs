@@ -3,6 +3,7 @@
 //! It goes by names: of headers, and of parameters in the URL. Deliberately absent: guessing by the looks of a value,
 //! and refusing what is stored already, which would take a working integration away at the next start.
 
+use agentport_api::Connection;
 use agentport_core::{
     redact::{is_credential_header, is_credential_parameter},
     text,
@@ -10,7 +11,6 @@ use agentport_core::{
 use url::{Url, form_urlencoded};
 
 use super::fill::{is_placeholder, placeholders, query_of};
-use crate::control::types::Connection;
 
 /// What must not stand in a connection as it does. Never repeats a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! Integrations and tools as JSON, as agents read them over MCP and REST.
 
+use agentport_api::{Connection, Health, ToolCounts};
 use agentport_core::policy::{self, Because, Mode};
 use serde_json::{Value, json};
 
@@ -7,7 +8,6 @@ use crate::{
     agents::Agent,
     catalogue::{Entry, PublishedTool, View},
     clock,
-    control::types::{Connection, Health, ToolCounts},
     engine::Engine,
 };
 

@@ -1,5 +1,6 @@
 //! Installing and removing, asked for by an agent: a request to the owner like any other.
 
+use agentport_api::AuthMethod;
 use agentport_core::{AgentId, IntegrationId};
 use rmcp::{
     ErrorData,
@@ -16,7 +17,6 @@ use super::{
 use crate::{
     available,
     call::{Request, caller::Caller},
-    control::types::AuthMethod,
     engine::Engine,
     mcp::answer,
 };

@@ -221,7 +221,8 @@ mod tests {
     use agentport_core::Timestamp;
 
     use super::*;
-    use crate::{catalogue::Catalogue, control::types::Connection, store::IntegrationRow};
+    use crate::{catalogue::Catalogue, store::IntegrationRow};
+    use agentport_api::Connection;
 
     #[test]
     fn where_a_server_is_reached_is_not_told() {

@@ -1,14 +1,12 @@
 //! Counting the activity over time. Everything is counted in the indexes: a day out of a million rows takes
 //! milliseconds. A text search has to look at the rows themselves.
 
+use agentport_api::{ActivityChart, ChartBucket};
 use agentport_core::{Timestamp, outcome::OutcomeKind};
 use sqlx::{QueryBuilder, SqliteConnection, sqlite::SqliteRow};
 
 use super::{ActivityFilter, matches};
-use crate::{
-    control::types::{ActivityChart, ChartBucket},
-    store::{Columns, Result, Store, While as _},
-};
+use crate::store::{Columns, Result, Store, While as _};
 
 /// Stretches of one length, from a moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,12 +68,12 @@ impl Store {
                 let outcome = columns.word("outcome", OutcomeKind::parse)?;
                 let Some(bucket) = chart.buckets.get_mut(at) else { continue };
                 match what {
-                    Count::All => *bucket.of(outcome) += number,
+                    Count::All => *counter_for(bucket, outcome) += number,
                     Count::Asked => bucket.asked += number,
                     Count::Running => {
                         // Said to be interrupted, for that is what they are if the process ends now.
-                        *bucket.of(OutcomeKind::Running) += number;
-                        let failed = bucket.of(OutcomeKind::Interrupted);
+                        *counter_for(bucket, OutcomeKind::Running) += number;
+                        let failed = counter_for(bucket, OutcomeKind::Interrupted);
                         *failed = failed.saturating_sub(number);
                     }
                 }
@@ -85,16 +83,14 @@ impl Store {
     }
 }
 
-impl ChartBucket {
-    /// Where a call that ended like this counts.
-    fn of(&mut self, outcome: OutcomeKind) -> &mut u32 {
-        use OutcomeKind as O;
-        match outcome {
-            O::Ok | O::Running => &mut self.ran,
-            O::ToolError | O::UpstreamError | O::Cancelled | O::Interrupted => &mut self.failed,
-            O::Blocked | O::Denied | O::Refused => &mut self.stopped,
-            O::Pending | O::Expired => &mut self.undecided,
-        }
+/// The counter of a bucket in which a call with this outcome belongs.
+fn counter_for(bucket: &mut ChartBucket, outcome: OutcomeKind) -> &mut u32 {
+    use OutcomeKind as O;
+    match outcome {
+        O::Ok | O::Running => &mut bucket.ran,
+        O::ToolError | O::UpstreamError | O::Cancelled | O::Interrupted => &mut bucket.failed,
+        O::Blocked | O::Denied | O::Refused => &mut bucket.stopped,
+        O::Pending | O::Expired => &mut bucket.undecided,
     }
 }
 

@@ -1,3 +1,4 @@
+use agentport_api::ActivityRow;
 use agentport_core::{
     AgentId, ApprovalId, CallId, RuleId, Timestamp,
     arguments::ArgumentsHash,
@@ -11,7 +12,6 @@ use uuid::Uuid;
 
 use super::{ActivityCursor, ActivityFilter, SEARCHED};
 use crate::{
-    control::types::ActivityRow,
     journal::{Begin, End, Journal},
     store::testing::{TestStore, store},
 };

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use agentport_api::{Connection, Imported};
 use agentport_core::{
     RuleId, Timestamp,
     policy::{IntegrationPolicy, Mode, Origin, Rule, Scope},
@@ -7,12 +8,9 @@ use agentport_core::{
 use uuid::Uuid;
 
 use super::IntegrationRow;
-use crate::{
-    control::types::{Connection, Imported},
-    store::{
-        ListingRow, Store,
-        testing::{integration, store},
-    },
+use crate::store::{
+    ListingRow, Store,
+    testing::{integration, store},
 };
 
 fn row(id: &str) -> IntegrationRow {

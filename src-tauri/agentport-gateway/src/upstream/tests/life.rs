@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use agentport_api::Health;
 use serde_json::json;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
     local::{introduce, shell},
     server::{Era, TOOLS, child},
 };
-use crate::control::types::Health;
 
 #[tokio::test]
 async fn a_crash_is_told_with_the_last_words_and_mended() {

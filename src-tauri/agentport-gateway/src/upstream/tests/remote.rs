@@ -1,5 +1,6 @@
 //! Servers over HTTP: eras, credentials, addresses that lead nowhere, sessions that are forgotten.
 
+use agentport_api::Health;
 use agentport_core::Secret;
 use http::HeaderName;
 use serde_json::json;
@@ -10,10 +11,7 @@ use super::{
     server::{Era, TOOLS},
     streams::{HttpServer, breaking_server},
 };
-use crate::{
-    call::{caller::Caller, permit::Operation},
-    control::types::Health,
-};
+use crate::call::{caller::Caller, permit::Operation};
 
 #[tokio::test]
 async fn speaks_both_eras_and_both_kinds_of_answer() {

@@ -1,0 +1,87 @@
+//! Requests and decisions.
+
+use agentport_core::{
+    AgentId, ApprovalId, IntegrationId, Timestamp,
+    approval::{Audience, State},
+    arguments::ArgumentsHash,
+    tool::{Annotations, DefinitionDigest},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+
+use crate::AvailableIntegration;
+
+/// `GET /control/approvals?state=pending|missed|decided|all&limit=` and `GET /control/approvals/{id}`.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ApprovalView {
+    pub id: ApprovalId,
+    pub agent: AgentId,
+    pub agent_name: String,
+    pub integration: IntegrationId,
+    pub integration_name: String,
+    pub tool: String,
+    pub tool_title: Option<String>,
+    pub tool_description: Option<String>,
+    pub annotations: Annotations,
+    /// One sentence, computed by us from the arguments.
+    pub summary: String,
+    pub arguments: Value,
+    /// The tool's input schema, for a form to edit the arguments.
+    pub input_schema: Option<Value>,
+    /// The agent's own words, cleaned. Always to be labelled as such.
+    pub additional_info: Option<String>,
+    pub digest: DefinitionDigest,
+    pub arguments_hash: ArgumentsHash,
+    pub edited: bool,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub state: State,
+    /// Why the policy asked, in a sentence.
+    pub why: String,
+    /// The tool may destroy: the wider grants want a second thought.
+    pub destructive: bool,
+    /// The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
+    pub unchecked: bool,
+    /// It changes what is installed: no grant but [`GrantChoice::Once`] is taken.
+    pub once_only: bool,
+    /// Asks to install this by secrets that did not come with it, while the owner can still say yes. Installing it
+    /// ([`super::InstallAvailable`]) is the best answer: what was entered is tried at once, and the request is approved
+    /// with it. An approval alone installs nothing until that is done.
+    pub install: Option<AvailableIntegration>,
+}
+
+/// What the owner grants. `for` takes minutes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum GrantChoice {
+    Once,
+    Exact,
+    For { minutes: u32 },
+    Session,
+    Always,
+}
+
+/// `POST /control/approvals/{id}/approve` answers [`ApprovalView`]. 409 if decided already.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Approve {
+    pub grant: GrantChoice,
+    #[serde(default)]
+    pub audience: Audience,
+    /// Replaces the arguments; recorded as edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub arguments: Option<Value>,
+}
+
+/// `POST /control/approvals/{id}/deny` answers [`ApprovalView`]. 409 if decided already.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Deny {
+    #[serde(default)]
+    #[ts(optional)]
+    pub reason: Option<String>,
+}

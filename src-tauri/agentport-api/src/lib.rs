@@ -1,0 +1,56 @@
+//! The control API on the wire: JSON types, paths and headers, and one client for them.
+//!
+//! The gateway serves these types under `/control`; the tray app, the setup use cases and the command line send and read
+//! them through [`ControlClient`]. The TypeScript types of the front end are generated from them (ts-rs). Every list
+//! answers `{"items": […]}` in the order it should be read. Every refusal answers [`Problem`] with a 4xx or 5xx status.
+//!
+//! Deliberately absent: I/O. A [`Transport`] is supplied by the program: in process on the desktop, loopback HTTP in the
+//! command line.
+
+mod activity;
+mod agents;
+mod approvals;
+mod audit;
+mod backup;
+mod client;
+mod directory;
+mod events;
+pub mod headers;
+mod integrations;
+mod login;
+pub mod paths;
+mod policy;
+mod second_factor;
+mod settings;
+mod status;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+pub use self::{
+    activity::*, agents::*, approvals::*, audit::*, backup::*, client::*, directory::*, events::*,
+    integrations::*, login::*, policy::*, second_factor::*, settings::*, status::*,
+};
+
+/// Why a request of the owner's was refused. HTTP status 4xx or 5xx says the kind, `detail` says what to do.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Problem {
+    /// A sentence for people: what was wrong, and what to do.
+    pub detail: String,
+    /// The field at fault, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub field: Option<String>,
+    /// A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
+    /// `not_running`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Items<T> {
+    pub items: Vec<T>,
+}

@@ -1,0 +1,191 @@
+//! Whose key our entry shows, before a plan and after it.
+//!
+//! A client's file stays the agent it is for as long as its key can be had: rules may be bound to it. A key that is lost
+//! or no longer in force is replaced, and whoever had it before is shut out.
+
+use std::path::Path;
+
+use agentport_clients::{
+    client::Place,
+    entry::{self, Ours},
+    plan::{self, FileChange, Plan, WantsKey},
+    types::{Via, What},
+};
+use agentport_core::{AgentId, Secret};
+
+use crate::{
+    entries::{self, Agents, Entry},
+    make::Prepared,
+    problem::ConnectError,
+    site::Site,
+};
+
+/// The key that stands in the new entry.
+pub(crate) enum Key {
+    /// Nothing that is written has one.
+    None,
+    /// The file's own agent keeps its key.
+    Kept {
+        key: Secret,
+        agent: Option<AgentId>,
+        wants: WantsKey,
+    },
+    Made(WantsKey),
+}
+
+impl Site {
+    /// Where the plan leaves an entry as it is whose key is no longer in force: gives it a new one.
+    pub(crate) fn let_in_again(
+        &self,
+        plan: &mut Plan,
+        before: Option<&[u8]>,
+        via: Option<Via>,
+        agents: &Agents,
+    ) -> Result<(), ConnectError> {
+        let servers = entries::servers(&plan.place, before)?;
+        let Some(entry) = Entry::find(self, &servers) else { return Ok(()) };
+        if plan.key.is_some() || agents.let_in(&plan.place.path, &entry) {
+            return Ok(());
+        }
+        let is_it = |change: &plan::FileChange| change.path == plan.place.path;
+        let at = plan.files.iter().position(is_it);
+        let after = at.map_or(before, |at| plan.files[at].after.as_deref());
+        let mut anew = plan::reconnect(&plan.place, after, via, &self.target(&plan.place))?;
+        match (at, anew.files.pop()) {
+            (Some(at), Some(change)) => plan.files[at].after = change.after,
+            (None, Some(change)) => plan.files.push(change),
+            // Of a bridge the key alone is replaced.
+            (_, None) => {}
+        }
+        plan.key = anew.key;
+        plan.takes_key = anew.takes_key;
+        if plan.what == What::Connect {
+            // That it is connected already.
+            plan.notes.clear();
+        }
+        plan.notes.push("The key it has is not let in any more, or is another's.".to_owned());
+        Ok(())
+    }
+
+    /// Works out whose key the entry shows before and after.
+    pub(crate) fn settle_key(
+        &self,
+        prepared: &mut Prepared,
+        before: Option<&[u8]>,
+        agents: &Agents,
+    ) -> Result<(), ConnectError> {
+        let plan = &mut prepared.plan;
+        let path = &plan.place.path;
+        let servers = entries::servers(&plan.place, before).unwrap_or_default();
+        let entry = Entry::find(self, &servers);
+        let Some(mut wants) = plan.key.take() else {
+            let change = plan.files.iter().find(|change| change.path == *path);
+            if let (Some(entry), Some(change)) = (entry, change)
+                && !shows_it_still(&plan.place, change.after.as_deref(), &entry.ours)
+            {
+                let agent = agents.its_own(path, &entry);
+                prepared.revokes = agent.map(|key| (key.id, key.name.clone()));
+                let own = self.target(&plan.place).key_name;
+                prepared.drops_bridge_key = entry.ours.key_name.filter(|name| *name == own);
+            }
+            return Ok(());
+        };
+        if wants.via == Via::Bridge && !self.has_bridge() {
+            return Err(ConnectError::NoProgram { client: prepared.client.name.clone() });
+        }
+        if wants.via == Via::Http && is_open_to_others(path) {
+            let path = path.display();
+            plan.notes.push(format!(
+                "Other accounts of this machine can read the file, and with it the key; `chmod 600 {path}` closes it."
+            ));
+        }
+        // The file's own agent stays who it is: rules may be bound to it.
+        let kept = entry.as_ref().filter(|entry| agents.let_in(path, entry));
+        let agent = kept.and_then(|entry| agents.its_own(path, entry));
+        if let Some(entry) = kept {
+            let lost = entry.ours.key_name.clone();
+            let lost = lost.filter(|name| wants.via != Via::Bridge && *name == wants.key_name);
+            if let Some(key) = entry.key.clone() {
+                if plan.takes_key {
+                    let is_it = |change: &&mut FileChange| change.path == *path;
+                    plan.files
+                        .iter_mut()
+                        .filter(is_it)
+                        .for_each(|change| unchanged_with(&key, change));
+                }
+                prepared.drops_bridge_key = lost;
+                let agent = agent.map(|key| key.id);
+                prepared.key = Key::Kept { key, agent, wants };
+                return Ok(());
+            }
+            if entry.ours.via == Via::HttpEnvironment && wants.via == Via::HttpEnvironment {
+                // The variable has it, and only the variable.
+                return Ok(());
+            }
+        }
+        // Whoever was here before and cannot be shown any more is replaced.
+        let gone = agent.or_else(|| agents.noted(path));
+        prepared.revokes = gone.map(|key| (key.id, key.name.clone()));
+        wants.agent = agents.free_name(&wants.agent);
+        prepared.key = Key::Made(wants);
+        Ok(())
+    }
+}
+
+/// Can other accounts get at what stands in the file?
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    let allows = |path: &Path, bit: u32| {
+        std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & bit != 0)
+    };
+    allows(path, 0o004) && path.ancestors().skip(1).all(|folder| allows(folder, 0o001))
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_path: &Path) -> bool {
+    false
+}
+
+/// Does the file show the same key afterwards?
+fn shows_it_still(place: &Place, after: Option<&[u8]>, ours: &Ours) -> bool {
+    let servers = entries::servers(place, after).unwrap_or_default();
+    let entries = servers.iter().filter_map(entry::as_ours);
+    entries.into_iter().any(|other| {
+        other.via == ours.via
+            && other.key_prefix == ours.key_prefix
+            && other.key_name == ours.key_name
+    })
+}
+
+/// A change that only puts the same key where it stands already is none.
+fn unchanged_with(key: &Secret, change: &mut FileChange) {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return };
+    if plan::with_key(after, key).as_ref() == Some(before) {
+        change.after = change.before.clone();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use crate::keys::*;
+
+    #[test]
+    fn a_file_is_open_if_the_way_to_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("mcp.json");
+        fs::write(&file, "{}").unwrap();
+        let check = |of_file: u32, of_directory: u32| {
+            fs::set_permissions(&file, fs::Permissions::from_mode(of_file)).unwrap();
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(of_directory))
+                .unwrap();
+            is_open_to_others(&file)
+        };
+        assert!(!check(0o600, 0o755));
+        assert!(!check(0o644, 0o700));
+        assert!(check(0o644, 0o755), "the directory for temporary files is everybody's");
+        assert!(!is_open_to_others(&directory.path().join("missing")));
+    }
+}

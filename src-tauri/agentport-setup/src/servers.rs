@@ -1,0 +1,117 @@
+//! Every server of every file, as it is shown, and where else it stands.
+
+use std::collections::HashMap;
+
+use agentport_clients::{
+    client::Place,
+    discover::{Found, FoundFile, FoundState},
+    entry,
+    plan::Summaries,
+    server::{Launch, Server},
+    types::{FileScope, ServerView},
+};
+use agentport_core::text;
+
+/// Other places of the same server that are named; the rest is counted.
+const MOST_NAMED: usize = 8;
+
+/// A server somewhere.
+struct Seen<'a> {
+    file: usize,
+    place: &'a Place,
+    name: &'a str,
+}
+
+/// Those of each file, in the order of the clients and their files.
+pub(crate) fn views(found: &[Found]) -> Vec<Vec<ServerView>> {
+    let files: Vec<&FoundFile> = found.iter().flat_map(|client| &client.files).collect();
+    let mut everywhere: HashMap<&Launch, Vec<Seen<'_>>> = HashMap::new();
+    for (file, FoundFile { place, state }) in files.iter().enumerate() {
+        for server in servers(state) {
+            let seen = Seen { file, place, name: &server.name };
+            everywhere.entry(&server.launch).or_default().push(seen);
+        }
+    }
+    let views = files.iter().enumerate().map(|(at, file)| {
+        let FoundState::Readable { content, servers } = &file.state else { return Vec::new() };
+        let summaries = Summaries::of(&file.place, content);
+        let ours = entry::which_is_ours(servers).map(|(at, _)| at);
+        let view = |(index, server): (usize, &Server)| {
+            let ours = ours == Some(index);
+            let group = everywhere.get(&server.launch).map(Vec::as_slice).unwrap_or_default();
+            ServerView {
+                name: server.name.clone(),
+                summary: summaries.server(server),
+                disabled: server.disabled,
+                ours,
+                same_as: match &server.launch {
+                    Launch::Unclear(_) => Vec::new(),
+                    _ if ours => Vec::new(),
+                    _ => others(group, at, &server.name),
+                },
+            }
+        };
+        servers.iter().enumerate().map(view).collect()
+    });
+    views.collect()
+}
+
+fn servers(state: &FoundState) -> &[Server] {
+    match state {
+        FoundState::Readable { servers, .. } => servers,
+        _ => &[],
+    }
+}
+
+fn others(group: &[Seen<'_>], file: usize, name: &str) -> Vec<String> {
+    let mut others = group.iter().filter(|seen| !(seen.file == file && seen.name == name));
+    let mut named: Vec<String> = others.by_ref().take(MOST_NAMED).map(words).collect();
+    match others.count() {
+        0 => {}
+        1 => named.push("1 more place".to_owned()),
+        more => named.push(format!("{more} more places")),
+    }
+    named
+}
+
+fn words(seen: &Seen<'_>) -> String {
+    let client = &seen.place.client.name;
+    let name = text::clean(seen.name, 80);
+    match (seen.place.scope, seen.place.path.parent()) {
+        (FileScope::Project, Some(folder)) => {
+            format!("{client} ({}): {name}", folder.display())
+        }
+        _ => format!("{client}: {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentport_clients::client::{Client, MAX_SERVERS, Machine, Os};
+    use agentport_clients::discover::discover;
+
+    use crate::servers::*;
+
+    #[test]
+    fn many_of_the_same_are_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let servers: Vec<String> =
+            (0..MAX_SERVERS).map(|at| format!(r#""s{at}": {{ "command": "same" }}"#)).collect();
+        std::fs::create_dir(home.path().join(".cursor")).unwrap();
+        let text = format!(r#"{{ "mcpServers": {{ {} }} }}"#, servers.join(","));
+        std::fs::write(home.path().join(".cursor/mcp.json"), text).unwrap();
+        let machine = Machine {
+            os: Os::Linux,
+            home: home.path().to_owned(),
+            variables: std::collections::BTreeMap::new(),
+        };
+        let found = discover(&machine, None);
+        assert_eq!(found[0].client.id, Client::by_id("cursor").unwrap().id);
+        let views = views(&found);
+        assert_eq!(views[0].len(), MAX_SERVERS);
+        let same = &views[0][3].same_as;
+        assert_eq!(same.len(), MOST_NAMED + 1);
+        assert_eq!(same[..4], ["Cursor: s0", "Cursor: s1", "Cursor: s2", "Cursor: s4"]);
+        assert_eq!(same[MOST_NAMED], "191 more places");
+    }
+}
