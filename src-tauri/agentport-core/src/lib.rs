@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod arguments;
+mod error_chain;
 pub mod ids;
 pub mod key;
 pub mod names;
@@ -19,6 +20,7 @@ pub mod text;
 pub mod time;
 pub mod tool;
 
+pub use error_chain::ErrorChain;
 pub use ids::{AgentId, ApprovalId, CallId, IntegrationId, RuleId};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agentport_api::Event;
-use agentport_core::{ApprovalId, approval::StateName};
+use agentport_core::{ApprovalId, ErrorChain, approval::StateName};
 use axum::{
     Router,
     extract::{Path, State},
@@ -17,10 +17,7 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{
-    engine::{Chain, Engine},
-    gateway::ControlAccess,
-};
+use crate::{engine::Engine, gateway::ControlAccess};
 
 /// A window is raised for the same request once in this time …
 const SAME_EVERY: Duration = Duration::from_secs(10);
@@ -92,7 +89,7 @@ impl Page {
         let waits = match self.engine.store.approval(id).await {
             Ok(found) => found.is_some_and(|found| found.state.name() == StateName::Pending),
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a request could not be read to be shown");
+                tracing::error!(error = %ErrorChain(&error), "a request could not be read to be shown");
                 false
             }
         };

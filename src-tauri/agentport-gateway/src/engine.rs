@@ -10,7 +10,7 @@ use std::{
 };
 
 use agentport_api::{Event, Settings};
-use agentport_core::{IntegrationId, Secret, policy::Rules};
+use agentport_core::{ErrorChain, IntegrationId, Secret, policy::Rules};
 use arc_swap::ArcSwap;
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -175,7 +175,7 @@ impl Engine {
     /// Writes an audit row. That it can't be written is logged: what it tells of has happened already.
     pub(crate) async fn note(&self, actor: &str, action: &str, subject: &str, detail: Value) {
         if let Err(error) = self.audit.record(actor, action, subject, detail).await {
-            tracing::error!(action, subject, error = %Chain(&error), "an audit row could not be written");
+            tracing::error!(action, subject, error = %ErrorChain(&error), "an audit row could not be written");
         }
     }
 
@@ -199,20 +199,5 @@ impl Engine {
         let its_own = entry.and_then(|entry| timeout_seconds(&entry.row.connection));
         let seconds = its_own.unwrap_or_else(|| self.settings.load().call_timeout_seconds);
         Duration::from_secs(seconds.into())
-    }
-}
-
-/// An error with its sources, for the one place where it is printed.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            write!(f, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
     }
 }

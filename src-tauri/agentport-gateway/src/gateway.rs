@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_core::ErrorChain;
 use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,7 +26,7 @@ use crate::{
         login, password,
     },
     data_dir::{DataDirLock, LockError, Runtime},
-    engine::{Address, Chain, Engine, Parts},
+    engine::{Address, Engine, Parts},
     events::Events,
     http,
     integrations::Sink,
@@ -256,10 +257,10 @@ impl Gateway {
         background.cancel();
         engine.upstreams.stop(HARD).await;
         if let Err(error) = sessions.flush().await {
-            tracing::warn!(error = %Chain(&error), "when sessions were last used could not be stored");
+            tracing::warn!(error = %ErrorChain(&error), "when sessions were last used could not be stored");
         }
         if let Err(error) = engine.agents.flush().await {
-            tracing::warn!(error = %Chain(&error), "when agents were last seen could not be stored");
+            tracing::warn!(error = %ErrorChain(&error), "when agents were last seen could not be stored");
         }
         journal_stop.cancel();
         engine.tasks.close();

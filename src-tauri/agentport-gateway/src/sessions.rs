@@ -1,13 +1,8 @@
 //! An agent's session in the sense of grants: it lasts until the agent has been silent for half an hour.
 
-use agentport_core::AgentId;
+use agentport_core::{AgentId, ErrorChain};
 
-use crate::{
-    agents::SESSION_SILENCE,
-    clock,
-    engine::{Chain, Engine},
-    store,
-};
+use crate::{agents::SESSION_SILENCE, clock, engine::Engine, store};
 
 impl Engine {
     /// Takes back what was granted for the session of an agent.
@@ -64,7 +59,7 @@ impl Engine {
                         failed => failed,
                     };
                     if let Err(error) = kept {
-                        tracing::error!(error = %Chain(&error), "upkeep failed; it is tried again in a minute");
+                        tracing::error!(error = %ErrorChain(&error), "upkeep failed; it is tried again in a minute");
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_api::Event;
 use agentport_core::{
-    ApprovalId, Timestamp,
+    ApprovalId, ErrorChain, Timestamp,
     approval::{Approval, State},
     arguments::ArgumentsHash,
     policy::Because,
@@ -22,7 +22,7 @@ use crate::{
     },
     catalogue::PublishedTool,
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
     store,
 };
 
@@ -55,7 +55,7 @@ impl Engine {
         match self.store_request(call, &record).await {
             Ok(Asked { outcome, record: row }) => self.answer_unrun(row.unwrap_or(record), outcome),
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a request could not be stored");
+                tracing::error!(error = %ErrorChain(&error), "a request could not be stored");
                 self.answer_unrun(record, Outcome::Refused(Refusal::Storage))
             }
         }

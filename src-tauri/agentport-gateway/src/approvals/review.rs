@@ -4,19 +4,14 @@
 use std::sync::Arc;
 
 use agentport_core::{
-    ApprovalId, IntegrationId,
+    ApprovalId, ErrorChain, IntegrationId,
     approval::{Approval, Audience, Grant, State},
     policy::Mode,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    clock,
-    engine::{Chain, Engine},
-    mcp::meta,
-    store::StoreError,
-};
+use crate::{clock, engine::Engine, mcp::meta, store::StoreError};
 
 impl Engine {
     /// Looks at waiting requests whenever the rules have changed, until `stop`.
@@ -27,7 +22,7 @@ impl Engine {
                 () = self.approvals.review.notified() => {}
             }
             if let Err(error) = self.review_waiting().await {
-                tracing::error!(error = %Chain(&error), "waiting requests could not be reviewed");
+                tracing::error!(error = %ErrorChain(&error), "waiting requests could not be reviewed");
             }
         }
     }

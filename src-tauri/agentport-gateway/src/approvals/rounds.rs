@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use agentport_core::{
-    ApprovalId, CallId,
+    ApprovalId, CallId, ErrorChain,
     approval::{Approval, State},
     arguments::ArgumentsHash,
     policy::Mode,
@@ -18,7 +18,7 @@ use crate::{
     agents::Agent,
     call::{caller::Caller, record::Record},
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
 };
 
 impl Engine {
@@ -52,7 +52,7 @@ impl Engine {
         let outcome = self.run(&tool, going_on.arguments, record, caller.clone(), key).await;
         let result = StoredResult::of(outcome);
         if let Err(error) = self.keep_result(id, &result).await {
-            tracing::error!(error = %Chain(&error), "the result of an approved call could not be kept");
+            tracing::error!(error = %ErrorChain(&error), "the result of an approved call could not be kept");
         }
         Some(Awaited::Ran(result))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use agentport_api::Event;
 use agentport_core::{
-    ApprovalId, CallId,
+    ApprovalId, CallId, ErrorChain,
     approval::{Approval, State, StateName, WithdrawnBecause},
     outcome::OutcomeKind,
     policy::Mode,
@@ -22,7 +22,7 @@ use crate::{
     },
     catalogue::PublishedTool,
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
     store::StoreError,
 };
 
@@ -89,7 +89,7 @@ impl Engine {
         let kind = outcome.kind();
         let kept = StoredResult::of(outcome);
         if let Err(error) = self.keep_result(id, &kept).await {
-            tracing::error!(error = %Chain(&error), "the result of an approved call could not be kept");
+            tracing::error!(error = %ErrorChain(&error), "the result of an approved call could not be kept");
         }
         self.finish(running, kind).await;
     }
@@ -99,7 +99,7 @@ impl Engine {
         match running.finish(kind, clock::now()) {
             Ok(done) => {
                 if let Err(error) = self.store.transition(&done, StateName::Running).await {
-                    tracing::error!(%id, error = %Chain(&error), "the end of an approved call could not be stored");
+                    tracing::error!(%id, error = %ErrorChain(&error), "the end of an approved call could not be stored");
                 }
                 self.approvals.note(&done);
                 self.settled(&done, "approval.ran", serde_json::json!({ "outcome": kind })).await;
@@ -134,7 +134,7 @@ impl Engine {
         let Some(present) = self.agents.let_in(agent.id, clock::now()) else {
             let because = WithdrawnBecause::AgentRevoked;
             if let Err(error) = self.withdraw(approval.clone(), because).await {
-                tracing::error!(error = %Chain(&error), "a request could not be withdrawn");
+                tracing::error!(error = %ErrorChain(&error), "a request could not be withdrawn");
             }
             return Err(Outcome::Refused(Refusal::NotLetIn));
         };
@@ -154,7 +154,7 @@ impl Engine {
         let Some(published) = published else {
             let because = WithdrawnBecause::DefinitionChanged;
             if let Err(error) = self.withdraw(approval.clone(), because).await {
-                tracing::error!(error = %Chain(&error), "a request could not be withdrawn");
+                tracing::error!(error = %ErrorChain(&error), "a request could not be withdrawn");
             }
             return Err(Outcome::Refused(Refusal::Changed { integration, tool }));
         };
@@ -205,7 +205,7 @@ pub(super) fn result_seal(id: ApprovalId) -> String {
 }
 
 fn storage(error: &dyn std::error::Error) -> Outcome {
-    tracing::error!(error = %Chain(error), "an approved call could not be started");
+    tracing::error!(error = %ErrorChain(error), "an approved call could not be started");
     Outcome::Refused(Refusal::Storage)
 }
 

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use agentport_core::{
-    CallId,
+    CallId, ErrorChain,
     approval::{Approval, State},
     outcome::OutcomeKind,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    clock,
-    engine::{Chain, Engine},
-    journal::End,
-};
+use crate::{clock, engine::Engine, journal::End};
 
 impl Engine {
     /// Sleeps until the next request is due, expires it, and so on until `stop`.
@@ -38,7 +34,7 @@ impl Engine {
         let open = match self.store.open_approvals().await {
             Ok(open) => open,
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "open requests could not be read");
+                tracing::error!(error = %ErrorChain(&error), "open requests could not be read");
                 return;
             }
         };
@@ -58,7 +54,7 @@ impl Engine {
         let settled =
             self.settle(&expired, from, "approval.expired", serde_json::Value::Null).await;
         if let Err(error) = settled {
-            tracing::error!(error = %Chain(&error), "a request could not be expired");
+            tracing::error!(error = %ErrorChain(&error), "a request could not be expired");
         }
     }
 
@@ -75,7 +71,7 @@ impl Engine {
         let id = CallId(approval.id.0);
         let end = End { id, outcome, ran_us: 0, bytes_out: 0, error };
         if let Err(error) = self.journal.end(&end) {
-            tracing::error!(error = %Chain(&error), "the end of a request could not be recorded");
+            tracing::error!(error = %ErrorChain(&error), "the end of a request could not be recorded");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
-    ApprovalId,
+    ApprovalId, ErrorChain,
     approval::{Approval, State, StateName, WithdrawnBecause},
     outcome::OutcomeKind,
 };
@@ -19,7 +19,7 @@ use crate::{
         record::Record,
     },
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
 };
 
 /// What awaiting a request came to.
@@ -139,7 +139,7 @@ impl Engine {
                 Ok(Some(approval)) if approval.agent == agent.id => approval,
                 Ok(_) => return Awaited::NotFound,
                 Err(error) => {
-                    tracing::error!(error = %Chain(&error), "a request could not be read");
+                    tracing::error!(error = %ErrorChain(&error), "a request could not be read");
                     return Awaited::NotNow(Outcome::Refused(Refusal::Storage));
                 }
             };
@@ -189,14 +189,14 @@ impl Engine {
         let sealed = match self.store.result(id, clock::now()).await {
             Ok(sealed) => sealed?,
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a kept result could not be read");
+                tracing::error!(error = %ErrorChain(&error), "a kept result could not be read");
                 return None;
             }
         };
         let plain = match self.vault.open(&result_seal(id), &sealed) {
             Ok(plain) => plain,
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a kept result could not be unsealed");
+                tracing::error!(error = %ErrorChain(&error), "a kept result could not be unsealed");
                 return None;
             }
         };
@@ -236,13 +236,13 @@ impl Engine {
             && record.decision == Some(agentport_core::policy::Mode::Allow)
             && let Err(error) = self.review_id(id).await
         {
-            tracing::error!(error = %Chain(&error), "a waiting request could not be reviewed");
+            tracing::error!(error = %ErrorChain(&error), "a waiting request could not be reviewed");
         }
         if *live.state.borrow() == StateName::Pending {
             if let Some(info) = additional_info.and_then(super::ask::clean_info)
                 && let Err(error) = self.store.set_additional_info(id, &info).await
             {
-                tracing::error!(error = %Chain(&error), "the agent's note could not be stored");
+                tracing::error!(error = %ErrorChain(&error), "the agent's note could not be stored");
             }
             let outcome = Outcome::NeedsApproval { id, expires_at: live.expires_at };
             return self.answer_unrun(record, outcome);

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentport_api::InstallAvailable;
-use agentport_core::{AgentId, IntegrationId, text};
+use agentport_core::{AgentId, ErrorChain, IntegrationId, text};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use super::{InstallError, Listed, handed::TOKEN, offer};
 use crate::{
     builtin::demo,
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
     integrations::AddError,
     mcp::{json_answer, meta},
     store::StoreError,
@@ -74,7 +74,9 @@ impl Engine {
         match self.install(listed, wanted, &actor).await {
             Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
             Err(InstallError::Add(AddError::Store(error))) => Err(error),
-            Err(error) => Ok(not_installed(id, true, format!("Not installed: {}.", Chain(&error)))),
+            Err(error) => {
+                Ok(not_installed(id, true, format!("Not installed: {}.", ErrorChain(&error))))
+            }
         }
     }
 

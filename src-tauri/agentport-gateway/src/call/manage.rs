@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
-    AgentId, IntegrationId, Timestamp,
+    AgentId, ErrorChain, IntegrationId, Timestamp,
     approval::Approval,
     arguments::ArgumentsHash,
     policy::{self, Because, Decision, Mode},
@@ -18,12 +18,7 @@ use super::{
     permit::{Operation, Permit},
 };
 use crate::{
-    available::Hand,
-    catalogue::PublishedTool,
-    clock,
-    engine::{Chain, Engine},
-    mcp::meta,
-    store::StoreError,
+    available::Hand, catalogue::PublishedTool, clock, engine::Engine, mcp::meta, store::StoreError,
     upstream::UpstreamError,
 };
 
@@ -99,7 +94,7 @@ impl Engine {
             return Err(UpstreamError::Unknown(integration));
         };
         let failed =
-            |error: StoreError| UpstreamError::Protocol { problem: Chain(&error).to_string() };
+            |error: StoreError| UpstreamError::Protocol { problem: ErrorChain(&error).to_string() };
         let result = match name.as_str() {
             meta::INSTALL => self
                 .install_asked(&integration, &arguments.unwrap_or_default(), agent)

@@ -1,9 +1,9 @@
 //! How a call can end. Every door answers from this one enum, in its own words.
 
-use agentport_core::{ApprovalId, Timestamp, outcome::OutcomeKind};
+use agentport_core::{ApprovalId, ErrorChain, Timestamp, outcome::OutcomeKind};
 use rmcp::model::ServerResult;
 
-use crate::{catalogue::InvalidArguments, engine::Chain, upstream::UpstreamError};
+use crate::{catalogue::InvalidArguments, upstream::UpstreamError};
 
 /// What became of a call.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ pub(crate) fn kind_of_failure(error: &UpstreamError) -> OutcomeKind {
 /// A failed call in a plain sentence: which integration, what happened, what to do next.
 pub(crate) fn failure_sentence(integration: &str, error: &UpstreamError) -> String {
     use UpstreamError as E;
-    let what = Chain(error).to_string();
+    let what = ErrorChain(error).to_string();
     let what = what.trim_end_matches('.');
     let next = match error {
         E::NeedsAuth { .. } => "The owner has to renew its credential in AgentPort.",

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use agentport_core::{
-    AgentId, ApprovalId, CallId, Timestamp,
+    AgentId, ApprovalId, CallId, ErrorChain, Timestamp,
     arguments::ArgumentsHash,
     policy::{Because, Mode},
     redact,
@@ -19,7 +19,7 @@ use crate::{
     agents::Agent,
     catalogue::PublishedTool,
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
     journal::{Begin, End},
 };
 
@@ -110,7 +110,7 @@ impl Record {
         let (bytes_out, error) = match outcome {
             Outcome::Ran(result) => (json_bytes(&**result), None),
             Outcome::Refused(refusal) => (0, Some(refusal.to_string())),
-            Outcome::Failed { error, .. } => (0, Some(Chain(error).to_string())),
+            Outcome::Failed { error, .. } => (0, Some(ErrorChain(error).to_string())),
             _ => (0, None),
         };
         End {
@@ -129,7 +129,7 @@ impl Engine {
         match self.journal.record(&record.begin(), &record.end(&outcome, None)) {
             Ok(()) => outcome,
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "a call could not be recorded");
+                tracing::error!(error = %ErrorChain(&error), "a call could not be recorded");
                 Outcome::Refused(Refusal::NotRecorded)
             }
         }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use agentport_api::Connection;
+use agentport_core::ErrorChain;
 use rmcp::model::ServerResult;
 use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -16,11 +17,7 @@ use super::{
     scrub::scrub,
 };
 use crate::{
-    approvals::CallKey,
-    builtin,
-    catalogue::PublishedTool,
-    clock,
-    engine::{Chain, Engine},
+    approvals::CallKey, builtin, catalogue::PublishedTool, clock, engine::Engine,
     upstream::UpstreamError,
 };
 
@@ -68,7 +65,7 @@ impl Engine {
         caller: Caller,
     ) -> Outcome {
         if let Err(error) = self.journal.begin(&record.begin()) {
-            tracing::error!(error = %Chain(&error), "a call could not be recorded");
+            tracing::error!(error = %ErrorChain(&error), "a call could not be recorded");
             return Outcome::Refused(Refusal::NotRecorded);
         }
         let ending = Ending::new(self.clone(), record);
@@ -139,7 +136,7 @@ impl Ending {
         if let Err(error) = self.engine.journal.end(&self.record.end(outcome, Some(self.started))) {
             // The row stays as begun, which reads as interrupted. The result is the agent's all the same: the call
             // has happened, and hiding that would make it happen twice.
-            tracing::error!(error = %Chain(&error), "the end of a call could not be recorded");
+            tracing::error!(error = %ErrorChain(&error), "the end of a call could not be recorded");
         }
     }
 }

@@ -5,7 +5,7 @@ mod export;
 use std::time::Duration;
 
 use agentport_api::{ActivityChart, ActivityPage};
-use agentport_core::{AgentId, Timestamp, outcome::OutcomeKind};
+use agentport_core::{AgentId, ErrorChain, Timestamp, outcome::OutcomeKind};
 use axum::{
     Json,
     extract::{Query, State},
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     clock,
-    engine::Chain,
     store::{ActivityFilter, Buckets},
 };
 
@@ -126,7 +125,7 @@ impl Control {
     /// What has been written down is read, even if it has not reached the database yet.
     pub(super) async fn up_to_now(&self) {
         if let Err(error) = self.engine.journal.flush().await {
-            tracing::error!(error = %Chain(&error), "the journal could not be brought into the database");
+            tracing::error!(error = %ErrorChain(&error), "the journal could not be brought into the database");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Refusals of the owner's plane: a status and a sentence.
 
 use agentport_api::Problem;
+use agentport_core::ErrorChain;
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -10,7 +11,6 @@ use http::StatusCode;
 use super::password::PasswordError;
 use crate::{
     approvals::DecideError,
-    engine::Chain,
     integrations::{AddError, ChangeError, ConnectError, TooMuch},
     store::{InsertError, StoreError},
     upstream::UpstreamError,
@@ -92,10 +92,10 @@ impl Refused {
     }
 
     fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %Chain(error), "a request of the owner's failed");
+        tracing::error!(error = %ErrorChain(error), "a request of the owner's failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            format!("AgentPort could not do that: {}", Chain(error)),
+            format!("AgentPort could not do that: {}", ErrorChain(error)),
         )
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use agentport_api::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup};
-use agentport_core::{Secret, Timestamp};
+use agentport_core::{ErrorChain, Secret, Timestamp};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -26,7 +26,6 @@ use super::{
 };
 use crate::{
     clock,
-    engine::Chain,
     store::{self, CodeHash, SecondFactorRow},
 };
 
@@ -212,7 +211,7 @@ impl Control {
         let opened = match self.engine.vault.open(SEALED_FOR, &row.sealed) {
             Ok(opened) => opened,
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "the second factor's secret can't be opened; only recovery codes are good");
+                tracing::error!(error = %ErrorChain(&error), "the second factor's secret can't be opened; only recovery codes are good");
                 return Ok(false);
             }
         };

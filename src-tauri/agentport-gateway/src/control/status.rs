@@ -4,10 +4,9 @@ use agentport_api::{Health, Pause, Status};
 use axum::{Json, extract::State};
 use http::StatusCode;
 
-use agentport_core::approval::StateName;
+use agentport_core::{ErrorChain, approval::StateName};
 
 use super::{Control, problem::Answer};
-use crate::engine::Chain;
 
 impl Control {
     pub(crate) async fn status(&self) -> Answer<Status> {
@@ -50,7 +49,7 @@ pub(super) async fn pause(
     Json(pause): Json<Pause>,
 ) -> Answer<StatusCode> {
     control.engine.set_paused(pause.paused).await.inspect_err(|error| {
-        tracing::error!(error = %Chain(error), "the pause could not be changed");
+        tracing::error!(error = %ErrorChain(error), "the pause could not be changed");
     })?;
     Ok(StatusCode::NO_CONTENT)
 }

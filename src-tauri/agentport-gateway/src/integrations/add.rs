@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use agentport_api::{AddIntegration, ChangeIntegration, Connection, Event};
 use agentport_core::{
-    IntegrationId, Secret,
+    ErrorChain, IntegrationId, Secret,
     approval::WithdrawnBecause,
     policy::{IntegrationPolicy, Mode},
 };
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
     store::{IntegrationRow, ListingRow, StoreError},
     upstream::{Listing, Spec, Target, UpstreamError},
 };
@@ -39,9 +39,9 @@ pub(crate) enum AddError {
     UnusedSecret(String),
     #[error(transparent)]
     TooMuchImported(#[from] TooMuch),
-    #[error("the server could not be used, so it was not added: {}", Chain(.0))]
+    #[error("the server could not be used, so it was not added: {}", ErrorChain(.0))]
     Unreachable(UpstreamError),
-    #[error("the server could not be used with the new credentials, so the old ones stay: {}", Chain(.0))]
+    #[error("the server could not be used with the new credentials, so the old ones stay: {}", ErrorChain(.0))]
     NotWithThese(UpstreamError),
     #[error("the integration could not be stored")]
     Store(#[from] StoreError),

@@ -6,17 +6,14 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use agentport_api::Connection;
-use agentport_core::{IntegrationId, Secret};
+use agentport_core::{ErrorChain, IntegrationId, Secret};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::{
     connect::{ConnectError, target},
     timeout::timeout_seconds,
 };
-use crate::{
-    engine::{Chain, Engine},
-    upstream::Target,
-};
+use crate::{engine::Engine, upstream::Target};
 
 impl Engine {
     /// The first integration that is reached in this very way.
@@ -52,7 +49,7 @@ impl Engine {
             Err(error) => Err(error),
         };
         found.unwrap_or_else(|error| {
-            tracing::info!(integration = %id, error = %Chain(&error), "an integration could not be compared");
+            tracing::info!(integration = %id, error = %ErrorChain(&error), "an integration could not be compared");
             None
         })
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_api::{Connection, Health};
-use agentport_core::{IntegrationId, Secret};
+use agentport_core::{ErrorChain, IntegrationId, Secret};
 use http::HeaderName;
 use url::Url;
 
@@ -15,7 +15,7 @@ pub(crate) use self::in_clear::InClear;
 use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
-    engine::{Chain, Engine},
+    engine::Engine,
     store::{IntegrationRow, StoreError},
     upstream::{Spec, Target},
     vault::Unsealable,
@@ -221,7 +221,7 @@ impl Engine {
     /// The same; why it can't be used is said where the owner looks, and answered.
     pub(crate) async fn connect_or_say(&self, row: &IntegrationRow) -> Option<String> {
         let error = self.connect(row).await.err()?;
-        let message = Chain(&error).to_string();
+        let message = ErrorChain(&error).to_string();
         let health = match error {
             ConnectError::MissingSecret(_) => {
                 Health::NeedsAuth { message: "Its secrets have to be given again.".to_owned() }

@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use agentport_api::{Event, Health, LastError};
-use agentport_core::IntegrationId;
+use agentport_core::{ErrorChain, IntegrationId};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     catalogue::{Catalogue, HealthEntry},
-    engine::{Chain, Engine},
+    engine::Engine,
     events::Events,
     upstream::{Listing, UpstreamSink},
 };
@@ -38,10 +38,10 @@ impl UpstreamSink for Sink {
         let id = id.clone();
         self.tasks.spawn(async move {
             if let Err(error) = engine.keep_listing(&id, &listing).await {
-                tracing::error!(integration = %id, error = %Chain(&error), "a tool list could not be stored");
+                tracing::error!(integration = %id, error = %ErrorChain(&error), "a tool list could not be stored");
             }
             if let Err(error) = engine.review_open(&id).await {
-                tracing::error!(integration = %id, error = %Chain(&error), "open requests could not be reviewed");
+                tracing::error!(integration = %id, error = %ErrorChain(&error), "open requests could not be reviewed");
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use agentport_core::profile::Profile;
+use agentport_core::{ErrorChain, profile::Profile};
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -20,12 +20,7 @@ use super::{
     server::AgentServer,
     sessions::Sessions,
 };
-use crate::{
-    agents::Agent,
-    body, clock,
-    engine::{Chain, Engine},
-    http::own_origins,
-};
+use crate::{agents::Agent, body, clock, engine::Engine, http::own_origins};
 
 /// A session is gone when nobody has used it for so long; a held approval must never end it.
 const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -97,7 +92,7 @@ impl McpEndpoint {
                 Ok(true) => {}
                 Ok(false) => return Err(no_session()),
                 Err(error) => {
-                    tracing::error!(error = %Chain(&error), "a session could not be looked up");
+                    tracing::error!(error = %ErrorChain(&error), "a session could not be looked up");
                     return Err(refusal(
                         StatusCode::INTERNAL_SERVER_ERROR,
                         "the session could not be looked up; try again",
@@ -170,7 +165,7 @@ impl McpEndpoint {
         match self.engine.store.profiles().await {
             Ok(profiles) => Ok(profiles.into_iter().map(Arc::new).collect()),
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "profiles could not be read");
+                tracing::error!(error = %ErrorChain(&error), "profiles could not be read");
                 Err(refusal(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "profiles could not be read; try again",

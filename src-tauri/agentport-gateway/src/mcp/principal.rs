@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agentport_core::{
+    ErrorChain,
     key::Key,
     profile::{ListMode, Profile},
 };
@@ -13,7 +14,7 @@ use crate::{
     agents::Agent,
     catalogue::{View, ViewKey},
     clock,
-    engine::{Chain, Engine},
+    engine::Engine,
 };
 
 tokio::task_local! {
@@ -64,7 +65,7 @@ impl Engine {
             && let Err(error) = self.end_session(agent.id).await
         {
             // Without knowing that its grants are gone, the agent is not let in.
-            tracing::error!(error = %Chain(&error), "an agent's session could not be ended");
+            tracing::error!(error = %ErrorChain(&error), "an agent's session could not be ended");
             return None;
         }
         Some(agent)

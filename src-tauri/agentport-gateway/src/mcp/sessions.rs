@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use agentport_core::{AgentId, Timestamp};
+use agentport_core::{AgentId, ErrorChain, Timestamp};
 use rmcp::{
     Peer, RoleServer,
     transport::streamable_http_server::session::{
@@ -23,7 +23,6 @@ use crate::{
     call::caller::LogLevel,
     catalogue::ViewKey,
     clock,
-    engine::Chain,
     store::{self, SessionRow, Store},
 };
 
@@ -142,7 +141,7 @@ impl Sessions {
             return;
         }
         if let Err(error) = self.store.touch_sessions(&out).await {
-            tracing::warn!(error = %Chain(&error), "when old sessions were used could not be noted");
+            tracing::warn!(error = %ErrorChain(&error), "when old sessions were used could not be noted");
         }
         for (id, _) in out {
             if let Err(error) = self.manager.close_session(&id.into()).await {

@@ -3,6 +3,7 @@
 use std::io;
 
 use agentport_api::ActivityRow;
+use agentport_core::ErrorChain;
 use axum::{
     body::{Body, Bytes},
     extract::{Query, State},
@@ -18,7 +19,6 @@ use crate::{
         Control,
         problem::{Answer, Refused},
     },
-    engine::Chain,
     store::{ActivityFilter, Store},
 };
 
@@ -78,7 +78,7 @@ impl Rows {
     async fn page(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let Some(mut filter) = self.filter.take() else { return Ok(None) };
         let page = self.store.activity(&filter).await.map_err(|error| {
-            tracing::error!(error = %Chain(&error), "an export of the activity broke off");
+            tracing::error!(error = %ErrorChain(&error), "an export of the activity broke off");
             io::Error::other(error)
         })?;
         let mut text = String::new();
