@@ -4,7 +4,7 @@ use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp,
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
-    policy::{Because, Mode},
+    policy::{Mode, Reason},
     tool::DefinitionDigest,
 };
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub struct ActivityRow {
     pub digest: Option<DefinitionDigest>,
     /// What policy said.
     pub decision: Option<Mode>,
-    pub because: Option<Because>,
+    pub reason: Option<Reason>,
     pub approval: Option<ApprovalId>,
     pub outcome: OutcomeKind,
     /// Time spent waiting for the owner, in milliseconds.

@@ -2,7 +2,7 @@
 
 use agentport_core::{
     IntegrationId, Timestamp,
-    policy::{Because, Mode},
+    policy::{Mode, Reason},
     tool::{Annotations, DefinitionDigest},
 };
 use serde::{Deserialize, Serialize};
@@ -227,7 +227,7 @@ pub struct ToolView {
     pub category: Option<String>,
     /// What any agent's call would get.
     pub mode: Mode,
-    pub because: Because,
+    pub reason: Reason,
     pub digest: DefinitionDigest,
     pub input_schema: Value,
     /// The schema cannot be checked: too large, or not compilable.

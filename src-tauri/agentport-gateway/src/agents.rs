@@ -189,7 +189,7 @@ impl Agent {
     /// What the agent says it is. Shown as unverified, used for nothing else.
     pub(crate) fn note_client(&self, name: &str, version: &str) {
         let mut client = self.seen.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = agentport_core::text::clean(&format!("{name} {version}"), 80);
+        let said = agentport_core::sanitize::sanitize_line(&format!("{name} {version}"), 80);
         if client.as_ref() != Some(&said) {
             *client = Some(said);
             // What is new has to be written down, even if the moment already was.

@@ -10,7 +10,7 @@ use agentport_clients::{
     server::{Launch, Server},
     types::{FileScope, ServerView},
 };
-use agentport_core::text;
+use agentport_core::sanitize;
 
 /// Other places of the same server that are named; the rest is counted.
 const MOST_NAMED: usize = 8;
@@ -76,7 +76,7 @@ fn others(group: &[Seen<'_>], file: usize, name: &str) -> Vec<String> {
 
 fn words(seen: &Seen<'_>) -> String {
     let client = &seen.place.client.name;
-    let name = text::clean(seen.name, 80);
+    let name = sanitize::sanitize_line(seen.name, 80);
     match (seen.place.scope, seen.place.path.parent()) {
         (FileScope::Project, Some(folder)) => {
             format!("{client} ({}): {name}", folder.display())

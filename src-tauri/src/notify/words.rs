@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use agentport_core::{RuleId, summary::MAX_SUMMARY, text};
+use agentport_core::{RuleId, sanitize, summary::MAX_SUMMARY};
 
 use super::{
     Intent, Waiting, Wishes,
@@ -52,9 +52,9 @@ pub(super) fn request(request: &Waiting, wishes: &Wishes) -> Notice {
 }
 
 fn details(request: &Waiting) -> (String, String) {
-    let agent = or(text::clean(&request.agent, MAX_AGENT), "An agent");
-    let tool = or(text::clean(&request.tool, MAX_TOOL), "a tool");
-    let mut body = or(text::clean(&request.summary, MAX_SUMMARY), LOOK);
+    let agent = or(sanitize::sanitize_line(&request.agent, MAX_AGENT), "An agent");
+    let tool = or(sanitize::sanitize_line(&request.tool, MAX_TOOL), "a tool");
+    let mut body = or(sanitize::sanitize_line(&request.summary, MAX_SUMMARY), LOOK);
     if request.destructive {
         body.push_str("\nThis tool may destroy.");
     }
@@ -90,7 +90,7 @@ pub(super) fn undo(
 ) -> Notice {
     let sentence = match wishes.hide_details {
         true => "You allowed a tool.".to_owned(),
-        false => or(text::clean(sentence, MAX_BODY), "You allowed a tool."),
+        false => or(sanitize::sanitize_line(sentence, MAX_BODY), "You allowed a tool."),
     };
     let (body, buttons) = if buttons {
         (sentence, vec![Button { name: "undo", label: "Undo", intent: Intent::Undo(rule) }])
@@ -109,8 +109,8 @@ pub(super) fn undo(
 /// What the shell has to say.
 pub(super) fn tell(title: &str, body: &str, lasts: Duration) -> Notice {
     Notice {
-        title: or(text::clean(title, MAX_TITLE), "AgentPort"),
-        body: text::clean_lines(body, MAX_BODY),
+        title: or(sanitize::sanitize_line(title, MAX_TITLE), "AgentPort"),
+        body: sanitize::sanitize_lines(body, MAX_BODY),
         buttons: Vec::new(),
         on_body: None,
         stays: Stays::For(lasts),
@@ -123,8 +123,8 @@ fn or(text: String, otherwise: &str) -> String {
 
 /// An agent's words as they may be quoted: one line, without markup, without our quotation marks.
 fn own_words(note: &str) -> String {
-    let plain = without_tags(text::clean(note, MAX_READ));
-    text::clean(&plain.replace(['“', '”', '„', '‟'], "\""), MAX_NOTE)
+    let plain = without_tags(sanitize::sanitize_line(note, MAX_READ));
+    sanitize::sanitize_line(&plain.replace(['“', '”', '„', '‟'], "\""), MAX_NOTE)
 }
 
 /// Takes out what reads as a tag (`<b>`, `</a>`, `<!--`), until nothing does: taking one out can make another.

@@ -7,7 +7,7 @@ use std::{
     sync::PoisonError,
 };
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use axum::{
     Json,
     body::Body,
@@ -75,7 +75,7 @@ pub(super) async fn reveal(State(shell): State<Shell>, body: String) -> Answer<S
 /// A plain name: no folder, nothing hidden, nothing a file system or a shell reads another way.
 fn safe(name: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "-_. ()".contains(c) { c } else { '-' };
-    let name: String = text::clean(name, LONGEST_NAME).chars().map(plain).collect();
+    let name: String = sanitize::sanitize_line(name, LONGEST_NAME).chars().map(plain).collect();
     let name = name.trim_matches(['.', ' ', '-']);
     if name.is_empty() { "agentport".to_owned() } else { name.to_owned() }
 }

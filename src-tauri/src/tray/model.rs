@@ -4,7 +4,7 @@
 //! agent or a server had a hand in is cleaned and cut; what would act differently after a change is another row, so that
 //! a click in the instant of the change does what was read.
 
-use agentport_core::{AgentId, ApprovalId, IntegrationId, text};
+use agentport_core::{AgentId, ApprovalId, IntegrationId, sanitize};
 
 /// Waiting requests with a row of their own.
 const MOST_WAITING: usize = 9;
@@ -383,11 +383,11 @@ fn separator(key: &str) -> Row {
 
 /// A name somebody else chose.
 fn name(text: &str) -> String {
-    text::clean(text, LONGEST_NAME)
+    sanitize::sanitize_line(text, LONGEST_NAME)
 }
 
 fn cut(text: &str) -> String {
-    text::clean(text, LONGEST_ROW)
+    sanitize::sanitize_line(text, LONGEST_ROW)
 }
 
 #[cfg(test)]

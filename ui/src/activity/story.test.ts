@@ -17,7 +17,7 @@ const row = (parts: Partial<ActivityRow> = {}): ActivityRow => ({
   arguments_hash: null,
   digest: 'digest',
   decision: 'require_approval',
-  because: { kind: 'no_rule' },
+  reason: { kind: 'no_rule' },
   approval: 'request',
   outcome: 'ok',
   waited_ms: 12_000,
@@ -78,7 +78,7 @@ describe('a story', () => {
   it('names the rule that decided, also one that is gone', () => {
     const blocked = row({
       decision: 'deny',
-      because: { kind: 'rule', id: 'r' },
+      reason: { kind: 'rule', id: 'r' },
       outcome: 'blocked',
       approval: null,
       waited_ms: 0,
@@ -92,7 +92,7 @@ describe('a story', () => {
   });
 
   it('does without a decision, and without a request that is not known yet', () => {
-    const refused = row({ decision: null, because: null, outcome: 'refused', error: 'No such tool.' });
+    const refused = row({ decision: null, reason: null, outcome: 'refused', error: 'No such tool.' });
     expect(titles(refused, null, null, NOW).slice(0, 2)).toEqual(['Claude Code called', 'Waited 12 s']);
     expect(steps(refused, null, null, NOW).at(-1)?.detail).toBe('No such tool.');
     const waiting = row({ outcome: 'pending', waited_ms: 0, ran_us: 0 });

@@ -68,9 +68,9 @@ export function steps(
 }
 
 function why(row: ActivityRow, rule: string | null): string {
-  if (row.because === null) return '';
-  const reason = because(row.because);
-  if (row.because.kind !== 'rule' && row.because.kind !== 'definition_changed') return reason;
+  if (row.reason === null) return '';
+  const reason = because(row.reason);
+  if (row.reason.kind !== 'rule' && row.reason.kind !== 'definition_changed') return reason;
   return rule === null ? `${reason}, which is gone by now` : `${reason}: ${rule}`;
 }
 

@@ -2,7 +2,7 @@
 import type { AgentId } from "./AgentId";
 import type { ApprovalId } from "./ApprovalId";
 import type { ArgumentsHash } from "./ArgumentsHash";
-import type { Because } from "./Because";
+import type { Reason } from "./Reason";
 import type { CallId } from "./CallId";
 import type { DefinitionDigest } from "./DefinitionDigest";
 import type { Mode } from "./Mode";
@@ -18,7 +18,7 @@ arguments: JsonValue, arguments_hash: ArgumentsHash | null, digest: DefinitionDi
 /**
  * What policy said.
  */
-decision: Mode | null, because: Because | null, approval: ApprovalId | null, outcome: OutcomeKind, 
+decision: Mode | null, reason: Reason | null, approval: ApprovalId | null, outcome: OutcomeKind, 
 /**
  * Time spent waiting for the owner, in milliseconds.
  */

@@ -7,7 +7,7 @@ import type { ToolView } from '../bindings/ToolView';
 import { categories, mixture, ownRule, reason } from './categories';
 
 const tool = (name: string, category: string | null, mode: Mode = 'require_approval') =>
-  ({ name, category, mode, because: { kind: 'no_rule' } }) as ToolView;
+  ({ name, category, mode, reason: { kind: 'no_rule' } }) as ToolView;
 const rule = (id: string, scope: Scope, over: Partial<Rule> = {}) =>
   ({
     rule: {
@@ -81,7 +81,7 @@ it('a mixture is counted', () => {
 });
 
 it('the reason names whose rule it is', () => {
-  const by = (id: string) => ({ ...tool('a', 'Reads'), because: { kind: 'rule', id } as const });
+  const by = (id: string) => ({ ...tool('a', 'Reads'), reason: { kind: 'rule', id } as const });
   const [own, category] = [forTool('own', 'a'), forCategory('all', 'Reads')];
   expect(reason(by('own'), own, category)).toBe('Set for this tool');
   expect(reason(by('all'), null, category)).toBe('Set for “Reads”');

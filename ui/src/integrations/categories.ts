@@ -81,9 +81,9 @@ export function mixture(tools: readonly ToolView[]): string {
 
 /** Why a tool has the mode it has, where its page knows better than “a rule says so”. */
 export function reason(tool: ToolView, own: RuleView | null, category: RuleView | null): string {
-  if (tool.because.kind === 'rule') {
-    if (own !== null && tool.because.id === own.rule.id) return 'Set for this tool';
-    if (category !== null && tool.because.id === category.rule.id) return `Set for “${tool.category ?? ''}”`;
+  if (tool.reason.kind === 'rule') {
+    if (own !== null && tool.reason.id === own.rule.id) return 'Set for this tool';
+    if (category !== null && tool.reason.id === category.rule.id) return `Set for “${tool.category ?? ''}”`;
   }
-  return because(tool.because);
+  return because(tool.reason);
 }

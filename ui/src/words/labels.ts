@@ -1,5 +1,5 @@
 /** The words for what the gateway says in identifiers. One place, so that every page says the same. */
-import type { Because } from '../bindings/Because';
+import type { Reason } from '../bindings/Reason';
 import type { Mode } from '../bindings/Mode';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
 import type { WithdrawnBecause } from '../bindings/WithdrawnBecause';
@@ -64,7 +64,7 @@ export const DOORS: Record<string, string> = {
 };
 
 /** Why a decision was what it was. */
-export function because(reason: Because): string {
+export function because(reason: Reason): string {
   switch (reason.kind) {
     case 'rule':
       return 'A rule says so';

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use diffy::{DiffOptions, PatchFormatter};
 
 use super::mask::Mask;
@@ -33,7 +33,7 @@ pub(super) fn unified(
     if old == new {
         return String::new();
     }
-    let path = text::clean(&path.to_string_lossy(), 1_000);
+    let path = sanitize::sanitize_line(&path.to_string_lossy(), 1_000);
     let name = |bytes: Option<&[u8]>| match bytes {
         Some(_) => path.clone(),
         None => "/dev/null".to_owned(),
@@ -129,7 +129,7 @@ fn is_seen(c: char) -> bool {
         '\t' | ' '..='~' => true,
         c if c.is_ascii() => false,
         // What does not survive cleaning is invisible, or changes what is seen around it.
-        c => text::clean(c.encode_utf8(&mut [0; 4]), 1).starts_with(c),
+        c => sanitize::sanitize_line(c.encode_utf8(&mut [0; 4]), 1).starts_with(c),
     }
 }
 

@@ -13,7 +13,7 @@ const SCRIPTS: [&str; 14] =
 /// What the folder is called, to tell one project from another.
 pub(super) fn name(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let name = agentport_core::text::clean(&name, 40);
+    let name = agentport_core::sanitize::sanitize_line(&name, 40);
     if name.is_empty() { "project".to_owned() } else { name }
 }
 
@@ -30,7 +30,7 @@ pub(super) fn settled(
 ) -> Result<(String, Option<String>, bool), Why> {
     let from_home = |path: &str| path.starts_with('~');
     if let Some(path) = [Some(command), cwd].into_iter().flatten().find(|path| from_home(path)) {
-        let path = agentport_core::text::clean(path, 80);
+        let path = agentport_core::sanitize::sanitize_line(path, 80);
         return Err(format!(
             "It names {path}, and which home directory is meant only the client knows."
         ));
@@ -44,7 +44,7 @@ pub(super) fn settled(
         return Ok((command.to_owned(), cwd.map(str::to_owned), false));
     };
     let Some(folder) = folder else {
-        let path = agentport_core::text::clean(unsettled, 80);
+        let path = agentport_core::sanitize::sanitize_line(unsettled, 80);
         return Err(format!(
             "It names {path}, which depends on the folder the client starts it in."
         ));

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use agentport_core::{IntegrationId, redact, text};
+use agentport_core::{IntegrationId, redact, sanitize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -121,7 +121,7 @@ pub(super) fn import(
                 notes.push(format!(
                     "{}: starts in {}, as it does now.",
                     server.name,
-                    text::clean(cwd, 200)
+                    sanitize::sanitize_line(cwd, 200)
                 ));
             }
             // A variable's secret goes by the variable's name, so those are taken first.
@@ -171,7 +171,7 @@ fn hidden(
     } else if let Some(number) = arg {
         Some(format!("argument {number}"))
     } else if let Some(name) = variable {
-        Some(format!("the variable {}", text::clean(name, 40)))
+        Some(format!("the variable {}", sanitize::sanitize_line(name, 40)))
     } else {
         cwd.filter(|cwd| kept.is_told_by(cwd)).map(|_| "its folder".to_owned())
     }
@@ -219,7 +219,7 @@ fn usable(command: &str, args: &[String], env: &BTreeMap<String, String>) -> Res
 
 /// Servers are spoken of by their names, so these have to be what they look like.
 fn is_fit_name(name: &str) -> bool {
-    text::clean(name, MAX_NAME) == name && redact::redacted_text(name) == name
+    sanitize::sanitize_line(name, MAX_NAME) == name && redact::redacted_text(name) == name
 }
 
 fn clients_own(extra: &Map<String, Value>) -> Option<String> {
@@ -227,7 +227,7 @@ fn clients_own(extra: &Map<String, Value>) -> Option<String> {
         let only_waits = value.as_object().is_some_and(|it| it.keys().all(|key| key == "timeout"));
         CLIENTS_OWN.contains(&folded(key).as_str()) && counts(value) && !only_waits
     })?;
-    Some(text::clean(key, 40))
+    Some(sanitize::sanitize_line(key, 40))
 }
 
 /// Many clients try the newer transport first and fall back to this one without a word in their files.
@@ -248,7 +248,7 @@ fn some_tools(server: &Server, client: &Client) -> Option<String> {
         .extra
         .iter()
         .filter(|(key, value)| SOME_TOOLS.contains(&folded(key).as_str()) && counts(value))
-        .map(|(key, _)| text::clean(key, 40))
+        .map(|(key, _)| sanitize::sanitize_line(key, 40))
         .collect();
     (!keys.is_empty()).then(|| {
         format!(
@@ -278,7 +278,7 @@ pub(super) fn counts(value: &Value) -> bool {
 
 /// `it has no command` as a sentence.
 fn unclear(why: &str) -> Why {
-    let why = text::clean(&redact::redacted_text(why), 300);
+    let why = sanitize::sanitize_line(&redact::redacted_text(why), 300);
     let mut rest = why.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);
     let end = if why.ends_with('.') { "" } else { "." };

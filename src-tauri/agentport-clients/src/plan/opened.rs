@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 
 use super::{FileChange, Plan, PlanError, WantsKey, folder, placeholder};
 use crate::{
@@ -170,10 +170,13 @@ fn replaced(server: &Server, ours: &Ours, target: &Target) -> String {
         }
         Via::Bridge => None,
     };
-    let name = text::clean(&server.name, 80);
+    let name = sanitize::sanitize_line(&server.name, 80);
     match led_to {
         Some(place) => {
-            format!("The entry \"{name}\" leads to {}, and is replaced.", text::clean(&place, 200))
+            format!(
+                "The entry \"{name}\" leads to {}, and is replaced.",
+                sanitize::sanitize_line(&place, 200)
+            )
         }
         None if server.disabled => {
             format!("The entry \"{name}\" is switched off, and is replaced.")

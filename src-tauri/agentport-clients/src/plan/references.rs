@@ -5,7 +5,7 @@
 //! none is meant. A server with one stays in the client: taken over wrongly it would not start, or start with the text of
 //! a reference for a password.
 
-use agentport_core::{redact, text};
+use agentport_core::{redact, sanitize};
 
 /// The first reference in `text`, as it may be shown: without a default, which can be a secret.
 pub(super) fn first(text: &str) -> Option<String> {
@@ -66,7 +66,7 @@ fn reference_at(text: &str) -> Option<&str> {
 fn shown(reference: &str) -> String {
     let without_default = reference.find(":-").map(|at| format!("{}}}", &reference[..at]));
     let reference = without_default.as_deref().unwrap_or(reference);
-    text::clean(&redact::redacted_text(reference), 80)
+    sanitize::sanitize_line(&redact::redacted_text(reference), 80)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 
 use super::{imports, mask::Mask};
 use crate::{
@@ -42,7 +42,7 @@ impl Summaries {
             Some(known) => known.clone(),
             None => untold(&server.launch),
         };
-        text::clean(&self.mask.apply(&summary), MAX)
+        sanitize::sanitize_line(&self.mask.apply(&summary), MAX)
     }
 }
 

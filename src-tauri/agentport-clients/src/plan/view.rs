@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 
 use super::{FileChange, Import, ImportLaunch, Plan, diff, import, mask::Mask};
 use crate::{
@@ -23,7 +23,7 @@ impl Plan {
     /// As it is shown; `id` is how it will be asked for.
     pub fn view(&self, id: String) -> PlanView {
         let mask = self.mask();
-        let one_line = |line: &str, max: usize| text::clean(&mask.apply(line), max);
+        let one_line = |line: &str, max: usize| sanitize::sanitize_line(&mask.apply(line), max);
         let files: Vec<FileChangeView> = self
             .files
             .iter()
@@ -96,7 +96,7 @@ impl Import {
             AutoApprove::Tools(tools) => (tools.clone(), false),
             AutoApprove::Everything => (Vec::new(), true),
         };
-        let one_line = |line: &String| text::clean(&mask.apply(line), MAX_SUMMARY);
+        let one_line = |line: &String| sanitize::sanitize_line(&mask.apply(line), MAX_SUMMARY);
         ImportView {
             server: self.server.clone(),
             id: self.id.clone(),
@@ -110,9 +110,11 @@ impl Import {
             // What is there already has them already.
             secrets: match self.merged {
                 Some(_) => Vec::new(),
-                None => {
-                    self.secret_words.iter().map(|word| text::clean(word, MAX_SUMMARY)).collect()
-                }
+                None => self
+                    .secret_words
+                    .iter()
+                    .map(|word| sanitize::sanitize_line(word, MAX_SUMMARY))
+                    .collect(),
             },
             auto_approve: auto_approve.iter().map(one_line).collect(),
             auto_approve_all,
@@ -183,10 +185,10 @@ impl ImportLaunch {
 /// A name as it is; one that is not what it looks like in quotation marks, with what cannot be seen written out.
 fn name(name: &str, mask: &Mask) -> String {
     let shown = diff::lines(name, mask);
-    if text::clean(&shown, MAX_SUMMARY) == name {
+    if sanitize::sanitize_line(&shown, MAX_SUMMARY) == name {
         shown
     } else {
-        text::clean(&format!("\"{shown}\""), MAX_SUMMARY)
+        sanitize::sanitize_line(&format!("\"{shown}\""), MAX_SUMMARY)
     }
 }
 
@@ -199,7 +201,7 @@ fn quoted(word: &String) -> String {
 }
 
 fn shown(conflict: &ConflictView, mask: &Mask) -> ConflictView {
-    let one_line = |line: &str| text::clean(&mask.apply(line), MAX_SUMMARY);
+    let one_line = |line: &str| sanitize::sanitize_line(&mask.apply(line), MAX_SUMMARY);
     match conflict {
         ConflictView::Name { server, id, here, there, suggestion } => ConflictView::Name {
             server: server.clone(),

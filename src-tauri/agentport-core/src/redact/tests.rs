@@ -204,7 +204,7 @@ proptest! {
         ]).prop_map(String::from),
     ], 0..60)) {
         let text = pieces.concat();
-        let ranges = looks::secrets_in(&text);
+        let ranges = secret_patterns::secrets_in(&text);
         prop_assert!(ranges.iter().all(|range| text.get(range.clone()).is_some_and(|t| !t.is_empty())));
         prop_assert!(ranges.windows(2).all(|two| two[0].end <= two[1].start));
         redacted(&json!({ &text: &text }));

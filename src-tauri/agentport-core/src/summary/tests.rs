@@ -106,6 +106,6 @@ proptest! {
         let arguments = json!(fields);
         let sentence = summary(&name, &tool, title.as_deref(), &arguments);
         prop_assert!(sentence.chars().count() <= MAX_SUMMARY);
-        prop_assert_eq!(text::clean(&sentence, MAX_SUMMARY), sentence);
+        prop_assert_eq!(sanitize::sanitize_line(&sentence, MAX_SUMMARY), sentence);
     }
 }

@@ -7,8 +7,8 @@ use agentport_core::{
     ApprovalId, ErrorChain, Timestamp,
     approval::{Approval, State},
     arguments::ArgumentsHash,
-    policy::Because,
-    text,
+    policy::Reason,
+    sanitize,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -46,7 +46,7 @@ pub(crate) struct Asking<'a> {
     /// The agent's own words, as they came.
     pub(crate) additional_info: Option<String>,
     /// Why the rules ask.
-    pub(crate) because: Because,
+    pub(crate) reason: Reason,
 }
 
 impl Engine {
@@ -66,7 +66,7 @@ impl Engine {
         call: Asking<'_>,
         record: &Record,
     ) -> store::Result<Asked> {
-        let Asking { agent, tool, arguments, hash, additional_info, because } = call;
+        let Asking { agent, tool, arguments, hash, additional_info, reason } = call;
         let _one_at_a_time = self.approvals.asking.lock().await;
         let key = CallKey::new(agent.id, tool, hash);
         let info = additional_info.as_deref().and_then(clean_info);
@@ -123,7 +123,7 @@ impl Engine {
             &agent.id.to_string(),
             "approval.asked",
             &approval.id.to_string(),
-            json!({ "integration": names.0, "tool": names.1, "because": because }),
+            json!({ "integration": names.0, "tool": names.1, "reason": reason }),
         )
         .await;
         self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
@@ -154,7 +154,7 @@ struct Asked {
 
 /// The agent's note made fit to show; nothing if nothing is left of it.
 pub(super) fn clean_info(info: &str) -> Option<String> {
-    Some(text::clean_lines(info, MAX_INFO)).filter(|info| !info.trim().is_empty())
+    Some(sanitize::sanitize_lines(info, MAX_INFO)).filter(|info| !info.trim().is_empty())
 }
 
 /// `denials` in order of time.

@@ -8,7 +8,7 @@ use agentport_core::{
     approval::{Approval, Audience, Grant, State, StateName, WithdrawnBecause, WrongState},
     arguments::ArgumentsHash,
     policy::{Condition, Mode, Origin, Rule, Scope},
-    text,
+    sanitize,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -122,7 +122,9 @@ impl Engine {
     ) -> Result<Approval, DecideError> {
         let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
         let from = before.state.name();
-        let reason = reason.map(|reason| text::clean(reason, MAX_REASON)).filter(|r| !r.is_empty());
+        let reason = reason
+            .map(|reason| sanitize::sanitize_line(reason, MAX_REASON))
+            .filter(|r| !r.is_empty());
         let approval = before.deny(reason, clock::now())?;
         if !self.settle(&approval, from, "approval.denied", Value::Null).await? {
             return Err(self.lost_race(id, StateName::Denied).await?);

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use agentport_api::InstallAvailable;
-use agentport_core::{AgentId, ErrorChain, IntegrationId, text};
+use agentport_core::{AgentId, ErrorChain, IntegrationId, sanitize};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
@@ -104,7 +104,7 @@ fn not_installed(id: &IntegrationId, is_error: bool, message: String) -> CallToo
 
 /// A request to change what is installed, as the owner reads it. `None` for other tools.
 pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> Option<String> {
-    let name = text::clean(integration_name, MAX_NAME).replace('"', "'");
+    let name = sanitize::sanitize_line(integration_name, MAX_NAME).replace('"', "'");
     match tool {
         meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
         meta::INSTALL => {

@@ -7,7 +7,7 @@ use agentport_core::{
     AgentId, ErrorChain, IntegrationId, Timestamp,
     approval::Approval,
     arguments::ArgumentsHash,
-    policy::{self, Because, Decision, Mode},
+    policy::{self, Decision, Mode, Reason},
 };
 use rmcp::model::{CallToolResult, ContentBlock, ServerResult};
 use serde_json::Value;
@@ -42,7 +42,7 @@ impl Engine {
         now: Timestamp,
     ) -> Decision {
         if tool.manages() {
-            return Decision { mode: Mode::RequireApproval, because: Because::NoRule };
+            return Decision { mode: Mode::RequireApproval, reason: Reason::NoRule };
         }
         policy::decide(&self.rules.load(), &tool.policy_call(agent, arguments, now))
     }

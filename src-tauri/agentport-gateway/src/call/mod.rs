@@ -86,9 +86,9 @@ impl Engine {
             return self.answer_unrun(record, Outcome::Refused(refusal));
         }
         let key = CallKey::new(agent.id, &tool, hash);
-        let Decision { mode, because } = self.decide(&tool, agent.id, Some(&hash), now);
+        let Decision { mode, reason } = self.decide(&tool, agent.id, Some(&hash), now);
         record.decision = Some(mode);
-        record.because = Some(because);
+        record.because = Some(reason);
         if mode == Mode::Deny {
             return self.answer_unrun(record, Outcome::Blocked);
         }
@@ -111,7 +111,7 @@ impl Engine {
             return self.run(&tool, arguments, record, caller, key).await;
         }
         let (agent, tool) = (&*agent, &*tool);
-        let asking = Asking { agent, tool, arguments, hash, additional_info, because };
+        let asking = Asking { agent, tool, arguments, hash, additional_info, reason };
         self.ask(asking, record).await
     }
 

@@ -62,7 +62,7 @@ impl Engine {
             hash: Some(hash),
             digest: None,
             decision: Some(if decision.mode == Mode::Deny { Mode::Deny } else { Mode::Allow }),
-            because: Some(decision.because),
+            because: Some(decision.reason),
             approval: None,
             waited_ms: 0,
             door: "mcp",

@@ -5,7 +5,7 @@ use std::time::Instant;
 use agentport_core::{
     AgentId, ApprovalId, CallId, ErrorChain, Timestamp,
     arguments::ArgumentsHash,
-    policy::{Because, Mode},
+    policy::{Mode, Reason},
     redact,
     tool::DefinitionDigest,
 };
@@ -39,7 +39,7 @@ pub(crate) struct Record {
     pub(crate) hash: Option<ArgumentsHash>,
     pub(crate) digest: Option<DefinitionDigest>,
     pub(crate) decision: Option<Mode>,
-    pub(crate) because: Option<Because>,
+    pub(crate) because: Option<Reason>,
     pub(crate) approval: Option<ApprovalId>,
     pub(crate) waited_ms: u64,
     pub(crate) bytes_in: u64,
@@ -118,7 +118,7 @@ impl Record {
             outcome: outcome.kind(),
             ran_us: u64::try_from(ran_us).unwrap_or(u64::MAX),
             bytes_out,
-            error: error.map(|text| agentport_core::text::clean(&text, MAX_ERROR)),
+            error: error.map(|text| agentport_core::sanitize::sanitize_line(&text, MAX_ERROR)),
         }
     }
 }
@@ -137,7 +137,7 @@ impl Engine {
 
     /// The same for a call whose tool was not found.
     pub(super) fn refuse_unresolved(&self, request: &Request, refusal: Refusal) -> Outcome {
-        let cut = |text: &str| agentport_core::text::clean(text, 200);
+        let cut = |text: &str| agentport_core::sanitize::sanitize_line(text, 200);
         let arguments = Value::Object(request.arguments.clone());
         let record = Record {
             id: CallId(uuid::Uuid::now_v7()),

@@ -100,7 +100,7 @@ impl PublishedTool {
                 let field = error.instance_path().to_string();
                 Err(InvalidArguments {
                     field: field.trim_start_matches('/').to_owned(),
-                    message: agentport_core::text::clean(&error.to_string(), 300),
+                    message: agentport_core::sanitize::sanitize_line(&error.to_string(), 300),
                 })
             }
         }

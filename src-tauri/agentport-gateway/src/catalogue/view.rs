@@ -6,8 +6,9 @@ use std::{
 };
 
 use agentport_core::{
-    IntegrationId, names,
+    IntegrationId,
     profile::{ListMode, Naming, Profile},
+    tool_names,
 };
 use rmcp::model::Tool;
 
@@ -73,8 +74,8 @@ impl View {
         let visible: Vec<_> =
             self.integrations.values().flat_map(|entry| self.tools_of(entry)).cloned().collect();
         for tool in visible {
-            let prefixed = || names::direct_name(&tool.integration, tool.name());
-            let name = if bare { names::bare_name(tool.name()) } else { prefixed() };
+            let prefixed = || tool_names::direct_name(&tool.integration, tool.name());
+            let name = if bare { tool_names::bare_name(tool.name()) } else { prefixed() };
             let taken = self.by_direct_name.contains_key(&name) || name.starts_with("agentport");
             let name = if taken { prefixed() } else { name };
             if self.by_direct_name.contains_key(&name) {

@@ -4,8 +4,8 @@ use agentport_api::{ApprovalView, Approve, Deny, Items};
 use agentport_core::{
     ApprovalId,
     approval::{Approval, StateName},
-    policy::Because,
-    summary, text,
+    policy::Reason,
+    sanitize, summary,
     tool::Annotations,
 };
 use axum::{
@@ -131,7 +131,8 @@ impl Control {
             || available::to_enter(&approval.integration, &approval.tool, &approval.arguments);
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
-        let title = tool.and_then(PublishedTool::title).map(|title| text::clean(title, 100));
+        let title =
+            tool.and_then(PublishedTool::title).map(|title| sanitize::sanitize_line(title, 100));
         ApprovalView {
             summary: available::summary(&integration_name, &approval.tool, &approval.arguments)
                 .unwrap_or_else(|| {
@@ -142,7 +143,7 @@ impl Control {
             tool_title: title,
             tool_description: tool
                 .and_then(|tool| tool.tool.description.as_deref())
-                .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
+                .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
             input_schema: tool.map(PublishedTool::input_schema),
             destructive: annotations.destructive(),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
@@ -178,14 +179,14 @@ fn why(
         return "The tool's definition changed after the agent asked.";
     }
     let hash = Some(&approval.asked_hash);
-    match engine.decide(tool, approval.agent, hash, clock::now()).because {
-        Because::NoRule if tool.manages() => "Changes of what is installed always ask you.",
-        Because::NoRule => "No rule allows this tool, so you are asked.",
-        Because::DefinitionChanged { .. } => {
+    match engine.decide(tool, approval.agent, hash, clock::now()).reason {
+        Reason::NoRule if tool.manages() => "Changes of what is installed always ask you.",
+        Reason::NoRule => "No rule allows this tool, so you are asked.",
+        Reason::DefinitionChanged { .. } => {
             "You allowed this tool, but its definition has changed since, so you are asked again."
         }
-        Because::IntegrationDefault => "The default of this integration is to ask.",
-        Because::Rule { .. } => "A rule of yours is about this tool.",
-        Because::ReadOnlyMayRun => "Tools of this integration that only read may run.",
+        Reason::IntegrationDefault => "The default of this integration is to ask.",
+        Reason::Rule { .. } => "A rule of yours is about this tool.",
+        Reason::ReadOnlyMayRun => "Tools of this integration that only read may run.",
     }
 }

@@ -9,7 +9,7 @@ use agentport_api::{
 use agentport_core::{
     AgentId, IntegrationId,
     policy::{self, IntegrationPolicy, Mode},
-    text,
+    sanitize,
 };
 use axum::{
     Json,
@@ -50,7 +50,10 @@ pub(super) async fn add(
     State(control): State<Control>,
     Json(mut add): Json<AddIntegration>,
 ) -> Answer<(StatusCode, Json<IntegrationView>)> {
-    add.name = add.name.map(|name| text::clean(&name, MAX_NAME)).filter(|name| !name.is_empty());
+    add.name = add
+        .name
+        .map(|name| sanitize::sanitize_line(&name, MAX_NAME))
+        .filter(|name| !name.is_empty());
     check_tags(&add.tags)?;
     let id = control.engine.add_integration(add, "owner").await?.id;
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
@@ -97,7 +100,7 @@ pub(super) async fn change(
     if widens(entry.row.policy, &change) {
         control.confirmed(&headers).await?;
     }
-    change.name = change.name.map(|name| text::clean(&name, MAX_NAME));
+    change.name = change.name.map(|name| sanitize::sanitize_line(&name, MAX_NAME));
     if change.name.as_deref() == Some("") {
         return Err(Refused::invalid("name", "a name cannot be empty"));
     }
@@ -181,16 +184,16 @@ pub(super) async fn tools(
         let decision = control.mode_for_any(tool);
         ToolView {
             name: tool.name().to_owned(),
-            title: tool.title().map(|title| text::clean(title, 100)),
+            title: tool.title().map(|title| sanitize::sanitize_line(title, 100)),
             description: tool
                 .tool
                 .description
                 .as_deref()
-                .map(|description| text::clean_lines(description, MAX_DESCRIPTION)),
+                .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
             annotations: tool.annotations,
             category: Some(tool.category.to_owned()),
             mode: decision.mode,
-            because: decision.because,
+            reason: decision.reason,
             digest: tool.digest,
             input_schema: tool.input_schema(),
             unchecked: tool.unchecked(),

@@ -6,7 +6,7 @@ use agentport_core::{
     approval::WithdrawnBecause,
     key::Key,
     policy::{Mode, Origin, Rule, Scope},
-    text,
+    sanitize,
 };
 use axum::{
     Json,
@@ -91,7 +91,10 @@ pub(super) async fn create(
 
 /// Is it a name an agent can have?
 pub(super) fn check_name(name: &str) -> Answer<()> {
-    if name.is_empty() || name.chars().count() > MAX_NAME || text::clean(name, MAX_NAME) != name {
+    if name.is_empty()
+        || name.chars().count() > MAX_NAME
+        || sanitize::sanitize_line(name, MAX_NAME) != name
+    {
         return Err(Refused::invalid("name", "A name has 1 to 64 visible characters."));
     }
     Ok(())

@@ -100,6 +100,6 @@ pub(super) fn rule_view(engine: &Engine, rule: Rule, names: &HashMap<AgentId, St
         }
         _ => false,
     };
-    let sentence = policy::sentence(&rule, agent_name.as_deref(), integration_name);
+    let sentence = policy::describe_rule(&rule, agent_name.as_deref(), integration_name);
     RuleView { rule, sentence, agent_name, stale }
 }

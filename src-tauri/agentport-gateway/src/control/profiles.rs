@@ -1,7 +1,7 @@
 //! Profiles: what agents see.
 
 use agentport_api::{Event, Items};
-use agentport_core::{IntegrationId, profile::Profile, text};
+use agentport_core::{IntegrationId, profile::Profile, sanitize};
 use axum::{
     Json,
     extract::{Path, State},
@@ -42,7 +42,7 @@ pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -
     let name = &profile.name;
     let good = !name.is_empty()
         && name.chars().count() <= MAX_NAME
-        && text::clean(name, MAX_NAME) == *name
+        && sanitize::sanitize_line(name, MAX_NAME) == *name
         && !name.contains('/');
     if !good {
         let detail = "a profile's name has 1 to 64 visible characters and no '/'";

@@ -160,7 +160,7 @@ fn filled_arguments(
 fn without_secrets(url: &str) -> String {
     let shown = url.split(['?', '#']).next().unwrap_or_default();
     let shown = shown.rsplit_once('@').map_or(shown, |(_, host)| host);
-    agentport_core::text::clean(shown, 100)
+    agentport_core::sanitize::sanitize_line(shown, 100)
 }
 
 /// The secrets a connection asks for.

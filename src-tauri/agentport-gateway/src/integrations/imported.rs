@@ -1,7 +1,7 @@
 //! What comes along when a client's server is taken over: kept beside the integration for the owner to see, and acted on
 //! by nobody.
 
-use agentport_core::{redact, text};
+use agentport_core::{redact, sanitize};
 use serde_json::Value;
 
 use agentport_api::Imported;
@@ -28,7 +28,7 @@ pub(crate) fn fit_to_be_kept(imported: Imported) -> Result<Imported, TooMuch> {
     }
     let mut extra = redact::redacted(&imported.extra);
     keep_marks(&imported.extra, &mut extra);
-    Ok(Imported { from: text::clean(&imported.from, MAX_FROM), extra, ..imported })
+    Ok(Imported { from: sanitize::sanitize_line(&imported.from, MAX_FROM), extra, ..imported })
 }
 
 /// What was masked before, as in a backup, is not masked again, which would count the mark's own characters.

@@ -23,7 +23,7 @@ use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp,
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
-    policy::{Because, Mode},
+    policy::{Mode, Reason},
     tool::DefinitionDigest,
 };
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub(crate) struct Begin {
     #[serde(rename = "de")]
     pub(crate) decision: Option<Mode>,
     #[serde(rename = "be")]
-    pub(crate) because: Option<Because>,
+    pub(crate) because: Option<Reason>,
     #[serde(rename = "ap")]
     pub(crate) approval: Option<ApprovalId>,
     #[serde(rename = "wa")]

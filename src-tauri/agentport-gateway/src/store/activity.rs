@@ -88,7 +88,7 @@ fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
         arguments_hash: columns.opt_digest("arguments_hash")?.map(ArgumentsHash),
         digest: columns.opt_digest("digest")?.map(DefinitionDigest),
         decision: columns.opt_word("decision", Mode::parse)?,
-        because: columns.opt_json("because")?,
+        reason: columns.opt_json("because")?,
         approval: columns.opt_uuid("approval")?.map(ApprovalId),
         // What had not ended when the process did was marked at the start; what has not ended now runs.
         outcome: match ended {

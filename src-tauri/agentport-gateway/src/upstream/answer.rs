@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use rmcp::model::{
     CallToolResult, CompleteResult, CreateTaskResult, EmptyResult, GetPromptResult,
     InputRequiredResult, ReadResourceResult, ServerResult,
@@ -58,7 +58,10 @@ fn result_type(raw: &RawValue) -> Option<Cow<'_, str>> {
 
 fn typed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, UpstreamError> {
     serde_json::from_str(raw.get()).map_err(|problem| UpstreamError::Protocol {
-        problem: format!("its answer cannot be read ({})", text::clean(&problem.to_string(), 200)),
+        problem: format!(
+            "its answer cannot be read ({})",
+            sanitize::sanitize_line(&problem.to_string(), 200)
+        ),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use agentport_core::{Secret, redact, text};
+use agentport_core::{Secret, redact, sanitize};
 use rmcp::model::ErrorData;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl Hidden {
 
     /// What a server says, fit to stand in a sentence of ours.
     pub(super) fn quote(&self, text: &str, max_chars: usize) -> String {
-        text::clean(&self.blot(text), max_chars)
+        sanitize::sanitize_line(&self.blot(text), max_chars)
     }
 
     /// `message` with every secret blotted out of it. `None` if nothing sensible is left.

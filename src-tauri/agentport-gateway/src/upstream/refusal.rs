@@ -1,7 +1,7 @@
 //! What a remote server says instead of an answer, and how that is told: without secrets, and so that it is clear who
 //! can help.
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
 use rmcp::model::JsonRpcMessage;
 use url::Url;
@@ -67,7 +67,7 @@ pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     match deepest.downcast_ref::<reqwest::Error>() {
         Some(error) if error.is_timeout() => "it took too long".to_owned(),
         Some(_) => "the request failed".to_owned(),
-        None => text::clean(&deepest.to_string(), 200),
+        None => sanitize::sanitize_line(&deepest.to_string(), 200),
     }
 }
 

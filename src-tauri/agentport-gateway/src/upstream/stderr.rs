@@ -6,7 +6,7 @@ use std::{
 };
 
 use agentport_api::LogLine;
-use agentport_core::text;
+use agentport_core::sanitize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::hidden::Hidden;
@@ -32,7 +32,7 @@ struct Lines {
 impl Ring {
     /// Adds a line; blank ones are left out.
     pub(super) fn push(&self, line: &str) {
-        let text = text::clean(line.trim_end(), MAX_LINE);
+        let text = sanitize::sanitize_line(line.trim_end(), MAX_LINE);
         if text.trim().is_empty() {
             return;
         }

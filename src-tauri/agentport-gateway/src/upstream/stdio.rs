@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use bytes::{Buf as _, BytesMut};
 use rmcp::{
     RoleClient,
@@ -108,8 +108,9 @@ impl Pipe {
 
     fn keep_garbage(&self, line: &[u8]) {
         let start = &line[..line.len().min(200)];
-        lock(&self.garbage)
-            .get_or_insert_with(|| text::clean(String::from_utf8_lossy(start).trim(), 100));
+        lock(&self.garbage).get_or_insert_with(|| {
+            sanitize::sanitize_line(String::from_utf8_lossy(start).trim(), 100)
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use agentport_core::text;
+use agentport_core::sanitize;
 use serde::{Serialize, de::DeserializeOwned};
 use zbus::{
     Connection,
@@ -53,7 +53,7 @@ pub(super) async fn server(
 ) -> zbus::Result<String> {
     let (name, _vendor, _version, _spec): (String, String, String, String) =
         call(connection, owner, "GetServerInformation", &()).await?;
-    Ok(text::clean(&name, MAX_SERVER))
+    Ok(sanitize::sanitize_line(&name, MAX_SERVER))
 }
 
 /// A notice as it goes over the bus.

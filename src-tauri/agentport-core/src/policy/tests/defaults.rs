@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_integrations_default() {
     let asked = Asked::default();
-    let default = Because::IntegrationDefault;
+    let default = Reason::IntegrationDefault;
     for mode in [Allow, Ask, Deny] {
         check_call("alone", asked, set(Some(mode), false), [], mode, default);
         let wider = [rule(Allow, Scope::Everything), rule(Ask, Scope::Everything)];
@@ -44,15 +44,15 @@ fn read_only_tools_may_run() {
     let reads = Asked { annotations: Some(READS), ..Asked::default() };
     let adds = Asked { annotations: Some(ADDS), ..Asked::default() };
     let on = set(None, true);
-    let switch = Because::ReadOnlyMayRun;
+    let switch = Reason::ReadOnlyMayRun;
     check_call("on", reads, on, [], Allow, switch);
-    check_call("off", reads, set(None, false), [], Ask, Because::NoRule);
-    check_call("other tools", adds, on, [], Ask, Because::NoRule);
-    check_call("silent tools", Asked::default(), on, [], Ask, Because::NoRule);
+    check_call("off", reads, set(None, false), [], Ask, Reason::NoRule);
+    check_call("other tools", adds, on, [], Ask, Reason::NoRule);
+    check_call("silent tools", Asked::default(), on, [], Ask, Reason::NoRule);
     for default in [Ask, Deny] {
         check_call("beats the default", reads, set(Some(default), true), [], Allow, switch);
     }
-    for (other, mode, because) in [
+    for (other, mode, reason) in [
         (rule(Ask, Scope::Everything), Allow, switch),
         (rule(Ask, whole("files")), Allow, switch),
         (rule(Ask, category("write")), Ask, by(1)),
@@ -63,6 +63,6 @@ fn read_only_tools_may_run() {
         (rule(Deny, Scope::Everything), Deny, by(1)),
         (rule(Deny, whole("files")), Deny, by(1)),
     ] {
-        check_call(&format!("{other:?}"), reads, on, [other], mode, because);
+        check_call(&format!("{other:?}"), reads, on, [other], mode, reason);
     }
 }

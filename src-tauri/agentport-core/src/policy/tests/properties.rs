@@ -127,7 +127,7 @@ proptest! {
         rules in any_rules(), policies in any_policies(), given in any_call(),
     ) {
         let decision = decide(&Rules::new(rules.clone(), policies), &given.call());
-        if decision.mode == Allow && let Some(id) = decision.because.rule() {
+        if decision.mode == Allow && let Some(id) = decision.reason.rule() {
             let rule = rules.iter().find(|rule| rule.id == id).unwrap();
             prop_assert_eq!(rule.mode, Allow);
             prop_assert!(rule.matches(&given.call()));
@@ -153,7 +153,7 @@ proptest! {
         rules.push(Rule { mode: Allow, ..outdated.numbered(99).seen(other) });
         let after = decide(&Rules::new(rules, policies), &given.call());
         // A default of deny yields to any nearer rule, to one that asks as well.
-        let yields = before.because == Because::IntegrationDefault && after.mode == Ask;
+        let yields = before.reason == Reason::IntegrationDefault && after.mode == Ask;
         prop_assert!(yields || after.mode >= before.mode, "{before:?} became {after:?}");
     }
 

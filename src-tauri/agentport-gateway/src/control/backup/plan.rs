@@ -7,7 +7,7 @@ use agentport_api::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Impo
 use agentport_core::{
     AgentId, IntegrationId, RuleId, Timestamp,
     policy::{IntegrationPolicy, Mode, Origin, Rule, Scope},
-    text,
+    sanitize,
 };
 
 use super::{
@@ -253,7 +253,7 @@ impl Plan {
 
 fn check_integration(integration: &BackedUpIntegration) -> Answer<()> {
     let name = &integration.name;
-    if name.is_empty() || text::clean(name, MAX_NAME) != *name {
+    if name.is_empty() || sanitize::sanitize_line(name, MAX_NAME) != *name {
         return Err(Refused::invalid("name", "a name has 1 to 64 visible characters"));
     }
     check_tags(&integration.tags)?;

@@ -4,7 +4,7 @@ use agentport_api::{BackedUpIntegration, Connection, Settings};
 use agentport_core::{
     AgentId, IntegrationId,
     policy::{self, IntegrationPolicy, Mode, Rule},
-    text,
+    sanitize,
 };
 use serde_json::Value;
 
@@ -54,14 +54,15 @@ pub(super) fn reached(connection: &Connection) -> String {
             }
         }
         Connection::RemoteMcp { url, .. } => {
-            format!("which is at {}", text::clean(url, url.len()))
+            format!("which is at {}", sanitize::sanitize_line(url, url.len()))
         }
         Connection::Builtin { .. } => "which is built in".to_owned(),
     }
 }
 
 fn quoted(word: &str) -> String {
-    let odd = word.contains(char::is_whitespace) || text::clean(word, word.len()) != word;
+    let odd =
+        word.contains(char::is_whitespace) || sanitize::sanitize_line(word, word.len()) != word;
     match word.is_empty() || odd {
         true => format!("{word:?}"),
         false => word.to_owned(),
@@ -70,7 +71,7 @@ fn quoted(word: &str) -> String {
 
 /// What agents may do with an integration by itself, where that becomes another: a sentence each.
 pub(super) fn defaults(before: Option<&IntegrationRow>, after: &IntegrationRow) -> Vec<String> {
-    let name = format!("{:?} ({})", text::clean(&after.name, 64), after.id);
+    let name = format!("{:?} ({})", sanitize::sanitize_line(&after.name, 64), after.id);
     let policy = before.map_or(IntegrationPolicy::default(), |before| before.policy);
     let mut sentences = Vec::new();
     if policy.default_mode != after.policy.default_mode {
@@ -115,7 +116,7 @@ pub(super) fn lacks(connection: &Connection) -> bool {
 }
 
 pub(super) fn name(integration: &BackedUpIntegration) -> String {
-    format!("{:?} ({})", text::clean(&integration.name, 64), integration.id)
+    format!("{:?} ({})", sanitize::sanitize_line(&integration.name, 64), integration.id)
 }
 
 /// A rule as it is told in the policy.
@@ -125,5 +126,5 @@ pub(super) fn rule(
     integration: impl Fn(&IntegrationId) -> String,
 ) -> String {
     let agent = rule.agent.and_then(agent);
-    policy::sentence(rule, agent.as_deref(), integration)
+    policy::describe_rule(rule, agent.as_deref(), integration)
 }

@@ -6,7 +6,7 @@
 use agentport_api::Connection;
 use agentport_core::{
     redact::{is_credential_header, is_credential_parameter},
-    text,
+    sanitize,
 };
 use url::{Url, form_urlencoded};
 
@@ -41,7 +41,7 @@ pub(super) fn refuse(connection: &Connection) -> Result<(), InClear> {
     refuse_in_url(url)?;
     for (name, value) in headers {
         if placeholders(value).is_empty() && is_credential_header(name) {
-            return Err(InClear::Header { name: text::clean(name, 64) });
+            return Err(InClear::Header { name: sanitize::sanitize_line(name, 64) });
         }
     }
     Ok(())
@@ -66,7 +66,7 @@ fn refuse_in_url(written: &str) -> Result<(), InClear> {
         let decoded = form_urlencoded::parse(name.as_bytes()).next();
         let name = decoded.map(|(name, _)| name).unwrap_or_default();
         if is_credential_parameter(&name) {
-            return Err(InClear::Parameter(text::clean(&name, 64)));
+            return Err(InClear::Parameter(sanitize::sanitize_line(&name, 64)));
         }
     }
     if placeholders(written).len() > filled { Err(InClear::Misplaced) } else { Ok(()) }

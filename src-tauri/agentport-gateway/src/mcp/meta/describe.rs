@@ -1,7 +1,7 @@
 //! Integrations and tools as JSON, as agents read them over MCP and REST.
 
 use agentport_api::{Connection, Health, ToolCounts};
-use agentport_core::policy::{self, Because, Mode};
+use agentport_core::policy::{self, Mode, Reason};
 use serde_json::{Value, json};
 
 use crate::{
@@ -97,10 +97,10 @@ pub(crate) fn listed_json(engine: &Engine, agent: &Agent, tool: &PublishedTool) 
 }
 
 /// Where a mode comes from: the owner set it, or it is what nothing set gives.
-pub(crate) fn source_of(because: Because) -> &'static str {
-    match because {
-        Because::NoRule | Because::IntegrationDefault => "default",
-        Because::Rule { .. } | Because::DefinitionChanged { .. } | Because::ReadOnlyMayRun => {
+pub(crate) fn source_of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoRule | Reason::IntegrationDefault => "default",
+        Reason::Rule { .. } | Reason::DefinitionChanged { .. } | Reason::ReadOnlyMayRun => {
             "configured"
         }
     }
@@ -108,12 +108,12 @@ pub(crate) fn source_of(because: Because) -> &'static str {
 
 /// A sentence about a mode, for the agent.
 pub(crate) fn note_of(decision: policy::Decision) -> &'static str {
-    match (decision.mode, decision.because) {
-        (Mode::Allow, Because::ReadOnlyMayRun) => {
+    match (decision.mode, decision.reason) {
+        (Mode::Allow, Reason::ReadOnlyMayRun) => {
             "Runs at once: the owner lets tools that only read run."
         }
         (Mode::Allow, _) => "Runs at once.",
-        (Mode::RequireApproval, Because::DefinitionChanged { .. }) => {
+        (Mode::RequireApproval, Reason::DefinitionChanged { .. }) => {
             "Needs approval: its definition changed since the owner allowed it."
         }
         (Mode::RequireApproval, _) => {

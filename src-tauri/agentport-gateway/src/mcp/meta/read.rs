@@ -192,7 +192,7 @@ impl Meta<'_> {
             "tool": tool.tool,
             "approval": {
                 "mode": decision.mode.as_str(),
-                "source": source_of(decision.because),
+                "source": source_of(decision.reason),
                 "note": note_of(decision),
             },
         })))

@@ -3,7 +3,7 @@ use agentport_core::{
     AgentId, ApprovalId, CallId, RuleId, Timestamp,
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
-    policy::{Because, Mode},
+    policy::{Mode, Reason},
     tool::DefinitionDigest,
 };
 use serde_json::json;
@@ -55,13 +55,13 @@ async fn shows_everything_that_was_recorded() {
     let store = store().await;
     let journal = journal(&store).await;
     let agent = store.add_agent("laptop").await;
-    let because = Because::Rule { id: RuleId(Uuid::now_v7()) };
+    let reason = Reason::Rule { id: RuleId(Uuid::now_v7()) };
     let approval = ApprovalId(Uuid::now_v7());
     let begin = Begin {
         arguments_hash: Some(ArgumentsHash([1; 32])),
         digest: Some(DefinitionDigest([2; 32])),
         decision: Some(Mode::RequireApproval),
-        because: Some(because),
+        because: Some(reason),
         approval: Some(approval),
         waited_ms: 1_500,
         bytes_in: 12,
@@ -81,9 +81,8 @@ async fn shows_everything_that_was_recorded() {
     assert_eq!((*id, *at, agent_name.as_str()), (begin.id, Timestamp(1_000), "laptop"));
     assert_eq!(*arguments, json!({"path": "/a"}));
     assert_eq!((*arguments_hash, *digest), (begin.arguments_hash, begin.digest));
-    let ActivityRow { decision, because: why, approval: which, outcome, error, door, .. } =
-        &rows[0];
-    assert_eq!((*decision, *why, *which), (begin.decision, Some(because), Some(approval)));
+    let ActivityRow { decision, reason: why, approval: which, outcome, error, door, .. } = &rows[0];
+    assert_eq!((*decision, *why, *which), (begin.decision, Some(reason), Some(approval)));
     assert_eq!((*outcome, error), (OutcomeKind::ToolError, &end.error));
     assert_eq!(door, "mcp");
     let row = &rows[0];

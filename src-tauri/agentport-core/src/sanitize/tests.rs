@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
-use super::*;
+use crate::sanitize::*;
 
 fn check(input: &str, want: &str) {
-    assert_eq!(clean(input, 1000), want, "clean {input:?}");
-    assert_eq!(clean_lines(input, 1000), want, "clean_lines {input:?}");
+    assert_eq!(sanitize_line(input, 1000), want, "clean {input:?}");
+    assert_eq!(sanitize_lines(input, 1000), want, "sanitize_lines {input:?}");
 }
 
 #[test]
@@ -57,8 +57,11 @@ fn a_control_string_cannot_hide_text() {
 
 #[test]
 fn collapses_blanks() {
-    assert_eq!(clean("  a \t\n\r\n b\u{a0}\u{3000}c\u{3164}\u{2800}d\u{2028} ", 100), "a b c d");
-    assert_eq!(clean(" \n ", 100), "");
+    assert_eq!(
+        sanitize_line("  a \t\n\r\n b\u{a0}\u{3000}c\u{3164}\u{2800}d\u{2028} ", 100),
+        "a b c d"
+    );
+    assert_eq!(sanitize_line(" \n ", 100), "");
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn keeps_lines_but_not_walls_of_them() {
         ("\n\na\n\n\n\n\nb\n\n", "a\n\nb"),
         ("a\r\n\r\nb", "a\n\nb"),
     ] {
-        assert_eq!(clean_lines(input, 100), want, "{input:?}");
+        assert_eq!(sanitize_lines(input, 100), want, "{input:?}");
     }
 }
 
@@ -87,10 +90,10 @@ fn cuts_between_characters() {
         ("", 0, ""),
         ("abc\u{200b}\u{200b}", 3, "abc"),
     ] {
-        assert_eq!(clean(input, max), want, "{input:?} to {max}");
+        assert_eq!(sanitize_line(input, max), want, "{input:?} to {max}");
     }
-    assert_eq!(clean_lines("ab\n\ncd", 4), "ab…");
-    assert_eq!(clean("abc", usize::MAX), "abc");
+    assert_eq!(sanitize_lines("ab\n\ncd", 4), "ab…");
+    assert_eq!(sanitize_line("abc", usize::MAX), "abc");
 }
 
 #[test]
@@ -136,7 +139,7 @@ fn nasty() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn promises_hold(text in nasty(), max in 0usize..50) {
-        for (keep, once) in [(false, clean(&text, max)), (true, clean_lines(&text, max))] {
+        for (keep, once) in [(false, sanitize_line(&text, max)), (true, sanitize_lines(&text, max))] {
             prop_assert!(once.chars().count() <= max);
             for c in once.chars().filter(|c| !(keep && *c == '\n')) {
                 prop_assert!(!c.is_control() && !invisible(c), "{c:?} in {once:?}");

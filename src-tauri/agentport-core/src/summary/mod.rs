@@ -2,7 +2,7 @@
 //!
 //! The agent's own words are never the only thing the owner sees. This sentence is made from the tool's name and the
 //! arguments alone, the same for the same call, and nothing in it can pass for a part of it that it is not: foreign
-//! text is cleaned ([`text::clean`]), quoted, and holds no quotation mark of its own. It goes into notifications, so
+//! text is cleaned ([`sanitize::sanitize_line`]), quoted, and holds no quotation mark of its own. It goes into notifications, so
 //! what looks like a secret is hidden ([`redact`](crate::redact)).
 //!
 //! Deliberately absent: completeness. The arguments themselves are shown beside it where there is room.
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     redact::{counted, names_a_secret, redacted_text},
-    text,
+    sanitize,
 };
 
 /// The longest sentence, in characters.
@@ -90,7 +90,7 @@ pub fn summary(
     match arguments {
         Value::Object(fields) if !fields.is_empty() => with_fields(&head, fields),
         Value::Object(_) | Value::Null => head,
-        other => text::clean(&format!("{head}: {}", worded(other, true)), MAX_SUMMARY),
+        other => sanitize::sanitize_line(&format!("{head}: {}", worded(other, true)), MAX_SUMMARY),
     }
 }
 
@@ -104,11 +104,11 @@ fn with_fields(head: &str, fields: &Map<String, Value>) -> String {
         let rest = match (shown.len(), left) {
             (_, 0) => String::new(),
             (0, _) => counted(left, "argument"),
-            _ => format!(", and {} more", text::grouped(left)),
+            _ => format!(", and {} more", sanitize::grouped(left)),
         };
         let sentence = format!("{head}: {}{rest}", shown.join(", "));
         if sentence.chars().count() <= MAX_SUMMARY || shown.pop().is_none() {
-            return text::clean(&sentence, MAX_SUMMARY);
+            return sanitize::sanitize_line(&sentence, MAX_SUMMARY);
         }
     }
 }
@@ -146,7 +146,7 @@ fn worded(value: &Value, telling: bool) -> String {
         Value::Array(items) => match items.as_slice() {
             [first] if is_plain(first) => worded(first, telling),
             [first, rest @ ..] if is_plain(first) && telling => {
-                format!("{} and {} more", worded(first, telling), text::grouped(rest.len()))
+                format!("{} and {} more", worded(first, telling), sanitize::grouped(rest.len()))
             }
             _ => format!("({})", counted(items.len(), "item")),
         },
@@ -161,7 +161,7 @@ fn is_plain(value: &Value) -> bool {
 
 /// Cleaned, cut, and without quotation marks, which only we set.
 fn plain(foreign: &str, max: usize) -> String {
-    text::clean(foreign, max).replace('"', "'")
+    sanitize::sanitize_line(foreign, max).replace('"', "'")
 }
 
 /// Argument names come from the agent too where a schema lets anything through, so odd ones are quoted.

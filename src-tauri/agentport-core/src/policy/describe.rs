@@ -1,7 +1,7 @@
 //! A rule as the owner reads it.
 
 use super::{Condition, Mode, Rule, Scope};
-use crate::{IntegrationId, Timestamp, text::clean};
+use crate::{IntegrationId, Timestamp, sanitize::sanitize_line};
 
 /// Characters of a name.
 const MAX_NAME: usize = 60;
@@ -12,7 +12,7 @@ const MAX_NAME: usize = 60;
 /// `agent_name` is that of the rule's agent; `None` for a rule that names one says that the agent is gone.
 /// `integration_name` gives the name the owner knows an integration by. Names are cleaned and cut to 60 characters.
 /// The moment a rule ends at is told in UTC, to the minute.
-pub fn sentence(
+pub fn describe_rule(
     rule: &Rule,
     agent_name: Option<&str>,
     integration_name: impl Fn(&IntegrationId) -> String,
@@ -20,7 +20,7 @@ pub fn sentence(
     let who = match (rule.agent, agent_name) {
         (None, _) if rule.mode == Mode::Deny => "No agent".to_owned(),
         (None, _) => "Every agent".to_owned(),
-        (Some(_), Some(name)) => clean(name, MAX_NAME),
+        (Some(_), Some(name)) => sanitize_line(name, MAX_NAME),
         (Some(_), None) => "An agent that is gone".to_owned(),
     };
     let verb = match rule.mode {
@@ -48,15 +48,15 @@ pub fn sentence(
 }
 
 fn what(rule: &Rule, integration_name: impl Fn(&IntegrationId) -> String) -> String {
-    let in_integration = |id| format!("in {}", clean(&integration_name(id), MAX_NAME));
+    let in_integration = |id| format!("in {}", sanitize_line(&integration_name(id), MAX_NAME));
     // "May use every tool", but "may not use any tool" and "must ask before any tool".
     let every = if rule.mode == Mode::Allow { "every" } else { "any" };
     match &rule.scope {
         Scope::Tool { integration, tool } => {
-            format!("{} {}", clean(tool, MAX_NAME), in_integration(integration))
+            format!("{} {}", sanitize_line(tool, MAX_NAME), in_integration(integration))
         }
         Scope::Category { integration, category } => {
-            let category = clean(category, MAX_NAME);
+            let category = sanitize_line(category, MAX_NAME);
             format!("{every} tool of the category {category} {}", in_integration(integration))
         }
         Scope::ReadOnly { integration } => {
@@ -83,7 +83,7 @@ fn to_the_minute(moment: Timestamp) -> String {
 mod tests {
     use uuid::Uuid;
 
-    use super::*;
+    use crate::policy::describe::*;
     use crate::{AgentId, RuleId, arguments::ArgumentsHash, policy::Origin};
 
     fn files() -> IntegrationId {
@@ -108,7 +108,7 @@ mod tests {
     fn check(rule: &Rule, agent_name: Option<&str>, want: &str) {
         let name =
             |id: &IntegrationId| if *id == files() { "Files".to_owned() } else { id.to_string() };
-        assert_eq!(sentence(rule, agent_name, name), want);
+        assert_eq!(describe_rule(rule, agent_name, name), want);
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! Deliberately absent: the end of a session. Rules that live for one are removed by whoever watches the agents; while
 //! they are here they count like any other.
 
-mod sentence;
+mod describe;
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -25,7 +25,7 @@ use crate::{
     tool::{Annotations, DefinitionDigest},
 };
 
-pub use sentence::sentence;
+pub use describe::describe_rule;
 
 /// What may happen with a call. Ordered from lenient to strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -181,7 +181,7 @@ pub struct Call<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[ts(export)]
-pub enum Because {
+pub enum Reason {
     /// This rule says so.
     Rule { id: RuleId },
     /// This rule allowed another definition of the tool, or says not which.
@@ -194,7 +194,7 @@ pub enum Because {
     NoRule,
 }
 
-impl Because {
+impl Reason {
     /// The rule behind the decision, if there is one.
     pub fn rule(self) -> Option<RuleId> {
         match self {
@@ -210,7 +210,7 @@ pub struct Decision {
     /// What becomes of it.
     pub mode: Mode,
     /// Which word counted.
-    pub because: Because,
+    pub reason: Reason,
 }
 
 /// What the owner set for an integration as a whole.
@@ -319,10 +319,10 @@ impl Rule {
         if self.mode == Mode::Allow && !self.covers_definition(call) {
             return Decision {
                 mode: Mode::RequireApproval,
-                because: Because::DefinitionChanged { id: self.id },
+                reason: Reason::DefinitionChanged { id: self.id },
             };
         }
-        Decision { mode: self.mode, because: Because::Rule { id: self.id } }
+        Decision { mode: self.mode, reason: Reason::Rule { id: self.id } }
     }
 
     /// Was the rule made with this definition in view, or does it not matter to the rule?
@@ -348,8 +348,8 @@ pub fn decide(rules: &Rules, call: &Call<'_>) -> Decision {
     // The question an outdated allow asks is "do you still want this?". An allow the owner gave since, with the
     // present definition in view, has answered it.
     let allowed_since = |rule: &Rule| rule.mode == Mode::Allow && rule.digest == Some(call.digest);
-    match decision.because {
-        Because::DefinitionChanged { .. } if rules.concerning(call).any(allowed_since) => {
+    match decision.reason {
+        Reason::DefinitionChanged { .. } if rules.concerning(call).any(allowed_since) => {
             strongest(rules, call, |rule| rule.mode != Mode::Allow || rule.covers_definition(call))
         }
         _ => decision,
@@ -360,11 +360,11 @@ pub fn decide(rules: &Rules, call: &Call<'_>) -> Decision {
 fn strongest(rules: &Rules, call: &Call<'_>, heard: impl Fn(&Rule) -> bool) -> Decision {
     let whole = rules.integrations.get(call.integration).copied().unwrap_or_default();
     let default = whole.default_mode.map(|mode| {
-        (Specificity::Integration, Decision { mode, because: Because::IntegrationDefault })
+        (Specificity::Integration, Decision { mode, reason: Reason::IntegrationDefault })
     });
     let read_only = (whole.read_only_may_run && call.annotations.read_only()).then_some((
         Specificity::Category,
-        Decision { mode: Mode::Allow, because: Because::ReadOnlyMayRun },
+        Decision { mode: Mode::Allow, reason: Reason::ReadOnlyMayRun },
     ));
     rules
         .concerning(call)
@@ -374,12 +374,12 @@ fn strongest(rules: &Rules, call: &Call<'_>, heard: impl Fn(&Rule) -> bool) -> D
         .chain(read_only)
         .max_by_key(|(specificity, decision)| {
             // The promises in their order. Among equals a rule speaks for a default, and an older rule for a newer.
-            let rule = decision.because.rule();
+            let rule = decision.reason.rule();
             let overrules = decision.mode == Mode::Deny && rule.is_some();
             (overrules, *specificity, decision.mode, rule.map(Reverse))
         })
         .map_or(
-            Decision { mode: Mode::RequireApproval, because: Because::NoRule },
+            Decision { mode: Mode::RequireApproval, reason: Reason::NoRule },
             |(_, decision)| decision,
         )
 }

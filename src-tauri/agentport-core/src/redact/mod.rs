@@ -11,8 +11,8 @@
 
 mod credential_names;
 mod field_names;
-mod looks;
 mod scrub;
+mod secret_patterns;
 
 use std::borrow::Cow;
 
@@ -20,8 +20,8 @@ use serde_json::{Map, Value};
 
 pub use credential_names::{is_credential_header, is_credential_parameter};
 pub use field_names::names_a_secret;
-pub use looks::secrets_in;
 pub use scrub::{SCRUBBED, scrub, scrub_value};
+pub use secret_patterns::secrets_in;
 
 /// Deeper than this nothing is kept.
 const MAX_DEPTH: usize = 16;
@@ -117,7 +117,7 @@ fn marker(secret: &str) -> String {
 /// `1 item`, `2,310 items`.
 pub(crate) fn counted(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", crate::text::grouped(number))
+    format!("{} {what}{plural}", crate::sanitize::grouped(number))
 }
 
 fn redacted_up_to(text: &str, max_chars: usize) -> Cow<'_, str> {
@@ -128,7 +128,7 @@ fn redacted_up_to(text: &str, max_chars: usize) -> Cow<'_, str> {
         text.char_indices().nth(max_chars).map_or(text.len(), |(at, _)| at)
     };
     let window = &text[..text.floor_char_boundary(end.saturating_add(LOOK_AHEAD))];
-    let secrets = looks::secrets_in(window);
+    let secrets = secret_patterns::secrets_in(window);
     if secrets.is_empty() && end == text.len() {
         return Cow::Borrowed(text);
     }

@@ -20,13 +20,13 @@ const MAX_CONTROL_STRING: usize = 256;
 /// Cleans `text` into one line of at most `max_chars` characters, `…` included if it had to be cut.
 ///
 /// Line breaks and tabs count as blanks; runs of blanks become one space, at either end none.
-pub fn clean(text: &str, max_chars: usize) -> String {
+pub fn sanitize_line(text: &str, max_chars: usize) -> String {
     cleaned(text, max_chars, false)
 }
 
-/// Cleans `text` like [`clean`], but keeps its lines: every kind of line break becomes `\n`, and never more than one
+/// Cleans `text` like [`sanitize_line`], but keeps its lines: every kind of line break becomes `\n`, and never more than one
 /// empty line stands between two others, so that nothing can be pushed out of sight.
-pub fn clean_lines(text: &str, max_chars: usize) -> String {
+pub fn sanitize_lines(text: &str, max_chars: usize) -> String {
     cleaned(text, max_chars, true)
 }
 

@@ -51,7 +51,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::*;
+    use crate::tool_names::*;
 
     fn id(text: &str) -> IntegrationId {
         IntegrationId::new(text).unwrap()

@@ -102,12 +102,12 @@ fn set(default_mode: Option<Mode>, read_only_may_run: bool) -> IntegrationPolicy
     IntegrationPolicy { default_mode, read_only_may_run }
 }
 
-fn by(n: u128) -> Because {
-    Because::Rule { id: RuleId(Uuid::from_u128(n)) }
+fn by(n: u128) -> Reason {
+    Reason::Rule { id: RuleId(Uuid::from_u128(n)) }
 }
 
-fn changed(n: u128) -> Because {
-    Because::DefinitionChanged { id: RuleId(Uuid::from_u128(n)) }
+fn changed(n: u128) -> Reason {
+    Reason::DefinitionChanged { id: RuleId(Uuid::from_u128(n)) }
 }
 
 /// Decides with the rules in the order given and the other way round.
@@ -117,7 +117,7 @@ fn check_call(
     policy: IntegrationPolicy,
     rules: impl IntoIterator<Item = Rule>,
     mode: Mode,
-    because: Because,
+    reason: Reason,
 ) {
     let rules: Vec<Rule> =
         rules.into_iter().enumerate().map(|(at, rule)| rule.numbered(at + 1)).collect();
@@ -136,17 +136,17 @@ fn check_call(
     let policies = HashMap::from([(id("files"), policy), (id("mail"), set(Some(Allow), true))]);
     let forward = Rules::new(rules.clone(), policies.clone());
     let backward = Rules::new(rules.into_iter().rev(), policies);
-    assert_eq!(decide(&forward, &call), Decision { mode, because }, "{name}");
-    assert_eq!(decide(&backward, &call), Decision { mode, because }, "{name}, in reverse");
+    assert_eq!(decide(&forward, &call), Decision { mode, reason }, "{name}");
+    assert_eq!(decide(&backward, &call), Decision { mode, reason }, "{name}, in reverse");
 }
 
-fn check(name: &str, rules: impl IntoIterator<Item = Rule>, mode: Mode, because: Because) {
-    check_call(name, Asked::default(), IntegrationPolicy::default(), rules, mode, because);
+fn check(name: &str, rules: impl IntoIterator<Item = Rule>, mode: Mode, reason: Reason) {
+    check_call(name, Asked::default(), IntegrationPolicy::default(), rules, mode, reason);
 }
 
 #[test]
 fn nothing_matching_asks() {
-    check("no rules", [], Ask, Because::NoRule);
+    check("no rules", [], Ask, Reason::NoRule);
     for (name, other) in [
         ("another tool", rule(Allow, tool("read_file"))),
         ("a tool whose name only begins so", rule(Allow, tool("write"))),
@@ -168,7 +168,7 @@ fn nothing_matching_asks() {
         ("expired", rule(Allow, tool("write_file")).until(NOW.0 - 1)),
         ("expired this moment", rule(Allow, tool("write_file")).until(NOW.0)),
     ] {
-        check(name, [other], Ask, Because::NoRule);
+        check(name, [other], Ask, Reason::NoRule);
     }
 }
 
@@ -197,10 +197,10 @@ fn scopes_by_what_a_tool_says_of_itself() {
         (SILENT, Scope::NonDestructive, false),
     ] {
         let asked = Asked { annotations: Some(annotations), ..Asked::default() };
-        let because = if matches { by(1) } else { Because::NoRule };
+        let reason = if matches { by(1) } else { Reason::NoRule };
         let mode = if matches { Allow } else { Ask };
         let name = format!("{scope:?} {annotations:?}");
-        check_call(&name, asked, IntegrationPolicy::default(), [rule(Allow, scope)], mode, because);
+        check_call(&name, asked, IntegrationPolicy::default(), [rule(Allow, scope)], mode, reason);
     }
 }
 
@@ -288,7 +288,7 @@ fn everything_but_destructive_tools_for_an_agent() {
     let trusted = || rule(Allow, Scope::NonDestructive).of(1).until(NOW.0 + 900_000);
     let adds = |by| Asked { annotations: Some(ADDS), by: Some(by), ..Asked::default() };
     let none = IntegrationPolicy::default();
-    for (name, asked, policy, other, mode, because) in [
+    for (name, asked, policy, other, mode, reason) in [
         ("beats a tool's rule", adds(1), none, rule(Ask, tool("write_file")), Allow, by(1)),
         (
             "beats a default",
@@ -318,7 +318,7 @@ fn everything_but_destructive_tools_for_an_agent() {
             by(2),
         ),
     ] {
-        check_call(name, asked, policy, [trusted(), other], mode, because);
+        check_call(name, asked, policy, [trusted(), other], mode, reason);
     }
     let general = [rule(Allow, Scope::NonDestructive), rule(Ask, tool("write_file"))];
     check_call("for every agent it is the widest rule", adds(1), none, general, Ask, by(2));
@@ -375,7 +375,7 @@ fn unknown_arguments_meet_no_condition() {
     let none = IntegrationPolicy::default();
     for mode in [Allow, Ask, Deny] {
         let rules = [rule(mode, tool("write_file")).with(1)];
-        check_call("alone", unknown, none, rules, Ask, Because::NoRule);
+        check_call("alone", unknown, none, rules, Ask, Reason::NoRule);
     }
     let rules = [rule(Ask, tool("write_file")).with(1), rule(Allow, tool("write_file"))];
     check_call("the rest counts", unknown, none, rules, Allow, by(2));
@@ -386,7 +386,7 @@ fn unknown_arguments_meet_no_condition() {
         ],
         ..rule(Allow, tool("write_file"))
     };
-    check("every condition must hold", [both], Ask, Because::NoRule);
+    check("every condition must hold", [both], Ask, Reason::NoRule);
 }
 
 #[test]
