@@ -7,7 +7,6 @@ mod agents;
 mod approvals;
 mod architecture;
 mod attacks;
-mod available;
 mod bridge;
 mod browser;
 mod cli;
@@ -19,6 +18,7 @@ mod corpus;
 mod crash;
 #[cfg(target_os = "linux")]
 mod desktop;
+mod directory;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod fixed;

@@ -19,11 +19,11 @@ use crate::{
     agents::Agents,
     approvals::Approvals,
     audit::Audit,
-    available::Handed,
     call::{continuations::Continuations, limits::Limits},
     catalogue::Catalogue,
+    directory::PendingTokens,
     events::Events,
-    integrations::{Additions, timeout_seconds},
+    integrations::{PendingAdds, timeout_seconds},
     journal::Journal,
     past_rules::PastRules,
     store::{self, Store},
@@ -45,9 +45,9 @@ pub(crate) struct Engine {
     pub(crate) upstreams: Upstreams,
     pub(crate) approvals: Approvals,
     /// Integrations that are being tried before they are added.
-    pub(crate) adding: Additions,
+    pub(crate) pending_adds: PendingAdds,
     /// Tokens that came with requests to install something.
-    pub(crate) handed: Handed,
+    pub(crate) pending_tokens: PendingTokens,
     pub(crate) rules: ArcSwap<Rules>,
     pub(crate) past_rules: PastRules,
     pub(crate) settings: ArcSwap<Settings>,
@@ -105,7 +105,7 @@ pub(crate) struct Parts {
 impl Engine {
     pub(crate) async fn new(parts: Parts) -> store::Result<Self> {
         let paused = parts.store.value(PAUSED).await?.is_some();
-        let handed = Handed::new(parts.vault.derive("tokens handed in"));
+        let pending_tokens = PendingTokens::new(parts.vault.derive("tokens handed in"));
         let engine = Self {
             store: parts.store,
             vault: parts.vault,
@@ -116,8 +116,8 @@ impl Engine {
             catalogue: parts.catalogue,
             upstreams: parts.upstreams,
             approvals: Approvals::default(),
-            adding: Additions::default(),
-            handed,
+            pending_adds: PendingAdds::default(),
+            pending_tokens,
             rules: ArcSwap::default(),
             past_rules: PastRules::default(),
             settings: ArcSwap::from_pointee(parts.settings),

@@ -29,7 +29,7 @@ use crate::{
     engine::{Address, Engine, Parts},
     events::Events,
     http,
-    integrations::Sink,
+    integrations::UpstreamEvents,
     journal::Journal,
     mcp::{McpEndpoint, listeners, sessions::Sessions},
     server,
@@ -132,7 +132,7 @@ impl Gateway {
         let events = Events::new();
         let catalogue = Arc::new(Catalogue::new());
         let resource_updates = broadcast::Sender::new(64);
-        let sink = Arc::new(Sink {
+        let sink = Arc::new(UpstreamEvents {
             catalogue: catalogue.clone(),
             events: events.clone(),
             tasks: tasks.clone(),

@@ -18,8 +18,8 @@ use super::{
     permit::{Operation, Permit},
 };
 use crate::{
-    available::Hand, catalogue::PublishedTool, clock, engine::Engine, mcp::meta, store::StoreError,
-    upstream::UpstreamError,
+    catalogue::PublishedTool, clock, directory::TokenKey, engine::Engine, mcp::meta,
+    store::StoreError, upstream::UpstreamError,
 };
 
 /// Arguments of an install that are kept with its request.
@@ -70,9 +70,14 @@ impl Engine {
                 if tool.name() == meta::INSTALL {
                     // What else an agent passes is ignored by contract, and may be a secret in the wrong place.
                     request.arguments.retain(|name, _| OF_INSTALL.contains(&name.as_str()));
-                    let hand = Hand { agent: request.agent.id, integration: &tool.integration };
-                    let life = self.handed_life();
-                    self.handed.take_from_agent(hand, &mut request.arguments, clock::now(), life);
+                    let hand = TokenKey { agent: request.agent.id, integration: &tool.integration };
+                    let life = self.pending_token_lifetime();
+                    self.pending_tokens.stash_from_agent(
+                        hand,
+                        &mut request.arguments,
+                        clock::now(),
+                        life,
+                    );
                 }
                 self.call_resolved(tool, request).await
             }
@@ -97,7 +102,7 @@ impl Engine {
             |error: StoreError| UpstreamError::Protocol { problem: ErrorChain(&error).to_string() };
         let result = match name.as_str() {
             meta::INSTALL => self
-                .install_asked(&integration, &arguments.unwrap_or_default(), agent)
+                .install_approved(&integration, &arguments.unwrap_or_default(), agent)
                 .await
                 .map_err(failed)?,
             meta::UNINSTALL => {
@@ -118,14 +123,19 @@ impl Engine {
         if asked.tool == meta::INSTALL
             && let Value::Object(fields) = &mut arguments
         {
-            let hand = Hand { agent: asked.agent, integration: &asked.integration };
-            self.handed.take_from_owner(hand, fields, clock::now(), self.handed_life());
+            let hand = TokenKey { agent: asked.agent, integration: &asked.integration };
+            self.pending_tokens.stash_from_owner(
+                hand,
+                fields,
+                clock::now(),
+                self.pending_token_lifetime(),
+            );
         }
         arguments
     }
 
     /// As long as a request can wait for its decision, and then for its agent.
-    fn handed_life(&self) -> Duration {
+    fn pending_token_lifetime(&self) -> Duration {
         Duration::from_secs(u64::from(self.settings.load().approval_expiry_minutes) * 60) * 2
     }
 }

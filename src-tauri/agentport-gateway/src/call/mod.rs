@@ -40,7 +40,7 @@ use self::{
 use crate::{
     agents::Agent,
     approvals::{Asking, CallKey},
-    catalogue::View,
+    catalogue::AgentView,
     clock,
     engine::Engine,
 };
@@ -49,7 +49,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) agent: Arc<Agent>,
-    pub(crate) view: Arc<View>,
+    pub(crate) view: Arc<AgentView>,
     pub(crate) integration: String,
     pub(crate) tool: String,
     pub(crate) arguments: JsonObject,

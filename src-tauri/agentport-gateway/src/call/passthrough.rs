@@ -21,14 +21,14 @@ use super::{
     permit::{Operation, Permit},
     record::{Record, json_bytes},
 };
-use crate::{agents::Agent, catalogue::Entry, clock, engine::Engine};
+use crate::{agents::Agent, catalogue::CatalogueEntry, clock, engine::Engine};
 
 impl Engine {
     /// Runs an operation that is no tool call, on an integration the agent sees.
     pub(crate) async fn pass_through(
         self: &Arc<Self>,
         agent: &Agent,
-        entry: &Entry,
+        entry: &CatalogueEntry,
         operation: Operation,
         caller: Caller,
     ) -> Outcome {

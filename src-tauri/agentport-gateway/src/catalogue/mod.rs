@@ -18,22 +18,22 @@ use tokio::sync::watch;
 
 pub(crate) use health::{HealthBoard, HealthEntry};
 pub(crate) use tool::{InvalidArguments, PublishedTool};
-pub(crate) use view::{View, ViewKey, Views};
+pub(crate) use view::{AgentView, ViewCache, ViewKey};
 
-use crate::{available, store::IntegrationRow, upstream::Listing};
+use crate::{directory, store::IntegrationRow, upstream::Listing};
 
 /// An integration with what it last said it offers.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CatalogueEntry {
     pub(crate) row: IntegrationRow,
     pub(crate) listing: Option<Listing>,
     /// By name, in the upstream's order.
     pub(crate) tools: Vec<Arc<PublishedTool>>,
 }
 
-impl Entry {
+impl CatalogueEntry {
     fn new(row: IntegrationRow, listing: Option<Listing>) -> Self {
-        let known = available::known(&row.id, &row.connection);
+        let known = directory::entry_for(&row.id, &row.connection);
         // Names with our prefix are ours alone: an upstream's tool of such a name could be mistaken for one.
         let tools = listing
             .iter()
@@ -54,19 +54,19 @@ impl Entry {
 
 /// Everything at one moment.
 #[derive(Debug, Default)]
-pub(crate) struct Snapshot {
+pub(crate) struct CatalogueSnapshot {
     pub(crate) version: u64,
-    pub(crate) integrations: BTreeMap<IntegrationId, Arc<Entry>>,
+    pub(crate) integrations: BTreeMap<IntegrationId, Arc<CatalogueEntry>>,
 }
 
 /// Keeps the snapshot and tells of its changes.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
-    snapshot: ArcSwap<Snapshot>,
+    snapshot: ArcSwap<CatalogueSnapshot>,
     /// Held while a new snapshot is made, never across an await.
     writing: Mutex<()>,
     version: watch::Sender<u64>,
-    pub(crate) views: Views,
+    pub(crate) views: ViewCache,
     pub(crate) health: HealthBoard,
 }
 
@@ -76,16 +76,16 @@ impl Catalogue {
             snapshot: ArcSwap::default(),
             writing: Mutex::new(()),
             version: watch::Sender::new(0),
-            views: Views::default(),
+            views: ViewCache::default(),
             health: HealthBoard::default(),
         }
     }
 
-    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<CatalogueSnapshot> {
         self.snapshot.load_full()
     }
 
-    pub(crate) fn get(&self, id: &IntegrationId) -> Option<Arc<Entry>> {
+    pub(crate) fn get(&self, id: &IntegrationId) -> Option<Arc<CatalogueEntry>> {
         self.snapshot.load().integrations.get(id).cloned()
     }
 
@@ -100,7 +100,7 @@ impl Catalogue {
             let id = row.id.clone();
             let kept =
                 listing.or_else(|| integrations.get(&id).and_then(|entry| entry.listing.clone()));
-            integrations.insert(id, Arc::new(Entry::new(row, kept)));
+            integrations.insert(id, Arc::new(CatalogueEntry::new(row, kept)));
             true
         });
     }
@@ -112,7 +112,7 @@ impl Catalogue {
             if entry.listing.as_ref() == Some(&listing) {
                 return false;
             }
-            let entry = Entry::new(entry.row.clone(), Some(listing));
+            let entry = CatalogueEntry::new(entry.row.clone(), Some(listing));
             integrations.insert(id.clone(), Arc::new(entry));
             true
         })
@@ -125,7 +125,7 @@ impl Catalogue {
 
     fn change(
         &self,
-        change: impl FnOnce(&mut BTreeMap<IntegrationId, Arc<Entry>>) -> bool,
+        change: impl FnOnce(&mut BTreeMap<IntegrationId, Arc<CatalogueEntry>>) -> bool,
     ) -> bool {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot.load();
@@ -134,7 +134,7 @@ impl Catalogue {
             return false;
         }
         let version = before.version + 1;
-        self.snapshot.store(Arc::new(Snapshot { version, integrations }));
+        self.snapshot.store(Arc::new(CatalogueSnapshot { version, integrations }));
         self.version.send_replace(version);
         true
     }

@@ -12,9 +12,9 @@ use agentport_core::{
 };
 use rmcp::model::Tool;
 
-use super::{Entry, PublishedTool, Snapshot};
+use super::{CatalogueEntry, CatalogueSnapshot, PublishedTool};
 
-/// Views kept at once; beyond that all are dropped, for they are cheap to make again.
+/// ViewCache kept at once; beyond that all are dropped, for they are cheap to make again.
 const KEPT: usize = 64;
 
 /// What determines a view beside the catalogue's version.
@@ -29,10 +29,10 @@ pub(crate) struct ViewKey {
 
 /// The visible part of a snapshot.
 #[derive(Debug)]
-pub(crate) struct View {
+pub(crate) struct AgentView {
     pub(crate) version: u64,
     pub(crate) key: ViewKey,
-    pub(crate) integrations: BTreeMap<IntegrationId, Arc<Entry>>,
+    pub(crate) integrations: BTreeMap<IntegrationId, Arc<CatalogueEntry>>,
     /// Directly listed tools in the order of the list, with the name each is listed by.
     pub(crate) direct: Vec<(String, Arc<PublishedTool>)>,
     by_direct_name: HashMap<String, usize>,
@@ -40,9 +40,9 @@ pub(crate) struct View {
     listed_json: OnceLock<bytes::Bytes>,
 }
 
-impl View {
-    fn new(snapshot: &Snapshot, key: ViewKey) -> Self {
-        let visible = |entry: &Entry| {
+impl AgentView {
+    fn new(snapshot: &CatalogueSnapshot, key: ViewKey) -> Self {
+        let visible = |entry: &CatalogueEntry| {
             entry.row.enabled
                 && key.profiles.iter().all(|p| p.shows(&entry.row.id, &entry.row.tags))
                 && (key.tags.is_empty() || key.tags.iter().any(|tag| entry.row.tags.contains(tag)))
@@ -99,7 +99,7 @@ impl View {
     /// Visible tools of an integration.
     pub(crate) fn tools_of<'a>(
         &'a self,
-        entry: &'a Entry,
+        entry: &'a CatalogueEntry,
     ) -> impl Iterator<Item = &'a Arc<PublishedTool>> {
         entry.tools.iter().filter(|tool| self.shows(tool))
     }
@@ -131,11 +131,11 @@ impl View {
 
 /// The views in use.
 #[derive(Debug, Default)]
-pub(crate) struct Views(Mutex<HashMap<ViewKey, Arc<View>>>);
+pub(crate) struct ViewCache(Mutex<HashMap<ViewKey, Arc<AgentView>>>);
 
-impl Views {
+impl ViewCache {
     /// The view for `key` of this snapshot.
-    pub(crate) fn get(&self, snapshot: &Snapshot, key: &ViewKey) -> Arc<View> {
+    pub(crate) fn get(&self, snapshot: &CatalogueSnapshot, key: &ViewKey) -> Arc<AgentView> {
         let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(view) = views.get(key).filter(|view| view.version == snapshot.version) {
             return view.clone();
@@ -143,7 +143,7 @@ impl Views {
         if views.len() >= KEPT {
             views.clear();
         }
-        let view = Arc::new(View::new(snapshot, key.clone()));
+        let view = Arc::new(AgentView::new(snapshot, key.clone()));
         views.insert(key.clone(), view.clone());
         view
     }

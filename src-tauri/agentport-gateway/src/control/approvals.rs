@@ -18,7 +18,7 @@ use super::{
     Control,
     problem::{Answer, Refused},
 };
-use crate::{available, catalogue::PublishedTool, clock, store::ApprovalFilter};
+use crate::{catalogue::PublishedTool, clock, directory, store::ApprovalFilter};
 
 /// Longest list …
 const MOST: u32 = 500;
@@ -123,22 +123,27 @@ impl Control {
             .catalogue
             .get(&approval.integration)
             .map(|entry| entry.row.name.clone())
-            .or_else(|| available::name_of(&approval.integration).map(str::to_owned))
+            .or_else(|| directory::name_of(&approval.integration).map(str::to_owned))
             .unwrap_or_else(|| approval.integration.to_string());
         let tool = tool.as_deref();
         let open = matches!(approval.state.name(), StateName::Pending | StateName::Expired);
-        let to_enter =
-            || available::to_enter(&approval.integration, &approval.tool, &approval.arguments);
+        let to_enter = || {
+            directory::awaiting_secrets(&approval.integration, &approval.tool, &approval.arguments)
+        };
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let title =
             tool.and_then(PublishedTool::title).map(|title| sanitize::sanitize_line(title, 100));
         ApprovalView {
-            summary: available::summary(&integration_name, &approval.tool, &approval.arguments)
-                .unwrap_or_else(|| {
-                    let (tool, title) = (&approval.tool, title.as_deref());
-                    summary::summary(&integration_name, tool, title, &approval.arguments)
-                }),
+            summary: directory::request_summary(
+                &integration_name,
+                &approval.tool,
+                &approval.arguments,
+            )
+            .unwrap_or_else(|| {
+                let (tool, title) = (&approval.tool, title.as_deref());
+                summary::summary(&integration_name, tool, title, &approval.arguments)
+            }),
             why: why(engine, &approval, tool).to_owned(),
             tool_title: title,
             tool_description: tool

@@ -24,7 +24,7 @@ use super::{
     problem::{Answer, Refused},
 };
 use crate::{
-    catalogue::{Entry, PublishedTool},
+    catalogue::{CatalogueEntry, PublishedTool},
     clock,
 };
 
@@ -84,7 +84,7 @@ pub(super) async fn end_adding(
     Path(id): Path<String>,
 ) -> Answer<StatusCode> {
     match IntegrationId::new(&id) {
-        Ok(known) if control.engine.adding.end(&known) => Ok(StatusCode::NO_CONTENT),
+        Ok(known) if control.engine.pending_adds.end(&known) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Refused::not_found(format!("no integration {id:?} is being added"))),
     }
 }
@@ -211,7 +211,7 @@ pub(super) async fn log(
 }
 
 impl Control {
-    fn entry(&self, id: &str) -> Answer<std::sync::Arc<Entry>> {
+    fn entry(&self, id: &str) -> Answer<std::sync::Arc<CatalogueEntry>> {
         IntegrationId::new(id)
             .ok()
             .and_then(|id| self.engine.catalogue.get(&id))
@@ -229,7 +229,7 @@ impl Control {
         policy::decide(&self.engine.rules.load(), &tool.policy_call(nobody, None, clock::now()))
     }
 
-    fn integration_view(&self, entry: &Entry) -> IntegrationView {
+    fn integration_view(&self, entry: &CatalogueEntry) -> IntegrationView {
         let row = &entry.row;
         let board = self.engine.catalogue.health.get(&row.id);
         let health = match (&row.connection, row.enabled) {

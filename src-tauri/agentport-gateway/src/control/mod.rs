@@ -7,10 +7,10 @@
 mod activity;
 mod approvals;
 mod audit;
-mod available;
 mod backup;
 mod categories;
 mod confirm;
+mod directory;
 mod events;
 pub(crate) mod exposure;
 pub mod extension;

@@ -171,7 +171,7 @@ impl From<DecideError> for Refused {
 impl From<AddError> for Refused {
     fn from(error: AddError) -> Self {
         let status = match &error {
-            AddError::Exists(_) | AddError::Underway(_) | AddError::Ended(_) => {
+            AddError::Exists(_) | AddError::AlreadyPending(_) | AddError::Cancelled(_) => {
                 StatusCode::CONFLICT
             }
             // It answered, and wants other secrets: trying again later changes nothing.

@@ -13,10 +13,10 @@ use axum::{
 use http::Method;
 
 use super::{
-    Control, activity, approvals, audit, available, backup, categories, confirm, events,
-    integrations, keys, owner_password, policy, problem::Answer, profiles, second_factor, settings,
-    status,
+    Control, activity, approvals, audit, backup, categories, confirm, events, integrations, keys,
+    owner_password, policy, problem::Answer, profiles, second_factor, settings, status,
 };
+use crate::control::directory;
 
 /// Does a change need a confirmation?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +83,9 @@ pub(super) fn shared() -> Vec<Route> {
         reads(paths::PROFILES, profiles::list),
         changes(PUT, paths::PROFILE, Never, profiles::put),
         changes(DELETE, paths::PROFILE, Never, profiles::delete),
-        reads(paths::DIRECTORY, available::list),
-        reads(paths::DIRECTORY_ENTRY, available::read),
-        changes(POST, paths::DIRECTORY_INSTALL, Always, available::install),
+        reads(paths::DIRECTORY, directory::list),
+        reads(paths::DIRECTORY_ENTRY, directory::read),
+        changes(POST, paths::DIRECTORY_INSTALL, Always, directory::install),
         reads(paths::INTEGRATIONS, integrations::list),
         changes(POST, paths::INTEGRATIONS, Always, integrations::add),
         reads(paths::INTEGRATION, integrations::read),

@@ -11,9 +11,9 @@ use agentport_core::{
 use serde_json::json;
 
 use super::{
-    adding::Underway,
-    connect::{ConnectError, credential_seal, refuse_in_clear, secret_names, target},
+    connect::{ConnectError, credential_seal, refuse_plaintext, secret_names, target},
     imported::{TooMuch, fit_to_be_kept},
+    pending::PendingAdd,
 };
 use crate::{
     clock,
@@ -28,9 +28,9 @@ pub(crate) enum AddError {
     #[error("an integration \"{0}\" exists already; remove it first, or choose another id")]
     Exists(IntegrationId),
     #[error("the integration \"{0}\" is being added already")]
-    Underway(IntegrationId),
+    AlreadyPending(IntegrationId),
     #[error("adding the integration \"{0}\" was ended before it counted; nothing of it is kept")]
-    Ended(IntegrationId),
+    Cancelled(IntegrationId),
     #[error(transparent)]
     Unusable(#[from] ConnectError),
     #[error("a built-in integration is added by its name; there is only \"demo\"")]
@@ -78,11 +78,13 @@ impl Engine {
             return self.add_builtin(add.id, actor).await;
         }
         let imported = add.imported.clone().map(fit_to_be_kept).transpose()?;
-        let underway =
-            self.adding.begin(&add.id).ok_or_else(|| AddError::Underway(add.id.clone()))?;
-        let listing = self.try_out(&add, &underway).await?;
-        if !underway.past_ending() {
-            return Err(AddError::Ended(add.id));
+        let pending = self
+            .pending_adds
+            .begin(&add.id)
+            .ok_or_else(|| AddError::AlreadyPending(add.id.clone()))?;
+        let listing = self.try_out(&add, &pending).await?;
+        if !pending.commit() {
+            return Err(AddError::Cancelled(add.id));
         }
         let row = IntegrationRow {
             enabled: is_on(&add),
@@ -127,7 +129,7 @@ impl Engine {
     async fn try_out(
         &self,
         add: &AddIntegration,
-        underway: &Underway<'_>,
+        pending: &PendingAdd<'_>,
     ) -> Result<Option<Listing>, AddError> {
         let target = target_of(add)?;
         if add.untried || !is_on(add) {
@@ -152,7 +154,7 @@ impl Engine {
         };
         tokio::select! {
             tried = tried => tried,
-            () = underway.ended() => Err(AddError::Ended(add.id.clone())),
+            () = pending.ended() => Err(AddError::Cancelled(add.id.clone())),
         }
     }
 
@@ -332,7 +334,7 @@ pub(crate) fn check_connection(
     if is_demo {
         return Err(AddError::UnknownBuiltin);
     }
-    refuse_in_clear(connection)?;
+    refuse_plaintext(connection)?;
     let any = |name: &str| (name.to_owned(), Secret::new("any"));
     let secrets = secret_names(connection).into_iter().map(any).collect();
     target(connection, &secrets)?.map(drop).ok_or(AddError::UnknownBuiltin)
@@ -340,7 +342,7 @@ pub(crate) fn check_connection(
 
 /// Where a new integration is to be reached, if it can be as it is described and may be kept so.
 pub(crate) fn target_of(add: &AddIntegration) -> Result<Target, AddError> {
-    refuse_in_clear(&add.connection)?;
+    refuse_plaintext(&add.connection)?;
     let used = secret_names(&add.connection);
     if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {
         return Err(AddError::UnusedSecret(unused.clone()));

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{meta, offers, principal::Principal, sessions::Sessions};
-use crate::{catalogue::View, engine::Engine};
+use crate::{catalogue::AgentView, engine::Engine};
 
 /// Tells two published lists apart: tools, prompts, resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) struct Fingerprint {
     resources: u64,
 }
 
-pub(crate) fn fingerprint(view: &View) -> Fingerprint {
+pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
     let of = |json: &[u8]| {
         let mut hasher = DefaultHasher::new();
         json.hash(&mut hasher);

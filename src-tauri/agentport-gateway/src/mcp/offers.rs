@@ -21,13 +21,13 @@ use crate::{
         passthrough::unexpected,
         permit::Operation,
     },
-    catalogue::{Entry, View},
+    catalogue::{AgentView, CatalogueEntry},
     mcp::answer::BLOCKED,
     upstream::{Listing, UpstreamError},
 };
 
 /// The integrations that offer more than tools to this view.
-fn offering(view: &View) -> impl Iterator<Item = (&Arc<Entry>, &Listing)> {
+fn offering(view: &AgentView) -> impl Iterator<Item = (&Arc<CatalogueEntry>, &Listing)> {
     let direct = view.key.mode == ListMode::Direct;
     view.integrations
         .values()
@@ -35,23 +35,23 @@ fn offering(view: &View) -> impl Iterator<Item = (&Arc<Entry>, &Listing)> {
         .filter_map(|entry| Some((entry, entry.listing.as_ref()?)))
 }
 
-fn bare(view: &View) -> bool {
+fn bare(view: &AgentView) -> bool {
     view.key.profiles.iter().any(|profile| profile.naming == Naming::Bare)
 }
 
-fn prompt_name(view: &View, entry: &Entry, name: &str) -> String {
+fn prompt_name(view: &AgentView, entry: &CatalogueEntry, name: &str) -> String {
     if bare(view) { name.to_owned() } else { format!("{}__{name}", entry.row.id) }
 }
 
-pub(super) fn resources(view: &View) -> Vec<Resource> {
+pub(super) fn resources(view: &AgentView) -> Vec<Resource> {
     offering(view).flat_map(|(_, listing)| listing.resources.iter().cloned()).collect()
 }
 
-pub(super) fn templates(view: &View) -> Vec<ResourceTemplate> {
+pub(super) fn templates(view: &AgentView) -> Vec<ResourceTemplate> {
     offering(view).flat_map(|(_, listing)| listing.resource_templates.iter().cloned()).collect()
 }
 
-pub(super) fn prompts(view: &View) -> Vec<Prompt> {
+pub(super) fn prompts(view: &AgentView) -> Vec<Prompt> {
     offering(view)
         .flat_map(|(entry, listing)| {
             listing.prompts.iter().map(|prompt| {
@@ -65,7 +65,7 @@ pub(super) fn prompts(view: &View) -> Vec<Prompt> {
 
 /// The integration a URI belongs to: the one that lists it, else one with a fitting template, else the only one that
 /// offers resources at all.
-fn owner_of<'a>(view: &'a View, uri: &str) -> Option<&'a Arc<Entry>> {
+fn owner_of<'a>(view: &'a AgentView, uri: &str) -> Option<&'a Arc<CatalogueEntry>> {
     let listed = |listing: &Listing| listing.resources.iter().any(|resource| resource.uri == uri);
     let fits = |listing: &Listing| {
         listing.resource_templates.iter().any(|template| {
@@ -87,7 +87,7 @@ fn owner_of<'a>(view: &'a View, uri: &str) -> Option<&'a Arc<Entry>> {
 }
 
 /// The integration and its own name for a prompt.
-fn prompt_of<'a>(view: &'a View, name: &str) -> Option<(&'a Arc<Entry>, String)> {
+fn prompt_of<'a>(view: &'a AgentView, name: &str) -> Option<(&'a Arc<CatalogueEntry>, String)> {
     offering(view).find_map(|(entry, listing)| {
         let prompt = listing.prompts.iter().find(|p| prompt_name(view, entry, &p.name) == name)?;
         Some((entry, prompt.name.clone()))
@@ -108,7 +108,7 @@ fn no_prompt(name: &str) -> ErrorData {
 async fn run(
     server: &AgentServer,
     principal: &Principal,
-    entry: &Entry,
+    entry: &CatalogueEntry,
     operation: Operation,
     caller: Caller,
 ) -> Result<ServerResult, ErrorData> {

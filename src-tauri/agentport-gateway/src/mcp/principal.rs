@@ -12,7 +12,7 @@ use rmcp::{ErrorData, model::Extensions};
 
 use crate::{
     agents::Agent,
-    catalogue::{View, ViewKey},
+    catalogue::{AgentView, ViewKey},
     clock,
     engine::Engine,
 };
@@ -31,7 +31,7 @@ pub(crate) struct Principal {
 
 impl Principal {
     /// The view at this moment.
-    pub(crate) fn view(&self, engine: &Engine) -> Arc<View> {
+    pub(crate) fn view(&self, engine: &Engine) -> Arc<AgentView> {
         engine.catalogue.views.get(&engine.catalogue.snapshot(), &self.key)
     }
 

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     approvals::Awaited,
     call::{Request, caller::Caller, outcome::Outcome},
-    catalogue::{PublishedTool, View},
+    catalogue::{AgentView, PublishedTool},
     engine::Engine,
 };
 
@@ -108,7 +108,7 @@ pub(super) async fn call(
 async fn call_direct(
     engine: &Arc<Engine>,
     principal: Principal,
-    view: Arc<View>,
+    view: Arc<AgentView>,
     tool: Arc<PublishedTool>,
     mut arguments: JsonObject,
     caller: Caller,

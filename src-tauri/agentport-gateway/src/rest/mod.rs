@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use self::answer::{Answer, Refused};
 use crate::{
     agents::Agent,
-    catalogue::View,
+    catalogue::AgentView,
     engine::Engine,
     mcp::principal::{Principal, view_key},
 };
@@ -53,7 +53,7 @@ impl Caller {
         &self.principal.agent
     }
 
-    pub(super) fn view(&self, engine: &Engine) -> Arc<View> {
+    pub(super) fn view(&self, engine: &Engine) -> Arc<AgentView> {
         self.principal.view(engine)
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agents::Agent,
-    catalogue::{Entry, PublishedTool, View},
+    catalogue::{AgentView, CatalogueEntry, PublishedTool},
     clock,
     engine::Engine,
 };
@@ -42,7 +42,12 @@ impl Engine {
         policy::decide(&self.rules.load(), &tool.policy_call(agent.id, None, clock::now()))
     }
 
-    pub(crate) fn counts_for(&self, agent: &Agent, view: &View, entry: &Entry) -> ToolCounts {
+    pub(crate) fn counts_for(
+        &self,
+        agent: &Agent,
+        view: &AgentView,
+        entry: &CatalogueEntry,
+    ) -> ToolCounts {
         let mut counts = ToolCounts::default();
         for tool in view.tools_of(entry) {
             counts.total += 1;
@@ -57,7 +62,12 @@ impl Engine {
 }
 
 /// An installed integration (`contract` §2).
-pub(crate) fn installed_json(engine: &Engine, agent: &Agent, view: &View, entry: &Entry) -> Value {
+pub(crate) fn installed_json(
+    engine: &Engine,
+    agent: &Agent,
+    view: &AgentView,
+    entry: &CatalogueEntry,
+) -> Value {
     let health = engine.catalogue.health.get(&entry.row.id).health;
     let counts = engine.counts_for(agent, view, entry);
     json!({

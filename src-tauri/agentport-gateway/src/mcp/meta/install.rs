@@ -15,8 +15,8 @@ use super::{
     text,
 };
 use crate::{
-    available,
     call::{Request, caller::Caller},
+    directory,
     engine::Engine,
     mcp::answer,
 };
@@ -99,6 +99,9 @@ pub(crate) fn installable(
 
 /// How many secrets letting in by token takes.
 fn secrets_of(id: &str) -> usize {
-    let fields = available::offer(id).ok().into_iter().flat_map(available::Listed::ways);
+    let fields = directory::find_offered(id)
+        .ok()
+        .into_iter()
+        .flat_map(directory::DirectoryEntry::auth_methods);
     fields.map(|way| if let AuthMethod::Token { fields } = way { fields.len() } else { 0 }).sum()
 }

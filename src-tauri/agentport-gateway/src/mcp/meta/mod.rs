@@ -29,7 +29,7 @@ use crate::{
     agents::Agent,
     approvals::Awaited,
     call::{Request, caller::Caller},
-    catalogue::View,
+    catalogue::AgentView,
     engine::Engine,
 };
 
@@ -40,7 +40,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Meta<'a> {
     engine: &'a Arc<Engine>,
     principal: Principal,
-    view: Arc<View>,
+    view: Arc<AgentView>,
     arguments: JsonObject,
 }
 
@@ -51,7 +51,7 @@ pub(super) type Answer = Result<CallToolResult, String>;
 pub(crate) async fn call(
     engine: &Arc<Engine>,
     principal: Principal,
-    view: Arc<View>,
+    view: Arc<AgentView>,
     name: &str,
     arguments: JsonObject,
     caller: Caller,

@@ -11,17 +11,17 @@ use super::{
     },
 };
 use crate::{
-    available::{self, Listed, NotOffered},
     builtin::demo,
-    catalogue::{Entry, PublishedTool},
+    catalogue::{CatalogueEntry, PublishedTool},
+    directory::{self, DirectoryEntry, NotOffered},
     engine::Engine,
     mcp::answer,
 };
 
 /// An integration that is installed (`contract` §2).
-pub(crate) fn integration_json(entry: &Entry) -> Value {
+pub(crate) fn integration_json(entry: &CatalogueEntry) -> Value {
     let row = &entry.row;
-    let known = available::known(&row.id, &row.connection);
+    let known = directory::entry_for(&row.id, &row.connection);
     let said = || entry.listing.as_ref().and_then(|listing| listing.instructions.clone());
     json!({
         "id": row.id,
@@ -38,13 +38,13 @@ pub(crate) fn integration_json(entry: &Entry) -> Value {
 }
 
 /// One that can be installed, in the same form.
-fn listed_integration(listed: &Listed) -> Value {
+fn listed_integration(listed: &DirectoryEntry) -> Value {
     json!({
         "id": listed.id,
         "name": listed.name,
         "description": listed.description,
         "type": "remote_mcp",
-        "auth_methods": listed.ways().iter().map(available::word).collect::<Vec<_>>(),
+        "auth_methods": listed.auth_methods().iter().map(directory::method_name).collect::<Vec<_>>(),
         "docs_url": listed.docs_url,
     })
 }
@@ -52,7 +52,7 @@ fn listed_integration(listed: &Listed) -> Value {
 /// The integrations that can be installed and are not: those that fit the query, best first.
 pub(crate) fn available(engine: &Engine, query: &str) -> Vec<Value> {
     let installed = |id: &IntegrationId| engine.catalogue.get(id).is_some();
-    let listed = available::search(query)
+    let listed = directory::search(query)
         .into_iter()
         .filter(|listed| !installed(&listed.id))
         .map(listed_integration);
@@ -72,8 +72,8 @@ pub(super) fn available_one(engine: &Engine, id: &str) -> Option<Value> {
 
 /// That there is none of this id, or why it is not to be had.
 pub(crate) fn no_such(id: &str) -> String {
-    match available::offer(id) {
-        Err(NotOffered::Withheld { name, why }) => {
+    match directory::find_offered(id) {
+        Err(NotOffered::Unsupported { name, why }) => {
             format!("{name} cannot be installed yet: {why}.")
         }
         _ => format!(
@@ -124,7 +124,7 @@ impl Meta<'_> {
     }
 
     /// A visible integration, or the sentence that says it is none.
-    pub(super) fn installed(&self) -> Result<&std::sync::Arc<Entry>, String> {
+    pub(super) fn installed(&self) -> Result<&std::sync::Arc<CatalogueEntry>, String> {
         let id = self.text("integration_id")?;
         self.view.integrations.get(id).ok_or_else(|| {
             format!("The integration {id:?} is not installed. agentport__install_integration asks the owner to install it.")

@@ -1,6 +1,6 @@
 //! One published tool: its definition, digest, compiled schema and search text.
 
-mod effort;
+mod schema_cost;
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +12,7 @@ use jsonschema::PatternOptions;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
-use crate::available;
+use crate::directory;
 
 /// Schemas larger than this (as JSON text) are not compiled: the upstream checks its own arguments.
 const MAX_SCHEMA_BYTES: usize = 256 * 1024;
@@ -57,7 +57,7 @@ impl PublishedTool {
             integration,
             digest,
             annotations,
-            category: available::of_annotations(annotations),
+            category: directory::category_from_annotations(annotations),
             header_params: serde_json::to_string(&tool.input_schema)
                 .is_ok_and(|schema| schema.contains("\"x-mcp-header\"")),
             tool,
@@ -119,7 +119,7 @@ impl PublishedTool {
 
     fn compile(&self) -> Option<jsonschema::Validator> {
         let schema = self.input_schema();
-        if schema.to_string().len() > MAX_SCHEMA_BYTES || !effort::is_bearable(&schema) {
+        if schema.to_string().len() > MAX_SCHEMA_BYTES || !schema_cost::within_limits(&schema) {
             tracing::warn!(integration = %self.integration, tool = self.name(), "input schema too large to check");
             return None;
         }

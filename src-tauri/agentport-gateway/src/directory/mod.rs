@@ -4,7 +4,7 @@
 //! its callers in, and which of its tools belong together. Nothing of it is ever fetched.
 //!
 //! Offered are those that can be installed now: MCP servers over Streamable HTTP that let in by a token, or anybody.
-//! The others stay in the list, and whoever asks for one is told why it has to wait ([`Withheld`]): those that let in
+//! The others stay in the list, and whoever asks for one is told why it has to wait ([`Unsupported`]): those that let in
 //! by OAuth alone, REST APIs that are to be described as data, and servers that speak the HTTP+SSE transport of
 //! 2024-11-05, which the gateway does not.
 //!
@@ -12,11 +12,11 @@
 //! tried before it counts; and the list never decides anything. It puts tools into categories, by which the owner can
 //! set rules, but only those of a server that is where the list says.
 
-mod asked;
 mod category;
-mod handed;
+mod entry;
 mod install;
-mod listed;
+mod install_request;
+mod pending_tokens;
 
 #[cfg(test)]
 mod tests;
@@ -26,15 +26,15 @@ use std::{cmp::Reverse, sync::LazyLock};
 use agentport_core::{IntegrationId, search};
 use url::Url;
 
-pub(crate) use asked::{summary, to_enter};
-pub(crate) use category::of_annotations;
-pub(crate) use handed::{Hand, Handed};
+pub(crate) use category::category_from_annotations;
+pub(crate) use entry::{DirectoryEntry, Unsupported, method_name};
 pub(crate) use install::InstallError;
-pub(crate) use listed::{Listed, Withheld, word};
+pub(crate) use install_request::{awaiting_secrets, request_summary};
+pub(crate) use pending_tokens::{PendingTokens, TokenKey};
 
 use agentport_api::Connection;
 
-static LIST: LazyLock<Vec<Listed>> = LazyLock::new(|| {
+static LIST: LazyLock<Vec<DirectoryEntry>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("integrations.json"))
         .unwrap_or_else(|error| unreachable!("a test reads the same text: {error}"))
 });
@@ -45,18 +45,18 @@ pub(crate) enum NotOffered {
     #[error("there is no integration {0:?} to install")]
     Unknown(String),
     #[error("{name} cannot be installed yet: {why}")]
-    Withheld { name: &'static str, why: Withheld },
+    Unsupported { name: &'static str, why: Unsupported },
 }
 
 /// Those that can be installed now, by name.
-pub(crate) fn offered() -> Vec<&'static Listed> {
-    let mut offered: Vec<_> = LIST.iter().filter(|listed| listed.withheld().is_none()).collect();
+pub(crate) fn offered() -> Vec<&'static DirectoryEntry> {
+    let mut offered: Vec<_> = LIST.iter().filter(|listed| listed.unsupported().is_none()).collect();
     offered.sort_by_cached_key(|listed| listed.name.to_lowercase());
     offered
 }
 
 /// Those that fit a query, best first; all of them by name without one.
-pub(crate) fn search(query: &str) -> Vec<&'static Listed> {
+pub(crate) fn search(query: &str) -> Vec<&'static DirectoryEntry> {
     let query = query.to_lowercase();
     let mut found: Vec<_> = offered()
         .into_iter()
@@ -72,12 +72,12 @@ pub(crate) fn search(query: &str) -> Vec<&'static Listed> {
 }
 
 /// One that can be installed now.
-pub(crate) fn offer(id: &str) -> Result<&'static Listed, NotOffered> {
+pub(crate) fn find_offered(id: &str) -> Result<&'static DirectoryEntry, NotOffered> {
     let listed = LIST.iter().find(|listed| listed.id.as_str() == id);
     let listed = listed.ok_or_else(|| NotOffered::Unknown(id.to_owned()))?;
-    match listed.withheld() {
+    match listed.unsupported() {
         None => Ok(listed),
-        Some(why) => Err(NotOffered::Withheld { name: &listed.name, why }),
+        Some(why) => Err(NotOffered::Unsupported { name: &listed.name, why }),
     }
 }
 
@@ -88,7 +88,10 @@ pub(crate) fn name_of(id: &IntegrationId) -> Option<&'static str> {
 
 /// The one of the list that an integration is: it has its id, and is at its origin. An id alone proves nothing, for
 /// the owner may give any to any server.
-pub(crate) fn known(id: &IntegrationId, connection: &Connection) -> Option<&'static Listed> {
+pub(crate) fn entry_for(
+    id: &IntegrationId,
+    connection: &Connection,
+) -> Option<&'static DirectoryEntry> {
     let Connection::RemoteMcp { url, .. } = connection else { return None };
     let listed = LIST.iter().find(|listed| listed.id == *id)?;
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());

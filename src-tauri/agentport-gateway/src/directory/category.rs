@@ -4,7 +4,7 @@
 
 use agentport_core::tool::Annotations;
 
-use super::Listed;
+use crate::directory::DirectoryEntry;
 
 /// It says that it changes nothing.
 const READS: &str = "Reads";
@@ -14,7 +14,7 @@ const CHANGES: &str = "Changes";
 const MAY_DESTROY: &str = "May destroy";
 
 /// The category of a tool that no list knows.
-pub(crate) fn of_annotations(annotations: Annotations) -> &'static str {
+pub(crate) fn category_from_annotations(annotations: Annotations) -> &'static str {
     match (annotations.read_only(), annotations.destructive()) {
         (true, _) => READS,
         (false, false) => CHANGES,
@@ -22,7 +22,7 @@ pub(crate) fn of_annotations(annotations: Annotations) -> &'static str {
     }
 }
 
-impl Listed {
+impl DirectoryEntry {
     /// The category the list puts a tool of this integration in.
     pub(crate) fn category_of(&'static self, tool: &str) -> Option<&'static str> {
         let category =
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn follows_what_a_tool_says_of_itself() {
         let says = |read_only_hint, destructive_hint| {
-            of_annotations(Annotations {
+            category_from_annotations(Annotations {
                 read_only_hint,
                 destructive_hint,
                 ..Annotations::default()

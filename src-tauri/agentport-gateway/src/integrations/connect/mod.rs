@@ -7,11 +7,11 @@ use agentport_core::{ErrorChain, IntegrationId, Secret};
 use http::HeaderName;
 use url::Url;
 
-mod fill;
-mod in_clear;
+mod plaintext_credentials;
+mod secret_template;
 
-use self::fill::{fill, in_query, placeholders, query_of};
-pub(crate) use self::in_clear::InClear;
+pub(crate) use self::plaintext_credentials::PlaintextCredential;
+use self::secret_template::{fill, in_query, placeholders, query_of};
 use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
@@ -27,7 +27,7 @@ pub(crate) enum ConnectError {
     #[error("{0:?} is not an absolute http or https URL")]
     BadUrl(String),
     #[error(transparent)]
-    InClear(#[from] InClear),
+    PlaintextCredential(#[from] PlaintextCredential),
     #[error("{0:?} is not the name of an HTTP header")]
     BadHeader(String),
     #[error("the header {name:?} is set by the protocol itself and can't be set here")]
@@ -74,13 +74,13 @@ pub(crate) fn credential_seal(id: &IntegrationId, name: &str) -> String {
 }
 
 /// Refuses what must not be kept as it is written.
-pub(super) fn refuse_in_clear(connection: &Connection) -> Result<(), ConnectError> {
-    Ok(in_clear::refuse(connection)?)
+pub(super) fn refuse_plaintext(connection: &Connection) -> Result<(), ConnectError> {
+    Ok(plaintext_credentials::refuse(connection)?)
 }
 
 /// Holds it no credential in clear, going by names?
 pub(crate) fn is_fit_to_be_shown(connection: &Connection) -> bool {
-    in_clear::refuse(connection).is_ok()
+    plaintext_credentials::refuse(connection).is_ok()
 }
 
 /// Puts the secrets where the connection says they go.

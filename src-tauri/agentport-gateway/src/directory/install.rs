@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use agentport_api::{AddIntegration, AuthMethod, InstallAvailable, TokenField};
 use agentport_core::Secret;
 
-use super::{Listed, word};
+use super::{DirectoryEntry, method_name};
 use crate::{engine::Engine, integrations::AddError, store::IntegrationRow};
 
 /// Why an integration of the list was not installed. Nothing of it is kept.
@@ -25,7 +25,7 @@ impl Engine {
     /// Tries the service with what was given for it, then keeps it. `actor` is who asked for it.
     pub(crate) async fn install(
         self: &Arc<Self>,
-        listed: &'static Listed,
+        listed: &'static DirectoryEntry,
         wanted: InstallAvailable,
         actor: &str,
     ) -> Result<IntegrationRow, InstallError> {
@@ -35,12 +35,12 @@ impl Engine {
 }
 
 fn addition(
-    listed: &'static Listed,
+    listed: &'static DirectoryEntry,
     wanted: InstallAvailable,
 ) -> Result<AddIntegration, InstallError> {
-    let ways = listed.ways();
-    let Some(way) = ways.iter().find(|way| word(way) == wanted.method) else {
-        let ways: Vec<_> = ways.iter().map(word).collect();
+    let ways = listed.auth_methods();
+    let Some(way) = ways.iter().find(|way| method_name(way) == wanted.method) else {
+        let ways: Vec<_> = ways.iter().map(method_name).collect();
         return Err(InstallError::OtherWay {
             name: &listed.name,
             ways: ways.join(" or "),
@@ -66,7 +66,7 @@ fn addition(
 
 /// One secret for each field, and no other.
 fn secrets(
-    listed: &'static Listed,
+    listed: &'static DirectoryEntry,
     fields: &[TokenField],
     given: BTreeMap<String, Secret>,
 ) -> Result<BTreeMap<String, Secret>, InstallError> {
@@ -91,14 +91,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        available::{offer, offered},
+        directory::{find_offered, offered},
         integrations::target_of,
     };
     use agentport_api::Connection;
 
     fn try_out(id: &str, method: &str, secrets: Value) -> Result<AddIntegration, String> {
         let wanted = json!({"method": method, "secrets": secrets});
-        addition(offer(id).unwrap(), serde_json::from_value(wanted).unwrap())
+        addition(find_offered(id).unwrap(), serde_json::from_value(wanted).unwrap())
             .map_err(|error| error.to_string())
     }
 
@@ -117,7 +117,7 @@ mod tests {
             .collect();
         assert_eq!(got, kept);
         assert_eq!(addition.id.as_str(), id);
-        assert_eq!(addition.name, Some(offer(id).unwrap().name.clone()));
+        assert_eq!(addition.name, Some(find_offered(id).unwrap().name.clone()));
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn all_that_are_offered_can_be_added() {
         for listed in offered() {
-            for way in listed.ways() {
+            for way in listed.auth_methods() {
                 let secrets = match &way {
                     AuthMethod::None => Vec::new(),
                     AuthMethod::Token { fields } => fields.clone(),
@@ -179,7 +179,7 @@ mod tests {
                     .map(|field| (field.name, Secret::new("obviously-fake")))
                     .collect();
                 let wanted = InstallAvailable {
-                    method: word(&way).to_owned(),
+                    method: method_name(&way).to_owned(),
                     secrets,
                     keep_unreachable: false,
                 };

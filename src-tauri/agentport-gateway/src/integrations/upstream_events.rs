@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Hears the upstreams. Made before the engine, which it needs for what has to be stored.
-pub(crate) struct Sink {
+pub(crate) struct UpstreamEvents {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) events: Events,
     pub(crate) tasks: TaskTracker,
@@ -22,13 +22,13 @@ pub(crate) struct Sink {
     pub(crate) engine: OnceLock<Weak<Engine>>,
 }
 
-impl Sink {
+impl UpstreamEvents {
     fn engine(&self) -> Option<Arc<Engine>> {
         self.engine.get().and_then(Weak::upgrade)
     }
 }
 
-impl UpstreamSink for Sink {
+impl UpstreamSink for UpstreamEvents {
     fn listing(&self, id: &IntegrationId, listing: Listing) {
         if !self.catalogue.publish(id, listing.clone()) {
             return;

@@ -12,7 +12,7 @@ use super::{
     Control,
     problem::{Answer, Refused},
 };
-use crate::available::{self, InstallError, Listed, NotOffered};
+use crate::directory::{self, DirectoryEntry, InstallError, NotOffered};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
@@ -25,7 +25,7 @@ pub(super) async fn list(
     State(control): State<Control>,
     Query(wanted): Query<Wanted>,
 ) -> Json<Items<AvailableIntegration>> {
-    let items = available::search(&wanted.q).into_iter().map(|listed| control.available(listed));
+    let items = directory::search(&wanted.q).into_iter().map(|listed| control.available(listed));
     Json(Items { items: items.collect() })
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn read(
     State(control): State<Control>,
     Path(id): Path<String>,
 ) -> Answer<Json<AvailableIntegration>> {
-    Ok(Json(control.available(available::offer(&id)?)))
+    Ok(Json(control.available(directory::find_offered(&id)?)))
 }
 
 pub(super) async fn install(
@@ -41,12 +41,12 @@ pub(super) async fn install(
     Path(id): Path<String>,
     Json(wanted): Json<InstallAvailable>,
 ) -> Answer<(StatusCode, Json<IntegrationView>)> {
-    let row = control.engine.install(available::offer(&id)?, wanted, "owner").await?;
+    let row = control.engine.install(directory::find_offered(&id)?, wanted, "owner").await?;
     Ok((StatusCode::CREATED, Json(control.integration(&row.id)?)))
 }
 
 impl Control {
-    pub(super) fn available(&self, listed: &Listed) -> AvailableIntegration {
+    pub(super) fn available(&self, listed: &DirectoryEntry) -> AvailableIntegration {
         listed.view(self.engine.catalogue.get(&listed.id).is_some())
     }
 }

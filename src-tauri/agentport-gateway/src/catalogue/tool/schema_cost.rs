@@ -22,7 +22,7 @@ const MAX_HEIGHT: usize = 256;
 const MAX_PATTERNS: usize = 100;
 
 /// May `schema` be compiled?
-pub(super) fn is_bearable(schema: &Value) -> bool {
+pub(super) fn within_limits(schema: &Value) -> bool {
     let draft = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
     let mut count = Count {
         id: if draft.contains("draft-04") { "id" } else { "$id" },
@@ -238,7 +238,7 @@ mod tests {
             let inner = if list { json!([{}, back]) } else { json!({"x": back}) };
             json!({"$defs": {"a": {keyword: inner}}})
         };
-        for (name, schema, bearable) in [
+        for (name, schema, within) in [
             ("empty", json!({}), true),
             ("large", many(1_900, &json!({"type": "string"})), true),
             ("too large", many(2_000, &json!({"type": "string"})), false),
@@ -269,7 +269,7 @@ mod tests {
             ("doubling by anchors", doubling(30, anchor), false),
             ("doubling under another name", renamed, false),
         ] {
-            assert_eq!(is_bearable(&schema), bearable, "{name}");
+            assert_eq!(within_limits(&schema), within, "{name}");
         }
     }
 }

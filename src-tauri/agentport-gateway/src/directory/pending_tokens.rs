@@ -28,28 +28,28 @@ const MARKED: &str = "[kept out of sight: ";
 /// … and how many bytes tell one from another.
 const MARK: usize = 8;
 
-pub(crate) struct Handed {
+pub(crate) struct PendingTokens {
     key: [u8; 32],
     tokens: Mutex<HashMap<String, (Secret, Timestamp)>>,
 }
 
 /// Who hands in a token, and for what.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Hand<'a> {
+pub(crate) struct TokenKey<'a> {
     pub(crate) agent: AgentId,
     pub(crate) integration: &'a IntegrationId,
 }
 
-impl Handed {
+impl PendingTokens {
     /// `key` makes the marks: with the same one they stay the same.
     pub(crate) fn new(key: [u8; 32]) -> Self {
         Self { key, tokens: Mutex::default() }
     }
 
     /// Takes the token out of what an agent passes, and keeps it for `life`. An empty one is none.
-    pub(crate) fn take_from_agent(
+    pub(crate) fn stash_from_agent(
         &self,
-        hand: Hand<'_>,
+        hand: TokenKey<'_>,
         arguments: &mut JsonObject,
         now: Timestamp,
         life: Duration,
@@ -68,27 +68,27 @@ impl Handed {
     }
 
     /// The same for arguments the owner edited: a mark that stands in them is left there.
-    pub(crate) fn take_from_owner(
+    pub(crate) fn stash_from_owner(
         &self,
-        hand: Hand<'_>,
+        hand: TokenKey<'_>,
         arguments: &mut JsonObject,
         now: Timestamp,
         life: Duration,
     ) {
         let token = arguments.get(TOKEN).and_then(Value::as_str).unwrap_or_default();
         if !token.starts_with(MARKED) {
-            self.take_from_agent(hand, arguments, now, life);
+            self.stash_from_agent(hand, arguments, now, life);
         }
     }
 
     /// The token of this mark, if it is still here. It is gone afterwards.
-    pub(super) fn give_out(&self, mark: &str, now: Timestamp) -> Option<Secret> {
+    pub(super) fn redeem(&self, mark: &str, now: Timestamp) -> Option<Secret> {
         let mut tokens = self.lock();
         tokens.retain(|_, (_, until)| now < *until);
         tokens.remove(mark).map(|(token, _)| token)
     }
 
-    fn keep(&self, hand: Hand<'_>, token: &str, now: Timestamp, life: Duration) -> String {
+    fn keep(&self, hand: TokenKey<'_>, token: &str, now: Timestamp, life: Duration) -> String {
         let mark = self.mark(hand, token);
         let mut tokens = self.lock();
         tokens.retain(|_, (_, until)| now < *until);
@@ -103,7 +103,7 @@ impl Handed {
         mark
     }
 
-    fn mark(&self, hand: Hand<'_>, token: &str) -> String {
+    fn mark(&self, hand: TokenKey<'_>, token: &str) -> String {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(hand.agent.0.as_bytes());
@@ -132,7 +132,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000);
 
     struct Bench {
-        handed: Handed,
+        pending_tokens: PendingTokens,
         agent: AgentId,
         integration: IntegrationId,
     }
@@ -140,30 +140,34 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             let integration = IntegrationId::new("exa").unwrap();
-            Self { handed: Handed::new([7; 32]), agent: AgentId(Uuid::from_u128(1)), integration }
+            Self {
+                pending_tokens: PendingTokens::new([7; 32]),
+                agent: AgentId(Uuid::from_u128(1)),
+                integration,
+            }
         }
 
-        fn hand(&self) -> Hand<'_> {
-            Hand { agent: self.agent, integration: &self.integration }
+        fn hand(&self) -> TokenKey<'_> {
+            TokenKey { agent: self.agent, integration: &self.integration }
         }
 
         fn agent_passes(&self, token: Value) -> Value {
             let mut arguments = JsonObject::new();
             arguments.insert(TOKEN.to_owned(), token);
-            self.handed.take_from_agent(self.hand(), &mut arguments, NOW, LIFE);
+            self.pending_tokens.stash_from_agent(self.hand(), &mut arguments, NOW, LIFE);
             Value::Object(arguments)
         }
 
         fn owner_passes(&self, token: &Value) -> Value {
             let mut arguments = JsonObject::new();
             arguments.insert(TOKEN.to_owned(), token.clone());
-            self.handed.take_from_owner(self.hand(), &mut arguments, NOW, LIFE);
+            self.pending_tokens.stash_from_owner(self.hand(), &mut arguments, NOW, LIFE);
             Value::Object(arguments)
         }
 
         fn given_out(&self, arguments: &Value, now: Timestamp) -> Option<String> {
             let mark = arguments[TOKEN].as_str()?;
-            self.handed.give_out(mark, now).map(|token| token.expose().to_owned())
+            self.pending_tokens.redeem(mark, now).map(|token| token.expose().to_owned())
         }
     }
 
@@ -187,8 +191,11 @@ mod tests {
         // An agent that passes a mark as a token gets another mark, and with it the mark and no token.
         let stolen = bench.agent_passes(marked[TOKEN].clone());
         assert_eq!(bench.given_out(&stolen, NOW).as_deref(), marked[TOKEN].as_str());
-        let other = Handed::new([8; 32]);
-        assert_ne!(other.mark(bench.hand(), "fake-a"), bench.handed.mark(bench.hand(), "fake-a"));
+        let other = PendingTokens::new([8; 32]);
+        assert_ne!(
+            other.mark(bench.hand(), "fake-a"),
+            bench.pending_tokens.mark(bench.hand(), "fake-a")
+        );
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
         for at in 0..=MOST {
             bench.agent_passes(json!(format!("fake-{at}")));
         }
-        assert_eq!(bench.handed.lock().len(), MOST);
+        assert_eq!(bench.pending_tokens.lock().len(), MOST);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Additions that are under way: each can be ended by the owner until it counts.
+//! PendingAdds that are under way: each can be ended by the owner until it counts.
 
 use std::{
     collections::HashMap,
@@ -10,25 +10,25 @@ use tokio_util::sync::CancellationToken;
 
 /// One addition of an id at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Additions(Mutex<HashMap<IntegrationId, CancellationToken>>);
+pub(crate) struct PendingAdds(Mutex<HashMap<IntegrationId, CancellationToken>>);
 
-/// An addition that is under way, until this is dropped or [`Underway::past_ending`].
-pub(super) struct Underway<'a> {
-    additions: &'a Additions,
+/// An addition that is under way, until this is dropped or [`PendingAdd::commit`].
+pub(super) struct PendingAdd<'a> {
+    additions: &'a PendingAdds,
     id: IntegrationId,
     ended: CancellationToken,
 }
 
-impl Additions {
+impl PendingAdds {
     /// `None`: this id is being added already.
-    pub(super) fn begin(&self, id: &IntegrationId) -> Option<Underway<'_>> {
+    pub(super) fn begin(&self, id: &IntegrationId) -> Option<PendingAdd<'_>> {
         let mut all = self.lock();
         if all.contains_key(id) {
             return None;
         }
         let ended = CancellationToken::new();
         all.insert(id.clone(), ended.clone());
-        Some(Underway { additions: self, id: id.clone(), ended })
+        Some(PendingAdd { additions: self, id: id.clone(), ended })
     }
 
     /// Ends an addition, of which nothing is kept. `false`: none is under way, or it counts already.
@@ -45,14 +45,14 @@ impl Additions {
     }
 }
 
-impl Underway<'_> {
+impl PendingAdd<'_> {
     /// Returns when the owner has ended it.
     pub(super) async fn ended(&self) {
         self.ended.cancelled().await;
     }
 
     /// From here on it can't be ended any more. `false`: it was ended before.
-    pub(super) fn past_ending(self) -> bool {
+    pub(super) fn commit(self) -> bool {
         let mut all = self.additions.lock();
         if self.ended.is_cancelled() {
             return false;
@@ -62,7 +62,7 @@ impl Underway<'_> {
     }
 }
 
-impl Drop for Underway<'_> {
+impl Drop for PendingAdd<'_> {
     fn drop(&mut self) {
         // One that was ended has made room already, perhaps for another of the same id.
         if !self.ended.is_cancelled() {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn one_at_a_time_and_ended_once() {
-        let additions = Additions::default();
+        let additions = PendingAdds::default();
         let id = IntegrationId::new("x").unwrap();
         assert!(!additions.end(&id), "none is under way");
 
@@ -85,10 +85,10 @@ mod tests {
         assert!(additions.begin(&id).is_none());
         assert!(additions.end(&id) && !additions.end(&id));
         let second = additions.begin(&id).unwrap();
-        assert!(!first.past_ending(), "it was ended");
+        assert!(!first.commit(), "it was ended");
         assert!(additions.begin(&id).is_none(), "the end of the first is not that of the second");
 
-        assert!(second.past_ending());
+        assert!(second.commit());
         assert!(!additions.end(&id), "it counts");
         drop(additions.begin(&id).unwrap());
         assert!(additions.begin(&id).is_some(), "one that failed has made room");

@@ -11,7 +11,7 @@ use agentport_core::{AgentId, ErrorChain, IntegrationId, sanitize};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
-use super::{InstallError, Listed, handed::TOKEN, offer};
+use super::{DirectoryEntry, InstallError, find_offered, pending_tokens::TOKEN};
 use crate::{
     builtin::demo,
     clock,
@@ -31,7 +31,7 @@ const MAX_NAME: usize = 50;
 impl Engine {
     /// Installs what the owner has approved. Whatever comes of it is told the agent: `installed` and `connected` say it
     /// to programs, `message` to whoever reads.
-    pub(crate) async fn install_asked(
+    pub(crate) async fn install_approved(
         self: &Arc<Self>,
         id: &IntegrationId,
         arguments: &JsonObject,
@@ -46,7 +46,7 @@ impl Engine {
             self.note(&actor, "integration.added", demo::ID, json!({})).await;
             return Ok(self.installed(id));
         }
-        let listed = match offer(id.as_str()) {
+        let listed = match find_offered(id.as_str()) {
             Ok(listed) => listed,
             Err(error) => return Ok(not_installed(id, true, format!("Not installed: {error}."))),
         };
@@ -63,7 +63,7 @@ impl Engine {
                 );
                 return Ok(not_installed(id, false, message));
             }
-            let Some(token) = self.handed.give_out(mark, clock::now()) else {
+            let Some(token) = self.pending_tokens.redeem(mark, clock::now()) else {
                 let message = "The token that came with the request is no longer at hand. Ask again, best without a \
                                token: the owner can enter it in AgentPort.";
                 return Ok(not_installed(id, true, message.to_owned()));
@@ -103,7 +103,11 @@ fn not_installed(id: &IntegrationId, is_error: bool, message: String) -> CallToo
 }
 
 /// A request to change what is installed, as the owner reads it. `None` for other tools.
-pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> Option<String> {
+pub(crate) fn request_summary(
+    integration_name: &str,
+    tool: &str,
+    arguments: &Value,
+) -> Option<String> {
     let name = sanitize::sanitize_line(integration_name, MAX_NAME).replace('"', "'");
     match tool {
         meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
@@ -122,15 +126,15 @@ pub(crate) fn summary(integration_name: &str, tool: &str, arguments: &Value) -> 
 }
 
 /// What a request asks to install by secrets that the owner has yet to enter. `None` for all others.
-pub(crate) fn to_enter(
+pub(crate) fn awaiting_secrets(
     id: &IntegrationId,
     tool: &str,
     arguments: &Value,
-) -> Option<&'static Listed> {
+) -> Option<&'static DirectoryEntry> {
     let given = |field: &str| arguments.get(field).and_then(Value::as_str);
     let asks = tool == meta::INSTALL && given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
     // One that is not offered any more can't be installed, whatever is entered.
-    asks.then(|| offer(id.as_str()).ok()).flatten()
+    asks.then(|| find_offered(id.as_str()).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -141,7 +145,7 @@ mod tests {
     fn secrets_are_to_be_entered_where_none_came() {
         let asks = |id: &str, tool: &str, arguments: &Value| {
             let id = IntegrationId::new(id).unwrap();
-            to_enter(&id, tool, arguments).map(|listed| listed.name.as_str())
+            awaiting_secrets(&id, tool, arguments).map(|listed| listed.name.as_str())
         };
         let by_token = json!({"auth_method": "token"});
         assert_eq!(asks("exa", meta::INSTALL, &by_token), Some("Exa"));
@@ -174,9 +178,13 @@ mod tests {
             (meta::UNINSTALL, json!({}), Some("Remove Exa with its credentials and rules")),
             ("install_integration", json!({}), None),
         ] {
-            assert_eq!(summary("Exa", tool, &arguments).as_deref(), want, "{tool} {arguments}");
+            assert_eq!(
+                request_summary("Exa", tool, &arguments).as_deref(),
+                want,
+                "{tool} {arguments}"
+            );
         }
-        let foreign = summary("\u{202e}E\"x\na", meta::UNINSTALL, &json!({})).unwrap();
+        let foreign = request_summary("\u{202e}E\"x\na", meta::UNINSTALL, &json!({})).unwrap();
         assert_eq!(foreign, "Remove E'x a with its credentials and rules");
     }
 }

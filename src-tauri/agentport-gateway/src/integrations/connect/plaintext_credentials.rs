@@ -10,11 +10,11 @@ use agentport_core::{
 };
 use url::{Url, form_urlencoded};
 
-use super::fill::{is_placeholder, placeholders, query_of};
+use super::secret_template::{is_placeholder, placeholders, query_of};
 
 /// What must not stand in a connection as it does. Never repeats a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum InClear {
+pub(crate) enum PlaintextCredential {
     #[error(
         "the URL must not name a user or a password, which would be kept in clear; leave them out and send a header instead, as in --header \"Authorization: Basic {{token}}\""
     )]
@@ -36,21 +36,21 @@ pub(crate) enum InClear {
 
 /// Refuses a connection that holds a credential itself, where a placeholder should stand. A URL that is none is left
 /// to whoever connects.
-pub(super) fn refuse(connection: &Connection) -> Result<(), InClear> {
+pub(super) fn refuse(connection: &Connection) -> Result<(), PlaintextCredential> {
     let Connection::RemoteMcp { url, headers, .. } = connection else { return Ok(()) };
     refuse_in_url(url)?;
     for (name, value) in headers {
         if placeholders(value).is_empty() && is_credential_header(name) {
-            return Err(InClear::Header { name: sanitize::sanitize_line(name, 64) });
+            return Err(PlaintextCredential::Header { name: sanitize::sanitize_line(name, 64) });
         }
     }
     Ok(())
 }
 
-fn refuse_in_url(written: &str) -> Result<(), InClear> {
+fn refuse_in_url(written: &str) -> Result<(), PlaintextCredential> {
     let Ok(url) = Url::parse(written) else { return Ok(()) };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(InClear::User);
+        return Err(PlaintextCredential::User);
     }
     let mut filled = 0;
     for parameter in query_of(written).split('&') {
@@ -66,17 +66,17 @@ fn refuse_in_url(written: &str) -> Result<(), InClear> {
         let decoded = form_urlencoded::parse(name.as_bytes()).next();
         let name = decoded.map(|(name, _)| name).unwrap_or_default();
         if is_credential_parameter(&name) {
-            return Err(InClear::Parameter(sanitize::sanitize_line(&name, 64)));
+            return Err(PlaintextCredential::Parameter(sanitize::sanitize_line(&name, 64)));
         }
     }
-    if placeholders(written).len() > filled { Err(InClear::Misplaced) } else { Ok(()) }
+    if placeholders(written).len() > filled { Err(PlaintextCredential::Misplaced) } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(url: &str, headers: &[(&str, &str)], want: Result<(), InClear>) {
+    fn check(url: &str, headers: &[(&str, &str)], want: Result<(), PlaintextCredential>) {
         let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let connection = Connection::RemoteMcp {
             url: url.to_owned(),
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn credentials_in_a_url_are_refused() {
         for url in ["https://user:fake@host/mcp", "https://fake@host/", "https://:fake@host/"] {
-            check(url, &[], Err(InClear::User));
+            check(url, &[], Err(PlaintextCredential::User));
         }
         for name in [
             "key",
@@ -112,14 +112,18 @@ mod tests {
             "X-Amz-Signature",
             "auth",
         ] {
-            let parameter = || Err(InClear::Parameter(name.to_owned()));
+            let parameter = || Err(PlaintextCredential::Parameter(name.to_owned()));
             check(&format!("https://host/mcp?{name}=fake"), &[], parameter());
             check(&format!("https://host/mcp?a=1&{name}={{token}}fake"), &[], parameter());
             check(&format!("https://host/mcp?{name}=%7Btoken%7D"), &[], parameter());
             check(&format!("https://host/mcp?a=1&{name}={{token1}}#x"), &[], Ok(()));
         }
-        check("https://host/mcp?k%65y=fake", &[], Err(InClear::Parameter("key".to_owned())));
-        let encoded = Err(InClear::Parameter("{token}_key".to_owned()));
+        check(
+            "https://host/mcp?k%65y=fake",
+            &[],
+            Err(PlaintextCredential::Parameter("key".to_owned())),
+        );
+        let encoded = Err(PlaintextCredential::Parameter("{token}_key".to_owned()));
         check("https://host/mcp?%7Btoken%7D_key=fake", &[], encoded);
     }
 
@@ -145,7 +149,7 @@ mod tests {
             "https://host/mcp#{token}",
             "https://host/mcp?q={token}#{token}",
         ] {
-            check(url, &[], Err(InClear::Misplaced));
+            check(url, &[], Err(PlaintextCredential::Misplaced));
         }
     }
 
@@ -162,7 +166,7 @@ mod tests {
             "X-MyPasswordHere",
             "client-secret",
         ] {
-            let refused = Err(InClear::Header { name: name.to_owned() });
+            let refused = Err(PlaintextCredential::Header { name: name.to_owned() });
             check("https://host/", &[(name, "Bearer fake")], refused);
             check("https://host/", &[(name, "Bearer {token}")], Ok(()));
         }
@@ -171,9 +175,13 @@ mod tests {
 
     #[test]
     fn says_how_to_write_it() {
-        let header = |name: &str| InClear::Header { name: name.to_owned() }.to_string();
+        let header = |name: &str| PlaintextCredential::Header { name: name.to_owned() }.to_string();
         assert!(header("Authorization").contains("--header \"Authorization: Bearer {token}\""));
         assert!(header("X-API-Key").contains("--header \"X-API-Key: {token}\""));
-        assert!(InClear::Parameter("key".to_owned()).to_string().contains("\"key={token}\""));
+        assert!(
+            PlaintextCredential::Parameter("key".to_owned())
+                .to_string()
+                .contains("\"key={token}\"")
+        );
     }
 }

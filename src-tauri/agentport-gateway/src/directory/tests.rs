@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use http::HeaderName;
 
-use super::{listed::Auth, *};
+use crate::directory::{entry::Auth, *};
 
 fn https(text: &str) -> Url {
     let url = Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -41,7 +41,7 @@ fn every_entry_is_whole() {
 fn every_tool_is_in_one_category() {
     let own: HashSet<_> = [(Some(true), None), (None, Some(false)), (None, None)]
         .map(|(read_only_hint, destructive_hint)| {
-            of_annotations(agentport_core::tool::Annotations {
+            category_from_annotations(agentport_core::tool::Annotations {
                 read_only_hint,
                 destructive_hint,
                 ..Default::default()
@@ -69,19 +69,22 @@ fn every_tool_is_in_one_category() {
 fn offered_is_what_can_be_installed_now() {
     let mut counts = BTreeMap::new();
     for listed in LIST.iter() {
-        let why = listed.withheld().map(|why| format!("{why:?}"));
+        let why = listed.unsupported().map(|why| format!("{why:?}"));
         *counts.entry(why.unwrap_or_else(|| "offered".to_owned())).or_insert(0) += 1;
     }
     let want = [("OauthOnly", 15), ("OldTransport", 2), ("RestApi", 4), ("offered", 28)];
     assert_eq!(counts, want.map(|(why, count)| (why.to_owned(), count)).into());
     let offered = offered();
     assert!(offered.is_sorted_by_key(|listed| listed.name.to_lowercase()));
-    assert!(offered.iter().all(|listed| !listed.ways().is_empty()));
+    assert!(offered.iter().all(|listed| !listed.auth_methods().is_empty()));
     let popular: BTreeSet<_> =
         LIST.iter().filter(|listed| listed.popular).map(|listed| listed.id.as_str()).collect();
     let want = ["exa", "github", "huggingface", "linear", "sentry", "stripe", "supabase", "vercel"];
     assert_eq!(popular, want.into());
-    assert!(popular.iter().all(|id| offer(id).is_ok()), "only those can be installed by a click");
+    assert!(
+        popular.iter().all(|id| find_offered(id).is_ok()),
+        "only those can be installed by a click"
+    );
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn who_asks_for_another_is_told_why_not() {
         ("egnyte", "Egnyte cannot be installed yet: it speaks the HTTP+SSE transport"),
         ("notion", "Notion cannot be installed yet: it lets callers in by OAuth only"),
     ] {
-        let said = offer(id).map(|listed| &listed.name).unwrap_err().to_string();
+        let said = find_offered(id).map(|listed| &listed.name).unwrap_err().to_string();
         assert!(said.starts_with(want), "{said}");
     }
 }
@@ -120,7 +123,7 @@ fn known_is_who_is_where_the_list_says() {
             headers: [].into(),
             timeout_seconds: None,
         };
-        known(&id, &connection).map(|listed| listed.id.as_str())
+        entry_for(&id, &connection).map(|listed| listed.id.as_str())
     };
     for url in
         ["https://mcp.exa.ai/mcp", "https://mcp.exa.ai/mcp?tools=all", "https://MCP.exa.ai:443"]
@@ -133,5 +136,5 @@ fn known_is_who_is_where_the_list_says() {
         assert_eq!(at(url), None, "{url}");
     }
     let local = Connection::Builtin { name: "exa".to_owned() };
-    assert!(known(&id, &local).is_none());
+    assert!(entry_for(&id, &local).is_none());
 }

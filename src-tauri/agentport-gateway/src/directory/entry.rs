@@ -12,7 +12,7 @@ const PLACE: &str = "{token}";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Listed {
+pub(crate) struct DirectoryEntry {
     pub(crate) id: IntegrationId,
     pub(crate) name: String,
     /// One sentence, ours.
@@ -51,13 +51,13 @@ pub(super) enum Auth {
 
 /// Why an integration of the list is not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Withheld {
+pub(crate) enum Unsupported {
     RestApi,
     OldTransport,
     OauthOnly,
 }
 
-impl fmt::Display for Withheld {
+impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RestApi => "it has a REST API instead of an MCP server, which AgentPort does not speak yet",
@@ -69,19 +69,19 @@ impl fmt::Display for Withheld {
     }
 }
 
-impl Listed {
-    pub(crate) fn withheld(&self) -> Option<Withheld> {
+impl DirectoryEntry {
+    pub(crate) fn unsupported(&self) -> Option<Unsupported> {
         if self.kind == Kind::Custom {
-            return Some(Withheld::RestApi);
+            return Some(Unsupported::RestApi);
         }
         if self.url.trim_end_matches('/').ends_with("/sse") {
-            return Some(Withheld::OldTransport);
+            return Some(Unsupported::OldTransport);
         }
-        self.auth.iter().all(|way| *way == Auth::Oauth).then_some(Withheld::OauthOnly)
+        self.auth.iter().all(|way| *way == Auth::Oauth).then_some(Unsupported::OauthOnly)
     }
 
     /// The ways in that can be gone now.
-    pub(crate) fn ways(&self) -> Vec<AuthMethod> {
+    pub(crate) fn auth_methods(&self) -> Vec<AuthMethod> {
         let fields: Vec<_> = self.secrets().map(|(field, _)| field).collect();
         let token = (!fields.is_empty()).then_some(AuthMethod::Token { fields });
         let none = self.auth.contains(&Auth::None).then_some(AuthMethod::None);
@@ -95,7 +95,7 @@ impl Listed {
             description: self.description.clone(),
             url: self.url.clone(),
             docs_url: self.docs_url.clone(),
-            auth: self.ways(),
+            auth: self.auth_methods(),
             categories: self.categories.clone(),
             popular: self.popular,
             installed,
@@ -133,7 +133,7 @@ impl Listed {
 }
 
 /// A way in by its word.
-pub(crate) fn word(way: &AuthMethod) -> &'static str {
+pub(crate) fn method_name(way: &AuthMethod) -> &'static str {
     match way {
         AuthMethod::None => "none",
         AuthMethod::Token { .. } => "token",
