@@ -1,6 +1,6 @@
 /** What the activity is asked for, as the address keeps it: so that going back finds it as it was left. Pure. */
 import type { OutcomeKind } from '../bindings/OutcomeKind';
-import { OUTCOMES } from '../words/labels';
+import { OUTCOMES } from '../format/labels';
 import { beginning, PASTS, type Past } from './moments';
 import { NO_FILTER, type Filter } from './rows';
 

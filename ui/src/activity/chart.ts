@@ -3,7 +3,7 @@
  */
 import type { ActivityChart } from '../bindings/ActivityChart';
 import type { ChartBucket } from '../bindings/ChartBucket';
-import { count } from '../words/labels';
+import { count } from '../format/labels';
 
 export type Part = 'ran' | 'failed' | 'stopped' | 'undecided';
 

@@ -3,8 +3,8 @@
  * the owner reads stands aside, so that nothing moves under the pointer.
  */
 import type { ActivityRow } from '../bindings/ActivityRow';
-import { Act } from '../host/act.svelte';
-import { Reading } from '../live/reading.svelte';
+import { AsyncAction } from '../host/asyncAction.svelte';
+import { LiveQuery } from '../live/query.svelte';
 import { page } from './requests';
 import { append, merge, query, sinceThen, unsettled, type Filter } from './rows';
 
@@ -23,8 +23,8 @@ export class History {
   #held = $derived(sinceThen(this.rows, this.#top));
   /** Where older rows go on; `null` at the end. */
   #next = $state.raw<string | null>(null);
-  older = new Act();
-  newest: Reading<string, unknown>;
+  older = new AsyncAction();
+  newest: LiveQuery<string, unknown>;
   #asked = '';
 
   /** To be called while a component is set up. */
@@ -33,7 +33,7 @@ export class History {
     /** Is the owner reading, so that the list should stay as it is? */
     private readonly reading: () => boolean,
   ) {
-    this.newest = new Reading({
+    this.newest = new LiveQuery({
       key: () => query(filter(), PAGE),
       load: (asked) => this.#refresh(asked),
       topics: ['activity'],

@@ -2,6 +2,7 @@
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
 import type { Past } from './moments';
+import { ACTIVITY_EXPORT, withQuery } from '../host/paths';
 
 /** Which calls are looked at; an empty field asks for nothing. */
 export interface Filter {
@@ -53,7 +54,7 @@ export type ExportFormat = 'jsonl' | 'csv';
 /** Where everything that matches can be had as a file, and what the file is called. */
 export function exported(filter: Filter, format: ExportFormat, now: Date): { path: string; name: string } {
   return {
-    path: `/control/activity/export?${asked(filter, { format })}`,
+    path: withQuery(ACTIVITY_EXPORT, asked(filter, { format })),
     name: `agentport-activity-${now.toISOString().slice(0, 10)}.${format}`,
   };
 }

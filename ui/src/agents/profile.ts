@@ -1,7 +1,7 @@
 /** Profiles in plain words, and what an editor does to them. Pure; the gateway's own words are in `core::profile`. */
 import type { KeyView } from '../bindings/KeyView';
 import type { Profile } from '../bindings/Profile';
-import { count } from '../words/labels';
+import { count } from '../format/labels';
 
 export const BLANK: Profile = {
   name: '',

@@ -7,16 +7,15 @@ import type { NewKey } from '../bindings/NewKey';
 import type { Profile } from '../bindings/Profile';
 import type { Trust } from '../bindings/Trust';
 import { host } from '../host';
+import { KEY, KEYS, KEY_TRUST, PROFILE, PROFILES, fill } from '../host/paths';
 
-const at = (id: string) => `/control/keys/${encodeURIComponent(id)}`;
 const items = async <T>(path: string) => (await host.request<Items<T>>('GET', path)).items;
 
-export const list = () => items<KeyView>('/control/keys');
-export const profiles = () => items<Profile>('/control/profiles');
-export const create = (body: CreateKey) => host.request<NewKey>('POST', '/control/keys', body);
-export const revoke = (id: string) => host.request('DELETE', at(id));
-export const change = (id: string, body: ChangeKey) => host.request('PATCH', at(id), body);
-export const trust = (id: string, body: Trust) => host.request('POST', `${at(id)}/trust`, body);
-const named = (name: string) => `/control/profiles/${encodeURIComponent(name)}`;
-export const putProfile = (profile: Profile) => host.request('PUT', named(profile.name), profile);
-export const deleteProfile = (name: string) => host.request('DELETE', named(name));
+export const list = () => items<KeyView>(KEYS);
+export const profiles = () => items<Profile>(PROFILES);
+export const create = (body: CreateKey) => host.request<NewKey>('POST', KEYS, body);
+export const revoke = (id: string) => host.request('DELETE', fill(KEY, id));
+export const change = (id: string, body: ChangeKey) => host.request('PATCH', fill(KEY, id), body);
+export const trust = (id: string, body: Trust) => host.request('POST', fill(KEY_TRUST, id), body);
+export const putProfile = (profile: Profile) => host.request('PUT', fill(PROFILE, profile.name), profile);
+export const deleteProfile = (name: string) => host.request('DELETE', fill(PROFILE, name));

@@ -1,5 +1,5 @@
 /**
- * A request that has only just appeared takes no click and no key: whoever clicked there meant something else. The
+ * A request that has only just appeared takes no click and no key: the owner meant to click something else. The
  * same holds when the window comes to the front under a pointer that is on its way.
  */
 const MOMENT_MS = 450;

@@ -1,6 +1,6 @@
 /** What a tool says of itself, as the owner reads it: hints only, from the upstream. And what we can't check. */
 import type { Annotations } from '../bindings/Annotations';
-import type { Tone } from '../words/labels';
+import type { Tone } from '../format/labels';
 
 export interface Badge {
   text: string;

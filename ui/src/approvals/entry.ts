@@ -2,7 +2,7 @@
 import type { ApprovalView } from '../bindings/ApprovalView';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import type { TokenField } from '../bindings/TokenField';
-import type { Failure } from '../host/act.svelte';
+import type { Failure } from '../host/asyncAction.svelte';
 import { link } from '../route/route';
 
 /** The gateway's own tool by which agents ask for an install. */
@@ -10,7 +10,7 @@ const INSTALL = 'agentport__install_integration';
 
 export interface ToEnter {
   item: AvailableIntegration;
-  /** The one secret there is; `null` where there are several, which the install sheet has the room for. */
+  /** The one secret there is; `null` where there are several, which only the install sheet asks for. */
   only: TokenField | null;
 }
 

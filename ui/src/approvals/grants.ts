@@ -6,7 +6,7 @@ import type { ApprovalView } from '../bindings/ApprovalView';
 import type { Audience } from '../bindings/Audience';
 import type { Grant } from '../bindings/Grant';
 import type { GrantChoice } from '../bindings/GrantChoice';
-import { clockTime } from '../words/time';
+import { clockTime } from '../format/time';
 
 export interface Offer {
   choice: GrantChoice;

@@ -4,20 +4,19 @@ import type { Approve } from '../bindings/Approve';
 import type { Deny } from '../bindings/Deny';
 import type { Items } from '../bindings/Items';
 import { host } from '../host';
-
-const at = (id: string) => `/control/approvals/${encodeURIComponent(id)}`;
+import { APPROVAL, APPROVALS, APPROVE, DENY, fill, withQuery } from '../host/paths';
 
 export async function list(state: 'pending' | 'missed' | 'decided'): Promise<ApprovalView[]> {
   const { items } = await host.request<Items<ApprovalView>>(
     'GET',
-    `/control/approvals?state=${state}&limit=200`,
+    withQuery(APPROVALS, { state, limit: '200' }),
   );
   return items;
 }
 
-export const read = (id: string) => host.request<ApprovalView>('GET', at(id));
+export const read = (id: string) => host.request<ApprovalView>('GET', fill(APPROVAL, id));
 
 export const approve = (id: string, body: Approve) =>
-  host.request<ApprovalView>('POST', `${at(id)}/approve`, body);
+  host.request<ApprovalView>('POST', fill(APPROVE, id), body);
 
-export const deny = (id: string, body: Deny) => host.request<ApprovalView>('POST', `${at(id)}/deny`, body);
+export const deny = (id: string, body: Deny) => host.request<ApprovalView>('POST', fill(DENY, id), body);

@@ -17,7 +17,7 @@ class Asking {
     return this.#waiting;
   }
 
-  /** Ends the question for everybody who waits. */
+  /** Resolves every request that waits for this confirmation. */
   answer(token: string | null): void {
     const settle = this.#settle;
     this.why = null;

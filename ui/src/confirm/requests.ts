@@ -2,6 +2,6 @@
 import type { Code } from '../bindings/Code';
 import type { Confirmation } from '../bindings/Confirmation';
 import { host } from '../host';
+import { CONFIRM } from '../host/paths';
 
-export const confirm = (code: string) =>
-  host.request<Confirmation>('POST', '/control/confirm', { code } satisfies Code);
+export const confirm = (code: string) => host.request<Confirmation>('POST', CONFIRM, { code } satisfies Code);

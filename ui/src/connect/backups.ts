@@ -1,7 +1,7 @@
 /** Kept files, as they are listed. Pure. */
 import type { BackupView } from '../bindings/BackupView';
 import type { What } from '../bindings/What';
-import { count } from '../words/labels';
+import { count } from '../format/labels';
 
 /** Days after which what is neither pinned nor the newest may go. */
 export const OLD_DAYS = 90;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { alongs } from './alongs';
+import { alongs } from './importChoices';
 import { choosing, draft, isId, keeping, want } from './draft';
 import { imported, planned, taken } from './fixtures';
-import { sourceNames, viaOptions, wayBack } from './what';
+import { sourceNames, viaOptions, wayBack } from './planLabels';
 
 describe('what is asked of the gateway', () => {
   it('names what was chosen, and nothing else', () => {

@@ -5,8 +5,8 @@
 import type { Applied } from '../bindings/Applied';
 import type { PlanView } from '../bindings/PlanView';
 import type { What } from '../bindings/What';
-import { failure, type Failure } from '../host/act.svelte';
-import { nameConflicts, type NameConflict } from './alongs';
+import { failure, type Failure } from '../host/asyncAction.svelte';
+import { nameConflicts, type NameConflict } from './importChoices';
 import { differs } from './differs';
 import { draft, want, type Draft } from './draft';
 import { apply, plan } from './requests';

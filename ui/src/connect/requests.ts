@@ -7,22 +7,28 @@ import type { PlanView } from '../bindings/PlanView';
 import type { Pruned } from '../bindings/Pruned';
 import type { WantPlan } from '../bindings/WantPlan';
 import { host } from '../host';
-
-const CLIENTS = '/control/clients';
-const BACKUPS = `${CLIENTS}/backups`;
+import {
+  CLIENTS,
+  CLIENT_BACKUPS,
+  CLIENT_BACKUPS_VERIFY,
+  CLIENT_PLAN,
+  CLIENT_PLAN_APPLY,
+  fill,
+  withQuery,
+} from '../host/paths';
 
 /** Every client there is, those found first; `folder` adds the files of a project. */
 export async function list(folder: string | null): Promise<ClientView[]> {
-  const asked = folder === null ? '' : `?${new URLSearchParams({ folder }).toString()}`;
-  return (await host.request<Items<ClientView>>('GET', CLIENTS + asked)).items;
+  return (await host.request<Items<ClientView>>('GET', withQuery(CLIENTS, folder === null ? {} : { folder })))
+    .items;
 }
 
 export const plan = (client: string, want: WantPlan) =>
-  host.request<PlanView>('POST', `${CLIENTS}/${encodeURIComponent(client)}/plan`, want);
-export const apply = (plan: string) =>
-  host.request<Applied>('POST', `${CLIENTS}/plans/${encodeURIComponent(plan)}/apply`);
+  host.request<PlanView>('POST', fill(CLIENT_PLAN, client), want);
+export const apply = (plan: string) => host.request<Applied>('POST', fill(CLIENT_PLAN_APPLY, plan));
 
-export const backups = async () => (await host.request<Items<BackupView>>('GET', BACKUPS)).items;
-export const verify = async () => (await host.request<Items<BackupView>>('POST', `${BACKUPS}/verify`)).items;
+export const backups = async () => (await host.request<Items<BackupView>>('GET', CLIENT_BACKUPS)).items;
+export const verify = async () =>
+  (await host.request<Items<BackupView>>('POST', CLIENT_BACKUPS_VERIFY)).items;
 export const prune = (olderThanDays: number) =>
-  host.request<Pruned>('DELETE', `${BACKUPS}?older_than_days=${olderThanDays}`);
+  host.request<Pruned>('DELETE', withQuery(CLIENT_BACKUPS, { older_than_days: String(olderThanDays) }));

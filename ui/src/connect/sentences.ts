@@ -2,7 +2,7 @@
 import type { FileChangeView } from '../bindings/FileChangeView';
 import type { ImportView } from '../bindings/ImportView';
 import type { PlanView } from '../bindings/PlanView';
-import { count } from '../words/labels';
+import { count } from '../format/labels';
 
 export function planSentences(plan: PlanView): string[] {
   const said = [...plan.files.filter(changes).map((file) => fileSentence(file, plan))];

@@ -1,6 +1,7 @@
 /** Keeps what the gateway answers as a file, and says where it went. */
 import { host } from '../host';
-import { failure } from '../host/act.svelte';
+import { DESKTOP_REVEAL } from '../host/paths';
+import { failure } from '../host/asyncAction.svelte';
 import { toasts } from '../shell/toasts.svelte';
 
 /** True when it went well; what went wrong is told. */
@@ -22,7 +23,7 @@ export async function save(path: string, name: string): Promise<boolean> {
 
 async function reveal(file: string): Promise<void> {
   try {
-    await host.request('POST', '/desktop/reveal', { file });
+    await host.request('POST', DESKTOP_REVEAL, { file });
   } catch (error) {
     toasts.show({ text: failure(error).message });
   }

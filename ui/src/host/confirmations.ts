@@ -2,11 +2,11 @@
  * Where the second factor is on, what allows anything needs a confirmation. A request refused for want of one is sent
  * again once the owner has shown a code. The confirmation is kept in memory, until it ends: for the next ones.
  */
+import { CONFIRM } from './paths';
 import type { Confirmation } from '../bindings/Confirmation';
 import { Refused } from './types';
 
 /** The request that a confirmation comes from, which needs none. */
-const CONFIRM = '/control/confirm';
 
 /** Asks the owner for a code, and gives the token of the confirmation, or `null` if there is none. */
 export type Confirm = (why: string) => Promise<string | null>;

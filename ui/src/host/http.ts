@@ -2,17 +2,18 @@
  * The gateway over HTTP, for a browser: the token of a sign-in goes with every request. There is no cookie, which a
  * browser would also give to other programs on this machine: cookies know no ports.
  */
+import { EVENTS, LOGIN, LOGOUT, PASSWORD, SESSION } from './paths';
 import type { LoggedIn } from '../bindings/LoggedIn';
 import type { Session } from '../bindings/Session';
 import { Confirmations } from './confirmations';
 import { parse, stringify } from './json';
 import { refusal } from './refusal';
-import { keepOpen, type Reading } from './stream';
+import { keepOpen, type StreamConnection } from './stream';
 import { KeptToken } from './token';
 import { Unreachable, type Host, type Listener, type Method, type Refused } from './types';
 
 /** What answers with a token. */
-const SIGN_INS: readonly string[] = ['/control/login', '/control/password'];
+const SIGN_INS: readonly string[] = [LOGIN, PASSWORD];
 
 export class HttpHost implements Host {
   readonly signsIn = true;
@@ -32,7 +33,7 @@ export class HttpHost implements Host {
   }
 
   events(listener: Listener): () => void {
-    return keepOpen(listener, (reading) => this.#read(reading));
+    return keepOpen(listener, (connection) => this.#read(connection));
   }
 
   async save(path: string, name: string): Promise<null> {
@@ -73,18 +74,18 @@ export class HttpHost implements Host {
       throw new Unreachable({ cause });
     } finally {
       // Also when nothing answers: who signs out wants no token left here.
-      if (path === '/control/logout') this.#drop(token);
+      if (path === LOGOUT) this.#drop(token);
     }
     if (!response.ok) {
       // Where there is a newer token, the request has only come with the old one.
-      if (response.status === 401 && path !== '/control/login' && !this.#drop(token)) {
+      if (response.status === 401 && path !== LOGIN && !this.#drop(token)) {
         return this.#request(method, path, body, confirmation);
       }
       throw refused(response, text);
     }
     const answer: unknown = text === '' ? undefined : parse(text);
     if (SIGN_INS.includes(path)) this.#signedIn(answer as LoggedIn);
-    if (path === '/control/session' && !(answer as Session).signed_in && !this.#drop(token)) {
+    if (path === SESSION && !(answer as Session).signed_in && !this.#drop(token)) {
       return this.#request(method, path, body, confirmation);
     }
     return answer as T;
@@ -97,10 +98,10 @@ export class HttpHost implements Host {
   }
 
   /** Reads one stream of events to its end. */
-  async #read({ signal, open, push }: Reading): Promise<void> {
+  async #read({ signal, open, push }: StreamConnection): Promise<void> {
     const token = this.#token.get();
     const headers = { accept: 'text/event-stream' };
-    const response = await send('/control/events', { headers, cache: 'no-store', signal }, token);
+    const response = await send(EVENTS, { headers, cache: 'no-store', signal }, token);
     if (response.status === 401) this.#drop(token);
     const type = response.headers.get('content-type') ?? '';
     if (!response.ok || !response.body || !type.startsWith('text/event-stream')) {

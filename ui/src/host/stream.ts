@@ -1,12 +1,12 @@
-/** A stream of events that is opened again, with patience, whenever it ends. How one is read is the host's affair. */
+/** A stream of events that is reopened with backoff whenever it ends. How one is read is left to the host. */
 import type { Event } from '../bindings/Event';
 import { wait } from './backoff';
 import { SseParser } from './sse';
 import type { Listener } from './types';
 
 /** One stream, while it is read. */
-export interface Reading {
-  /** Aborted when nobody listens any more. */
+export interface StreamConnection {
+  /** Aborted when the last listener is gone. */
   readonly signal: AbortSignal;
   /** The stream is open. Calling it again does nothing. */
   open(): void;
@@ -18,12 +18,15 @@ export interface Reading {
  * Reads streams for `listener`, one after the other, until the function given back is called.
  * @param read reads one stream to its end. Unreachable, refused or broken: all the same here
  */
-export function keepOpen(listener: Listener, read: (reading: Reading) => Promise<void>): () => void {
+export function keepOpen(
+  listener: Listener,
+  read: (connection: StreamConnection) => Promise<void>,
+): () => void {
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
 
-  const one = (): Reading => {
+  const one = (): StreamConnection => {
     const parser = new SseParser();
     let opened = false;
     return {

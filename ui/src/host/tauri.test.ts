@@ -177,7 +177,7 @@ describe('the window', () => {
     expect(new TauriHost(() => {}).desktop.window).toBe('approval');
   });
 
-  it('hears which request to show, also before anybody listens', () => {
+  it('passes on which request to show, also one from before a listener was added', () => {
     at('?window=approval');
     const { desktop } = new TauriHost(() => {});
     show('early', true);

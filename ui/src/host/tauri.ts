@@ -2,6 +2,7 @@
  * The gateway in the desktop app's own process: one command carries a request to it, as the owner's. Nothing here goes
  * over a port, and there is nothing to sign in to. The only file that knows of Tauri.
  */
+import { DESKTOP_SAVE, DESKTOP_STREAM, EVENTS, fill, withQuery } from './paths';
 import { Channel, invoke } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
 import type { Request } from '../bindings/Request';
@@ -11,7 +12,7 @@ import type { Show } from '../bindings/Show';
 import { Confirmations } from './confirmations';
 import { parse, stringify } from './json';
 import { refusal } from './refusal';
-import { keepOpen, type Reading } from './stream';
+import { keepOpen, type StreamConnection } from './stream';
 import { Unreachable, type DesktopHost, type Host, type Listener, type Method, type Shown } from './types';
 
 export class TauriHost implements Host {
@@ -35,15 +36,15 @@ export class TauriHost implements Host {
   }
 
   events(listener: Listener): () => void {
-    return keepOpen(listener, (reading) => this.#read(reading));
+    return keepOpen(listener, (connection) => this.#read(connection));
   }
 
   save(path: string, name: string): Promise<Saved> {
-    return this.request<Saved>('POST', '/desktop/save', { path, name });
+    return this.request<Saved>('POST', DESKTOP_SAVE, { path, name });
   }
 
   /** Reads one stream of events to its end. Its text may overtake the answer that says that it is open. */
-  async #read({ signal, open, push }: Reading): Promise<void> {
+  async #read({ signal, open, push }: StreamConnection): Promise<void> {
     const name = ++this.#stream;
     const stream = new Channel<string>();
     const ended = new Promise<void>((end) => {
@@ -54,11 +55,12 @@ export class TauriHost implements Host {
       };
       signal.addEventListener('abort', () => end(), { once: true });
     });
-    this.#checked(await send({ method: 'GET', path: `/control/events?stream=${name}` }, stream));
+    this.#checked(await send({ method: 'GET', path: withQuery(EVENTS, { stream: String(name) }) }, stream));
     open();
     await ended;
     // It may have ended by itself; then there is nothing to end.
-    if (signal.aborted) await send({ method: 'DELETE', path: `/desktop/stream/${name}` }, new Channel());
+    if (signal.aborted)
+      await send({ method: 'DELETE', path: fill(DESKTOP_STREAM, String(name)) }, new Channel());
   }
 
   #checked(answer: Response): Response {
@@ -80,7 +82,7 @@ async function send(request: Request, stream: Channel<string>): Promise<Response
 class Windowed implements DesktopHost {
   readonly window: DesktopHost['window'];
   #then: Shown | null = null;
-  /** Came before anybody listened. */
+  /** Arrived before a listener was added. */
   #missed: Show | null = null;
 
   constructor() {

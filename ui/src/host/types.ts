@@ -1,5 +1,5 @@
 /**
- * The only door to the backend. The pages know this interface and nothing of fetch, tokens or Tauri.
+ * Interface of the pages to the backend. Pages use nothing else: no fetch, no tokens, no Tauri.
  */
 import type { Event } from '../bindings/Event';
 import type { Saved } from '../bindings/Saved';

@@ -61,8 +61,8 @@ export class Adding extends Attempt {
       open();
     } else if (added) {
       toasts.show({ text: `${called} was added.`, action: { label: 'Open', run: open } });
-    } else if (this.act.error) {
-      toasts.show({ text: `${called} was not added. ${this.act.error.message}` });
+    } else if (this.action.error) {
+      toasts.show({ text: `${called} was not added. ${this.action.error.message}` });
     }
   }
 }

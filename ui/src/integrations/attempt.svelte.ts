@@ -1,10 +1,10 @@
 /** One attempt to add or install something: under way, taken back, or failed. Nothing is kept of one that failed. */
-import { Act } from '../host/act.svelte';
+import { AsyncAction } from '../host/asyncAction.svelte';
 import { Refused } from '../host';
 import { stopAdding } from './requests';
 
 export class Attempt {
-  act = new Act();
+  action = new AsyncAction();
   /** Taken back by the owner. */
   cancelled = $state(false);
   cancelling = $state(false);
@@ -12,19 +12,19 @@ export class Attempt {
 
   /** The upstream did not answer. One that answered and refused the secrets is something else. */
   get unreachable(): boolean {
-    return this.act.error?.status === 502 && this.act.error.field === null;
+    return this.action.error?.status === 502 && this.action.error.field === null;
   }
 
   /** Runs `work`, which adds `id`. True when it was added. */
   async run(id: string, work: () => Promise<unknown>): Promise<boolean> {
-    if (this.act.busy) return false;
+    if (this.action.busy) return false;
     this.#id = id;
     this.cancelled = false;
-    const added = await this.act.run(work);
+    const added = await this.action.run(work);
     this.#id = null;
     if (this.cancelling && !added) {
       this.cancelled = true;
-      this.act.error = null;
+      this.action.error = null;
     }
     this.cancelling = false;
     return added;

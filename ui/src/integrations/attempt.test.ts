@@ -24,10 +24,10 @@ it('tells one that did not answer from one that refused the secrets', async () =
     [new Refused(409, 'It exists.'), false],
   ] as const) {
     expect(await attempt.run('files', () => Promise.reject(error))).toBe(false);
-    expect([attempt.unreachable, attempt.act.error?.message]).toEqual([unreachable, error.message]);
+    expect([attempt.unreachable, attempt.action.error?.message]).toEqual([unreachable, error.message]);
   }
   expect(await attempt.run('files', () => Promise.resolve())).toBe(true);
-  expect([attempt.unreachable, attempt.act.error]).toEqual([false, null]);
+  expect([attempt.unreachable, attempt.action.error]).toEqual([false, null]);
 });
 
 it('taken back is not an error', async () => {
@@ -40,10 +40,10 @@ it('taken back is not an error', async () => {
   await attempt.cancel();
   await attempt.cancel();
   expect(await running).toBe(false);
-  expect([ended, attempt.cancelled, attempt.act.error]).toEqual([['files'], true, null]);
+  expect([ended, attempt.cancelled, attempt.action.error]).toEqual([['files'], true, null]);
 
   expect(await attempt.run('files', () => Promise.reject(new Refused(409, 'It exists.')))).toBe(false);
-  expect([attempt.cancelled, attempt.act.error?.message]).toEqual([false, 'It exists.']);
+  expect([attempt.cancelled, attempt.action.error?.message]).toEqual([false, 'It exists.']);
 });
 
 it('is added where taking it back comes too late', async () => {
@@ -62,5 +62,5 @@ it('goes on where it can’t be taken back', async () => {
   await expect(attempt.cancel()).rejects.toThrow('Not now.');
   refuse(new Refused(502, 'It can’t be reached.'));
   await running;
-  expect([attempt.cancelled, attempt.act.error?.message]).toEqual([false, 'It can’t be reached.']);
+  expect([attempt.cancelled, attempt.action.error?.message]).toEqual([false, 'It can’t be reached.']);
 });

@@ -2,7 +2,7 @@
 import type { Mode } from '../bindings/Mode';
 import type { RuleView } from '../bindings/RuleView';
 import type { ToolView } from '../bindings/ToolView';
-import { because } from '../words/labels';
+import { because } from '../format/labels';
 
 export interface Category {
   /** Empty for tools that are in none. */

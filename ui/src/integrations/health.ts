@@ -1,8 +1,8 @@
 /** The health of an integration in a word and a tone, and in a sentence where there is more to say. */
 import type { Health } from '../bindings/Health';
 import type { IntegrationView } from '../bindings/IntegrationView';
-import type { Tone } from '../words/labels';
-import { ahead } from '../words/time';
+import type { Tone } from '../format/labels';
+import { ahead } from '../format/time';
 
 export function healthWord(health: Health): { word: string; tone: Tone } {
   switch (health.state) {

@@ -11,34 +11,44 @@ import type { RuleView } from '../bindings/RuleView';
 import type { SetCategoryPolicy } from '../bindings/SetCategoryPolicy';
 import type { ToolView } from '../bindings/ToolView';
 import { host } from '../host';
+import {
+  DIRECTORY,
+  DIRECTORY_ENTRY,
+  DIRECTORY_INSTALL,
+  INTEGRATION,
+  INTEGRATIONS,
+  INTEGRATION_ADDING,
+  INTEGRATION_CREDENTIALS,
+  INTEGRATION_LOG,
+  INTEGRATION_RESTART,
+  INTEGRATION_TOOLS,
+  POLICY_CATEGORY,
+  fill,
+  withQuery,
+} from '../host/paths';
 
-const at = (id: string) => `/control/integrations/${encodeURIComponent(id)}`;
 const items = async <T>(path: string) => (await host.request<Items<T>>('GET', path)).items;
 
-export const list = () => items<IntegrationView>('/control/integrations');
-export const read = (id: string) => host.request<IntegrationView>('GET', at(id));
-export const tools = (id: string) => items<ToolView>(`${at(id)}/tools`);
-export const log = (id: string) => items<LogLine>(`${at(id)}/log`);
-export const add = (body: AddIntegration) =>
-  host.request<IntegrationView>('POST', '/control/integrations', body);
+export const list = () => items<IntegrationView>(INTEGRATIONS);
+export const read = (id: string) => host.request<IntegrationView>('GET', fill(INTEGRATION, id));
+export const tools = (id: string) => items<ToolView>(fill(INTEGRATION_TOOLS, id));
+export const log = (id: string) => items<LogLine>(fill(INTEGRATION_LOG, id));
+export const add = (body: AddIntegration) => host.request<IntegrationView>('POST', INTEGRATIONS, body);
 /** Ends an addition or an install that is under way. */
-export const stopAdding = (id: string) => host.request('DELETE', `${at(id)}/adding`);
+export const stopAdding = (id: string) => host.request('DELETE', fill(INTEGRATION_ADDING, id));
 export const change = (id: string, body: ChangeIntegration) =>
-  host.request<IntegrationView>('PATCH', at(id), body);
+  host.request<IntegrationView>('PATCH', fill(INTEGRATION, id), body);
 export const replaceCredentials = (id: string, body: ReplaceCredentials) =>
-  host.request<IntegrationView>('PUT', `${at(id)}/credentials`, body);
-export const restart = (id: string) => host.request<IntegrationView>('POST', `${at(id)}/restart`);
-export const remove = (id: string) => host.request('DELETE', at(id));
+  host.request<IntegrationView>('PUT', fill(INTEGRATION_CREDENTIALS, id), body);
+export const restart = (id: string) => host.request<IntegrationView>('POST', fill(INTEGRATION_RESTART, id));
+export const remove = (id: string) => host.request('DELETE', fill(INTEGRATION, id));
 export const setCategory = (body: SetCategoryPolicy) =>
-  host.request<Items<RuleView>>('PUT', '/control/policy/category', body);
-
-const offer = (id: string) => `/control/available/${encodeURIComponent(id)}`;
+  host.request<Items<RuleView>>('PUT', POLICY_CATEGORY, body);
 
 /** Those that fit what is searched for, best first; all of them by name where nothing is. */
 export const available = (search: string) =>
-  items<AvailableIntegration>(
-    search === '' ? '/control/available' : `/control/available?q=${encodeURIComponent(search)}`,
-  );
-export const readAvailable = (id: string) => host.request<AvailableIntegration>('GET', offer(id));
+  items<AvailableIntegration>(withQuery(DIRECTORY, search === '' ? {} : { q: search }));
+export const readAvailable = (id: string) =>
+  host.request<AvailableIntegration>('GET', fill(DIRECTORY_ENTRY, id));
 export const install = (id: string, body: InstallAvailable) =>
-  host.request<IntegrationView>('POST', `${offer(id)}/install`, body);
+  host.request<IntegrationView>('POST', fill(DIRECTORY_INSTALL, id), body);

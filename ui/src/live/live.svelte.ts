@@ -5,6 +5,7 @@
 import type { Event } from '../bindings/Event';
 import type { Status } from '../bindings/Status';
 import { host } from '../host';
+import { STATUS } from '../host/paths';
 import { reduce, START, type Topic } from './reducer';
 
 type Connection = { state: 'connecting' } | { state: 'up' } | { state: 'down'; retryAt: number };
@@ -16,7 +17,7 @@ class LiveState {
   #live = $state.raw(START);
   connection = $state.raw<Connection>({ state: 'connecting' });
   #stop: (() => void) | null = null;
-  #reading = false;
+  #loading = false;
   #again = false;
 
   get status(): Status | null {
@@ -51,18 +52,18 @@ class LiveState {
   /** Reads the status again: one read at a time, and one more if something happened meanwhile. */
   async #count(): Promise<void> {
     this.#again = true;
-    if (this.#reading) return;
-    this.#reading = true;
+    if (this.#loading) return;
+    this.#loading = true;
     while (this.#again) {
       this.#again = false;
       try {
-        const status = await host.request<Status>('GET', '/control/status');
+        const status = await host.request<Status>('GET', STATUS);
         if (this.#stop !== null) this.#live = { ...this.#live, status };
       } catch {
         // The stream says that the gateway is gone; its snapshot will bring the status.
       }
     }
-    this.#reading = false;
+    this.#loading = false;
   }
 }
 

@@ -4,14 +4,14 @@ import type { Items } from '../bindings/Items';
 import type { RuleView } from '../bindings/RuleView';
 import type { SetPolicy } from '../bindings/SetPolicy';
 import { host } from '../host';
-
-const at = (id: string) => `/control/policy/${encodeURIComponent(id)}`;
+import { POLICY, POLICY_RULE, POLICY_RULE_RESTORE, fill } from '../host/paths';
 
 export async function list(): Promise<RuleView[]> {
-  return (await host.request<Items<RuleView>>('GET', '/control/policy')).items;
+  return (await host.request<Items<RuleView>>('GET', POLICY)).items;
 }
 
-export const set = (body: SetPolicy) => host.request<RuleView>('PUT', '/control/policy', body);
-export const change = (id: string, body: ChangeRule) => host.request<RuleView>('PATCH', at(id), body);
-export const remove = (id: string) => host.request('DELETE', at(id));
-export const restore = (id: string) => host.request<RuleView>('POST', `${at(id)}/restore`);
+export const set = (body: SetPolicy) => host.request<RuleView>('PUT', POLICY, body);
+export const change = (id: string, body: ChangeRule) =>
+  host.request<RuleView>('PATCH', fill(POLICY_RULE, id), body);
+export const remove = (id: string) => host.request('DELETE', fill(POLICY_RULE, id));
+export const restore = (id: string) => host.request<RuleView>('POST', fill(POLICY_RULE_RESTORE, id));

@@ -3,7 +3,7 @@ import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Mode } from '../bindings/Mode';
 import type { RuleView } from '../bindings/RuleView';
 import type { Scope } from '../bindings/Scope';
-import { clockTime } from '../words/time';
+import { clockTime } from '../format/time';
 
 /** The plain, lasting rule for a tool: what setting one replaces. `agent` is `null` for every agent. */
 export function ruleFor(

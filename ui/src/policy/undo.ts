@@ -1,7 +1,7 @@
 /** Every change of a rule can be taken back, for as long as what is said about it is shown. */
 import type { RuleView } from '../bindings/RuleView';
 import type { ChangeRule } from '../bindings/ChangeRule';
-import { failure } from '../host/act.svelte';
+import { failure } from '../host/asyncAction.svelte';
 import { toasts } from '../shell/toasts.svelte';
 import { change, remove, restore } from './requests';
 import { sentenceOf } from './rules';

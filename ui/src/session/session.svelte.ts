@@ -5,6 +5,7 @@ import type { Login } from '../bindings/Login';
 import type { Port } from '../bindings/Port';
 import type { Session } from '../bindings/Session';
 import { host, whenSigned, whenStopped } from '../host';
+import { DESKTOP, DESKTOP_PORT, DESKTOP_TRY_AGAIN, LOGIN, LOGOUT, PASSWORD, SESSION } from '../host/paths';
 
 type State = 'checking' | 'unreachable' | 'trouble' | 'needs_password' | 'out' | 'in';
 
@@ -31,7 +32,7 @@ class SessionState {
     this.state = 'checking';
     if (host.desktop !== null) return this.look();
     try {
-      const { signed_in, needs_password, version } = await host.request<Session>('GET', '/control/session');
+      const { signed_in, needs_password, version } = await host.request<Session>('GET', SESSION);
       this.version = version;
       this.state = signed_in ? 'in' : needs_password ? 'needs_password' : 'out';
     } catch {
@@ -42,7 +43,7 @@ class SessionState {
   /** Asks the desktop app how its gateway is. */
   async look(): Promise<void> {
     try {
-      this.#know(await host.request<Desktop>('GET', '/desktop'));
+      this.#know(await host.request<Desktop>('GET', DESKTOP));
     } catch {
       this.state = 'unreachable';
     }
@@ -50,27 +51,27 @@ class SessionState {
 
   /** Starts a gateway that did not start. */
   async tryAgain(): Promise<void> {
-    this.#know(await host.request<Desktop>('POST', '/desktop/try-again'));
+    this.#know(await host.request<Desktop>('POST', DESKTOP_TRY_AGAIN));
   }
 
   async usePort(port: number): Promise<void> {
-    this.#know(await host.request<Desktop>('PUT', '/desktop/port', { port } satisfies Port));
+    this.#know(await host.request<Desktop>('PUT', DESKTOP_PORT, { port } satisfies Port));
   }
 
   async signIn(password: string, code: string | null): Promise<void> {
     const login: Login = code === null ? { password } : { password, code };
-    await host.request('POST', '/control/login', login);
+    await host.request('POST', LOGIN, login);
     this.state = 'in';
   }
 
   async choosePassword(choice: ChoosePassword): Promise<void> {
-    await host.request('POST', '/control/password', choice);
+    await host.request('POST', PASSWORD, choice);
     if (this.state === 'needs_password') this.fresh = true;
     this.state = 'in';
   }
 
   async signOut(): Promise<void> {
-    await host.request('POST', '/control/logout');
+    await host.request('POST', LOGOUT);
     this.state = 'out';
   }
 

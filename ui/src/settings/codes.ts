@@ -14,7 +14,7 @@ export function grouped(secret: string): string {
 export function codesFile(codes: readonly string[], now: Date): string {
   return [
     `AgentPort recovery codes, made on ${now.toISOString().slice(0, 10)}`,
-    'Each is good once, in the place of a one-time code. Whoever has one can confirm as you.',
+    'Each is good once, in the place of a one-time code. A person who has one can confirm as you.',
     '',
     ...codes,
     '',

@@ -16,7 +16,7 @@ function covered(path: string): Set<string> {
 }
 
 describe('a QR code', () => {
-  it('is dark where its rows are, with room around', () => {
+  it('is dark where its rows are, with a margin around', () => {
     const rows = ['1101', '0000', '1111', '0110'];
     const path = pathOf(rows);
     const dark = covered(path);

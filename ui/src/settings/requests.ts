@@ -10,25 +10,33 @@ import type { SecondFactorSetup } from '../bindings/SecondFactorSetup';
 import type { SetOwnerPassword } from '../bindings/SetOwnerPassword';
 import type { Settings } from '../bindings/Settings';
 import { host } from '../host';
+import {
+  DESKTOP_PORT,
+  OWNER_PASSWORD,
+  RESTORE,
+  SECOND_FACTOR,
+  SECOND_FACTOR_BEGIN,
+  SECOND_FACTOR_ENABLE,
+  SECOND_FACTOR_RECOVERY_CODES,
+  SETTINGS,
+  withQuery,
+} from '../host/paths';
 
-export const read = () => host.request<Settings>('GET', '/control/settings');
-export const patch = (change: Partial<Settings>) =>
-  host.request<Settings>('PATCH', '/control/settings', change);
+export const read = () => host.request<Settings>('GET', SETTINGS);
+export const patch = (change: Partial<Settings>) => host.request<Settings>('PATCH', SETTINGS, change);
 
-export const setPort = (port: number) =>
-  host.request<Desktop>('PUT', '/desktop/port', { port } satisfies Port);
+export const setPort = (port: number) => host.request<Desktop>('PUT', DESKTOP_PORT, { port } satisfies Port);
 
-const FACTOR = '/control/second-factor';
-export const factor = () => host.request<SecondFactor>('GET', FACTOR);
-export const beginFactor = () => host.request<SecondFactorSetup>('POST', `${FACTOR}/begin`);
+export const factor = () => host.request<SecondFactor>('GET', SECOND_FACTOR);
+export const beginFactor = () => host.request<SecondFactorSetup>('POST', SECOND_FACTOR_BEGIN);
 export const enableFactor = (code: string) =>
-  host.request<RecoveryCodes>('POST', `${FACTOR}/enable`, { code } satisfies Code);
-export const newRecoveryCodes = () => host.request<RecoveryCodes>('POST', `${FACTOR}/recovery-codes`);
-export const dropFactor = () => host.request('DELETE', FACTOR);
+  host.request<RecoveryCodes>('POST', SECOND_FACTOR_ENABLE, { code } satisfies Code);
+export const newRecoveryCodes = () => host.request<RecoveryCodes>('POST', SECOND_FACTOR_RECOVERY_CODES);
+export const dropFactor = () => host.request('DELETE', SECOND_FACTOR);
 
 export const setOwnerPassword = (password: string) =>
-  host.request('PUT', '/control/owner-password', { new: password } satisfies SetOwnerPassword);
-export const dropOwnerPassword = () => host.request('DELETE', '/control/owner-password');
+  host.request('PUT', OWNER_PASSWORD, { new: password } satisfies SetOwnerPassword);
+export const dropOwnerPassword = () => host.request('DELETE', OWNER_PASSWORD);
 
 export const restore = (backup: Backup, dryRun: boolean) =>
-  host.request<RestoreReport>('POST', `/control/restore?dry_run=${dryRun}`, backup);
+  host.request<RestoreReport>('POST', withQuery(RESTORE, { dry_run: String(dryRun) }), backup);

@@ -3,26 +3,27 @@ import type { CopyText } from '../bindings/CopyText';
 import type { OpenPage } from '../bindings/OpenPage';
 import type { OpenWindow } from '../bindings/OpenWindow';
 import { host } from '../host';
+import { DESKTOP_COPY, DESKTOP_OPEN, DESKTOP_WINDOW } from '../host/paths';
 
 /** Opens the main window at a route such as `#/activity`. */
 export async function openMain(route: string): Promise<void> {
   const body: OpenWindow = { window: 'main', route };
-  if (host.desktop) await host.request('POST', '/desktop/window', body);
+  if (host.desktop) await host.request('POST', DESKTOP_WINDOW, body);
   else window.open(window.location.pathname + route, '_blank', 'noopener');
 }
 
 /** Closes this window. A browser keeps its own counsel. */
 export async function closeWindow(): Promise<void> {
-  if (host.desktop) await host.request('DELETE', '/desktop/window');
+  if (host.desktop) await host.request('DELETE', DESKTOP_WINDOW);
 }
 
 /** Opens a page in the owner's browser, from a window that shows nothing but our own. */
 export async function openPage(url: string): Promise<void> {
-  await host.request('POST', '/desktop/open', { url } satisfies OpenPage);
+  await host.request('POST', DESKTOP_OPEN, { url } satisfies OpenPage);
 }
 
 /** Puts a text on the clipboard. A secret stays out of what clipboard managers remember, where that can be said. */
 export async function copy(text: string, secret = false): Promise<void> {
-  if (host.desktop) await host.request('POST', '/desktop/copy', { text, secret } satisfies CopyText);
+  if (host.desktop) await host.request('POST', DESKTOP_COPY, { text, secret } satisfies CopyText);
   else await navigator.clipboard.writeText(text);
 }

@@ -2,14 +2,14 @@
 import { getContext, setContext } from 'svelte';
 import type { ApprovalView } from '../bindings/ApprovalView';
 import { list } from '../approvals/requests';
-import { Reading } from '../live/reading.svelte';
+import { LiveQuery } from '../live/query.svelte';
 
 const KEY = Symbol('waiting');
 
-export type Waiting = Reading<string, ApprovalView[]>;
+export type Waiting = LiveQuery<string, ApprovalView[]>;
 
 export function provideWaiting(): Waiting {
-  const waiting = new Reading({
+  const waiting = new LiveQuery({
     key: () => 'pending',
     load: () => list('pending'),
     topics: ['approvals'],

@@ -1,26 +1,26 @@
 /** The settings on the screen: read once for all sections, changed one by one, each change with a way back. */
 import type { Settings } from '../bindings/Settings';
-import { failure } from '../host/act.svelte';
-import { Reading } from '../live/reading.svelte';
+import { failure } from '../host/asyncAction.svelte';
+import { LiveQuery } from '../live/query.svelte';
 import { toasts } from '../shell/toasts.svelte';
 import { back } from './fields';
 import { patch, read } from './requests';
 
-export class Kept {
-  reading = new Reading({ key: () => 'all', load: read, topics: ['settings'] });
+export class SettingsStore {
+  query = new LiveQuery({ key: () => 'all', load: read, topics: ['settings'] });
 
   get value(): Settings | null {
-    return this.reading.value ?? null;
+    return this.query.value ?? null;
   }
 
   /** Throws what the gateway refuses. */
   async save(change: Partial<Settings>, text = 'Saved.'): Promise<void> {
     const before = this.value;
-    this.reading.value = await patch(change);
+    this.query.value = await patch(change);
     if (before === null) return;
     const run = () => {
       patch(back(before, change)).then(
-        (settings) => (this.reading.value = settings),
+        (settings) => (this.query.value = settings),
         (error: unknown) => toasts.show({ text: failure(error).message }),
       );
     };

@@ -1,15 +1,15 @@
 /**
- * Something read from the gateway and kept fresh: read again when its key changes or a topic's revision grows.
+ * A value read from the gateway and kept fresh: read again when its key changes or a topic's revision grows.
  *
  * What was read stays on the screen while it is read anew, so that nothing flickers. However many events come while a
  * read is under way, one more read follows. Answers that were overtaken are dropped.
  */
 import { untrack } from 'svelte';
-import { failure, type Failure } from '../host/act.svelte';
+import { failure, type Failure } from '../host/asyncAction.svelte';
 import { live } from './live.svelte';
 import type { Topic } from './reducer';
 
-interface Source<K, T> {
+interface QuerySource<K, T> {
   /** What is read, such as an id. Reactive; `null` reads nothing. */
   key: () => K;
   load: (key: NonNullable<K>) => Promise<T>;
@@ -18,17 +18,17 @@ interface Source<K, T> {
   keep?: boolean;
 }
 
-export class Reading<K, T> {
+export class LiveQuery<K, T> {
   value = $state.raw<T>();
   error = $state.raw<Failure | null>(null);
-  #source: Source<K, T>;
+  #source: QuerySource<K, T>;
   #key: K | undefined;
   #turn = 0;
   #running = false;
   #dirty = false;
 
   /** To be called while a component is set up: it lives as long as that does. */
-  constructor(source: Source<K, T>) {
+  constructor(source: QuerySource<K, T>) {
     this.#source = source;
     $effect(() => {
       for (const topic of source.topics) live.revision(topic);

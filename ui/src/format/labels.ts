@@ -57,7 +57,7 @@ export const WITHDRAWN: Record<WithdrawnBecause, string> = {
   definition_changed: 'the tool changed since it was asked for',
 };
 
-export const DOORS: Record<string, string> = {
+export const ENTRY_POINTS: Record<string, string> = {
   mcp: 'MCP, by call_tool',
   direct: 'MCP, listed directly',
   rest: 'REST',

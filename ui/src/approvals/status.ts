@@ -1,10 +1,10 @@
-/** Where a request stands, in words. */
+/** Where a request status, in words. */
 import type { ApprovalView } from '../bindings/ApprovalView';
 import type { State } from '../bindings/State';
-import { OUTCOMES, WITHDRAWN, type Tone } from '../words/labels';
+import { OUTCOMES, WITHDRAWN, type Tone } from '../format/labels';
 import { granted } from './grants';
 
-export interface Standing {
+export interface RequestStatus {
   /** For a badge in a list. */
   short: string;
   /** A sentence or two. */
@@ -14,7 +14,7 @@ export interface Standing {
   at: string | null;
 }
 
-export function standing(view: Pick<ApprovalView, 'state' | 'agent_name'>, now: number): Standing {
+export function requestStatus(view: Pick<ApprovalView, 'state' | 'agent_name'>, now: number): RequestStatus {
   const state = view.state;
   switch (state.state) {
     case 'pending':

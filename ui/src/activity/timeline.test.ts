@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { ApprovalView } from '../bindings/ApprovalView';
 import type { State } from '../bindings/State';
-import { steps, tabOf } from './story';
+import { steps, tabOf } from './timeline';
 
 const AT = '2026-01-31T12:00:00Z';
 const NOW = Date.parse(AT);

@@ -3,15 +3,15 @@ import type { FileState } from '../bindings/FileState';
 import type { FileView } from '../bindings/FileView';
 import type { ServerView } from '../bindings/ServerView';
 import {
-  clientStanding,
-  fileStanding,
+  clientStatus,
+  fileStatus,
   mainFile,
   offers,
-  otherTrouble,
+  otherProblems,
   seenAt,
   serverWords,
   waits,
-} from './standing';
+} from './status';
 
 const at = (hour: number, minute: number, day = 20) => new Date(2026, 10, day, hour, minute).toISOString();
 const NOW = new Date(2026, 10, 20, 14, 30).getTime();
@@ -45,18 +45,18 @@ describe('a file', () => {
       [file({ connected: used }), /^Connected: first call seen at \d+:03/, 'good'],
       [file({ connected: { ...used, current: false } }), 'Leads to another gateway', 'warn'],
       [file({ connected: { via: 'bridge', current: true } }), 'Its key is no longer good', 'warn'],
-      // Its key is in no file, so that nobody can say whose it is.
+      // Its key is in no file, so its agent is unknown.
       [file({ connected: { via: 'http_environment', current: true } }), 'Connected, never used', 'busy'],
       [file({ state: broken, connected: used }), 'Does not parse: line 3, column 7', 'bad'],
       [file({ state: { state: 'unreadable', message: 'permission denied' } }), 'Can’t be read', 'bad'],
     ] as const) {
-      const standing = fileStanding(view, NOW);
-      expect(standing.word).toMatch(typeof word === 'string' ? new RegExp(`^${word}$`) : word);
-      expect(standing.tone, standing.word).toBe(tone);
+      const status = fileStatus(view, NOW);
+      expect(status.word).toMatch(typeof word === 'string' ? new RegExp(`^${word}$`) : word);
+      expect(status.tone, status.word).toBe(tone);
     }
-    expect(fileStanding(file({ connected }), NOW).detail).toBe('Waiting for its first call.');
-    expect(fileStanding(file({ connected: used }), NOW).detail).toBe('Last used 10 min ago.');
-    expect(fileStanding(file({ state: broken }), NOW).detail).toBe('a comma is missing');
+    expect(fileStatus(file({ connected }), NOW).detail).toBe('Waiting for its first call.');
+    expect(fileStatus(file({ connected: used }), NOW).detail).toBe('Last used 10 min ago.');
+    expect(fileStatus(file({ state: broken }), NOW).detail).toBe('a comma is missing');
   });
 
   it('was seen at an hour, or on a day', () => {
@@ -112,10 +112,10 @@ describe('a client', () => {
       expect(mainFile(files)?.path).toBe(path);
     }
     expect(mainFile([])).toBe(null);
-    expect(clientStanding({ files: [] }, NOW)).toBe(null);
-    expect(clientStanding({ files: [plain, good] }, NOW)?.tone).toBe('good');
-    expect(otherTrouble({ files: [good, lost] })).toEqual([lost]);
-    expect(otherTrouble({ files: [lost] })).toEqual([]);
+    expect(clientStatus({ files: [] }, NOW)).toBe(null);
+    expect(clientStatus({ files: [plain, good] }, NOW)?.tone).toBe('good');
+    expect(otherProblems({ files: [good, lost] })).toEqual([lost]);
+    expect(otherProblems({ files: [lost] })).toEqual([]);
   });
 
   it('says how many servers it has, and which are elsewhere too', () => {

@@ -1,10 +1,10 @@
 /** One call, told from the asking to the answer. Pure. */
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { ApprovalView } from '../bindings/ApprovalView';
-import { standing } from '../approvals/standing';
+import { requestStatus } from '../approvals/status';
 import type { InboxTab } from '../route/route';
-import { because, DECISIONS, DOORS, MODE_TONES, OUTCOMES, type Tone } from '../words/labels';
-import { fullTime, span } from '../words/time';
+import { because, DECISIONS, ENTRY_POINTS, MODE_TONES, OUTCOMES, type Tone } from '../format/labels';
+import { fullTime, span } from '../format/time';
 
 export interface Step {
   kind: 'called' | 'decided' | 'asked' | 'ran' | 'ended';
@@ -28,7 +28,7 @@ export function steps(
       kind: 'called',
       tone: 'quiet',
       title: `${row.agent_name} called`,
-      detail: `${fullTime(row.at)}, by ${DOORS[row.door] ?? row.door}`,
+      detail: `${fullTime(row.at)}, by ${ENTRY_POINTS[row.door] ?? row.door}`,
     },
   ];
   if (row.decision) {
@@ -41,7 +41,7 @@ export function steps(
   }
   const waited = row.waited_ms > 0 ? `after ${span(row.waited_ms)}` : '';
   if (request && request.state.state !== 'pending') {
-    const { long, tone, at } = standing(request, now);
+    const { long, tone, at } = requestStatus(request, now);
     // A call that was not approved was not kept waiting to the end of it; its request was.
     const took = at === null ? 0 : Date.parse(at) - Date.parse(request.created_at);
     const after = waited !== '' || took <= 0 ? waited : `after ${span(took)}`;

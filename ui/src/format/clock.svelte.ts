@@ -6,7 +6,7 @@ const subscribe = createSubscriber((update) => {
   return () => clearInterval(timer);
 });
 
-/** Milliseconds since the epoch. Whoever reads it in an effect or a template is told every second. */
+/** Milliseconds since the epoch. An effect or template that reads it runs again every second. */
 export function now(): number {
   subscribe();
   return Date.now();

@@ -1,5 +1,5 @@
 /**
- * One thing the owner set off: is it under way, and how did it fail?
+ * One action the owner started: whether it still runs, and how it failed.
  */
 import { Refused } from './types';
 
@@ -26,7 +26,7 @@ export function failure(error: unknown): Failure {
   return { message, field: null, status: null, retryAfter: null, code: null };
 }
 
-export class Act {
+export class AsyncAction {
   busy = $state(false);
   error = $state.raw<Failure | null>(null);
 

@@ -3,17 +3,17 @@ import type { ClientView } from '../bindings/ClientView';
 import type { FileView } from '../bindings/FileView';
 import type { ServerView } from '../bindings/ServerView';
 import type { What } from '../bindings/What';
-import { count, type Tone } from '../words/labels';
-import { ago, clockTime } from '../words/time';
+import { count, type Tone } from '../format/labels';
+import { ago, clockTime } from '../format/time';
 
-export interface Standing {
+export interface FileStatus {
   word: string;
   tone: Tone;
   /** What more there is to say. */
   detail: string | null;
 }
 
-type Stands = Pick<FileView, 'state' | 'connected'>;
+type FileFacts = Pick<FileView, 'state' | 'connected'>;
 
 /** `at 14:03`, or `on 30 Jan, 08:05` where that was another day. */
 export function seenAt(at: string, now: number): string {
@@ -21,7 +21,7 @@ export function seenAt(at: string, now: number): string {
   return `${today ? 'at' : 'on'} ${clockTime(at, now)}`;
 }
 
-export function fileStanding({ state, connected }: Stands, now: number): Standing {
+export function fileStatus({ state, connected }: FileFacts, now: number): FileStatus {
   if (state.state === 'broken') {
     return {
       word: `Does not parse: line ${state.line}, column ${state.column}`,
@@ -84,13 +84,13 @@ export function mainFile(files: readonly FileView[]): FileView | null {
 const troubled = ({ state }: FileView) => state.state === 'broken' || state.state === 'unreadable';
 
 /** How a client stands as a whole; `null` where it has no file at all. */
-export function clientStanding({ files }: Pick<ClientView, 'files'>, now: number): Standing | null {
+export function clientStatus({ files }: Pick<ClientView, 'files'>, now: number): FileStatus | null {
   const main = mainFile(files);
-  return main && fileStanding(main, now);
+  return main && fileStatus(main, now);
 }
 
 /** Files that can't be read, beside the one that is spoken of. */
-export function otherTrouble({ files }: Pick<ClientView, 'files'>): FileView[] {
+export function otherProblems({ files }: Pick<ClientView, 'files'>): FileView[] {
   const main = mainFile(files);
   return files.filter((file) => file !== main && troubled(file));
 }
