@@ -1,50 +1,50 @@
-//! How the program ends: 0 done · 1 error (usage errors too), denied, expired · 2 an approval is needed or still waits.
+//! Exit codes: 0 done · 1 error (usage errors too), denied, expired · 2 an approval is needed or still pending.
 //!
-//! An error is printed here and nowhere else, once, with everything that led to it.
+//! Errors are printed here and nowhere else, once, with their chain of sources.
 
 use std::process::ExitCode;
 
 use crate::output::{self, ReaderGone};
 
-/// How a command that ran to its end wants the program to end.
+/// How a command that ran to its end wants the process to exit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum ExitStatus {
     Done,
-    /// What was to be said has been said on stderr.
+    /// The reason was already printed on stderr.
     Failed,
-    WaitsForApproval,
+    ApprovalPending,
 }
 
-impl Ending {
+impl ExitStatus {
     fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
-            Self::WaitsForApproval => 2,
+            Self::ApprovalPending => 2,
         }
     }
 }
 
-/// What clap refused, or its help and version.
+/// Prints what clap refused, or its help or version.
 pub(crate) fn usage(refused: &clap::Error) -> ExitCode {
-    // Nothing is left to tell where stdout and stderr are gone.
+    // With stdout and stderr closed there is nothing to print to.
     let _ = refused.print();
     usage_ending(refused).code().into()
 }
 
-/// Clap's own code for usage errors is 2, which here means something else.
-fn usage_ending(refused: &clap::Error) -> Ending {
-    if refused.use_stderr() { Ending::Failed } else { Ending::Done }
+/// Clap's own code for usage errors is 2, which here means that an approval is pending.
+fn usage_ending(refused: &clap::Error) -> ExitStatus {
+    if refused.use_stderr() { ExitStatus::Failed } else { ExitStatus::Done }
 }
 
-pub(crate) fn report(result: anyhow::Result<Ending>) -> ExitCode {
+pub(crate) fn report(result: anyhow::Result<ExitStatus>) -> ExitCode {
     let ending = match result {
         Ok(ending) => ending,
-        // `agentport logs | head`: the reader had enough.
-        Err(error) if error.is::<ReaderGone>() => Ending::Done,
+        // `agentport logs | head` closes the pipe early, and that is no error.
+        Err(error) if error.is::<ReaderGone>() => ExitStatus::Done,
         Err(error) => {
             output::note(&format!("error: {error:#}"));
-            Ending::Failed
+            ExitStatus::Failed
         }
     };
     ending.code().into()
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn codes_are_those_of_the_contract() {
         for (ending, want) in
-            [(Ending::Done, 0), (Ending::Failed, 1), (Ending::WaitsForApproval, 2)]
+            [(ExitStatus::Done, 0), (ExitStatus::Failed, 1), (ExitStatus::ApprovalPending, 2)]
         {
             assert_eq!(ending.code(), want);
             assert_eq!(report(Ok(ending)), ExitCode::from(want));
@@ -70,9 +70,11 @@ mod tests {
 
     #[test]
     fn usage_errors_are_errors_and_help_is_not() {
-        for (word, want) in
-            [("--nonsense", Ending::Failed), ("--version", Ending::Done), ("-h", Ending::Done)]
-        {
+        for (word, want) in [
+            ("--nonsense", ExitStatus::Failed),
+            ("--version", ExitStatus::Done),
+            ("-h", ExitStatus::Done),
+        ] {
             let refused = Args::try_parse_from(["agentport", word]).unwrap_err();
             assert_eq!(usage_ending(&refused), want, "{word}");
         }

@@ -6,8 +6,7 @@
 //! code is 0 done, 1 error, 2 waits for an approval.
 
 mod args;
-mod assets;
-mod beside;
+mod atomic_file;
 mod client;
 mod commands;
 mod confirm;
@@ -15,11 +14,11 @@ mod context;
 mod duration;
 mod events;
 mod exit;
+mod format;
+mod lookup;
 mod output;
 mod password;
-mod pick;
 mod secrets;
-mod words;
 
 use std::process::ExitCode;
 

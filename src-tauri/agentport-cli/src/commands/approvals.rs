@@ -11,10 +11,10 @@ use crate::{
     client::{Client, json_object, route},
     context::Context,
     duration,
-    exit::Ending,
+    exit::ExitStatus,
+    format,
+    lookup::{self, LookupKind},
     output,
-    pick::{self, Kind},
-    words,
 };
 
 #[derive(Debug, Subcommand)]
@@ -81,7 +81,7 @@ struct Approve {
 }
 
 impl Approvals {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::List { state, limit } => {
@@ -115,7 +115,7 @@ impl Approvals {
             Self::Pause => pause(&owner, context, true).await?,
             Self::Resume => pause(&owner, context, false).await?,
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
@@ -133,7 +133,7 @@ async fn find(owner: &Client, wanted: &str) -> Result<String> {
     if wanted.parse::<agentport_core::ApprovalId>().is_ok() {
         return Ok(wanted.to_owned());
     }
-    let kind = Kind {
+    let kind = LookupKind {
         noun: "request",
         list: "agentport approvals list --state all",
         id: |view: &ApprovalView| view.id.to_string(),
@@ -141,7 +141,7 @@ async fn find(owner: &Client, wanted: &str) -> Result<String> {
     };
     let all =
         owner.get(route(["control", "approvals"]).with("state", "all").with("limit", 1000)).await?;
-    pick::pick(&kind, &all.items()?, wanted).map(|view| view.id.to_string())
+    lookup::find(&kind, &all.items()?, wanted).map(|view| view.id.to_string())
 }
 
 /// `once`, `exact`, `for:30m`, `session`, `always`.
@@ -161,14 +161,18 @@ fn grant(text: &str) -> Result<GrantChoice, String> {
 fn decided(view: ApprovalView) -> String {
     let what = format!("{} / {}", view.integration, output::one_line(&view.tool));
     let note = if view.edited { " (with your arguments)" } else { "" };
-    format!("{what} of {}: {}{note}", output::one_line(&view.agent_name), words::state(&view.state))
+    format!(
+        "{what} of {}: {}{note}",
+        output::one_line(&view.agent_name),
+        format::state(&view.state)
+    )
 }
 
 fn list(requests: Vec<ApprovalView>, which: Which) -> String {
     let rows = requests.into_iter().map(|view| {
         let state = match which {
-            Which::Pending => format!("expires {}", words::when(view.expires_at)),
-            _ => words::state(&view.state),
+            Which::Pending => format!("expires {}", format::when(view.expires_at)),
+            _ => format::state(&view.state),
         };
         [
             view.id.to_string(),
@@ -203,9 +207,9 @@ fn show(view: ApprovalView) -> String {
         ("Agent says", view.additional_info.map(|said| format!("“{said}”")).unwrap_or_default()),
         ("Careful", hint.into()),
         ("Why asked", view.why),
-        ("Asked", words::when(view.created_at)),
-        ("Expires", words::when(view.expires_at)),
-        ("State", words::state(&view.state)),
+        ("Asked", format::when(view.created_at)),
+        ("Expires", format::when(view.expires_at)),
+        ("State", format::state(&view.state)),
     ])
 }
 

@@ -4,7 +4,7 @@ use agentport_api::{AuditRow, AuditVerdict};
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
-use crate::{client::route, context::Context, exit::Ending, output, words};
+use crate::{client::route, context::Context, exit::ExitStatus, format, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -21,7 +21,7 @@ pub(crate) enum Audit {
 }
 
 impl Audit {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::List { limit } => {
@@ -34,7 +34,7 @@ impl Audit {
                 let broken = matches!(verdict, AuditVerdict::Broken { .. });
                 context.output.answer(&answer, say)?;
                 if broken {
-                    return Ok(Ending::Failed);
+                    return Ok(ExitStatus::Failed);
                 }
             }
             Self::Export => {
@@ -46,7 +46,7 @@ impl Audit {
                 }
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
@@ -64,7 +64,7 @@ fn list(rows: Vec<AuditRow>) -> String {
         let detail = if row.detail.is_null() { String::new() } else { row.detail.to_string() };
         [
             row.seq.to_string(),
-            words::stamp(row.at),
+            format::stamp(row.at),
             row.actor,
             row.action,
             output::cut(&row.subject, 40),

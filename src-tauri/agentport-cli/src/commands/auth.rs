@@ -11,11 +11,11 @@ use serde_json::json;
 
 use crate::{
     args::AgentKey,
-    beside::{self, Readers},
+    atomic_file::{self, FileAccess},
     client::{Gateway, route},
     confirm,
     context::{self, Context},
-    exit::Ending,
+    exit::ExitStatus,
     output, secrets,
 };
 
@@ -43,7 +43,7 @@ struct Me {
 }
 
 impl Auth {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let home = context.home()?;
         match self {
             Self::Login { api_key } => login(api_key, &home, context).await,
@@ -59,13 +59,13 @@ impl Auth {
                 context
                     .output
                     .own(&json!({ "authenticated": false }), || "No key is stored.".into())?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
         }
     }
 }
 
-async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Result<Ending> {
+async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Result<ExitStatus> {
     let text = match given.filter(|text| text != "-") {
         Some(text) => Secret::new(text),
         None if confirm::on_a_terminal() => secrets::ask("Agent key: ")?,
@@ -92,10 +92,10 @@ async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Resu
             None => format!("Stored {shown}."),
         },
     )?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
-async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<Ending> {
+async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<ExitStatus> {
     let gateway = Gateway::find(home);
     let url = home.read_runtime().map(|runtime| runtime.mcp_url);
     let key = context::agent_key(from, home)?;
@@ -128,7 +128,7 @@ async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<En
     if let Some(trouble) = &trouble {
         output::note(&format!("error: {trouble}"));
     }
-    Ok(if trouble.is_none() { Ending::Done } else { Ending::Failed })
+    Ok(if trouble.is_none() { ExitStatus::Done } else { ExitStatus::Failed })
 }
 
 /// The part of a key that may be shown.
@@ -138,7 +138,7 @@ fn shown(key: &Secret) -> String {
 
 fn store(path: &Path, key: &Secret) -> Result<()> {
     let line = format!("{}\n", key.expose());
-    beside::write(path, line.as_bytes(), Readers::ThisAccount)
+    atomic_file::write(path, line.as_bytes(), FileAccess::OwnerOnly)
         .with_context(|| format!("cannot store the key in {}", path.display()))
 }
 

@@ -14,10 +14,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    beside::{self, Readers},
+    atomic_file::{self, FileAccess},
     client::route,
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -35,7 +35,7 @@ pub(crate) enum Backup {
 }
 
 impl Backup {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Save { file } => {
                 let owner = context.owner().await?;
@@ -44,7 +44,7 @@ impl Backup {
                     output::data(answer.text().trim_end())?;
                 } else {
                     // For this account alone: it says what an agent may do, if not how to be one.
-                    beside::write(&file, answer.text().as_bytes(), Readers::ThisAccount)
+                    atomic_file::write(&file, answer.text().as_bytes(), FileAccess::OwnerOnly)
                         .with_context(|| format!("cannot write {}", file.display()))?;
                     context.output.own(&json!({ "file": file }), || {
                         format!("Saved to {}. No key, token or password is in it.", file.display())
@@ -60,7 +60,7 @@ impl Backup {
                 context.output.answer(&sent.done()?, |report| told(report, dry_run))?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

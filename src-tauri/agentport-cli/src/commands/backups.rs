@@ -7,8 +7,8 @@ use agentport_gateway::clock;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use super::planned::{self, which};
-use crate::{context::Context, duration, exit::Ending, output, words};
+use super::client_plan::{self, select};
+use crate::{context::Context, duration, exit::ExitStatus, format, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Backups {
@@ -39,8 +39,8 @@ enum Kept {
 }
 
 impl Backups {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
-        let site = planned::site(context)?;
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
+        let site = client_plan::site(context)?;
         let kept = site.backups_if_any().await?;
         match self.what.unwrap_or(Kept::List { client: None }) {
             Kept::List { client } => {
@@ -64,7 +64,7 @@ impl Backups {
                         "{damaged} of {} kept originals cannot be relied on.",
                         all.len()
                     ));
-                    return Ok(Ending::Failed);
+                    return Ok(ExitStatus::Failed);
                 }
             }
             Kept::Prune { older_than } => {
@@ -78,12 +78,12 @@ impl Backups {
                 })?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
 fn id(wanted: Option<String>) -> Result<Option<&'static str>> {
-    wanted.map(|wanted| which::client(&wanted).map(|client| client.id.as_str())).transpose()
+    wanted.map(|wanted| select::client(&wanted).map(|client| client.id.as_str())).transpose()
 }
 
 fn list(all: &[BackupView]) -> String {
@@ -97,7 +97,7 @@ fn list(all: &[BackupView]) -> String {
         [
             one.id.to_string(),
             one.client.clone(),
-            words::stamp(one.taken_at),
+            format::stamp(one.taken_at),
             match one.what {
                 What::Connect => "connect",
                 What::Disconnect => "disconnect",

@@ -5,7 +5,7 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use serde::Serialize;
 
-use crate::{context::Context, exit::Ending, output};
+use crate::{context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
@@ -25,7 +25,7 @@ struct Shown<'a> {
 }
 
 impl Completions {
-    pub(crate) fn run(&self, context: &Context) -> Result<Ending> {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitStatus> {
         let mut script = Vec::new();
         let mut command = crate::args::Args::command();
         clap_complete::generate(self.shell, &mut command, self.name.as_str(), &mut script);
@@ -37,6 +37,6 @@ impl Completions {
         } else {
             output::raw(script.as_bytes())?;
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }

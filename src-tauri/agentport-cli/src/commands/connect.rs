@@ -4,20 +4,20 @@ use agentport_clients::types::{Via, WantPlan, What};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::planned::{self, By, Going, which, which::WhichFile};
-use crate::{context::Context, exit::Ending};
+use super::client_plan::{self, By, PlanFlags, select, select::ClientFileArgs};
+use crate::{context::Context, exit::ExitStatus};
 
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
-    which: WhichFile,
+    which: ClientFileArgs,
     /// How it reaches the gateway [default: what suits it best]
     #[arg(long, value_enum)]
     via: Option<How>,
     #[command(flatten)]
-    going: Going,
+    going: PlanFlags,
 }
 
 #[derive(Debug, Args)]
@@ -25,9 +25,9 @@ pub(crate) struct Disconnect {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
-    which: WhichFile,
+    which: ClientFileArgs,
     #[command(flatten)]
-    going: Going,
+    going: PlanFlags,
 }
 
 /// [`Via`], as it is typed.
@@ -52,24 +52,24 @@ impl From<How> for Via {
 }
 
 impl Connect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let Self { client, which, via, going } = self;
-        let client = which::client(&client)?;
-        let path = which.path(client, &planned::machine()?)?;
+        let client = select::client(&client)?;
+        let path = which.path(client, &client_plan::machine()?)?;
         let want = WantPlan { path, via: via.map(Into::into), ..want(What::Connect) };
         let by = By::gateway(context, going).await?;
-        planned::carry_out(&by, context, &client.id, &want, going).await
+        client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
 }
 
 impl Disconnect {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let Self { client, which, going } = self;
-        let client = which::client(&client)?;
-        let path = which.path(client, &planned::machine()?)?;
+        let client = select::client(&client)?;
+        let path = which.path(client, &client_plan::machine()?)?;
         let want = WantPlan { path, ..want(What::Disconnect) };
         let by = By::gateway(context, going).await?;
-        planned::carry_out(&by, context, &client.id, &want, going).await
+        client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
 }
 

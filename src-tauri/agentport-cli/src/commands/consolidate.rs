@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{
+    client_plan::{self, By, PlanFlags, select, select::ClientFileArgs},
     connect::{How, want},
-    planned::{self, By, Going, which, which::WhichFile},
 };
-use crate::{client::route, context::Context, exit::Ending, output};
+use crate::{client::route, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Consolidate {
@@ -22,7 +22,7 @@ pub(crate) struct Consolidate {
     #[arg(long, conflicts_with_all = ["client", "file", "folder"])]
     all: bool,
     #[command(flatten)]
-    which: WhichFile,
+    which: ClientFileArgs,
     /// How it reaches the gateway [default: what suits it best]
     #[arg(long, value_enum)]
     via: Option<How>,
@@ -36,7 +36,7 @@ pub(crate) struct Consolidate {
     #[arg(long, value_name = "NAME")]
     use_existing: Vec<String>,
     #[command(flatten)]
-    going: Going,
+    going: PlanFlags,
 }
 
 fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
@@ -47,7 +47,7 @@ fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
 }
 
 impl Consolidate {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let going = self.going;
         let want = WantPlan {
             via: self.via.map(Into::into),
@@ -56,20 +56,20 @@ impl Consolidate {
             ..want(What::Consolidate)
         };
         if let Some(client) = &self.client {
-            let client = which::client(client)?;
-            let path = self.which.path(client, &planned::machine()?)?;
+            let client = select::client(client)?;
+            let path = self.which.path(client, &client_plan::machine()?)?;
             let want = WantPlan { path, ..want };
             let by = By::gateway(context, going).await?;
-            return planned::carry_out(&by, context, &client.id, &want, going).await;
+            return client_plan::carry_out(&by, context, &client.id, &want, going).await;
         }
         let by = By::gateway(context, going).await?;
-        let mut ending = Ending::Done;
+        let mut ending = ExitStatus::Done;
         let files = with_servers(clients(&by).await?);
         if files.is_empty() {
             output::note("No client found has servers of its own.");
         }
         let there = |name: &str| files.iter().any(|file| file.has(name));
-        if let Some(unknown) = planned::named(&want).find(|name| !there(name)) {
+        if let Some(unknown) = client_plan::named(&want).find(|name| !there(name)) {
             bail!("no client found has a server called {unknown:?}; nothing was changed");
         }
         for file in &files {
@@ -77,14 +77,14 @@ impl Consolidate {
             want.keep.retain(|name| file.has(name));
             want.choices.retain(|name, _| file.has(name));
             let client = &file.client;
-            match planned::carry_out(&by, context, client, &want, going).await {
-                Ok(Ending::Done) => {}
+            match client_plan::carry_out(&by, context, client, &want, going).await {
+                Ok(ExitStatus::Done) => {}
                 Ok(other) => ending = other,
                 Err(error) if error.is::<output::ReaderGone>() => return Err(error),
                 // The others are no worse for it.
                 Err(error) => {
                     output::note(&format!("error: {client}: {error:#}"));
-                    ending = Ending::Failed;
+                    ending = ExitStatus::Failed;
                 }
             }
         }

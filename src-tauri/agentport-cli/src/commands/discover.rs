@@ -7,8 +7,8 @@ use agentport_clients::types::{ClientView, Connected, FileScope, FileState, File
 use anyhow::Result;
 use clap::Args;
 
-use super::planned::{self, which};
-use crate::{client::route, context::Context, exit::Ending, output, words};
+use super::client_plan::{self, select};
+use crate::{client::route, context::Context, exit::ExitStatus, format, output};
 
 /// As many definitions that stand in several places are listed.
 const MOST_LINES: usize = 40;
@@ -24,9 +24,9 @@ pub(crate) struct Discover {
 }
 
 impl Discover {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
-        let folder = self.folder.as_deref().map(which::folder).transpose()?;
-        let owner = planned::owner_if_given(context).await?;
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
+        let folder = self.folder.as_deref().map(select::folder).transpose()?;
+        let owner = client_plan::owner_if_given(context).await?;
         let asked = owner.is_some();
         let clients: Vec<ClientView> = match owner {
             Some(owner) => {
@@ -34,16 +34,16 @@ impl Discover {
                 owner.get(route(["control", "clients"]).maybe("folder", folder)).await?.items()?
             }
             None => {
-                let site = planned::site(context)?;
+                let site = client_plan::site(context)?;
                 site.clients(folder.as_deref()).await
             }
         };
         context.output.own(&clients, || self.words(&clients, asked))?;
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 
     fn words(&self, clients: &[ClientView], asked: bool) -> String {
-        let home = planned::machine().ok().map(|machine| machine.home);
+        let home = client_plan::machine().ok().map(|machine| machine.home);
         let short = |path: &str| match &home {
             Some(home) => match std::path::Path::new(path).strip_prefix(home) {
                 Ok(rest) => format!("~/{}", rest.display()),
@@ -116,7 +116,7 @@ fn connected(file: &FileView, asked: bool) -> String {
         Some(Connected { current: false, .. }) => "to another gateway".to_owned(),
         Some(Connected { agent: None, .. }) if asked => "with a key that is not let in".to_owned(),
         Some(Connected { last_used_at: Some(at), .. }) => {
-            format!("yes, used {}", words::when(*at))
+            format!("yes, used {}", format::when(*at))
         }
         Some(_) if asked => "yes, not used yet".to_owned(),
         Some(_) => "yes".to_owned(),

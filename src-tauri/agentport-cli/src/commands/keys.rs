@@ -12,10 +12,10 @@ use crate::{
     client::{Client, route},
     context::Context,
     duration,
-    exit::Ending,
+    exit::ExitStatus,
+    format,
+    lookup::{self, LookupKind},
     output,
-    pick::{self, Kind},
-    words,
 };
 
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ pub(crate) enum Keys {
 }
 
 impl Keys {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::Create { name, expires, profile } => {
@@ -83,7 +83,7 @@ impl Keys {
             Self::Revoke { id } => {
                 let key = find(&owner, &id).await?;
                 if let Some(at) = key.revoked_at {
-                    bail!("{} was shut out already, {}", key.name, words::when(at));
+                    bail!("{} was shut out already, {}", key.name, format::when(at));
                 }
                 owner.delete(route(["control", "keys", &key.id.to_string()])).await?;
                 context
@@ -123,13 +123,13 @@ impl Keys {
                 )?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
 /// The agent meant. One that is still let in goes before a revoked one of the same name.
 pub(crate) async fn find(owner: &Client, wanted: &str) -> Result<KeyView> {
-    let kind = Kind {
+    let kind = LookupKind {
         noun: "agent",
         list: "agentport keys list",
         id: |key: &KeyView| key.id.to_string(),
@@ -138,16 +138,16 @@ pub(crate) async fn find(owner: &Client, wanted: &str) -> Result<KeyView> {
     let keys = owner.get(route(["control", "keys"])).await?.items::<KeyView>()?;
     let (current, revoked): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|key| key.revoked_at.is_none());
-    let current_one = pick::pick(&kind, &current, wanted);
-    current_one.or_else(|why| pick::pick(&kind, &revoked, wanted).map_err(|_| why)).cloned()
+    let current_one = lookup::find(&kind, &current, wanted);
+    current_one.or_else(|why| lookup::find(&kind, &revoked, wanted).map_err(|_| why)).cloned()
 }
 
 fn list(keys: Vec<KeyView>) -> String {
     let rows = keys.into_iter().map(|key| {
         let state = match (key.revoked_at, key.expires_at) {
-            (Some(at), _) => format!("revoked {}", words::when(at)),
-            (None, Some(at)) if at <= clock::now() => format!("expired {}", words::when(at)),
-            (None, Some(at)) => format!("expires {}", words::when(at)),
+            (Some(at), _) => format!("revoked {}", format::when(at)),
+            (None, Some(at)) if at <= clock::now() => format!("expired {}", format::when(at)),
+            (None, Some(at)) => format!("expires {}", format::when(at)),
             (None, None) => "let in".into(),
         };
         let trusted = key.trusted_until.filter(|&until| until > clock::now());
@@ -156,10 +156,10 @@ fn list(keys: Vec<KeyView>) -> String {
             key.name,
             format!("{}…", key.prefix),
             trusted.map_or(state.clone(), |until| {
-                format!("{state}, trusted: ends {}", words::when(until))
+                format!("{state}, trusted: ends {}", format::when(until))
             }),
             key.profile.unwrap_or_else(|| "–".into()),
-            words::maybe_when(key.last_used_at),
+            format::maybe_when(key.last_used_at),
             output::cut(&key.client.unwrap_or_else(|| "–".into()), 30),
         ]
     });

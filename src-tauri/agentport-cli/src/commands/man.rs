@@ -14,9 +14,9 @@ use clap_mangen::Man as Page;
 use serde::Serialize;
 
 use crate::{
-    beside::{self, Readers},
+    atomic_file::{self, FileAccess},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -39,7 +39,7 @@ enum Shown<'a> {
 }
 
 impl Man {
-    pub(crate) fn run(&self, context: &Context) -> Result<Ending> {
+    pub(crate) fn run(&self, context: &Context) -> Result<ExitStatus> {
         let command = crate::args::Args::command();
         let Some(dir) = &self.dir else {
             let mut page = Vec::new();
@@ -50,7 +50,7 @@ impl Man {
             } else {
                 output::raw(&page)?;
             }
-            return Ok(Ending::Done);
+            return Ok(ExitStatus::Done);
         };
         let mut pages = vec![("ap.1".to_owned(), AP.as_bytes().to_owned())];
         let mut command = command.disable_help_subcommand(true);
@@ -62,13 +62,13 @@ impl Man {
             bail!("{} is a link, which is not followed; nothing was written", link.display());
         }
         for ((_, page), place) in pages.iter().zip(&places) {
-            beside::write(place, page, Readers::Usual)
+            atomic_file::write(place, page, FileAccess::Umask)
                 .with_context(|| format!("cannot write {}", place.display()))?;
         }
         if context.output.is_json() {
             context.output.own(&Shown::Folder(dir), String::new)?;
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

@@ -6,6 +6,7 @@ mod auth;
 mod backup;
 mod backups;
 mod bridge;
+mod client_plan;
 mod completions;
 mod connect;
 mod consolidate;
@@ -15,7 +16,6 @@ mod integrations;
 mod keys;
 mod logs;
 mod man;
-mod planned;
 mod policy;
 mod profiles;
 mod restore;
@@ -28,7 +28,7 @@ mod tools;
 use anyhow::{Context as _, Result, anyhow};
 use clap::Subcommand;
 
-use crate::{args::Args, context::Context, exit::Ending};
+use crate::{args::Args, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -94,7 +94,7 @@ pub(crate) enum Command {
 }
 
 /// Runs the command on a runtime of one thread: crossing threads costs more than a second one gains (design §10).
-pub(crate) fn run(args: Args) -> Result<Ending> {
+pub(crate) fn run(args: Args) -> Result<ExitStatus> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow!("TLS was set up twice"))?;

@@ -10,10 +10,10 @@ use super::keys;
 use crate::{
     client::route,
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
+    format,
+    lookup::{self, LookupKind},
     output,
-    pick::{self, Kind},
-    words,
 };
 
 #[derive(Debug, Subcommand)]
@@ -41,7 +41,7 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::Set { id, tool, mode, agent } => {
@@ -62,20 +62,20 @@ impl Policy {
             }
             Self::Remove { rule } => {
                 let rules = owner.get(route(["control", "policy"])).await?.items::<RuleView>()?;
-                let kind = Kind {
+                let kind = LookupKind {
                     noun: "rule",
                     list: "agentport policy list",
                     id: |view: &RuleView| view.rule.id.to_string(),
                     names: |_| Vec::new(),
                 };
-                let view = pick::pick(&kind, &rules, &rule)?;
+                let view = lookup::find(&kind, &rules, &rule)?;
                 owner.delete(route(["control", "policy", &view.rule.id.to_string()])).await?;
                 context.output.own(&json!({ "id": view.rule.id, "removed": true }), || {
                     format!("Removed: {}", output::one_line(&view.sentence))
                 })?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
@@ -88,7 +88,7 @@ fn list(rules: Vec<RuleView>) -> String {
     let rows = rules.into_iter().map(|view| {
         let mut ends = match (view.rule.session, view.rule.expires_at) {
             (true, _) => "with the session".into(),
-            (false, Some(at)) => words::when(at),
+            (false, Some(at)) => format::when(at),
             (false, None) => "–".into(),
         };
         if view.stale {
@@ -96,7 +96,7 @@ fn list(rules: Vec<RuleView>) -> String {
         }
         [
             view.rule.id.to_string(),
-            words::mode(view.rule.mode).into(),
+            format::mode(view.rule.mode).into(),
             view.agent_name.unwrap_or_else(|| "every agent".into()),
             ends,
             view.sentence,

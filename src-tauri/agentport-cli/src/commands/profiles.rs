@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     client::{Client, route},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -105,7 +105,7 @@ impl Fields {
 }
 
 impl Profiles {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::List => {
@@ -155,7 +155,7 @@ impl Profiles {
                 })?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

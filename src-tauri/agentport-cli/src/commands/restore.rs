@@ -5,17 +5,17 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
+    client_plan::{self, By, PlanFlags, select, select::ClientFileArgs},
     connect::want,
-    planned::{self, By, Going, which, which::WhichFile},
 };
-use crate::{client::START, context::Context, exit::Ending};
+use crate::{client::START, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
-    which: WhichFile,
+    which: ClientFileArgs,
     /// Where the same lines were changed since, what was kept wins
     #[arg(long, conflicts_with = "keep_current")]
     take_original: bool,
@@ -26,13 +26,13 @@ pub(crate) struct Restore {
     #[arg(long)]
     remove_integrations: bool,
     #[command(flatten)]
-    going: Going,
+    going: PlanFlags,
 }
 
 impl Restore {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
-        let client = which::client(&self.client)?;
-        let path = self.which.path(client, &planned::machine()?)?;
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
+        let client = select::client(&self.client)?;
+        let path = self.which.path(client, &client_plan::machine()?)?;
         let on_conflict = match (self.take_original, self.keep_current) {
             (true, _) => Some(OnConflict::TakeOriginal),
             (_, true) => Some(OnConflict::KeepCurrent),
@@ -46,6 +46,6 @@ impl Restore {
                 "integrations can only be removed through the gateway: {START}, and give its owner password"
             );
         }
-        planned::carry_out(&by, context, &client.id, &want, self.going).await
+        client_plan::carry_out(&by, context, &client.id, &want, self.going).await
     }
 }

@@ -6,14 +6,14 @@ use agentport_clients::client::Machine;
 use agentport_gateway::{
     ControlAccess, ControlExtension, Gateway, Options, Port, StartError, vault::VaultChoice,
 };
+use agentport_pages::assets;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    assets::assets,
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output::{self, Format},
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         log_to_stderr();
         let vault = vault(&self.vault)?;
         let home = context.home()?;
@@ -49,15 +49,15 @@ impl Serve {
                 StartError::Bind { .. } => anyhow!(error).context("cannot start the gateway; --port N takes another port"),
                 other => anyhow!(other).context("cannot start the gateway"),
             })?,
-            () = signals.next() => return Ok(Ending::Done),
+            () = signals.next() => return Ok(ExitStatus::Done),
         };
         announce(&gateway, context)?;
         signals.next().await;
         tokio::select! {
-            () = gateway.stop() => Ok(Ending::Done),
+            () = gateway.stop() => Ok(ExitStatus::Done),
             () = signals.next() => {
                 output::note("Stopped at once, without waiting for running calls.");
-                Ok(Ending::Failed)
+                Ok(ExitStatus::Failed)
             }
         }
     }

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::{
     client::{Gateway, START, route},
     context::Context,
-    exit::Ending,
-    output, words,
+    exit::ExitStatus,
+    format, output,
 };
 
 /// What can be said without signing in.
@@ -25,11 +25,11 @@ struct Outside {
     pid: Option<u32>,
 }
 
-pub(crate) async fn run(context: &Context) -> Result<Ending> {
+pub(crate) async fn run(context: &Context) -> Result<ExitStatus> {
     if context.password.is_given() {
         let answer = context.owner().await?.get(route(["control", "status"])).await?;
         context.output.answer(&answer, from_inside)?;
-        return Ok(Ending::Done);
+        return Ok(ExitStatus::Done);
     }
     let home = context.home()?;
     let running = match Gateway::find(&home) {
@@ -52,7 +52,7 @@ pub(crate) async fn run(context: &Context) -> Result<Ending> {
             ("Process", outside.pid.map(|pid| pid.to_string()).unwrap_or_default()),
         ])
     })?;
-    Ok(if running { Ending::Done } else { Ending::Failed })
+    Ok(if running { ExitStatus::Done } else { ExitStatus::Failed })
 }
 
 fn from_inside(status: Status) -> String {
@@ -63,7 +63,7 @@ fn from_inside(status: Status) -> String {
             format!(
                 "{gateway}, version {}, started {}",
                 status.version,
-                words::when(status.started_at)
+                format::when(status.started_at)
             ),
         ),
         ("MCP", status.mcp_url),

@@ -1,19 +1,19 @@
-//! What a request says in its headers, for each era (MCP 2025-11-25 and 2026-07-28, Streamable HTTP).
+//! Request headers of both Streamable HTTP variants: with sessions (MCP 2025-11-25) and stateless (2026-07-28).
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::session::Joined;
+use super::session::OpenSession;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// What every message is sent with.
-pub(super) fn of_message(key: &HeaderValue) -> HeaderMap {
+/// Headers of a POST with a message.
+pub(super) fn for_message(key: &HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(KEY, key.clone());
     let both = HeaderValue::from_static("application/json, text/event-stream");
@@ -22,24 +22,29 @@ pub(super) fn of_message(key: &HeaderValue) -> HeaderMap {
     headers
 }
 
-/// What the session's own stream is asked for with.
-pub(super) fn of_stream(key: &HeaderValue) -> HeaderMap {
+/// Headers of the GET for the session's own stream, and of the DELETE that ends the session.
+pub(super) fn for_stream(key: &HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(KEY, key.clone());
     headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
     headers
 }
 
-/// A message within a session of an earlier revision.
-pub(super) fn put_session(headers: &mut HeaderMap, joined: &Joined) {
-    if let Some(id) = &joined.id {
-        headers.insert(SESSION, id.clone());
+/// Adds the headers of a session (revisions before 2026-07-28).
+pub(super) fn insert_session(headers: &mut HeaderMap, session: &OpenSession) {
+    if let Some(id) = &session.id {
+        headers.insert(SESSION_ID, id.clone());
     }
-    headers.insert(VERSION, joined.version.clone());
+    headers.insert(VERSION, session.version.clone());
 }
 
-/// A message of the newest revision: what it says itself, said once more for whoever does not read bodies.
-pub(super) fn put_modern(headers: &mut HeaderMap, version: &str, method: &str, name: Option<&str>) {
+/// Adds the headers of a stateless message: its version, method and name, repeated for proxies that do not read bodies.
+pub(super) fn insert_stateless(
+    headers: &mut HeaderMap,
+    version: &str,
+    method: &str,
+    name: Option<&str>,
+) {
     headers.insert(VERSION, value(version));
     headers.insert(METHOD, value(method));
     if let Some(name) = name {
@@ -47,8 +52,8 @@ pub(super) fn put_modern(headers: &mut HeaderMap, version: &str, method: &str, n
     }
 }
 
-/// A text as a header's value; one that could not pass as it is, or would be taken for an encoded one, is encoded
-/// (2026-07-28, Streamable HTTP, "value encoding").
+/// A text as a header value. Text that is not printable ASCII, or that looks like an encoded value, is Base64-encoded
+/// (MCP 2026-07-28, Streamable HTTP, "value encoding").
 pub(super) fn value(text: &str) -> HeaderValue {
     let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
         && text.trim_matches(' ') == text

@@ -1,12 +1,14 @@
-//! Plain HTTP/1.1 to the gateway of one home, on this machine, over connections that are kept.
+//! HTTP/1.1 client for the gateway of one data directory, with a pool of kept-alive connections.
 //!
-//! A connection is only ever made to the process that holds the home: the port comes from the runtime file, which is
-//! believed while the home is locked, and it is looked at once more when the connection stands. So a key that goes out
-//! here reaches the gateway and nobody else. There is no TLS, no proxy and no redirect.
+//! Connections are made only to the process that holds the data directory: the port comes from the runtime file, which
+//! is valid while the directory is locked, and is compared once more after connecting. So the key reaches the gateway
+//! and no other program that took over its port.
+//!
+//! Deliberately absent: TLS, proxies and redirects (the gateway is on this machine).
 
 use std::{
     net::Ipv4Addr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,106 +21,111 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::{net::TcpStream, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
-use super::sse::LARGEST;
+use super::sse::MAX_EVENT_BYTES;
 
-/// The gateway closes what lies idle for a minute; nothing is sent at the moment it does.
-const IDLE: Duration = Duration::from_secs(30);
-/// Idle connections that are kept.
-const KEPT: usize = 8;
-/// Connecting on this machine takes no time, or does not work.
-const CONNECT: Duration = Duration::from_secs(2);
+/// The gateway closes connections that are idle for a minute. Ours are dropped well before, so that none is used at the
+/// moment it is being closed.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(30);
+
+const MAX_IDLE_CONNECTIONS: usize = 8;
+/// Connecting over loopback takes microseconds, or does not work at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ENDPOINT: &str = "/mcp";
 
-/// One run of a gateway.
+/// One run of a gateway: another process or port is another run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Instance {
+pub(super) struct GatewayInstance {
     pid: u32,
     port: u16,
 }
 
-impl From<&Runtime> for Instance {
+impl From<&Runtime> for GatewayInstance {
     fn from(runtime: &Runtime) -> Self {
         Self { pid: runtime.pid, port: runtime.port }
     }
 }
 
-/// A request, to be sent as often as it takes.
+/// A request that can be sent again on another connection.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct OutgoingRequest {
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
 
-/// Why there is no answer.
+/// Why a request got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum HttpFailure {
     /// No gateway was reached, and nothing was sent.
-    Nobody,
-    /// The connection broke after the request was sent. It may have been carried out.
-    Broken,
+    Unreachable,
+    /// The connection broke after the request was sent: the gateway may have carried it out.
+    ConnectionLost,
 }
 
-/// Connections to the gateway.
+/// The connection pool.
 #[derive(Debug)]
-pub(super) struct Http {
+pub(super) struct GatewayHttp {
     home: DataDir,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<PooledConnection>>,
     drivers: TaskTracker,
 }
 
-/// A connection. It is closed when dropped, whatever goes on in it: that is how revision 2026-07-28 cancels.
+/// A connection. Dropping it closes it, also in the middle of an answer: that is how MCP 2026-07-28 cancels a request.
 #[derive(Debug)]
-struct Connection {
+struct PooledConnection {
     sender: SendRequest<Full<Bytes>>,
     driver: AbortHandle,
-    instance: Instance,
+    instance: GatewayInstance,
     since: Instant,
 }
 
-impl Connection {
+impl PooledConnection {
     fn is_good(&self) -> bool {
-        !self.sender.is_closed() && self.since.elapsed() < IDLE
+        !self.sender.is_closed() && self.since.elapsed() < MAX_IDLE_TIME
     }
 }
 
-impl Drop for Connection {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         self.driver.abort();
     }
 }
 
-/// An answer, whose body has still to be read.
+/// An answer whose body is still to be read.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct GatewayReply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) instance: Instance,
+    pub(super) instance: GatewayInstance,
     body: Incoming,
-    connection: Option<Connection>,
-    http: Arc<Http>,
+    connection: Option<PooledConnection>,
+    http: Arc<GatewayHttp>,
 }
 
-impl Http {
+impl GatewayHttp {
     pub(super) fn new(home: DataDir, drivers: TaskTracker) -> Arc<Self> {
         Arc::new(Self { home, idle: Mutex::default(), drivers })
     }
 
-    /// The gateway that runs now.
-    pub(super) fn running(&self) -> Option<Instance> {
-        self.home.read_runtime().as_ref().map(Instance::from)
+    /// The gateway that runs now, from the runtime file.
+    pub(super) fn running(&self) -> Option<GatewayInstance> {
+        self.home.read_runtime().as_ref().map(GatewayInstance::from)
     }
 
-    pub(super) async fn send(self: &Arc<Self>, draft: &Draft) -> Result<Reply, Failure> {
+    pub(super) async fn send(
+        self: &Arc<Self>,
+        draft: &OutgoingRequest,
+    ) -> Result<GatewayReply, HttpFailure> {
         loop {
-            let (mut connection, kept) = match self.kept() {
+            let (mut connection, kept) = match self.pooled() {
                 Some(connection) => (connection, true),
                 None => (self.connect().await?, false),
             };
-            let again = || if kept { Ok(()) } else { Err(Failure::Nobody) };
+            let again = || if kept { Ok(()) } else { Err(HttpFailure::Unreachable) };
             if connection.sender.ready().await.is_err() {
                 again()?;
                 continue;
@@ -127,7 +134,7 @@ impl Http {
             match connection.sender.try_send_request(request).await {
                 Ok(response) => {
                     let (parts, body) = response.into_parts();
-                    return Ok(Reply {
+                    return Ok(GatewayReply {
                         status: parts.status,
                         headers: parts.headers,
                         instance: connection.instance,
@@ -137,62 +144,62 @@ impl Http {
                     });
                 }
                 Err(mut error) => match error.take_message() {
-                    // It was closed while it lay idle, and nothing of the request has left.
+                    // The gateway closed the idle connection, and nothing of the request was sent.
                     Some(_) => again()?,
-                    None => return Err(Failure::Broken),
+                    None => return Err(HttpFailure::ConnectionLost),
                 },
             }
         }
     }
 
-    fn kept(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(Connection::is_good);
+    fn pooled(&self) -> Option<PooledConnection> {
+        let mut idle = self.idle.lock();
+        idle.retain(PooledConnection::is_good);
         match idle.iter().rposition(|kept| kept.sender.is_ready()) {
             Some(place) => Some(idle.remove(place)),
             None => idle.pop(),
         }
     }
 
-    fn keep(&self, mut connection: Connection) {
+    fn return_to_pool(&self, mut connection: PooledConnection) {
         connection.since = Instant::now();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < KEPT {
+        let mut idle = self.idle.lock();
+        if idle.len() < MAX_IDLE_CONNECTIONS {
             idle.push(connection);
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        let runtime = self.home.read_runtime().ok_or(Failure::Nobody)?;
+    async fn connect(&self) -> Result<PooledConnection, HttpFailure> {
+        let runtime = self.home.read_runtime().ok_or(HttpFailure::Unreachable)?;
         let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, runtime.port));
-        let stream = match tokio::time::timeout(CONNECT, connecting).await {
+        let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
             Ok(Ok(stream)) => stream,
-            _ => return Err(Failure::Nobody),
+            _ => return Err(HttpFailure::Unreachable),
         };
         if self.home.read_runtime().as_ref() != Some(&runtime) {
-            return Err(Failure::Nobody);
+            return Err(HttpFailure::Unreachable);
         }
-        // Small messages both ways: waiting to fill a packet only adds delay.
+        // Messages are small: waiting to fill a packet (Nagle) only adds delay.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Nobody)?;
+            http1::handshake(TokioIo::new(stream)).await.map_err(|_| HttpFailure::Unreachable)?;
         let driver = self.drivers.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the gateway ended badly");
             }
         });
-        Ok(Connection {
+        Ok(PooledConnection {
             sender,
             driver: driver.abort_handle(),
-            instance: Instance::from(&runtime),
+            instance: GatewayInstance::from(&runtime),
             since: Instant::now(),
         })
     }
 }
 
-impl Draft {
+impl OutgoingRequest {
     fn request(&self, port: u16) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -204,14 +211,14 @@ impl Draft {
     }
 }
 
-impl Reply {
+impl GatewayReply {
     pub(super) fn is_events(&self) -> bool {
         let kind = self.headers.get(header::CONTENT_TYPE);
         kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
     }
 
-    /// The next piece of the body; `None` at its end.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+    /// The next part of the body; `None` at its end.
+    pub(super) async fn next_chunk(&mut self) -> Result<Option<Bytes>, HttpFailure> {
         loop {
             match self.body.frame().await {
                 Some(Ok(frame)) => {
@@ -219,10 +226,10 @@ impl Reply {
                         return Ok(Some(data));
                     }
                 }
-                Some(Err(_)) => return Err(Failure::Broken),
+                Some(Err(_)) => return Err(HttpFailure::ConnectionLost),
                 None => {
                     if let Some(connection) = self.connection.take() {
-                        self.http.keep(connection);
+                        self.http.return_to_pool(connection);
                     }
                     return Ok(None);
                 }
@@ -231,14 +238,14 @@ impl Reply {
     }
 
     /// The whole body.
-    pub(super) async fn whole(mut self) -> Result<Bytes, Failure> {
-        let Some(first) = self.piece().await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.piece().await? else { return Ok(first) };
+    pub(super) async fn read_all(mut self) -> Result<Bytes, HttpFailure> {
+        let Some(first) = self.next_chunk().await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.next_chunk().await? else { return Ok(first) };
         let mut whole = BytesMut::from(first);
         whole.extend_from_slice(&second);
-        while let Some(piece) = self.piece().await? {
-            if whole.len() + piece.len() > LARGEST {
-                return Err(Failure::Broken);
+        while let Some(piece) = self.next_chunk().await? {
+            if whole.len() + piece.len() > MAX_EVENT_BYTES {
+                return Err(HttpFailure::ConnectionLost);
             }
             whole.extend_from_slice(&piece);
         }

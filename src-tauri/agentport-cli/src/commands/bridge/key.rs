@@ -1,4 +1,4 @@
-//! The key this client shows the gateway, read anew whenever it is needed: connecting a client again replaces it.
+//! Source of the agent's key. It is read again when the gateway refuses it: connecting a client again replaces the key.
 
 use std::{fs, io, path::PathBuf};
 
@@ -7,16 +7,16 @@ use agentport_gateway::data_dir::DataDir;
 
 use crate::{args::AgentKey, context};
 
-/// Where the key comes from.
+/// Reads the key of this bridge.
 #[derive(Debug)]
 pub(super) struct KeySource {
     home: DataDir,
-    from: From,
+    from: KeyLocation,
 }
 
 #[derive(Debug)]
-enum From {
-    /// A file of this client's own. Where it is missing no other key will do: it would be another agent's.
+enum KeyLocation {
+    /// The client's own file. Without it no other key is used, which would be another agent's.
     Client {
         name: String,
         file: PathBuf,
@@ -25,22 +25,22 @@ enum From {
 }
 
 impl KeySource {
-    /// `client` is the name of a file of keys; `None` if it is no name of one.
+    /// `client` names a key file in the data directory. `None`: the name cannot be a file's.
     pub(super) fn new(home: DataDir, client: Option<String>, given: AgentKey) -> Option<Self> {
         let from = match client {
             Some(name) => {
                 let file = agentport_setup::bridge_key_file(home.root(), &name)?;
-                From::Client { name, file }
+                KeyLocation::Client { name, file }
             }
-            None => From::Given(given),
+            None => KeyLocation::Given(given),
         };
         Some(Self { home, from })
     }
 
-    /// The key, or a sentence that says why there is none and what to do.
+    /// The key, or a sentence for the agent: why there is none, and what to do.
     pub(super) fn read(&self) -> Result<Secret, String> {
         let key = match &self.from {
-            From::Client { name, file } => {
+            KeyLocation::Client { name, file } => {
                 let read = match fs::read_to_string(file) {
                     Ok(text) => Some(text),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -51,22 +51,22 @@ impl KeySource {
                 let key = read.map(|text| context::parse_key(&text)).transpose();
                 key.map_err(|error| format!("The file with the key of {name} is damaged: {error}."))
             }
-            From::Given(given) => context::agent_key(given, &self.home)
+            KeyLocation::Given(given) => context::agent_key(given, &self.home)
                 .map_err(|error| format!("The key cannot be read: {error:#}.")),
         };
         key?.ok_or_else(|| match &self.from {
-            From::Client { name, .. } => format!(
+            KeyLocation::Client { name, .. } => format!(
                 "AgentPort has no key for {name} any more. Connect it again: in AgentPort under \"Connect an agent\", \
                  or with `agentport connect {name}`."
             ),
-            From::Given(_) => "AgentPort needs a key to let this client in. Connect the client in AgentPort under \
+            KeyLocation::Given(_) => "AgentPort needs a key to let this client in. Connect the client in AgentPort under \
                                \"Connect an agent\", or store a key with `agentport auth login`."
                 .into(),
         })
     }
 }
 
-/// What to say when the gateway does not know the key.
+/// The sentence for the agent when the gateway refuses the key.
 pub(super) const REFUSED: &str = "AgentPort does not let this client in: its key is unknown, revoked or expired. \
                                   Connect the client again: in AgentPort under \"Connect an agent\", or with \
                                   `agentport connect`.";

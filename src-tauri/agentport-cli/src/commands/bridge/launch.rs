@@ -1,7 +1,7 @@
-//! Starting the app, where there is a screen to start it on.
+//! Starts the desktop app, where there is a display.
 //!
-//! The app belongs to the owner and outlives whoever started it: it gets a process group of its own, and nothing of
-//! this process's stdio or key. `serve` is never started here; that is for people who want it so.
+//! The app outlives the client that started it: it gets its own process group, and neither this process's stdio nor its
+//! key. `agentport serve` is never started: a headless gateway is the owner's own choice.
 
 use std::{
     env,
@@ -9,10 +9,10 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What every explanation ends with.
+/// The next step that every explanation names.
 const BY_HAND: &str = "Open the AgentPort app, or run `agentport serve` in a terminal";
 
-/// Starts the app for this home, into the tray. Otherwise a sentence that says why not.
+/// Starts the app for this data directory, hidden in the tray. The error is a sentence for the agent.
 pub(super) fn start(home: &Path) -> Result<(), String> {
     if !has_screen() {
         return Err(format!(
@@ -44,7 +44,7 @@ pub(super) fn start(home: &Path) -> Result<(), String> {
     match command.spawn() {
         Ok(mut child) => {
             tracing::info!(app = %app.display(), "the app is being started");
-            // Collected when it ends, for as long as this process lives.
+            // Reaps the child while this process lives.
             let waiting = std::thread::Builder::new().name("app".into());
             let _ = waiting.spawn(move || child.wait());
             Ok(())
@@ -55,12 +55,12 @@ pub(super) fn start(home: &Path) -> Result<(), String> {
     }
 }
 
-/// Why there is nobody, where nothing was tried.
+/// The sentence for the agent when no start was attempted.
 pub(super) fn not_running() -> String {
     format!("AgentPort is not running. {BY_HAND}, then try again.")
 }
 
-/// Why there is nobody, though the app was started.
+/// The sentence for the agent when the app was started and did not become ready.
 pub(super) fn did_not_come() -> String {
     format!("AgentPort's app was started but is not ready. {BY_HAND}, then try again.")
 }

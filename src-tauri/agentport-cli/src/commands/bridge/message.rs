@@ -1,4 +1,4 @@
-//! As much of a JSON-RPC message as a relay has to know. The message itself passes as it was written.
+//! The parts of a JSON-RPC 2.0 message that a relay has to read. The message itself is forwarded as it was written.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::{json, value::RawValue};
 
-/// The first revision whose requests carry everything themselves.
+/// The first stateless revision: its requests carry version, client and capabilities themselves.
 const MODERN: &str = "2026-07-28";
 
 /// JSON-RPC 2.0 §5.1.
@@ -14,45 +14,45 @@ pub(super) const PARSE_ERROR: i64 = -32700;
 pub(super) const INVALID_REQUEST: i64 = -32600;
 pub(super) const INTERNAL_ERROR: i64 = -32603;
 
-/// A line of the client's, and what kind of message it is.
+/// A message of the client: the line as it was written, and what was read from it.
 #[derive(Debug, Clone)]
-pub(super) struct Message {
+pub(super) struct ClientMessage {
     pub(super) text: Bytes,
-    pub(super) kind: Kind,
+    pub(super) kind: MessageKind,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
-    Request(Request),
-    Notification(Notification),
+pub(super) enum MessageKind {
+    Request(ClientRequest),
+    Notification(ClientNotification),
     /// The client's answer to a request of the server's.
     Response,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(super) struct ClientRequest {
     /// As it was written: `7` or `"seven"`.
     pub(super) id: Box<str>,
     pub(super) method: Box<str>,
-    /// The revision it says it is of, if it is of one without sessions.
+    /// The revision in its `_meta`, if it is a stateless one.
     pub(super) modern: Option<Box<str>>,
-    /// What `Mcp-Name` has to say: the tool's or prompt's name, the resource's URI, the task's id.
+    /// The value of `Mcp-Name`: the tool's or prompt's name, the resource's URI, the task's id.
     pub(super) name: Option<Box<str>>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Notification {
+pub(super) struct ClientNotification {
     pub(super) method: Box<str>,
     pub(super) modern: Option<Box<str>>,
     /// The id in `notifications/cancelled`, as it was written.
     pub(super) cancels: Option<Box<str>>,
 }
 
-/// Why a line is no message, as the error to answer it with.
+/// Why a line is not a message; it decides the error answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Malformed {
+pub(super) enum InvalidMessage {
     NotJson,
-    /// A batch, which only revision 2025-03-26 has: its messages.
+    /// A batch (only in revision 2025-03-26 and before): its messages.
     Batch(Vec<Bytes>),
     NotAMessage {
         id: Option<Box<str>>,
@@ -61,7 +61,7 @@ pub(super) enum Malformed {
 }
 
 #[derive(Deserialize)]
-struct Outline<'a> {
+struct Envelope<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -94,7 +94,7 @@ struct Meta<'a> {
     version: Option<&'a RawValue>,
 }
 
-/// Keeps a `null` that is there apart from what is not there.
+/// Distinguishes `null` from a missing field.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -105,7 +105,7 @@ fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Text<'_>>(raw?.get()).ok().map(|text| text.0)
 }
 
-/// A number or a string, which are what an id can be.
+/// The id, if it is a number or a string (JSON-RPC 2.0 §4; MCP excludes `null`).
 fn id(raw: &RawValue) -> Option<Box<str>> {
     match raw.get().as_bytes().first() {
         Some(b'"' | b'-' | b'0'..=b'9') => Some(raw.get().into()),
@@ -113,16 +113,18 @@ fn id(raw: &RawValue) -> Option<Box<str>> {
     }
 }
 
-impl Message {
-    /// Reads the outline of a line.
-    pub(super) fn read(line: Bytes) -> Result<Self, Malformed> {
+impl ClientMessage {
+    /// Reads a line.
+    pub(super) fn read(line: Bytes) -> Result<Self, InvalidMessage> {
         let kind = match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => outline(&line)?,
+            Some(b'{') => envelope(&line)?,
             Some(b'[') => return Err(batch(&line)),
             _ => {
                 return Err(match serde_json::from_slice::<&RawValue>(&line) {
-                    Ok(_) => Malformed::NotAMessage { id: None, why: "a message is a JSON object" },
-                    Err(_) => Malformed::NotJson,
+                    Ok(_) => {
+                        InvalidMessage::NotAMessage { id: None, why: "a message is a JSON object" }
+                    }
+                    Err(_) => InvalidMessage::NotJson,
                 });
             }
         };
@@ -130,10 +132,11 @@ impl Message {
     }
 }
 
-fn outline(line: &[u8]) -> Result<Kind, Malformed> {
-    let outline: Outline<'_> = serde_json::from_slice(line).map_err(|_| Malformed::NotJson)?;
+fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
+    let outline: Envelope<'_> =
+        serde_json::from_slice(line).map_err(|_| InvalidMessage::NotJson)?;
     let own_id = outline.id.and_then(id);
-    let bad = |why| Malformed::NotAMessage { id: own_id.clone(), why };
+    let bad = |why| InvalidMessage::NotAMessage { id: own_id.clone(), why };
     let params: Params<'_> = outline
         .params
         .and_then(|params| serde_json::from_str(params.get()).ok())
@@ -142,13 +145,13 @@ fn outline(line: &[u8]) -> Result<Kind, Malformed> {
     let Some(method) = outline.method else {
         return match (outline.result, outline.error) {
             (None, None) => Err(bad("a message has a method, a result or an error")),
-            _ => Ok(Kind::Response),
+            _ => Ok(MessageKind::Response),
         };
     };
     let Some(method) = text(Some(method)) else { return Err(bad("a method is a string")) };
     let method: Box<str> = method.into();
     match (outline.id, own_id.clone()) {
-        (None, _) => Ok(Kind::Notification(Notification {
+        (None, _) => Ok(MessageKind::Notification(ClientNotification {
             cancels: (&*method == "notifications/cancelled")
                 .then(|| params.request_id.and_then(id))
                 .flatten(),
@@ -163,28 +166,28 @@ fn outline(line: &[u8]) -> Result<Kind, Malformed> {
                 _ => None,
             };
             let name = text(name).map(Into::into);
-            Ok(Kind::Request(Request { id, method, modern, name }))
+            Ok(MessageKind::Request(ClientRequest { id, method, modern, name }))
         }
         (Some(_), None) => Err(bad("the id of a request is a string or a number")),
     }
 }
 
-/// The revision in `_meta`, if it is one without sessions. Revisions are dates, and sort as such.
+/// The revision in `_meta`, if it is a stateless one. Revisions are ISO dates, and sort as text.
 fn version(meta: &RawValue) -> Option<Cow<'_, str>> {
     let meta: Meta<'_> = serde_json::from_str(meta.get()).ok()?;
     text(meta.version).filter(|version| &**version >= MODERN)
 }
 
-fn batch(line: &Bytes) -> Malformed {
+fn batch(line: &Bytes) -> InvalidMessage {
     match serde_json::from_slice::<Vec<&RawValue>>(line) {
-        Ok(messages) => Malformed::Batch(
+        Ok(messages) => InvalidMessage::Batch(
             messages.iter().map(|message| line.slice_ref(message.get().as_bytes())).collect(),
         ),
-        Err(_) => Malformed::NotJson,
+        Err(_) => InvalidMessage::NotJson,
     }
 }
 
-/// Is this message of the server's the answer to the request with this id?
+/// Is this message of the server the answer to the request with this id?
 pub(super) fn answers(message: &[u8], id: &str) -> bool {
     #[derive(Deserialize)]
     struct Head<'a> {
@@ -208,13 +211,13 @@ pub(super) fn error_of(message: &[u8]) -> Option<&str> {
     serde_json::from_slice::<Failed<'_>>(message).ok().map(|failed| failed.error.get())
 }
 
-/// Strings may be escaped in more than one way.
+/// Compares ids. A string may be escaped in more than one way.
 fn same_id(one: &str, other: &str) -> bool {
     let read = |id| serde_json::from_str::<Cow<'_, str>>(id).ok();
     one == other || read(one).is_some_and(|one| Some(one) == read(other))
 }
 
-/// A message of the server's on one line. Line breaks in JSON are only ever between tokens.
+/// A message of the server's on one line. InputLine breaks in JSON are only ever between tokens.
 pub(super) fn on_one_line(message: Bytes) -> Bytes {
     if !message.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return message;
@@ -228,19 +231,19 @@ pub(super) fn on_one_line(message: Bytes) -> Bytes {
     line.into()
 }
 
-/// A JSON-RPC error. `id` as it was written; `null` where it is not known.
+/// A JSON-RPC error answer. `id` as it was written; `null` where it is not known.
 pub(super) fn error(id: Option<&str>, code: i64, message: &str) -> Bytes {
     let error = json!({ "code": code, "message": message });
     failed(id.unwrap_or("null"), &error.to_string())
 }
 
-/// The same with an error that is JSON already.
+/// An error answer whose error object is JSON text.
 pub(super) fn failed(id: &str, error: &str) -> Bytes {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#).into()
 }
 
-/// The answer to `request` with this result.
-pub(super) fn result(request: &Request, mut result: serde_json::Value) -> Bytes {
+/// A success answer.
+pub(super) fn result(request: &ClientRequest, mut result: serde_json::Value) -> Bytes {
     if request.modern.is_some()
         && let Some(result) = result.as_object_mut()
     {
@@ -249,8 +252,8 @@ pub(super) fn result(request: &Request, mut result: serde_json::Value) -> Bytes 
     format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, request.id).into()
 }
 
-/// What an agent reads instead of a tool's result.
-pub(super) fn tool_error(request: &Request, sentence: &str) -> Bytes {
+/// A tool result with `isError` and one sentence for the agent.
+pub(super) fn tool_error(request: &ClientRequest, sentence: &str) -> Bytes {
     let content = json!([{ "type": "text", "text": sentence }]);
     result(request, json!({ "content": content, "isError": true }))
 }
@@ -259,19 +262,19 @@ pub(super) fn tool_error(request: &Request, sentence: &str) -> Bytes {
 mod tests {
     use super::*;
 
-    fn read(line: &'static str) -> Result<Kind, Malformed> {
-        Message::read(Bytes::from_static(line.as_bytes())).map(|message| message.kind)
+    fn read(line: &'static str) -> Result<MessageKind, InvalidMessage> {
+        ClientMessage::read(Bytes::from_static(line.as_bytes())).map(|message| message.kind)
     }
 
     #[test]
     fn requests_of_both_eras() {
-        let Ok(Kind::Request(old)) =
+        let Ok(MessageKind::Request(old)) =
             read(r#"{"method":"tools/call","params":{"name":"a\u0062"},"jsonrpc":"2.0","id":"x"}"#)
         else {
             panic!("a request")
         };
         assert_eq!((&*old.id, old.name.as_deref(), old.modern), (r#""x""#, Some("ab"), None));
-        let Ok(Kind::Request(new)) = read(
+        let Ok(MessageKind::Request(new)) = read(
             r#"{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a:b","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
         ) else {
             panic!("a request")
@@ -284,19 +287,25 @@ mod tests {
         for params in ["[1]", "3", r#"{"name":7,"_meta":[]}"#] {
             let line =
                 format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#);
-            let message = Message::read(line.into()).unwrap();
+            let message = ClientMessage::read(line.into()).unwrap();
             assert!(matches!(
                 message.kind,
-                Kind::Request(Request { name: None, modern: None, .. })
+                MessageKind::Request(ClientRequest { name: None, modern: None, .. })
             ));
         }
     }
 
     #[test]
     fn other_kinds() {
-        assert!(matches!(read(r#"{"jsonrpc":"2.0","id":1,"result":null}"#), Ok(Kind::Response)));
-        assert!(matches!(read(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#), Ok(Kind::Response)));
-        let Ok(Kind::Notification(cancelled)) =
+        assert!(matches!(
+            read(r#"{"jsonrpc":"2.0","id":1,"result":null}"#),
+            Ok(MessageKind::Response)
+        ));
+        assert!(matches!(
+            read(r#"{"jsonrpc":"2.0","id":1,"error":{}}"#),
+            Ok(MessageKind::Response)
+        ));
+        let Ok(MessageKind::Notification(cancelled)) =
             read(r#"{"method":"notifications/cancelled","params":{"requestId":5}}"#)
         else {
             panic!("a notification")
@@ -308,9 +317,12 @@ mod tests {
     fn what_is_no_message() {
         for text in ["", "{", "nonsense", r#"{"id":1"#, "{\"a\":\"\u{1}\"}"] {
             let line = Bytes::copy_from_slice(text.as_bytes());
-            assert_eq!(Message::read(line).unwrap_err(), Malformed::NotJson, "{text}");
+            assert_eq!(ClientMessage::read(line).unwrap_err(), InvalidMessage::NotJson, "{text}");
         }
-        assert_eq!(Message::read(Bytes::from_static(b"\xff")).unwrap_err(), Malformed::NotJson);
+        assert_eq!(
+            ClientMessage::read(Bytes::from_static(b"\xff")).unwrap_err(),
+            InvalidMessage::NotJson
+        );
         for (text, id) in [
             ("3", None),
             (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, None),
@@ -319,11 +331,13 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":4}"#, Some("4")),
         ] {
             match read(text) {
-                Err(Malformed::NotAMessage { id: its, .. }) => assert_eq!(its.as_deref(), id),
+                Err(InvalidMessage::NotAMessage { id: its, .. }) => assert_eq!(its.as_deref(), id),
                 other => panic!("{text}: {other:?}"),
             }
         }
-        let Err(Malformed::Batch(two)) = read(r#"[{"id":1}, {"id":2}]"#) else { panic!("a batch") };
+        let Err(InvalidMessage::Batch(two)) = read(r#"[{"id":1}, {"id":2}]"#) else {
+            panic!("a batch")
+        };
         assert_eq!(two, [r#"{"id":1}"#, r#"{"id":2}"#]);
     }
 

@@ -1,32 +1,32 @@
-//! `agentport bridge`: speaks MCP on stdio to a client that only starts local programs, and Streamable HTTP to the
-//! gateway that runs.
+//! `agentport bridge`: an MCP stdio server for clients that only start local programs, relayed to the running gateway's
+//! Streamable HTTP endpoint.
 //!
-//! A relay of messages, not a server: they pass as they were written, in every revision and both ways. Only JSON-RPC is
-//! ever written to stdout, the key never anywhere. The process ends within a second of its client: when stdin ends,
-//! when stdout is closed, on a signal.
+//! Messages are relayed as they were written, in every revision and in both directions. Only JSON-RPC is written to
+//! stdout, and the key nowhere. The process ends within a second of its client: when stdin ends, when stdout is closed,
+//! or on a signal.
 //!
-//! Deliberately absent: TLS and any other host (the gateway is on this machine), and starting `serve`: the app is
-//! started where there is a screen, everything else is the owner's to decide.
+//! Deliberately absent: TLS and other hosts (the gateway is on this machine), and starting `agentport serve` (the bridge
+//! starts the desktop app where there is a display; a headless gateway is the owner's own choice).
 
-mod absent;
-mod closed;
-mod ear;
-mod exchange;
+mod gateway_watch;
 mod headers;
 mod http;
+mod in_flight;
 mod key;
 mod launch;
-mod lines;
-mod long;
 mod message;
-mod out;
+mod offline_reply;
+mod oversized;
 mod params;
-mod presence;
 mod relay;
-mod repeat;
+mod request;
+mod retry;
+mod server_stream;
 mod session;
 mod sse;
-mod under_way;
+mod stdin;
+mod stdout;
+mod stdout_watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,16 +34,19 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{http::Http, key::KeySource, lines::Lines, out::Out, presence::Presence, relay::Relay};
+use self::{
+    gateway_watch::GatewayWatch, http::GatewayHttp, key::KeySource, relay::Relay,
+    stdin::StdinLines, stdout::StdoutWriter,
+};
 use super::serve::Signals;
-use crate::{args::AgentKey, context::Context, exit::Ending};
+use crate::{args::AgentKey, context::Context, exit::ExitStatus};
 
-/// What is under way when stdin ends may still be answered for so long.
-const LAST_ANSWERS: Duration = Duration::from_millis(250);
-/// Then the gateway is told, for so long …
-const GOODBYE: Duration = Duration::from_millis(300);
-/// … and the client may read the rest.
-const LAST_LINES: Duration = Duration::from_millis(200);
+/// Time for answers to requests in flight after stdin has ended.
+const LAST_ANSWERS_TIMEOUT: Duration = Duration::from_millis(250);
+/// Time to end the session at the gateway.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
+/// Time for the client to read the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(crate) struct Bridge {
@@ -58,7 +61,7 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         log_to_stderr();
         let home = context.home()?;
         let Some(source) = KeySource::new(home.clone(), self.client, self.key) else {
@@ -66,51 +69,52 @@ impl Bridge {
         };
         let mut signals = Signals::listen()?;
         let gone = CancellationToken::new();
-        let (out, written) = Out::to_stdout(gone.clone()).context("cannot write to stdout")?;
-        closed::watch_stdout(gone.clone()).context("cannot watch stdout")?;
-        let mut lines = Lines::of_stdin().context("cannot read stdin")?;
+        let (out, written) =
+            StdoutWriter::spawn_writer(gone.clone()).context("cannot write to stdout")?;
+        stdout_watch::watch_stdout(gone.clone()).context("cannot watch stdout")?;
+        let mut lines = StdinLines::spawn_reader().context("cannot read stdin")?;
         let drivers = TaskTracker::new();
-        let http = Http::new(home.clone(), drivers);
-        let presence = Presence::new(&http, home.root(), !self.no_start);
+        let http = GatewayHttp::new(home.clone(), drivers);
+        let gateway = GatewayWatch::new(&http, home.root(), !self.no_start);
         let stop = CancellationToken::new();
-        let relay = Arc::new(Relay::new(http, out, presence, source, stop.clone()));
+        let relay = Arc::new(Relay::new(http, out, gateway, source, stop.clone()));
 
         let input_ended = lines.ended();
         {
             let running = relay.run(&mut lines);
             let ending = async {
                 tokio::select! {
-                    () = input_ended.cancelled() => tokio::time::sleep(LAST_ANSWERS).await,
+                    () = input_ended.cancelled() => tokio::time::sleep(LAST_ANSWERS_TIMEOUT).await,
                     () = signals.next() => {}
                     () = gone.cancelled() => {}
                 }
             };
             let done = async {
                 running.await;
-                // The input has ended, and everything in it is under way.
-                relay.under_way.none().await;
+                // The input has ended; its last requests are still in flight.
+                relay.in_flight.wait_until_empty().await;
             };
             tokio::select! {
                 () = done => {}
                 () = ending => {}
             }
         }
-        // Nothing more is begun; the gateway hears that nobody waits.
-        let goodbye = tokio::time::timeout(GOODBYE, relay.goodbye());
+
+        let goodbye = tokio::time::timeout(CLOSE_TIMEOUT, relay.close());
         if goodbye.await.is_err() {
-            tracing::debug!("the gateway did not hear the goodbye");
+            tracing::debug!("the session could not be ended in time");
         }
         stop.cancel();
         relay.tasks.close();
-        // Cancelled, they end at once.
-        let _ = tokio::time::timeout(LAST_LINES, relay.tasks.wait()).await;
+        // The tasks were cancelled, and end at once.
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, relay.tasks.wait()).await;
         drop(relay);
-        written.wait(LAST_LINES).await;
-        Ok(Ending::Done)
+        written.wait(FLUSH_TIMEOUT).await;
+        Ok(ExitStatus::Done)
     }
 }
 
-/// Quiet, unless `RUST_LOG` asks.
+/// Logs nothing unless `RUST_LOG` is set: clients show stderr as errors.
 fn log_to_stderr() {
     if std::env::var_os("RUST_LOG").is_some_and(|wanted| !wanted.is_empty()) {
         tracing_subscriber::fmt()

@@ -1,27 +1,25 @@
-//! Arguments that are sent as headers too: those whose schema says `x-mcp-header` (2026-07-28, SEP-2243).
+//! Arguments that are sent as headers too: those whose schema says `x-mcp-header` (MCP 2026-07-28, SEP-2243).
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use http::{HeaderMap, HeaderName};
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::headers;
 
 const ANNOTATION: &[u8] = b"\"x-mcp-header\"";
-/// Tools whose arguments are known; far more than any list has of this kind.
-const MOST: usize = 1_000;
+/// Tools remembered; far more than any list has of this kind.
+const MAX_TOOLS: usize = 1_000;
 
-/// What lists of tools have said, by the tool's name.
+/// Annotated arguments from `tools/list` answers, by tool name.
 #[derive(Debug, Default)]
-pub(super) struct ParamHeaders(Mutex<HashMap<String, Vec<Param>>>);
+pub(super) struct ParamHeaders(Mutex<HashMap<String, Vec<HeaderParam>>>);
 
 /// An argument that is sent as a header too.
 #[derive(Debug)]
-struct Param {
+struct HeaderParam {
     /// Names of properties, from the root.
     path: Vec<String>,
     header: HeaderName,
@@ -58,11 +56,11 @@ struct CallParams {
 }
 
 impl ParamHeaders {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Param>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<HeaderParam>>> {
+        self.0.lock()
     }
 
-    /// Reads an answer to `tools/list`. Nearly none has such a tool, and is only looked through.
+    /// Reads an answer to `tools/list`. Answers without the annotation are not parsed.
     pub(super) fn learn(&self, answer: &[u8]) {
         let annotated = answer.windows(ANNOTATION.len()).any(|part| part == ANNOTATION);
         if !annotated && self.lock().is_empty() {
@@ -79,23 +77,23 @@ impl ParamHeaders {
             }
             if found.is_empty() {
                 known.remove(&tool.name);
-            } else if known.len() < MOST {
+            } else if known.len() < MAX_TOOLS {
                 known.insert(tool.name, found);
             }
         }
     }
 
-    /// Does this tool have such arguments?
+    /// Does the tool have annotated arguments?
     pub(super) fn knows(&self, tool: &str) -> bool {
         self.lock().contains_key(tool)
     }
 
     /// Adds the headers for a call of `tool`.
-    pub(super) fn put(&self, headers: &mut HeaderMap, tool: &str, message: &[u8]) {
+    pub(super) fn insert_into(&self, headers: &mut HeaderMap, tool: &str, message: &[u8]) {
         let known = self.lock();
         let Some(params) = known.get(tool) else { return };
         let Ok(call) = serde_json::from_slice::<Call>(message) else { return };
-        for Param { path, header } in params {
+        for HeaderParam { path, header } in params {
             let value = path.iter().try_fold(&call.params.arguments, |value, key| value.get(key));
             let text = match value {
                 Some(Value::String(text)) => text.clone(),
@@ -108,7 +106,7 @@ impl ParamHeaders {
 }
 
 /// Annotated properties, reached from the root through `properties` alone.
-fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Param>) {
+fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<HeaderParam>) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
     for (name, schema) in properties {
         path.push(name.clone());
@@ -116,7 +114,7 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Param>) {
             && !header.is_empty()
             && let Ok(header) = format!("mcp-param-{header}").parse()
         {
-            found.push(Param { path: path.clone(), header });
+            found.push(HeaderParam { path: path.clone(), header });
         }
         collect(schema, path, found);
         path.pop();
@@ -143,7 +141,7 @@ mod tests {
         let call =
             br#"{"params":{"name":"a","arguments":{"x":"s\u00fcd","n":{"y":7},"b":true,"z":1}}}"#;
         let mut headers = HeaderMap::new();
-        known.put(&mut headers, "a", call);
+        known.insert_into(&mut headers, "a", call);
         assert_eq!(headers.len(), 3);
         assert_eq!(headers["mcp-param-region"], "=?base64?c8O8ZA==?=");
         assert_eq!(headers["mcp-param-deep"], "7");

@@ -1,13 +1,13 @@
-//! What all parts of the bridge share, and the order in which the client's messages leave.
+//! The bridge's shared state, and the order in which the client's messages are sent.
 //!
-//! Messages leave in the order in which they came. Notifications and answers are delivered before the next message is;
-//! a request gets a moment's start, in which the gateway usually answers it, and then the next one leaves beside it: a
-//! slow call holds up nobody. Without that start two requests would race each other on two connections, and of two
-//! calls an agent makes at once the second could run first.
+//! Messages are sent in the order in which they were read. A notification or an answer is delivered before the next
+//! message is sent. A request gets a head start of [`REQUEST_HEAD_START`], in which the gateway usually answers it; then
+//! the next message is sent beside it, so that a slow call does not delay others. Without the head start two requests
+//! would race each other on two connections, and of two calls an agent makes at once the second could run first.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -15,116 +15,120 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    absent, headers,
-    http::{Draft, Failure, Http, Reply},
+    gateway_watch::GatewayWatch,
+    headers,
+    http::{GatewayHttp, GatewayReply, HttpFailure, OutgoingRequest},
+    in_flight::{Cancellation, InFlightRequests},
     key::KeySource,
-    lines::{Line, Lines},
-    message::{self, INTERNAL_ERROR, INVALID_REQUEST, Kind, Malformed, Message, PARSE_ERROR},
-    out::Out,
+    message::{
+        self, ClientMessage, ClientNotification, ClientRequest, INTERNAL_ERROR, INVALID_REQUEST,
+        InvalidMessage, MessageKind, PARSE_ERROR,
+    },
+    offline_reply,
     params::ParamHeaders,
-    presence::Presence,
-    session::{Joined, Session},
-    under_way::UnderWay,
+    session::{ClientSession, OpenSession},
+    stdin::{InputLine, StdinLines},
+    stdout::StdoutWriter,
 };
 
-/// The longest start of a request before the next message.
-const START: Duration = Duration::from_millis(2);
-/// Requests at once. The gateway takes 400 connections of everybody.
-const MOST: usize = 256;
-/// How long a message without an answer may take to be delivered.
-const DELIVERY: Duration = Duration::from_secs(10);
+/// Longest delay of the next message after a request was sent.
+const REQUEST_HEAD_START: Duration = Duration::from_millis(2);
+/// Requests under way at once. The gateway accepts 400 connections from all clients together.
+const MAX_REQUESTS: usize = 256;
+/// Time to deliver a notification or an answer.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct Relay {
-    pub(super) http: Arc<Http>,
-    pub(super) out: Out,
-    pub(super) session: Session,
-    pub(super) presence: Presence,
+    pub(super) http: Arc<GatewayHttp>,
+    pub(super) stdout: StdoutWriter,
+    pub(super) session: ClientSession,
+    pub(super) gateway: GatewayWatch,
     pub(super) params: ParamHeaders,
-    pub(super) under_way: UnderWay,
+    pub(super) in_flight: InFlightRequests,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
-    /// The client has been offered the tool that explains what is missing.
-    pub(super) explains: AtomicBool,
-    source: KeySource,
+    /// The client was given a tool list with the status tool in it (see [`offline_reply`]).
+    pub(super) status_tool_listed: AtomicBool,
+    key_source: KeySource,
     key: Mutex<Option<HeaderValue>>,
 }
 
-/// Why a request has no answer of the gateway's.
+/// Why the gateway's answer to a request cannot be passed on.
 #[derive(Debug)]
-pub(super) enum Trouble {
-    Nobody,
-    /// It may have been carried out.
-    Broken,
-    /// There is no key, or the gateway does not know it: a sentence.
-    NotLetIn(String),
-    /// The session with this number is gone.
-    SessionGone(u64),
-    /// What to tell the client, as a whole message.
-    Told(Bytes),
+pub(super) enum RelayError {
+    /// No gateway was reached, and nothing was sent.
+    Unreachable,
+    /// The connection broke: the gateway may have carried the request out.
+    ConnectionLost,
+    /// There is no key, or the gateway refuses it. A sentence for the agent.
+    Unauthorized(String),
+    /// The gateway does not know the session with this number.
+    SessionExpired(u64),
+    /// The client is to get this JSON-RPC message instead.
+    Answer(Bytes),
 }
 
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
+impl From<HttpFailure> for RelayError {
+    fn from(failure: HttpFailure) -> Self {
         match failure {
-            Failure::Nobody => Self::Nobody,
-            Failure::Broken => Self::Broken,
+            HttpFailure::Unreachable => Self::Unreachable,
+            HttpFailure::ConnectionLost => Self::ConnectionLost,
         }
     }
 }
 
-/// What kind of message goes out, as far as its headers depend on it.
+/// What the headers of a message depend on.
 #[derive(Debug, Clone)]
-pub(super) enum Era {
-    /// Outside any session, as `initialize` is.
-    Plain,
-    Session(Arc<Joined>),
-    Modern {
-        version: Box<str>,
-        method: Box<str>,
-        name: Option<Box<str>>,
-    },
+pub(super) enum MessageScope {
+    /// `initialize`, and whatever a client sends before it.
+    BeforeSession,
+    /// Revisions before 2026-07-28.
+    Session(Arc<OpenSession>),
+    /// Revision 2026-07-28 and later: each request says everything itself.
+    Stateless { version: Box<str>, method: Box<str>, name: Option<Box<str>> },
 }
 
 impl Relay {
     pub(super) fn new(
-        http: Arc<Http>,
-        out: Out,
-        presence: Presence,
-        source: KeySource,
+        http: Arc<GatewayHttp>,
+        stdout: StdoutWriter,
+        gateway: GatewayWatch,
+        key_source: KeySource,
         stop: CancellationToken,
     ) -> Self {
         Self {
             http,
-            out,
-            presence,
-            source,
+            stdout,
+            gateway,
+            key_source,
             stop,
-            session: Session::default(),
+            session: ClientSession::default(),
             params: ParamHeaders::default(),
-            under_way: UnderWay::default(),
+            in_flight: InFlightRequests::default(),
             tasks: TaskTracker::new(),
-            explains: AtomicBool::new(false),
+            status_tool_listed: AtomicBool::new(false),
             key: Mutex::default(),
         }
     }
 
-    /// Relays lines until there are no more.
-    pub(super) async fn run(self: &Arc<Self>, lines: &mut Lines) {
+    /// Relays lines until the input ends.
+    pub(super) async fn run(self: &Arc<Self>, lines: &mut StdinLines) {
         while let Some(line) = lines.next().await {
             match line {
-                Line::Text(text) => self.take(text).await,
-                Line::TooLong(found) => {
-                    let told = "The message is larger than 4 MiB; send less at once.";
+                InputLine::Text(text) => self.on_line(text).await,
+                InputLine::TooLong(found) => {
+                    let reason = "The message is larger than 4 MiB; send less at once.";
                     match found.id {
                         Some(id) if found.is_request => {
-                            self.say(message::error(Some(&id), INVALID_REQUEST, told)).await;
+                            self.write(message::error(Some(&id), INVALID_REQUEST, reason)).await;
                         }
                         Some(_) => tracing::warn!("an answer larger than 4 MiB was dropped"),
-                        None => self.say(message::error(None, INVALID_REQUEST, told)).await,
+                        None => self.write(message::error(None, INVALID_REQUEST, reason)).await,
                     }
                 }
             }
@@ -132,153 +136,167 @@ impl Relay {
     }
 
     /// Writes a message to the client.
-    pub(super) async fn say(&self, message: Bytes) {
-        self.out.send(message).await;
+    pub(super) async fn write(&self, message: Bytes) {
+        self.stdout.send(message).await;
     }
 
-    async fn take(self: &Arc<Self>, text: Bytes) {
-        match Message::read(text) {
+    async fn on_line(self: &Arc<Self>, text: Bytes) {
+        match ClientMessage::read(text) {
             Ok(message) => self.dispatch(message).await,
-            Err(Malformed::Batch(messages))
+            Err(InvalidMessage::Batch(messages))
                 if self.session.has_batches() && !messages.is_empty() =>
             {
                 for text in messages {
-                    match Message::read(text) {
+                    match ClientMessage::read(text) {
                         Ok(message) => self.dispatch(message).await,
-                        Err(malformed) => self.refuse(malformed).await,
+                        Err(malformed) => self.reject(malformed).await,
                     }
                 }
             }
-            Err(malformed) => self.refuse(malformed).await,
+            Err(malformed) => self.reject(malformed).await,
         }
     }
 
-    async fn refuse(&self, malformed: Malformed) {
+    async fn reject(&self, malformed: InvalidMessage) {
         let answer = match malformed {
-            Malformed::NotJson => {
+            InvalidMessage::NotJson => {
                 message::error(None, PARSE_ERROR, "Parse error: the line is not a JSON-RPC message")
             }
-            Malformed::Batch(_) => message::error(
+            InvalidMessage::Batch(_) => message::error(
                 None,
                 INVALID_REQUEST,
                 "Invalid request: batches are not part of this revision; send one message per line",
             ),
-            Malformed::NotAMessage { id, why } => {
+            InvalidMessage::NotAMessage { id, why } => {
                 message::error(id.as_deref(), INVALID_REQUEST, &format!("Invalid request: {why}"))
             }
         };
-        self.say(answer).await;
+        self.write(answer).await;
     }
 
-    async fn dispatch(self: &Arc<Self>, message: Message) {
+    async fn dispatch(self: &Arc<Self>, message: ClientMessage) {
         match message.kind.clone() {
-            Kind::Request(request)
+            MessageKind::Request(request)
                 if &*request.method == "initialize" && request.modern.is_none() =>
             {
                 self.initialize(message.text, &request).await;
             }
-            Kind::Request(request) => {
-                if self.under_way.count() >= MOST {
-                    let told = "Too many requests at once; wait for some of their answers.";
-                    self.say(message::error(Some(&request.id), INTERNAL_ERROR, told)).await;
-                    return;
-                }
-                if let Some(answer) = absent::explain(self, &request) {
-                    self.say(answer).await;
-                    return;
-                }
-                let (begun, start) = oneshot::channel();
-                let entry = self.under_way.enter(&request);
-                let relay = self.clone();
-                self.tasks.spawn(async move {
-                    tokio::select! {
-                        () = relay.carry(&message.text, &request, &entry, begun) => {}
-                        () = relay.stop.cancelled() => {}
-                        () = entry.dropped() => {}
-                    }
-                    relay.under_way.leave(&request.id, &entry);
-                });
-                // Ended or timed out: either way it is the next message's turn.
-                let _ = tokio::time::timeout(START, start).await;
+            MessageKind::Request(request) => self.start_request(message.text, request).await,
+            MessageKind::Notification(notification) => {
+                self.forward_notification(message.text, &notification).await;
             }
-            Kind::Notification(notification) => match &*notification.method {
-                "notifications/initialized" if notification.modern.is_none() => {
-                    self.initialized(message.text).await;
-                }
-                "notifications/cancelled"
-                    if notification
-                        .cancels
-                        .as_deref()
-                        .is_some_and(|id| self.under_way.cancel(id)) => {}
-                method => {
-                    let era = match &notification.modern {
-                        Some(version) => Era::Modern {
-                            version: version.clone(),
-                            method: method.into(),
-                            name: None,
-                        },
-                        None => self.era_now(),
-                    };
-                    self.deliver(era, message.text).await;
-                }
-            },
-            Kind::Response => self.deliver(self.era_now(), message.text).await,
+            MessageKind::Response => self.deliver(self.current_scope(), message.text).await,
         }
     }
 
-    fn era_now(&self) -> Era {
-        self.session.joined().map_or(Era::Plain, Era::Session)
+    /// Starts a task for the request, and returns when the next message may be sent.
+    async fn start_request(self: &Arc<Self>, text: Bytes, request: ClientRequest) {
+        if self.in_flight.count() >= MAX_REQUESTS {
+            let reason = "Too many requests at once; wait for some of their answers.";
+            self.write(message::error(Some(&request.id), INTERNAL_ERROR, reason)).await;
+            return;
+        }
+        if let Some(answer) = offline_reply::status_tool_reply(self, &request) {
+            self.write(answer).await;
+            return;
+        }
+        let (begun, start) = oneshot::channel();
+        let entry = self.in_flight.insert(&request);
+        let relay = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = relay.forward_request(&text, &request, &entry, begun) => {}
+                () = relay.stop.cancelled() => {}
+                () = entry.abandoned() => {}
+            }
+            relay.in_flight.remove(&request.id, &entry);
+        });
+        // Answered or not: the next message may be sent now.
+        let _ = tokio::time::timeout(REQUEST_HEAD_START, start).await;
     }
 
-    /// Delivers a message that has no answer. Where it cannot be, nobody waits for it any more.
-    pub(super) async fn deliver(&self, mut era: Era, text: Bytes) {
+    async fn forward_notification(
+        self: &Arc<Self>,
+        text: Bytes,
+        notification: &ClientNotification,
+    ) {
+        let method = &*notification.method;
+        if method == "notifications/initialized" && notification.modern.is_none() {
+            return self.initialized(text).await;
+        }
+        if let Some(id) = &notification.cancels
+            && self.in_flight.cancel(id) == Cancellation::Done
+        {
+            return;
+        }
+        let scope = match &notification.modern {
+            Some(version) => MessageScope::Stateless {
+                version: version.clone(),
+                method: method.into(),
+                name: None,
+            },
+            None => self.current_scope(),
+        };
+        self.deliver(scope, text).await;
+    }
+
+    fn current_scope(&self) -> MessageScope {
+        self.session.current().map_or(MessageScope::BeforeSession, MessageScope::Session)
+    }
+
+    /// Delivers a notification or an answer. One that cannot be delivered is dropped: nothing waits for it.
+    pub(super) async fn deliver(&self, mut scope: MessageScope, text: Bytes) {
         let deliver = async {
             loop {
-                match self.post(&era, &text).await {
+                match self.post(&scope, &text).await {
                     Ok(reply) if reply.status == StatusCode::NOT_FOUND => {
-                        let Era::Session(joined) = &era else { return };
-                        if self.renew(joined.number).await.is_err() {
+                        let MessageScope::Session(session) = &scope else { return };
+                        if self.renew(session.number).await.is_err() {
                             return;
                         }
-                        era = match self.session.joined() {
-                            Some(now) if now.number != joined.number => Era::Session(now),
+                        scope = match self.session.current() {
+                            Some(now) if now.number != session.number => MessageScope::Session(now),
                             _ => return,
                         };
                     }
                     Ok(reply) => {
                         if !reply.status.is_success() {
-                            tracing::debug!(status = %reply.status, "a message was not taken");
+                            tracing::debug!(status = %reply.status, "the gateway refused a message");
                         }
-                        // Read to its end, so that the connection can be used again.
-                        let _ = reply.whole().await;
+                        // Reading to the end makes the connection reusable.
+                        let _ = reply.read_all().await;
                         return;
                     }
-                    Err(trouble) => {
-                        tracing::debug!(?trouble, "a message could not be delivered");
+                    Err(error) => {
+                        tracing::debug!(?error, "a message could not be delivered");
                         return;
                     }
                 }
             }
         };
         tokio::select! {
-            _ = tokio::time::timeout(DELIVERY, deliver) => {}
+            _ = tokio::time::timeout(DELIVERY_TIMEOUT, deliver) => {}
             () = self.stop.cancelled() => {}
         }
     }
 
-    /// Sends a message, and begins to read its answer. A key that is refused is read anew once.
-    pub(super) async fn post(&self, era: &Era, text: &Bytes) -> Result<Reply, Trouble> {
+    /// Sends a message with the headers of its scope.
+    pub(super) async fn post(
+        &self,
+        scope: &MessageScope,
+        text: &Bytes,
+    ) -> Result<GatewayReply, RelayError> {
         self.send(|key| {
-            let mut headers = headers::of_message(key);
-            match era {
-                Era::Plain => {}
-                Era::Session(joined) => headers::put_session(&mut headers, joined),
-                Era::Modern { version, method, name } => {
-                    headers::put_modern(&mut headers, version, method, name.as_deref());
+            let mut headers = headers::for_message(key);
+            match scope {
+                MessageScope::BeforeSession => {}
+                MessageScope::Session(session) => headers::insert_session(&mut headers, session),
+                MessageScope::Stateless { version, method, name } => {
+                    headers::insert_stateless(&mut headers, version, method, name.as_deref());
                     if &**method == "tools/call"
                         && let Some(tool) = name
                     {
-                        self.params.put(&mut headers, tool, text);
+                        self.params.insert_into(&mut headers, tool, text);
                     }
                 }
             }
@@ -287,41 +305,43 @@ impl Relay {
         .await
     }
 
+    /// Sends a request. When the key is refused, it is read again, and a new one is tried.
     pub(super) async fn send(
         &self,
         draft: impl Fn(&HeaderValue) -> (Method, HeaderMap, Bytes),
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<GatewayReply, RelayError> {
         let mut key = self.key()?;
         loop {
             let (method, headers, body) = draft(&key);
-            let reply = self.http.send(&Draft { method, headers, body }).await?;
-            self.presence.met();
+            let reply = self.http.send(&OutgoingRequest { method, headers, body }).await?;
+            self.gateway.on_answer();
             if reply.status != StatusCode::UNAUTHORIZED {
                 return Ok(reply);
             }
             let fresh = self.read_key()?;
             if fresh == key {
-                return Err(Trouble::NotLetIn(super::key::REFUSED.into()));
+                return Err(RelayError::Unauthorized(super::key::REFUSED.into()));
             }
             key = fresh;
         }
     }
 
-    fn key(&self) -> Result<HeaderValue, Trouble> {
-        let key = self.key.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    fn key(&self) -> Result<HeaderValue, RelayError> {
+        let key = self.key.lock().clone();
         key.map_or_else(|| self.read_key(), Ok)
     }
 
-    fn read_key(&self) -> Result<HeaderValue, Trouble> {
-        let secret = self.source.read().map_err(Trouble::NotLetIn)?;
+    fn read_key(&self) -> Result<HeaderValue, RelayError> {
+        let secret = self.key_source.read().map_err(RelayError::Unauthorized)?;
         let mut key = HeaderValue::from_str(secret.expose())
-            .map_err(|_| Trouble::NotLetIn(super::key::REFUSED.into()))?;
+            .map_err(|_| RelayError::Unauthorized(super::key::REFUSED.into()))?;
         key.set_sensitive(true);
-        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key.clone());
+        *self.key.lock() = Some(key.clone());
         Ok(key)
     }
 
-    pub(super) fn offers_explanation(&self) {
-        self.explains.store(true, Ordering::Relaxed);
+    /// The client knows the status tool from now on.
+    pub(super) fn set_status_tool_listed(&self) {
+        self.status_tool_listed.store(true, Ordering::Relaxed);
     }
 }

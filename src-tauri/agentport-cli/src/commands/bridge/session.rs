@@ -1,82 +1,84 @@
-//! The session of a client of the revisions before 2026-07-28: opened with the client's own words, and opened again
-//! with them when the gateway has forgotten it. The client notices nothing.
+//! The MCP session of a client of revisions before 2026-07-28. It is opened with the client's own `initialize`, and
+//! opened again with the same message when the gateway has lost it, without the client noticing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method};
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    absent, exchange, headers,
-    http::Reply,
-    message::{self, Request},
-    relay::{Era, Relay, Trouble},
-    sse,
+    headers,
+    http::GatewayReply,
+    message::{self, ClientRequest},
+    offline_reply,
+    relay::{MessageScope, Relay, RelayError},
+    request, sse,
 };
 
-/// Subscriptions that are remembered for one client.
+/// Resource subscriptions remembered for one client.
 const MOST_SUBSCRIPTIONS: usize = 1_000;
 
 #[derive(Debug, Default)]
-pub(super) struct Session {
-    now: Mutex<Now>,
+pub(super) struct ClientSession {
+    now: Mutex<SessionState>,
     /// Held while a session is being opened.
     opening: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
-struct Now {
+struct SessionState {
     /// The client's `initialize`.
-    hello: Option<(Bytes, Request)>,
+    initialize: Option<(Bytes, ClientRequest)>,
     /// Its `notifications/initialized`.
-    ready: Option<Bytes>,
-    joined: Option<Arc<Joined>>,
-    /// Sessions so far.
+    initialized: Option<Bytes>,
+    current: Option<Arc<OpenSession>>,
+    /// Sessions opened so far.
     number: u64,
-    /// What a gateway that starts anew has forgotten: the last `logging/setLevel`, and subscriptions by URI.
+    /// What a restarted gateway has lost: the last `logging/setLevel`, and the subscriptions by URI.
     level: Option<Bytes>,
     subscriptions: Vec<(Box<str>, Bytes)>,
-    /// The stream of the session is being read.
-    heard: bool,
+    /// The task that reads the session's stream runs.
+    stream_started: bool,
 }
 
 /// A session that has been opened.
 #[derive(Debug)]
-pub(super) struct Joined {
-    /// A server without sessions gives none.
+pub(super) struct OpenSession {
+    /// `None`: the server has no sessions.
     pub(super) id: Option<HeaderValue>,
-    /// The revision both speak.
+    /// The negotiated revision.
     pub(super) version: HeaderValue,
     pub(super) number: u64,
 }
 
 #[derive(Deserialize)]
-struct Hello<'a> {
+struct InitializeAnswer<'a> {
     #[serde(borrow)]
-    result: HelloResult<'a>,
+    result: InitializeResult<'a>,
 }
 
 #[derive(Deserialize)]
-struct HelloResult<'a> {
+struct InitializeResult<'a> {
     #[serde(borrow, rename = "protocolVersion")]
     version: std::borrow::Cow<'a, str>,
 }
 
-impl Session {
-    fn lock(&self) -> MutexGuard<'_, Now> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+impl ClientSession {
+    fn lock(&self) -> MutexGuard<'_, SessionState> {
+        self.now.lock()
     }
 
-    pub(super) fn joined(&self) -> Option<Arc<Joined>> {
-        self.lock().joined.clone()
+    pub(super) fn current(&self) -> Option<Arc<OpenSession>> {
+        self.lock().current.clone()
     }
 
-    /// Is the revision one that may have batches?
+    /// Does the negotiated revision have batches?
     pub(super) fn has_batches(&self) -> bool {
         let now = self.lock();
-        now.joined.as_ref().is_some_and(|joined| joined.version.as_bytes() <= &b"2025-03-26"[..])
+        now.current.as_ref().is_some_and(|open| open.version.as_bytes() <= &b"2025-03-26"[..])
     }
 
     /// The revision the client asked for.
@@ -90,12 +92,12 @@ impl Session {
         struct Params {
             protocol_version: String,
         }
-        let hello = self.lock().hello.as_ref().map(|(text, _)| text.clone())?;
-        serde_json::from_slice::<Asked>(&hello).ok().map(|asked| asked.params.protocol_version)
+        let initialize = self.lock().initialize.as_ref().map(|(text, _)| text.clone())?;
+        serde_json::from_slice::<Asked>(&initialize).ok().map(|asked| asked.params.protocol_version)
     }
 
-    /// Remembers what a gateway keeps only in memory.
-    pub(super) fn note(&self, request: &Request, text: &Bytes) {
+    /// Remembers a request whose effect a gateway keeps only in memory.
+    pub(super) fn remember(&self, request: &ClientRequest, text: &Bytes) {
         if request.modern.is_some() {
             return;
         }
@@ -114,7 +116,7 @@ impl Session {
         }
     }
 
-    /// To be said again to a gateway that has forgotten it.
+    /// The remembered requests, with ids of our own.
     fn remembered(&self) -> Vec<Bytes> {
         let now = self.lock();
         let all = now.level.iter().chain(now.subscriptions.iter().map(|(_, text)| text));
@@ -123,51 +125,57 @@ impl Session {
 }
 
 impl Relay {
-    /// The client's `initialize`. It is answered here if there is nobody to answer it, so that the client shows us.
-    pub(super) async fn initialize(self: &Arc<Self>, text: Bytes, request: &Request) {
+    /// Opens the session for the client's `initialize`. Without a gateway the bridge answers it itself.
+    pub(super) async fn initialize(self: &Arc<Self>, text: Bytes, request: &ClientRequest) {
         let before = {
             let mut now = self.session.lock();
-            let (number, heard, joined) = (now.number, now.heard, now.joined.take());
-            *now = Now { hello: Some((text, request.clone())), number, heard, ..Now::default() };
-            joined
+            let (number, stream_started, session) =
+                (now.number, now.stream_started, now.current.take());
+            *now = SessionState {
+                initialize: Some((text, request.clone())),
+                number,
+                stream_started,
+                ..SessionState::default()
+            };
+            session
         };
         if let Some(before) = before {
-            self.leave(&before).await;
+            self.end_session(&before).await;
         }
         let opening = async {
             let _opening = self.session.opening.lock().await;
             loop {
                 let why = match self.open().await {
                     Ok(answer) => return answer,
-                    Err(Trouble::Told(answer)) => return answer,
-                    Err(Trouble::NotLetIn(why)) => why,
-                    Err(_) if self.presence.wait(&self.http).await => continue,
-                    Err(_) => self.presence.why(),
+                    Err(RelayError::Answer(answer)) => return answer,
+                    Err(RelayError::Unauthorized(why)) => why,
+                    Err(_) if self.gateway.wait(&self.http).await => continue,
+                    Err(_) => self.gateway.explanation(),
                 };
-                return absent::answer(self, request, &why);
+                return offline_reply::reply_to(self, request, &why);
             }
         };
         tokio::select! {
-            answer = opening => self.say(answer).await,
+            answer = opening => self.write(answer).await,
             () = self.stop.cancelled() => {}
         }
     }
 
-    /// The client is ready: the gateway may speak from now on.
+    /// Forwards `notifications/initialized`, and begins to read the session's stream.
     pub(super) async fn initialized(self: &Arc<Self>, text: Bytes) {
-        let (joined, heard) = {
+        let (session, stream_started) = {
             let mut now = self.session.lock();
-            now.ready = Some(text.clone());
-            (now.joined.clone(), std::mem::replace(&mut now.heard, true))
+            now.initialized = Some(text.clone());
+            (now.current.clone(), std::mem::replace(&mut now.stream_started, true))
         };
-        if let Some(joined) = joined {
-            self.deliver(Era::Session(joined), text).await;
+        if let Some(session) = session {
+            self.deliver(MessageScope::Session(session), text).await;
         }
-        if !heard {
+        if !stream_started {
             let relay = self.clone();
             self.tasks.spawn(async move {
                 tokio::select! {
-                    () = relay.hear() => {}
+                    () = relay.listen() => {}
                     () = relay.stop.cancelled() => {}
                 }
             });
@@ -175,150 +183,152 @@ impl Relay {
     }
 
     /// The session to send a request in; `None` before the client's `initialize`.
-    pub(super) async fn ensure_session(&self) -> Result<Option<Arc<Joined>>, Trouble> {
-        if let Some(joined) = self.session.joined() {
-            return Ok(Some(joined));
+    pub(super) async fn ensure_session(&self) -> Result<Option<Arc<OpenSession>>, RelayError> {
+        if let Some(session) = self.session.current() {
+            return Ok(Some(session));
         }
-        if self.session.lock().hello.is_none() {
+        if self.session.lock().initialize.is_none() {
             return Ok(None);
         }
         let _opening = self.session.opening.lock().await;
-        if let Some(joined) = self.session.joined() {
-            return Ok(Some(joined));
+        if let Some(session) = self.session.current() {
+            return Ok(Some(session));
         }
         self.reopen().await?;
-        // What the client knows by now was said here, while there was no gateway.
-        self.tell_of_changes().await;
-        Ok(self.session.joined())
+        // The client's lists came from the bridge itself, while there was no gateway.
+        self.announce_list_changes().await;
+        Ok(self.session.current())
     }
 
-    /// Replaces the session with this number, unless that has been done.
-    pub(super) async fn renew(&self, number: u64) -> Result<(), Trouble> {
+    /// Replaces the session with this number, unless another task has done so.
+    pub(super) async fn renew(&self, number: u64) -> Result<(), RelayError> {
         let _opening = self.session.opening.lock().await;
-        if self.session.joined().is_some_and(|joined| joined.number != number) {
+        if self.session.current().is_some_and(|session| session.number != number) {
             return Ok(());
         }
         tracing::info!("the session is gone; opening another");
         self.reopen().await
     }
 
-    async fn reopen(&self) -> Result<(), Trouble> {
-        self.open().await.map_err(|trouble| match trouble {
-            // It answers a request that was answered long ago.
-            Trouble::Told(_) => Trouble::NotLetIn("AgentPort does not take this client.".into()),
+    async fn reopen(&self) -> Result<(), RelayError> {
+        self.open().await.map_err(|error| match error {
+            // The client's `initialize` was answered before; a second answer must not reach it.
+            RelayError::Answer(_) => {
+                RelayError::Unauthorized("AgentPort does not take this client.".into())
+            }
             other => other,
         })?;
-        let (joined, ready) = {
+        let (session, initialized) = {
             let now = self.session.lock();
-            (now.joined.clone(), now.ready.clone())
+            (now.current.clone(), now.initialized.clone())
         };
-        if let (Some(joined), Some(ready)) = (joined, ready) {
-            let reply = self.post(&Era::Session(joined.clone()), &ready).await?;
-            let _ = reply.whole().await;
-            self.remind(&joined).await;
+        if let (Some(session), Some(initialized)) = (session, initialized) {
+            let reply = self.post(&MessageScope::Session(session.clone()), &initialized).await?;
+            let _ = reply.read_all().await;
+            self.restore_gateway_state(&session).await;
         }
         Ok(())
     }
 
-    /// Says `initialize` in the client's words. Gives the answer.
-    async fn open(&self) -> Result<Bytes, Trouble> {
-        let Some((text, request)) = self.session.lock().hello.clone() else {
-            return Err(Trouble::Broken);
+    /// Sends the client's `initialize`, and stores the session. Returns the answer.
+    async fn open(&self) -> Result<Bytes, RelayError> {
+        let Some((text, request)) = self.session.lock().initialize.clone() else {
+            return Err(RelayError::ConnectionLost);
         };
-        let reply = self.post(&Era::Plain, &text).await?;
+        let reply = self.post(&MessageScope::BeforeSession, &text).await?;
         if !reply.status.is_success() {
             let (status, instance) = (reply.status, reply.instance);
-            let body = reply.whole().await?;
+            let body = reply.read_all().await?;
             if status.is_server_error() && self.http.running() != Some(instance) {
-                return Err(Trouble::Broken);
+                return Err(RelayError::ConnectionLost);
             }
-            return Err(Trouble::Told(exchange::refusal(status, body, &request)));
+            return Err(RelayError::Answer(request::error_answer(status, body, &request)));
         }
-        let id = reply.headers.get(headers::SESSION).cloned();
+        let id = reply.headers.get(headers::SESSION_ID).cloned();
         let answer = answer_of(reply, &request).await?;
-        let version = serde_json::from_slice::<Hello<'_>>(&answer)
+        let version = serde_json::from_slice::<InitializeAnswer<'_>>(&answer)
             .ok()
-            .and_then(|hello| HeaderValue::from_str(&hello.result.version).ok());
-        let Some(version) = version else { return Err(Trouble::Told(answer)) };
+            .and_then(|initialize| HeaderValue::from_str(&initialize.result.version).ok());
+        let Some(version) = version else { return Err(RelayError::Answer(answer)) };
         let mut now = self.session.lock();
         now.number += 1;
-        now.joined = Some(Arc::new(Joined { id, version, number: now.number }));
+        now.current = Some(Arc::new(OpenSession { id, version, number: now.number }));
         Ok(answer)
     }
 
-    /// Says once more what the gateway forgets when it ends.
-    pub(super) async fn remind(&self, joined: &Arc<Joined>) {
+    /// Sends the remembered requests to a gateway that has lost them.
+    pub(super) async fn restore_gateway_state(&self, session: &Arc<OpenSession>) {
         for text in self.session.remembered() {
-            match self.post(&Era::Session(joined.clone()), &text).await {
-                // Its answer is nobody's.
-                Ok(reply) => drop(reply.whole().await),
-                Err(trouble) => tracing::debug!(?trouble, "the gateway was not reminded"),
+            match self.post(&MessageScope::Session(session.clone()), &text).await {
+                // No client waits for this answer.
+                Ok(reply) => drop(reply.read_all().await),
+                Err(error) => tracing::debug!(?error, "the gateway was not reminded"),
             }
         }
     }
 
-    /// The lists may not be what the client has seen.
-    pub(super) async fn tell_of_changes(&self) {
-        if self.session.lock().ready.is_none() {
+    /// Tells the client that its lists may be outdated.
+    pub(super) async fn announce_list_changes(&self) {
+        if self.session.lock().initialized.is_none() {
             return;
         }
         for list in ["tools", "prompts", "resources"] {
-            let told =
+            let notification =
                 format!(r#"{{"jsonrpc":"2.0","method":"notifications/{list}/list_changed"}}"#);
-            self.say(told.into()).await;
+            self.write(notification.into()).await;
         }
     }
 
-    /// Tells the gateway that nobody waits any more, and ends the session.
-    pub(super) async fn goodbye(&self) {
-        let Some(joined) = self.session.joined() else { return };
-        for id in self.under_way.of_session() {
-            let told = format!(
+    /// Cancels what is in flight, and ends the session.
+    pub(super) async fn close(&self) {
+        let Some(session) = self.session.current() else { return };
+        for id in self.in_flight.session_ids() {
+            let notification = format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"the client has gone"}}}}"#
             );
-            self.deliver(Era::Session(joined.clone()), told.into()).await;
+            self.deliver(MessageScope::Session(session.clone()), notification.into()).await;
         }
-        self.leave(&joined).await;
+        self.end_session(&session).await;
     }
 
-    /// Ends a session.
-    pub(super) async fn leave(&self, joined: &Joined) {
-        if joined.id.is_none() {
+    /// Ends a session (DELETE).
+    pub(super) async fn end_session(&self, session: &OpenSession) {
+        if session.id.is_none() {
             return;
         }
         let left = self
             .send(|key| {
-                let mut headers = headers::of_stream(key);
-                headers::put_session(&mut headers, joined);
+                let mut headers = headers::for_stream(key);
+                headers::insert_session(&mut headers, session);
                 (Method::DELETE, headers, Bytes::new())
             })
             .await;
         match left {
             Ok(reply) => tracing::debug!(status = %reply.status, "the session was ended"),
-            Err(trouble) => tracing::debug!(?trouble, "the session could not be ended"),
+            Err(error) => tracing::debug!(?error, "the session could not be ended"),
         }
     }
 }
 
-/// The one message that answers the request, from JSON or from an event stream.
-async fn answer_of(mut reply: Reply, request: &Request) -> Result<Bytes, Trouble> {
+/// The answer to the request, from a JSON body or an event stream.
+async fn answer_of(mut reply: GatewayReply, request: &ClientRequest) -> Result<Bytes, RelayError> {
     if !reply.is_events() {
-        return Ok(message::on_one_line(reply.whole().await?));
+        return Ok(message::on_one_line(reply.read_all().await?));
     }
-    let mut parser = sse::Parser::default();
+    let mut parser = sse::EventParser::default();
     let mut answer = None;
-    while let Some(piece) = reply.piece().await? {
-        let events = parser.feed(&piece).map_err(|_| Trouble::Broken)?;
+    while let Some(piece) = reply.next_chunk().await? {
+        let events = parser.feed(&piece).map_err(|_| RelayError::ConnectionLost)?;
         let data = events.into_iter().map(|event| message::on_one_line(event.data));
         answer = answer.or(data.into_iter().find(|data| message::answers(data, &request.id)));
         if answer.is_some() {
             break;
         }
     }
-    answer.ok_or(Trouble::Broken)
+    answer.ok_or(RelayError::ConnectionLost)
 }
 
-/// The same request with an id that none of the client's is.
+/// The same request with an id that the client does not use.
 fn with_own_id(text: &[u8]) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Asked<'a> {

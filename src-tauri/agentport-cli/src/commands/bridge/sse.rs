@@ -1,47 +1,47 @@
-//! Event streams (HTML Living Standard §9.2.6), read piece by piece.
+//! Incremental parser of server-sent event streams (HTML Living Standard §9.2.6).
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Largest message of the gateway's, in bytes. Its own are bounded below that; what is larger is not the gateway's.
-pub(super) const LARGEST: usize = 64 * 1024 * 1024;
+/// Largest message, in bytes. The gateway's own messages are bounded below that.
+pub(super) const MAX_EVENT_BYTES: usize = 64 * 1024 * 1024;
 
-/// What an event says.
+/// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
-    /// To resume after, from now on.
+pub(super) struct SseEvent {
+    /// The id to resume after, from now on.
     pub(super) id: Option<String>,
-    /// How long to wait before connecting anew, from now on.
+    /// How long to wait before reconnecting, from now on.
     pub(super) retry: Option<Duration>,
-    /// A message; empty where the event only has the other two.
+    /// A message; empty where the event only sets the other two.
     pub(super) data: Bytes,
 }
 
-/// An event larger than any message may be.
+/// An event larger than [`MAX_EVENT_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the gateway sent an event larger than {LARGEST} bytes")]
-pub(super) struct TooLarge;
+#[error("the gateway sent an event larger than {MAX_EVENT_BYTES} bytes")]
+pub(super) struct EventTooLarge;
 
-/// The state between two pieces.
+/// The state between two parts of the stream.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
-    /// The beginning of a line whose end has not come.
+pub(super) struct EventParser {
+    /// The beginning of a line whose end is still to come.
     line: Vec<u8>,
-    /// The last line ended in CR, and may still end in CRLF.
+    /// The last line ended in CR, and an LF may follow.
     after_cr: bool,
     begun: bool,
     id: Option<String>,
     retry: Option<Duration>,
     data: Vec<u8>,
     has_data: bool,
-    /// The event's type is one this transport does not have.
+    /// The event's type is not `message`: MCP's transport has no other.
     foreign: bool,
 }
 
-impl Parser {
-    /// Takes a piece, and gives the events that are complete with it.
-    pub(super) fn feed(&mut self, mut piece: &[u8]) -> Result<Vec<Event>, TooLarge> {
+impl EventParser {
+    /// Parses the next part of the stream, and returns the events that are complete with it.
+    pub(super) fn feed(&mut self, mut piece: &[u8]) -> Result<Vec<SseEvent>, EventTooLarge> {
         let mut events = Vec::new();
         while !piece.is_empty() {
             if std::mem::take(&mut self.after_cr) && piece[0] == b'\n' {
@@ -54,11 +54,11 @@ impl Parser {
             };
             self.after_cr = piece[end] == b'\r';
             if self.line.is_empty() {
-                self.take(&piece[..end], &mut events);
+                self.on_line(&piece[..end], &mut events);
             } else {
                 let mut line = std::mem::take(&mut self.line);
                 line.extend_from_slice(&piece[..end]);
-                self.take(&line, &mut events);
+                self.on_line(&line, &mut events);
             }
             self.check()?;
             piece = &piece[end + 1..];
@@ -66,11 +66,15 @@ impl Parser {
         Ok(events)
     }
 
-    fn check(&self) -> Result<(), TooLarge> {
-        if self.line.len() + self.data.len() > LARGEST { Err(TooLarge) } else { Ok(()) }
+    fn check(&self) -> Result<(), EventTooLarge> {
+        if self.line.len() + self.data.len() > MAX_EVENT_BYTES {
+            Err(EventTooLarge)
+        } else {
+            Ok(())
+        }
     }
 
-    fn take(&mut self, line: &[u8], events: &mut Vec<Event>) {
+    fn on_line(&mut self, line: &[u8], events: &mut Vec<SseEvent>) {
         let line = match std::mem::replace(&mut self.begun, true) {
             false => line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line),
             true => line,
@@ -98,19 +102,19 @@ impl Parser {
                 let millis = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 self.retry = millis.map(Duration::from_millis).or(self.retry);
             }
-            // A comment has no name before its colon; fields not known are ignored.
+            // Comments (no name before the colon) and unknown fields are ignored.
             _ => {}
         }
     }
 
-    fn dispatch(&mut self, events: &mut Vec<Event>) {
+    fn dispatch(&mut self, events: &mut Vec<SseEvent>) {
         let mut data = std::mem::take(&mut self.data);
         if std::mem::take(&mut self.foreign) {
             data.clear();
         }
         self.has_data = false;
-        let event = Event { id: self.id.take(), retry: self.retry.take(), data: data.into() };
-        if event != Event::default() {
+        let event = SseEvent { id: self.id.take(), retry: self.retry.take(), data: data.into() };
+        if event != SseEvent::default() {
             events.push(event);
         }
     }
@@ -123,16 +127,16 @@ mod tests {
     /// The stream in one piece, and in pieces of every size.
     #[track_caller]
     fn check(stream: &[u8], want: &[(Option<&str>, Option<u64>, &str)]) {
-        let want: Vec<Event> = want
+        let want: Vec<SseEvent> = want
             .iter()
-            .map(|(id, retry, data)| Event {
+            .map(|(id, retry, data)| SseEvent {
                 id: id.map(Into::into),
                 retry: retry.map(Duration::from_millis),
                 data: Bytes::copy_from_slice(data.as_bytes()),
             })
             .collect();
         for size in 1..=stream.len() {
-            let mut parser = Parser::default();
+            let mut parser = EventParser::default();
             let mut got = Vec::new();
             for piece in stream.chunks(size) {
                 got.extend(parser.feed(piece).unwrap());
@@ -166,9 +170,10 @@ mod tests {
 
     #[test]
     fn an_endless_event_is_refused() {
-        let mut parser = Parser::default();
+        let mut parser = EventParser::default();
         let piece = vec![b'x'; 1024 * 1024];
-        let fed = (0..=LARGEST / piece.len()).try_for_each(|_| parser.feed(&piece).map(drop));
-        assert_eq!(fed, Err(TooLarge));
+        let fed =
+            (0..=MAX_EVENT_BYTES / piece.len()).try_for_each(|_| parser.feed(&piece).map(drop));
+        assert_eq!(fed, Err(EventTooLarge));
     }
 }

@@ -21,7 +21,7 @@ use super::{
     Asks,
     finding::{Report, typed},
 };
-use crate::{client::route, words};
+use crate::{client::route, format};
 
 const ABOUT: &str = "clients";
 
@@ -171,7 +171,7 @@ fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, rep
         Via::Bridge => "through the bridge",
     };
     let used = match view.and_then(|view| view.last_used_at) {
-        Some(at) => format!("; last used {}", words::when(at)),
+        Some(at) => format!("; last used {}", format::when(at)),
         None if known.as_owner && agent.is_some() => "; not used yet".to_owned(),
         None => String::new(),
     };

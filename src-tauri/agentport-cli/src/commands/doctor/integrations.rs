@@ -4,7 +4,7 @@ use agentport_api::{Health, IntegrationView};
 use serde::Deserialize;
 
 use super::{Asks, finding::Report};
-use crate::{client::route, words};
+use crate::{client::route, format};
 
 const ABOUT: &str = "integrations";
 
@@ -42,7 +42,7 @@ pub(super) async fn check(asks: &Asks, is_running: bool, report: &mut Report) {
 fn as_owner(all: &[IntegrationView], report: &mut Report) {
     for one in all {
         let id = one.id.as_str();
-        let says = format!("{}: {}.", one.name, words::health(&one.health));
+        let says = format!("{}: {}.", one.name, format::health(&one.health));
         match &one.health {
             Health::Idle | Health::Ready => report.ok(id, says),
             Health::Starting | Health::Disabled => report.info(id, says, None),

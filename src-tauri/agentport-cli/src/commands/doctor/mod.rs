@@ -28,7 +28,7 @@ use crate::{
     args::AgentKey,
     client::{Client, Gateway},
     context::{self, Context},
-    exit::Ending,
+    exit::ExitStatus,
 };
 use finding::Report;
 
@@ -49,7 +49,7 @@ enum Asks {
 }
 
 impl Doctor {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let mut report = Report::default();
         let home = DataDir::look(context.home_asked_for());
         if let Some(home) = &home {
@@ -71,7 +71,7 @@ impl Doctor {
         programs::check(&mut report);
 
         context.output.own(&report, || report.words())?;
-        Ok(if report.has_failed() { Ending::Failed } else { Ending::Done })
+        Ok(if report.has_failed() { ExitStatus::Failed } else { ExitStatus::Done })
     }
 
     /// The owner, if a password is given; otherwise the agent whose key is given or stored.

@@ -12,7 +12,7 @@ use super::finding::Report;
 
 const ABOUT: &str = "keychain";
 /// A keychain that is locked waits for its owner; here nobody waits with it.
-const PATIENCE: Duration = Duration::from_secs(5);
+const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What `vault.json` says.
 #[derive(Deserialize)]
@@ -47,11 +47,12 @@ pub(super) async fn check(home: &DataDir, report: &mut Report) {
         return report.fail(ABOUT, says, "put it back from a backup");
     };
     // The record is there, so this opens the vault and makes none.
-    let opened = tokio::time::timeout(PATIENCE, Vault::unlock(VaultChoice::Auto, home)).await;
+    let opened =
+        tokio::time::timeout(KEYCHAIN_TIMEOUT, Vault::unlock(VaultChoice::Auto, home)).await;
     match opened {
         Err(_) => report.warn(
             ABOUT,
-            format!("The keychain did not answer within {} seconds.", PATIENCE.as_secs()),
+            format!("The keychain did not answer within {} seconds.", KEYCHAIN_TIMEOUT.as_secs()),
             "unlock the login keychain: AgentPort waits for it when it starts",
         ),
         Ok(Err(error)) => {

@@ -10,14 +10,14 @@ use clap::{ArgGroup, Args};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{available, installed, patience, secret_names, show};
+use super::{available, installed, secret_names, show, wait_ready};
 use crate::{
     args::AgentKey,
     client::route,
     confirm,
     context::{Caller, Context},
-    exit::Ending,
-    secrets, words,
+    exit::ExitStatus,
+    format, secrets,
 };
 
 /// Either one that the gateway knows of, which has nothing but an id, or one of the owner's own, which begins with
@@ -92,7 +92,7 @@ pub(crate) struct Add {
 }
 
 impl Add {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match (&self.wanted, &self.id) {
             (Some(wanted), _) => match context.owner_or_agent(&self.key).await? {
                 Caller::Owner(owner) => {
@@ -110,7 +110,7 @@ impl Add {
         }
     }
 
-    async fn add(&self, id: &IntegrationId, context: &Context) -> Result<Ending> {
+    async fn add(&self, id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
         let here = std::env::current_dir().context("cannot tell the current folder")?;
         let connection = self.connection(&here)?;
         if !self.yes && confirm::on_a_terminal() && !agreed(&connection)? {
@@ -135,10 +135,15 @@ impl Add {
             "keep_unreachable": self.keep_unreachable,
         });
         let route = route(["control", "integrations"]);
-        let sent = owner.send(Method::POST, route, Some(body.to_string()), Some(patience::LIMIT));
-        let reply = patience::adding(sent, &owner, id, &connection, context).await?;
+        let sent = owner.send(
+            Method::POST,
+            route,
+            Some(body.to_string()),
+            Some(wait_ready::ANSWER_TIMEOUT),
+        );
+        let reply = wait_ready::wait_for_add(sent, &owner, id, &connection, context).await?;
         context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 
     fn connection(&self, here: &Path) -> Result<Connection> {
@@ -191,7 +196,7 @@ fn agreed(connection: &Connection) -> Result<bool> {
     };
     let mut question = format!(
         "This will run on this computer, with all that your account may do:\n\n  {}\n",
-        words::command_line(command, args)
+        format::command_line(command, args)
     );
     if let Some(cwd) = cwd {
         question += &format!("  in the folder {cwd}\n");

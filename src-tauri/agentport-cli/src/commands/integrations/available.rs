@@ -8,20 +8,20 @@ use anyhow::{Result, bail};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{installed::Auth, patience, show};
+use super::{installed::Auth, show, wait_ready};
 use crate::{
     client::{Client, route},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output, secrets,
 };
 
-pub(super) async fn list(owner: &Client, context: &Context) -> Result<Ending> {
+pub(super) async fn list(owner: &Client, context: &Context) -> Result<ExitStatus> {
     let answer = owner.get(route(["control", "available"])).await?;
     let mut all: Vec<AvailableIntegration> = answer.items()?;
     all.retain(|one| !one.installed);
     context.output.own(&all, || table(&all))?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn table(all: &[AvailableIntegration]) -> String {
@@ -42,7 +42,7 @@ pub(super) async fn install(
     context: &Context,
     id: &IntegrationId,
     auth: Option<Auth>,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let wanted: AvailableIntegration =
         owner.get(route(["control", "available", id.as_str()])).await?.read()?;
     let (auth, fields) = way(&wanted, auth)?;
@@ -52,12 +52,12 @@ pub(super) async fn install(
         fields.iter().zip(&values).map(|(field, value)| (&field.name, value.expose())).collect();
     let body = json!({ "method": auth.as_str(), "secrets": secrets }).to_string();
     let route = route(["control", "available", id.as_str(), "install"]);
-    let sent = owner.send(Method::POST, route, Some(body), Some(patience::LIMIT));
+    let sent = owner.send(Method::POST, route, Some(body), Some(wait_ready::ANSWER_TIMEOUT));
     let there =
         Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
-    let reply = patience::adding(sent, owner, id, &there, context).await?;
+    let reply = wait_ready::wait_for_add(sent, owner, id, &there, context).await?;
     context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// The way in that is wanted, or the first there is; with the secrets it takes.

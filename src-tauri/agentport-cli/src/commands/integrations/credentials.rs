@@ -9,10 +9,10 @@ use anyhow::{Result, bail};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{patience, secret_names};
-use crate::{client::route, context::Context, exit::Ending, secrets, words};
+use super::{secret_names, wait_ready};
+use crate::{client::route, context::Context, exit::ExitStatus, format, secrets};
 
-pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Ending> {
+pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
     let owner = context.owner().await?;
     let view: IntegrationView =
         owner.get(route(["control", "integrations", id.as_str()])).await?.read()?;
@@ -27,10 +27,10 @@ pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<End
         names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
     let body = json!({ "secrets": secrets }).to_string();
     let route = route(["control", "integrations", id.as_str(), "credentials"]);
-    let sent = owner.send(Method::PUT, route, Some(body), Some(patience::LIMIT));
-    let reply = patience::with(sent, &view.connection, context).await?;
+    let sent = owner.send(Method::PUT, route, Some(body), Some(wait_ready::ANSWER_TIMEOUT));
+    let reply = wait_ready::wait_for_change(sent, &view.connection, context).await?;
     context.output.answer(&reply.done()?, |view: IntegrationView| {
-        format!("{}: new credentials, {}", view.id, words::health(&view.health))
+        format!("{}: new credentials, {}", view.id, format::health(&view.health))
     })?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }

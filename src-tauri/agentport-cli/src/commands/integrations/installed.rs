@@ -11,7 +11,7 @@ use crate::{
     client::{Client, route},
     commands::tools::{Refusal, deadline, decision, print_result},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output, secrets,
 };
 
@@ -72,13 +72,13 @@ pub(crate) async fn list(
     context: &Context,
     installed: bool,
     available: bool,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let offered = agent.get(route(["api", "integrations"])).await?.items::<Offered>()?;
     let there = agent.get(route(["api", "installed"])).await?.items::<Installed>()?;
     let mut rows = join(offered, there);
     rows.retain(|row| (!installed || row.installed) && (!available || !row.installed));
     context.output.own(&rows, || table(&rows))?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Installed ones first. One that the owner added and no list offers is there all the same.
@@ -134,7 +134,7 @@ pub(crate) async fn add(
     auth: Option<Auth>,
     with_token: bool,
     timeout: Option<u64>,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let auth = match auth {
         Some(auth) => auth,
         None => {
@@ -159,8 +159,8 @@ pub(crate) async fn add(
             let ending = print_result(&answer, context)?;
             // The owner has agreed, and still has to enter its token.
             let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
-            return Ok(match waits && ending == Ending::Done {
-                true => Ending::WaitsForApproval,
+            return Ok(match waits && ending == ExitStatus::Done {
+                true => ExitStatus::ApprovalPending,
                 false => ending,
             });
         };
@@ -205,7 +205,7 @@ pub(crate) async fn remove(
     agent: &Client,
     context: &Context,
     id: &IntegrationId,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let route = route(["api", "installed", id.as_str()]);
     let reply = agent.send(Method::DELETE, route, None, None).await?;
     if let Some(refusal) = Refusal::of(&reply) {
@@ -215,7 +215,7 @@ pub(crate) async fn remove(
     context
         .output
         .own(&json!({ "integration_id": id, "removed": true }), || format!("Removed {id}."))?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 #[cfg(test)]

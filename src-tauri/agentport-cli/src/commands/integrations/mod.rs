@@ -4,8 +4,8 @@ mod add;
 mod available;
 mod credentials;
 mod installed;
-mod patience;
 mod secret_names;
+mod wait_ready;
 
 use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView};
 use agentport_core::IntegrationId;
@@ -19,8 +19,8 @@ use crate::{
     args::AgentKey,
     client::{Client, route},
     context::{Caller, Context},
-    exit::Ending,
-    output, words,
+    exit::ExitStatus,
+    format, output,
 };
 
 #[derive(Debug, Subcommand)]
@@ -97,7 +97,7 @@ impl Switch {
 }
 
 impl Integrations {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Add(add) => add.run(context).await,
             Self::List { installed, available: only_available, key } => match context
@@ -108,7 +108,7 @@ impl Integrations {
                 Caller::Owner(owner) => {
                     let answer = owner.get(route(["control", "integrations"])).await?;
                     context.output.list(&answer, list)?;
-                    Ok(Ending::Done)
+                    Ok(ExitStatus::Done)
                 }
                 Caller::Agent(agent) => {
                     installed::list(&agent, context, installed, only_available).await
@@ -122,35 +122,37 @@ impl Integrations {
                         .own(&json!({ "integration_id": id, "removed": true }), || {
                             format!("Removed {id}, its credentials and its rules.")
                         })?;
-                    Ok(Ending::Done)
+                    Ok(ExitStatus::Done)
                 }
                 Caller::Agent(agent) => installed::remove(&agent, context, &id).await,
             },
             Self::Show { id } => {
                 let answer = of(&context.owner().await?, &id, None).await?;
                 context.output.answer(&answer, show)?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
             Self::Tools { id } => {
                 let answer = of(&context.owner().await?, &id, Some("tools")).await?;
                 context.output.list(&answer, tools)?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
             Self::Log { id } => {
                 let answer = of(&context.owner().await?, &id, Some("log")).await?;
                 context.output.list(&answer, log)?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
             Self::Credentials { id } => credentials::replace(&id, context).await,
             Self::Restart { id } => {
                 let owner = context.owner().await?;
                 let route = route(["control", "integrations", id.as_str(), "restart"]);
-                let answer =
-                    owner.send(Method::POST, route, None, Some(patience::LIMIT)).await?.done()?;
+                let answer = owner
+                    .send(Method::POST, route, None, Some(wait_ready::ANSWER_TIMEOUT))
+                    .await?
+                    .done()?;
                 context.output.answer(&answer, |view: IntegrationView| {
-                    format!("{}: {}", view.id, words::health(&view.health))
+                    format!("{}: {}", view.id, format::health(&view.health))
                 })?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
             Self::Set(change) => {
                 let (id, body) = change.into_body()?;
@@ -158,7 +160,7 @@ impl Integrations {
                 let answer =
                     owner.patch(route(["control", "integrations", id.as_str()]), &body).await?;
                 context.output.answer(&answer, show)?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
         }
     }
@@ -224,9 +226,9 @@ fn list(views: Vec<IntegrationView>) -> String {
         [
             view.id.to_string(),
             output::cut(&view.name, 30),
-            output::cut(&words::health(&view.health), 60),
+            output::cut(&format::health(&view.health), 60),
             counts(&view),
-            output::cut(&words::connection(&view.connection), 60),
+            output::cut(&format::connection(&view.connection), 60),
         ]
     });
     let empty = "There are no integrations; add one with `agentport integrations add`.";
@@ -238,25 +240,26 @@ fn show(view: IntegrationView) -> String {
     output::fields(&[
         ("Id", view.id.to_string()),
         ("Name", view.name.clone()),
-        ("Reached by", words::connection(&view.connection)),
-        ("Health", words::health(&view.health)),
+        ("Reached by", format::connection(&view.connection)),
+        ("Health", format::health(&view.health)),
         ("Process", view.pid.map(|pid| pid.to_string()).unwrap_or_default()),
         (
             "Last error",
-            error.map(|e| format!("{}: {}", words::when(e.at), e.message)).unwrap_or_default(),
+            error.map(|e| format!("{}: {}", format::when(e.at), e.message)).unwrap_or_default(),
         ),
         ("Credential", view.auth_method.clone()),
         ("Secrets", secret_names::of_connection(&view.connection).join(", ")),
         ("Tools", counts(&view)),
         (
             "A call takes",
-            words::timeout(&view.connection).map_or_else(String::new, |s| format!("at most {s} s")),
+            format::timeout(&view.connection)
+                .map_or_else(String::new, |s| format!("at most {s} s")),
         ),
-        ("Without rule", view.default_mode.map_or("asks", words::mode).into()),
+        ("Without rule", view.default_mode.map_or("asks", format::mode).into()),
         ("Read-only", if view.read_only_may_run { "may run" } else { "as the rules say" }.into()),
-        ("Resources", words::on_off(view.resources).into()),
+        ("Resources", format::on_off(view.resources).into()),
         ("Tags", view.tags.join(", ")),
-        ("Added", words::when(view.added_at)),
+        ("Added", format::when(view.added_at)),
         ("Taken over from", view.imported.as_ref().map(|i| i.from.clone()).unwrap_or_default()),
         ("Ran unasked there", view.imported.as_ref().map(ran_unasked).unwrap_or_default()),
     ])
@@ -278,7 +281,7 @@ fn tools(tools: Vec<ToolView>) -> String {
             (false, false) => "writes",
         };
         let about = tool.title.or(tool.description).unwrap_or_default();
-        [tool.name, words::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
+        [tool.name, format::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
     });
     let empty =
         "No tools are known yet; `agentport integrations restart` starts it and lists them.";
@@ -288,7 +291,7 @@ fn tools(tools: Vec<ToolView>) -> String {
 fn log(lines: Vec<LogLine>) -> String {
     let lines = lines
         .iter()
-        .map(|line| format!("{} {}", words::stamp(line.at), output::printable(&line.text)));
+        .map(|line| format!("{} {}", format::stamp(line.at), output::printable(&line.text)));
     lines.collect::<Vec<_>>().join("\n")
 }
 

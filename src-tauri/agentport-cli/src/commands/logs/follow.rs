@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Filter, PAGE, Page, newest, print};
-use crate::{client::Client, context::Context, events::Events, exit::Ending};
+use crate::{client::Client, context::Context, events::Events, exit::ExitStatus};
 
 /// Rows remembered. Calls older than all of them are not taken for new ones.
 const REMEMBERED: usize = 20_000;
@@ -94,7 +94,7 @@ pub(super) async fn follow(
     context: &Context,
     limit: u32,
     filter: Filter<'_>,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let mut events = Events::open(owner).await?;
     // A call has other outcomes before the one that was asked for, so all of them are watched.
     let watched = Filter { outcome: None, ..filter };

@@ -14,8 +14,8 @@ use crate::{
     client::{Client, Route, route},
     context::Context,
     duration,
-    exit::Ending,
-    output, words,
+    exit::ExitStatus,
+    format, output,
 };
 
 /// Rows asked for at once while following.
@@ -91,7 +91,7 @@ impl Filter<'_> {
 }
 
 impl Logs {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         let agent = match &self.agent {
             Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
@@ -109,7 +109,7 @@ impl Logs {
         if self.follow {
             return tokio::select! {
                 ended = follow::follow(&owner, context, self.limit, filter) => ended,
-                _ = tokio::signal::ctrl_c() => Ok(Ending::Done),
+                _ = tokio::signal::ctrl_c() => Ok(ExitStatus::Done),
             };
         }
         let rows = newest(&owner, self.limit, &filter).await?;
@@ -120,7 +120,7 @@ impl Logs {
         } else {
             print(&rows, context)?;
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 
@@ -176,7 +176,7 @@ fn line(row: &ActivityRow) -> String {
         .unwrap_or_default();
     format!(
         "{}  {:<14}  {} {}/{} {}{ran}{waited}{error}",
-        words::stamp(row.at),
+        format::stamp(row.at),
         row.outcome.as_str(),
         output::cut(&row.agent_name, 24),
         output::one_line(&row.integration),

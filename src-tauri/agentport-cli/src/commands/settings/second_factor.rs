@@ -9,7 +9,7 @@ use crate::{
     client::{Client, route},
     confirm,
     context::Context,
-    output, secrets, words,
+    format, output, secrets,
 };
 
 #[derive(Debug, Subcommand)]
@@ -102,7 +102,7 @@ fn state(state: State) -> String {
     if !state.on {
         return "The second factor is off.".to_owned();
     }
-    let since = state.since.map(words::when).unwrap_or_default();
+    let since = state.since.map(format::when).unwrap_or_default();
     output::fields(&[
         ("Second factor", format!("on, since {since}")),
         ("Recovery codes", format!("{} left", state.recovery_codes_left)),

@@ -7,7 +7,7 @@
 //! keep their dotfiles in a repository.
 
 mod folder;
-mod sealed;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
@@ -16,8 +16,8 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use self::sealed::{Found, TEXTS, Text};
-use crate::{context::Context, exit::Ending, output};
+use self::versions::{Found, TEXTS, Text};
+use crate::{context::Context, exit::ExitStatus, output};
 
 /// The folder's name, which the head of `SKILL.md` has to repeat.
 const NAME: &str = "agentport";
@@ -93,7 +93,7 @@ struct Done<'a> {
 }
 
 impl Skill {
-    pub(crate) fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Show => {
                 let files =
@@ -101,7 +101,7 @@ impl Skill {
                 context
                     .output
                     .own(&files, || TEXTS.map(|text| text.content.trim_end()).join("\n\n"))?;
-                Ok(Ending::Done)
+                Ok(ExitStatus::Done)
             }
             Self::Install(which) => which.run(context, Wish::There),
             Self::Remove(which) => which.run(context, Wish::Gone),
@@ -116,7 +116,7 @@ enum Wish {
 }
 
 impl Which {
-    fn run(&self, context: &Context, wish: Wish) -> Result<Ending> {
+    fn run(&self, context: &Context, wish: Wish) -> Result<ExitStatus> {
         let skills = match &self.dir {
             Some(dir) => std::path::absolute(dir).context("the folder's path makes no sense")?,
             None => folder::of(self.client)?,
@@ -144,19 +144,19 @@ impl Which {
                 "Nothing was done: a link is not followed, with --force neither. Remove the link, or name another \
                  folder with --dir.",
             );
-            return Ok(Ending::Failed);
+            return Ok(ExitStatus::Failed);
         }
         if is_changed {
             output::note(
                 "Nothing was done: a file was changed since AgentPort wrote it, or is not from AgentPort. \
                  --force does it all the same.",
             );
-            return Ok(Ending::Failed);
+            return Ok(ExitStatus::Failed);
         }
         if done && wish == Wish::There && planned.iter().any(|file| file.step != Step::Keep) {
             output::note("It counts from the client's next session on.");
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

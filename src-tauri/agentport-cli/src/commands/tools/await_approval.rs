@@ -11,7 +11,7 @@ use crate::{
     args::AgentKey,
     client::{Answer, Client, route},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -49,7 +49,7 @@ pub(in crate::commands) struct Decision {
 
 impl Decision {
     /// Says on stderr what is not the result of a call, and how the program ends with it.
-    pub(in crate::commands) fn say(&self, approval_url: &str) -> Ending {
+    pub(in crate::commands) fn say(&self, approval_url: &str) -> ExitStatus {
         let (line, ending) = self.outcome(approval_url);
         if let Some(line) = line {
             output::note(&line);
@@ -57,20 +57,21 @@ impl Decision {
         ending
     }
 
-    fn outcome(&self, approval_url: &str) -> (Option<String>, Ending) {
+    fn outcome(&self, approval_url: &str) -> (Option<String>, ExitStatus) {
         match self.status.as_str() {
-            "approved" => (None, Ending::Done),
-            "pending" => {
-                (Some(format!("Approval still pending: {approval_url}")), Ending::WaitsForApproval)
-            }
-            "denied" => (Some(format!("Denied: {}", self.message)), Ending::Failed),
-            _ => (Some(self.message.clone()), Ending::Failed),
+            "approved" => (None, ExitStatus::Done),
+            "pending" => (
+                Some(format!("Approval still pending: {approval_url}")),
+                ExitStatus::ApprovalPending,
+            ),
+            "denied" => (Some(format!("Denied: {}", self.message)), ExitStatus::Failed),
+            _ => (Some(self.message.clone()), ExitStatus::Failed),
         }
     }
 }
 
 impl AwaitApproval {
-    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<Ending> {
+    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<ExitStatus> {
         let given = self
             .request_id
             .as_ref()
@@ -146,11 +147,11 @@ mod tests {
     #[test]
     fn decisions_end_as_the_contract_says() {
         for (status, line, ending) in [
-            ("approved", None, Ending::Done),
-            ("pending", Some("Approval still pending: url"), Ending::WaitsForApproval),
-            ("denied", Some("Denied: because"), Ending::Failed),
-            ("expired", Some("because"), Ending::Failed),
-            ("anything else", Some("because"), Ending::Failed),
+            ("approved", None, ExitStatus::Done),
+            ("pending", Some("Approval still pending: url"), ExitStatus::ApprovalPending),
+            ("denied", Some("Denied: because"), ExitStatus::Failed),
+            ("expired", Some("because"), ExitStatus::Failed),
+            ("anything else", Some("because"), ExitStatus::Failed),
         ] {
             let decision = Decision { status: status.into(), message: "because".into() };
             assert_eq!(decision.outcome("url"), (line.map(str::to_owned), ending), "{status}");

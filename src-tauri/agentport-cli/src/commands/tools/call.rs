@@ -14,7 +14,7 @@ use crate::{
     args::AgentKey,
     client::{Answer, Client, Reply, json_object, route},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -49,7 +49,7 @@ struct CallBody<'a> {
 }
 
 impl Call {
-    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<Ending> {
+    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<ExitStatus> {
         let deadline = deadline(self.wait_timeout);
         loop {
             let reply = self.send(agent).await?;
@@ -91,7 +91,7 @@ impl Call {
 }
 
 /// The tool's own answer. Its own failure (`isError`) is an error here too.
-pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> Result<Ending> {
+pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> Result<ExitStatus> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct CallResult {
@@ -108,5 +108,5 @@ pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> R
         });
         blocks.collect::<Vec<_>>().join("\n")
     })?;
-    Ok(if failed { Ending::Failed } else { Ending::Done })
+    Ok(if failed { ExitStatus::Failed } else { ExitStatus::Done })
 }

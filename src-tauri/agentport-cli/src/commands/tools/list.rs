@@ -7,7 +7,7 @@ use serde_json::{Map, Value, value::RawValue};
 use crate::{
     client::{Client, route},
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn list(
     agent: &Client,
     context: &Context,
     integration: Option<&str>,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     #[derive(Serialize)]
     struct Row {
         integration: String,
@@ -62,7 +62,7 @@ pub(super) async fn list(
             "There are no tools.",
         )
     })?;
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 pub(super) async fn describe(
@@ -70,14 +70,14 @@ pub(super) async fn describe(
     context: &Context,
     integration: &str,
     name: &str,
-) -> Result<Ending> {
+) -> Result<ExitStatus> {
     let tools = agent.get(route(["api", "tools", integration])).await?.items::<Box<RawValue>>()?;
     for raw in tools {
         let tool: Tool =
             serde_json::from_str(raw.get()).context("the gateway listed a tool without a name")?;
         if tool.name == name {
             context.output.own(&raw, || in_words(integration, &tool))?;
-            return Ok(Ending::Done);
+            return Ok(ExitStatus::Done);
         }
     }
     bail!(

@@ -14,7 +14,7 @@ pub(super) use self::{
     call::print_result,
     refusal::Refusal,
 };
-use crate::{args::AgentKey, context::Context, exit::Ending};
+use crate::{args::AgentKey, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tools {
@@ -42,7 +42,7 @@ pub(crate) enum Tools {
 }
 
 impl Tools {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::List { integration, key } => {
                 list::list(&context.agent(&key)?, context, integration.as_deref()).await

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{client::Reply, exit::Ending, output};
+use crate::{client::Reply, exit::ExitStatus, output};
 
 /// The body of such a 403.
 #[derive(Deserialize)]
@@ -19,15 +19,15 @@ impl Refusal {
     }
 
     /// Says it on stderr, in the words of the contract.
-    pub(in crate::commands) fn say(&self) -> Ending {
+    pub(in crate::commands) fn say(&self) -> ExitStatus {
         match self {
             Self::ApprovalRequired { approval_url, .. } => {
                 output::note(&format!("Approval required: {approval_url}"));
-                Ending::WaitsForApproval
+                ExitStatus::ApprovalPending
             }
             Self::Denied { message } => {
                 output::note(&format!("Denied: {message}"));
-                Ending::Failed
+                ExitStatus::Failed
             }
         }
     }

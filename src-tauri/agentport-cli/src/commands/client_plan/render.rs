@@ -4,8 +4,7 @@ use agentport_clients::types::{
     Applied, ConflictView, ImportView, PlanView, VariableView, WantPlan, What,
 };
 
-use super::diff;
-use crate::output::{one_line, printable};
+use crate::output::{self, one_line, printable};
 
 /// Everything that would be done, and then the files, line by line.
 pub(crate) fn plan(view: &PlanView) -> String {
@@ -53,7 +52,7 @@ pub(crate) fn plan(view: &PlanView) -> String {
     }
     for file in view.files.iter().filter(|file| !file.diff.is_empty()) {
         lines.push(String::new());
-        lines.push(diff::shown(&file.diff));
+        lines.push(coloured_diff(&file.diff));
     }
     for conflict in &view.conflicts {
         lines.push(String::new());
@@ -67,14 +66,14 @@ pub(crate) fn plan(view: &PlanView) -> String {
 fn what_runs(import: &ImportView) -> Vec<String> {
     let command = import.command.as_ref();
     let run = match command {
-        Some(command) => format!("runs  {}", crate::words::command_line(command, &import.args)),
+        Some(command) => format!("runs  {}", crate::format::command_line(command, &import.args)),
         None => format!("at    {}", import.summary),
     };
     let mut lines = vec![run];
     lines.extend(import.cwd.as_ref().map(|cwd| format!("in    {cwd}")));
     lines.extend(import.env.iter().map(|VariableView { name, value }| match value {
         Some(value) => {
-            format!("with  {}", crate::words::command_line(&format!("{name}={value}"), &[]))
+            format!("with  {}", crate::format::command_line(&format!("{name}={value}"), &[]))
         }
         None => format!("with  {name} from the vault"),
     }));
@@ -136,7 +135,7 @@ fn choice(conflict: &ConflictView) -> String {
 }
 
 fn shell_word(word: &str) -> String {
-    crate::words::command_line(word, &[])
+    crate::format::command_line(word, &[])
 }
 
 /// What was done, and what to do next.
@@ -190,7 +189,7 @@ fn undo(view: &PlanView, want: &WantPlan) -> Option<String> {
     if want.what == What::Consolidate && view.imports.iter().any(|import| !import.merged) {
         words.push("--remove-integrations".to_owned());
     }
-    Some(crate::words::command_line("agentport", &words))
+    Some(crate::format::command_line("agentport", &words))
 }
 
 /// Ready to be typed.
@@ -198,13 +197,29 @@ fn proposals(import: &ImportView) -> Vec<String> {
     let id = import.id.to_string();
     let command = |words: &[&str]| {
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        crate::words::command_line("agentport", &words)
+        crate::format::command_line("agentport", &words)
     };
     if import.auto_approve_all {
         return vec![command(&["integrations", "set", &id, "--default", "allow"])];
     }
     let tools = import.auto_approve.iter();
     tools.map(|tool| command(&["policy", "set", &id, &one_line(tool), "allow"])).collect()
+}
+
+/// A unified diff: removed lines red, added ones green, where colours are wanted.
+fn coloured_diff(diff: &str) -> String {
+    let lines = printable(diff.trim_end_matches('\n'));
+    lines.lines().map(coloured_line).collect::<Vec<_>>().join("\n")
+}
+
+fn coloured_line(text: &str) -> String {
+    match text {
+        _ if text.starts_with("---") || text.starts_with("+++") => output::marked(text, "1"),
+        _ if text.starts_with('-') => output::marked(text, "31"),
+        _ if text.starts_with('+') => output::marked(text, "32"),
+        _ if text.starts_with("@@") => output::marked(text, "36"),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! What may be asked twice. A request whose answer was lost may have been carried out; only one that changes nothing,
-//! or is answered the same every time, is sent again.
+//! Which requests are safe to retry. A request whose answer was lost may have been carried out, so only one that changes
+//! nothing, or that is idempotent, is sent again.
 
-use super::message::Request;
+use super::message::ClientRequest;
 
-/// Tools of the gateway's own that only look. `await_approval` runs an approved call once and answers with its stored
-/// result from then on (contract §3).
-const LOOKING: [&str; 8] = [
+/// The gateway's own tools that only read. `await_approval` runs an approved call once and returns the stored result
+/// from then on (`src-tauri/docs/contract.md` §3).
+const READ_ONLY_TOOLS: [&str; 8] = [
     "agentport__list_available_integrations",
     "agentport__get_integration",
     "agentport__list_installed_integrations",
@@ -16,8 +16,8 @@ const LOOKING: [&str; 8] = [
     "agentport__whoami",
 ];
 
-/// May it be sent again though it may have been carried out?
-pub(super) fn is_harmless(request: &Request) -> bool {
+/// May the request be sent again, although it may have been carried out?
+pub(super) fn is_safe_to_retry(request: &ClientRequest) -> bool {
     match &*request.method {
         "initialize"
         | "server/discover"
@@ -34,13 +34,13 @@ pub(super) fn is_harmless(request: &Request) -> bool {
         | "logging/setLevel"
         | "subscriptions/listen"
         | "tasks/get" => true,
-        "tools/call" => request.name.as_deref().is_some_and(|name| LOOKING.contains(&name)),
+        "tools/call" => request.name.as_deref().is_some_and(|name| READ_ONLY_TOOLS.contains(&name)),
         _ => false,
     }
 }
 
-/// What an agent is told of a call whose answer was lost.
-pub(super) const LOST: &str = "AgentPort's gateway went away while this call was under way, so its result is lost. \
+/// The result of a call whose answer was lost.
+pub(super) const RESULT_LOST: &str = "AgentPort's gateway went away while this call was under way, so its result is lost. \
                                Whether it took effect is not known: the owner sees it in AgentPort under Activity. If \
                                the call was still waiting for the owner's approval it has not run, and its request is \
                                still open: the same call, repeated with the same arguments, goes on waiting. \
@@ -53,13 +53,13 @@ mod tests {
     #[test]
     fn what_may_have_run_is_not_repeated() {
         let check = |method: &str, name: Option<&str>, want: bool| {
-            let request = Request {
+            let request = ClientRequest {
                 id: "1".into(),
                 method: method.into(),
                 modern: None,
                 name: name.map(Into::into),
             };
-            assert_eq!(is_harmless(&request), want, "{method} {name:?}");
+            assert_eq!(is_safe_to_retry(&request), want, "{method} {name:?}");
         };
         check("tools/list", None, true);
         check("tools/call", Some("agentport__await_approval"), true);

@@ -5,15 +5,13 @@
 
 mod reply;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use agentport_api::{Confirmation, LoggedIn};
 use agentport_core::Secret;
 use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow, bail};
+use parking_lot::Mutex;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
@@ -176,7 +174,7 @@ impl Client {
     }
 
     fn confirmed(&self, confirmation: Option<Confirmation>) {
-        *self.confirmation.lock().unwrap_or_else(PoisonError::into_inner) =
+        *self.confirmation.lock() =
             confirmation.map(|confirmation| Secret::new(confirmation.token));
     }
 
@@ -291,7 +289,7 @@ impl Client {
         if let Some(timeout) = timeout {
             request = request.timeout(timeout);
         }
-        let confirmation = self.confirmation.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let confirmation = self.confirmation.lock().clone();
         if let Some(confirmation) = confirmation {
             let mut value: reqwest::header::HeaderValue = confirmation.expose().parse()?;
             value.set_sensitive(true);

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 /// How a kind of thing is known.
-pub(crate) struct Kind<T> {
+pub(crate) struct LookupKind<T> {
     /// Such as `key`; used in messages.
     pub noun: &'static str,
     /// The command that lists them.
@@ -14,7 +14,7 @@ pub(crate) struct Kind<T> {
 }
 
 /// An exact id or name goes first, then the beginning of exactly one id.
-pub(crate) fn pick<'a, T>(kind: &Kind<T>, all: &'a [T], wanted: &str) -> Result<&'a T> {
+pub(crate) fn find<'a, T>(kind: &LookupKind<T>, all: &'a [T], wanted: &str) -> Result<&'a T> {
     let exact =
         all.iter().filter(|one| (kind.id)(one) == wanted || (kind.names)(one).contains(&wanted));
     let beginning =
@@ -37,7 +37,7 @@ pub(crate) fn pick<'a, T>(kind: &Kind<T>, all: &'a [T], wanted: &str) -> Result<
 mod tests {
     use super::*;
 
-    const KIND: Kind<(&str, &str)> = Kind {
+    const KIND: LookupKind<(&str, &str)> = LookupKind {
         noun: "key",
         list: "agentport keys list",
         id: |one| one.0.to_owned(),
@@ -56,7 +56,7 @@ mod tests {
             ("01", "02"),
             ("0", ""),
         ] {
-            let found = pick(&KIND, &all, wanted);
+            let found = find(&KIND, &all, wanted);
             if id.is_empty() {
                 let message = found.unwrap_err().to_string();
                 assert!(
@@ -67,9 +67,9 @@ mod tests {
                 assert_eq!(found.unwrap().0, id, "{wanted}");
             }
         }
-        assert!(pick(&KIND, &all, "twin").unwrap_err().to_string().contains("03, 04"));
+        assert!(find(&KIND, &all, "twin").unwrap_err().to_string().contains("03, 04"));
         for unknown in ["nobody", "", "claud"] {
-            let message = pick(&KIND, &all, unknown).unwrap_err().to_string();
+            let message = find(&KIND, &all, unknown).unwrap_err().to_string();
             assert!(message.contains("`agentport keys list`"), "{message}");
         }
     }

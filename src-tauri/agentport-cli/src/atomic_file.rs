@@ -1,8 +1,7 @@
-//! A file of ours, put in place whole: written beside it first, and then renamed. Whoever reads finds the old one or the
-//! new one, and no link is followed, neither in its place nor beside it.
+//! Atomic replacement of a file of this program: the content is written to a temporary file in the same folder, which is
+//! then renamed. Readers see the old file or the new one, and no symbolic link is followed.
 //!
-//! For files that are nobody's but this program's. Those of clients, which are edited and keep who may read them, are
-//! `agentport_clients::write`'s.
+//! Config files of clients, whose permissions are kept, are edited by `agentport_clients` instead.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,25 +10,25 @@ use std::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
-    /// From the first moment.
-    ThisAccount,
-    /// Whoever may read what this account makes.
-    Usual,
+pub(crate) enum FileAccess {
+    /// Mode 0600 from the first moment.
+    OwnerOnly,
+    /// As the umask says.
+    Umask,
 }
 
-pub(crate) fn write(place: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
+pub(crate) fn write(place: &Path, content: &[u8], access: FileAccess) -> io::Result<()> {
     let fresh = place.with_added_extension(format!("{}.new", std::process::id()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    if readers == Readers::ThisAccount {
+    if access == FileAccess::OwnerOnly {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    // Elsewhere a file has the access list of its directory.
+    // On Windows a file inherits the access list of its directory.
     #[cfg(not(unix))]
-    let _ = readers;
-    // Left by one that was killed and had the same number.
+    let _ = access;
+    // Left by a killed process with the same process id.
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -39,7 +38,7 @@ pub(crate) fn write(place: &Path, content: &[u8], readers: Readers) -> io::Resul
     drop(file);
     let written = written.and_then(|()| fs::rename(&fresh, place));
     if written.is_err() {
-        // If it stays, the next one with this number takes it away.
+        // If it stays, the next process with this id removes it.
         let _ = fs::remove_file(&fresh);
     }
     written
@@ -54,12 +53,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("file.json");
         for text in ["a longer one at first", "short"] {
-            write(&file, text.as_bytes(), Readers::ThisAccount).unwrap();
+            write(&file, text.as_bytes(), FileAccess::OwnerOnly).unwrap();
             assert_eq!(fs::read_to_string(&file).unwrap(), text);
         }
         let directory = dir.path().join("directory");
         fs::create_dir(&directory).unwrap();
-        assert!(write(&directory, b"text", Readers::Usual).is_err());
+        assert!(write(&directory, b"text", FileAccess::Umask).is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
@@ -74,15 +73,15 @@ mod tests {
         symlink(&other, &file).unwrap();
         let fresh = file.with_added_extension(format!("{}.new", std::process::id()));
         symlink(&other, &fresh).unwrap();
-        write(&file, b"secret", Readers::ThisAccount).unwrap();
+        write(&file, b"secret", FileAccess::OwnerOnly).unwrap();
         assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
         assert!(!file.is_symlink() && !fresh.is_symlink());
         assert_eq!(mode(&file), 0o600);
-        // However open the one was that made room.
+        // The replaced file's mode does not count.
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-        write(&file, b"secret", Readers::ThisAccount).unwrap();
+        write(&file, b"secret", FileAccess::OwnerOnly).unwrap();
         assert_eq!(mode(&file), 0o600);
-        write(&file, b"page", Readers::Usual).unwrap();
+        write(&file, b"page", FileAccess::Umask).unwrap();
         assert_eq!(mode(&file), mode(&other));
     }
 }

@@ -1,9 +1,8 @@
 //! What `connect`, `disconnect`, `consolidate` and `restore` have in common: a plan is made, shown, agreed to and carried
 //! out, and it is the plan that was shown.
 
-mod diff;
-pub(crate) mod which;
-mod words;
+mod render;
+pub(crate) mod select;
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use crate::{
     client::{Client, Gateway, route},
     confirm,
     context::Context,
-    exit::Ending,
+    exit::ExitStatus,
     output,
 };
 
@@ -33,7 +32,7 @@ const IN_THE_WINDOW: &str = "clients are connected in AgentPort's window here, u
                              password there, in Settings, to do it from a terminal";
 
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Going {
+pub(crate) struct PlanFlags {
     /// Only show what would be done. Needs no gateway, and asks one only where the owner's password is given
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -54,7 +53,7 @@ type Own = Option<Box<Prepared>>;
 
 impl By {
     /// The owner's gateway; where nothing is to be changed, only if there is one and the owner's password is given.
-    pub(crate) async fn gateway(context: &Context, going: Going) -> Result<Self> {
+    pub(crate) async fn gateway(context: &Context, going: PlanFlags) -> Result<Self> {
         if !going.dry_run {
             return owner(context).await.map(Self::Gateway);
         }
@@ -65,7 +64,7 @@ impl By {
     }
 
     /// The gateway if one runs, and otherwise without one.
-    pub(crate) async fn gateway_if_any(context: &Context, going: Going) -> Result<Self> {
+    pub(crate) async fn gateway_if_any(context: &Context, going: PlanFlags) -> Result<Self> {
         match context.home()?.read_runtime() {
             Some(_) => Self::gateway(context, going).await,
             None => alone(context),
@@ -159,8 +158,8 @@ pub(crate) async fn carry_out(
     context: &Context,
     client: &str,
     want: &WantPlan,
-    going: Going,
-) -> Result<Ending> {
+    going: PlanFlags,
+) -> Result<ExitStatus> {
     let (view, own) = by.plan(client, want).await?;
     // Whoever mistypes what is to stay would see it go.
     if let Some(unknown) = named(want).find(|name| !speaks_of(&view, name)) {
@@ -168,18 +167,18 @@ pub(crate) async fn carry_out(
     }
     let asks = !going.dry_run && !going.yes && !view.is_empty;
     if going.dry_run {
-        context.output.own(&view, || words::plan(&view))?;
-        return Ok(Ending::Done);
+        context.output.own(&view, || render::plan(&view))?;
+        return Ok(ExitStatus::Done);
     }
     if view.is_empty {
         let nothing = json!({ "files": [], "added": [], "notes": view.notes });
-        context.output.own(&nothing, || words::plan(&view))?;
-        return Ok(Ending::Done);
+        context.output.own(&nothing, || render::plan(&view))?;
+        return Ok(ExitStatus::Done);
     }
     // With JSON, stdout is for what was done.
     match context.output.is_json() {
-        true => output::note(&words::plan(&view)),
-        false => output::data(&words::plan(&view))?,
+        true => output::note(&render::plan(&view)),
+        false => output::data(&render::plan(&view))?,
     }
     if !view.conflicts.is_empty() {
         bail!("nothing was changed: choose first, as said above");
@@ -195,6 +194,6 @@ pub(crate) async fn carry_out(
         }
     }
     let applied = by.apply(&view, &own).await?;
-    context.output.own(&applied, || words::applied(&applied, &view, want))?;
-    Ok(Ending::Done)
+    context.output.own(&applied, || render::applied(&applied, &view, want))?;
+    Ok(ExitStatus::Done)
 }

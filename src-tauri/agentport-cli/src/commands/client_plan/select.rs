@@ -13,7 +13,7 @@ use clap::Args;
 const SLIPS: usize = 3;
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct WhichFile {
+pub(crate) struct ClientFileArgs {
     /// One of its files [default: the user's own]
     #[arg(long, value_name = "PATH", conflicts_with = "folder")]
     file: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(crate) struct WhichFile {
     folder: Option<PathBuf>,
 }
 
-impl WhichFile {
+impl ClientFileArgs {
     /// Absolute; `None` for the user's own.
     pub(crate) fn path(
         &self,

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
-use crate::{client::route, context::Context, exit::Ending, output};
+use crate::{client::route, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Settings {
@@ -20,7 +20,7 @@ pub(crate) enum Settings {
 }
 
 impl Settings {
-    pub(crate) async fn run(self, context: &Context) -> Result<Ending> {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
             Self::SecondFactor(command) => command.run(&owner, context).await?,
@@ -46,7 +46,7 @@ impl Settings {
                 context.output.answer(&answer, |_: Value| format!("{name} is now {now}"))?;
             }
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

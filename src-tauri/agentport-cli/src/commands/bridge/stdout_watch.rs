@@ -1,9 +1,8 @@
-//! Notices that the client has closed our stdout, also while there is nothing to write.
+//! Detects that the client has closed our stdout, also while there is nothing to write (poll(2), `POLLERR`).
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `gone` when nobody can read what is written any more. Watched by a thread of its own, which ends with the
-/// process.
+/// Cancels `gone` when the reading end of stdout is closed. Runs in its own thread, which ends with the process.
 #[cfg(unix)]
 pub(super) fn watch_stdout(gone: CancellationToken) -> std::io::Result<()> {
     use std::os::fd::AsFd as _;
@@ -15,12 +14,12 @@ pub(super) fn watch_stdout(gone: CancellationToken) -> std::io::Result<()> {
     std::thread::Builder::new().name("reader".into()).spawn(move || {
         let stdout = std::io::stdout();
         loop {
-            // Errors and hang-ups are told without being asked for.
+            // Errors and hang-ups are reported without being asked for.
             let mut watched = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
             match poll(&mut watched, PollTimeout::NONE) {
                 Err(Errno::EINTR) => continue,
-                Ok(told) if told > 0 => return gone.cancel(),
-                // It cannot be watched; the next message that is written finds out.
+                Ok(events) if events > 0 => return gone.cancel(),
+                // Stdout cannot be polled: the next write fails instead.
                 _ => return,
             }
         }
@@ -28,7 +27,7 @@ pub(super) fn watch_stdout(gone: CancellationToken) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The next message that is written finds out.
+/// Without poll(2) the next write fails instead.
 #[cfg(not(unix))]
 pub(super) fn watch_stdout(_gone: CancellationToken) -> std::io::Result<()> {
     Ok(())

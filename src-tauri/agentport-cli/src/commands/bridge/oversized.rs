@@ -1,20 +1,19 @@
-//! Finds the id of a message that is too long to be kept, while it passes.
+//! Streaming scanner that finds the id of a JSON-RPC message too long to be kept in memory.
 
-/// Longest id that is kept, in bytes.
-const LONGEST_ID: usize = 256;
+const MAX_ID_BYTES: usize = 256;
 
-/// What could be found.
+/// What the scanner found.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct ScannedId {
     /// As it was written.
     pub(super) id: Option<Box<str>>,
-    /// It has an id and a method.
+    /// The message has an id and a method.
     pub(super) is_request: bool,
 }
 
-/// Where in the message we are. Only the keys of its outermost object matter.
+/// Position in the message. Only the keys of its outermost object matter.
 #[derive(Debug, Default)]
-pub(super) struct Outline {
+pub(super) struct IdScanner {
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -22,37 +21,37 @@ pub(super) struct Outline {
     in_value: bool,
     /// The key or the id that is being read.
     text: Vec<u8>,
-    key: Key,
+    key: TopLevelKey,
     id: Option<Box<str>>,
     has_method: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum TopLevelKey {
     Id,
     Method,
     #[default]
     Other,
 }
 
-impl Outline {
+impl IdScanner {
     pub(super) fn feed(&mut self, piece: &[u8]) {
         for &byte in piece {
-            self.take(byte);
+            self.scan(byte);
         }
     }
 
-    pub(super) fn found(self) -> Found {
-        Found { is_request: self.has_method && self.id.is_some(), id: self.id }
+    pub(super) fn finish(self) -> ScannedId {
+        ScannedId { is_request: self.has_method && self.id.is_some(), id: self.id }
     }
 
-    /// Is what is read here a key of the outermost object, or its id?
-    fn is_kept(&self) -> bool {
-        self.depth == 1 && (!self.in_value || self.key == Key::Id)
+    /// Is this position in a key of the outermost object, or in its id?
+    fn is_captured(&self) -> bool {
+        self.depth == 1 && (!self.in_value || self.key == TopLevelKey::Id)
     }
 
-    fn take(&mut self, byte: u8) {
-        if self.is_kept() && self.text.len() < LONGEST_ID {
+    fn scan(&mut self, byte: u8) {
+        if self.is_captured() && self.text.len() < MAX_ID_BYTES {
             let between = matches!(byte, b',' | b'}' | b':' | b'{' | b'[' | b' ' | b'\t' | b'\r');
             if self.in_string || !between {
                 self.text.push(byte);
@@ -78,11 +77,11 @@ impl Outline {
             b':' if self.depth == 1 && !self.in_value => {
                 self.in_value = true;
                 self.key = match &self.text[..] {
-                    b"\"id\"" => Key::Id,
-                    b"\"method\"" => Key::Method,
-                    _ => Key::Other,
+                    b"\"id\"" => TopLevelKey::Id,
+                    b"\"method\"" => TopLevelKey::Method,
+                    _ => TopLevelKey::Other,
                 };
-                self.has_method |= self.key == Key::Method;
+                self.has_method |= self.key == TopLevelKey::Method;
                 self.text.clear();
             }
             b',' | b'}' | b']' => {
@@ -100,8 +99,8 @@ impl Outline {
     fn end_of_value(&mut self) {
         let text = std::mem::take(&mut self.text);
         if self.in_value
-            && self.key == Key::Id
-            && text.len() < LONGEST_ID
+            && self.key == TopLevelKey::Id
+            && text.len() < MAX_ID_BYTES
             && let Ok(text) = String::from_utf8(text)
             && matches!(text.as_bytes().first(), Some(b'"' | b'-' | b'0'..=b'9'))
             && serde_json::from_str::<serde_json::Value>(&text).is_ok()
@@ -109,7 +108,7 @@ impl Outline {
             self.id = Some(text.into());
         }
         self.in_value = false;
-        self.key = Key::Other;
+        self.key = TopLevelKey::Other;
     }
 }
 
@@ -130,9 +129,9 @@ mod tests {
             (r#"[{"id":6,"method":"m"}]"#, None, false),
             ("", None, false),
         ] {
-            let mut outline = Outline::default();
-            outline.feed(text.as_bytes());
-            let found = outline.found();
+            let mut scanner = IdScanner::default();
+            scanner.feed(text.as_bytes());
+            let found = scanner.finish();
             assert_eq!((found.id.as_deref(), found.is_request), (id, is_request), "{text}");
         }
     }

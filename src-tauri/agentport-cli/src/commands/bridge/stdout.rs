@@ -1,6 +1,6 @@
-//! The client's stdout: whole lines, in the order they are given, and nothing else.
+//! Writer of the client's stdout: whole lines, in order, and nothing else.
 //!
-//! Written by a thread of its own: a client that does not read must not hold up the end, nor anything else.
+//! It runs in a thread of its own, so that a client that does not read delays neither other work nor the end.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -11,44 +11,44 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-/// Messages that may wait to be written. Whoever has more waits.
-const WAITING: usize = 64;
-/// Bytes that are written at once.
-const TOGETHER: usize = 16 * 1024;
+/// Queued messages; senders wait while there are more.
+const MAX_QUEUED_MESSAGES: usize = 64;
 
-/// Where messages for the client go.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// The sending end.
 #[derive(Debug, Clone)]
-pub(super) struct Out(mpsc::Sender<Bytes>);
+pub(super) struct StdoutWriter(mpsc::Sender<Bytes>);
 
-/// Tells when everything has been written.
+/// Resolves when everything was written.
 #[derive(Debug)]
-pub(super) struct Written(oneshot::Receiver<()>);
+pub(super) struct WriterDone(oneshot::Receiver<()>);
 
-impl Out {
-    /// Starts to write. `gone` is cancelled when nobody reads any more.
-    pub(super) fn to_stdout(gone: CancellationToken) -> io::Result<(Self, Written)> {
-        let (send, messages) = mpsc::channel(WAITING);
+impl StdoutWriter {
+    /// Starts the writer thread. `gone` is cancelled when the client has closed stdout.
+    pub(super) fn spawn_writer(gone: CancellationToken) -> io::Result<(Self, WriterDone)> {
+        let (send, messages) = mpsc::channel(MAX_QUEUED_MESSAGES);
         let (done, written) = oneshot::channel();
         std::thread::Builder::new().name("stdout".into()).spawn(move || {
             if let Err(error) = write(messages, io::stdout().lock()) {
                 tracing::debug!(%error, "the client does not read any more");
                 gone.cancel();
             }
-            // Nobody may wait for it.
+            // The receiver may be gone: not every end waits for it.
             let _ = done.send(());
         })?;
-        Ok((Self(send), Written(written)))
+        Ok((Self(send), WriterDone(written)))
     }
 
     /// Writes a message, which is one line.
     pub(super) async fn send(&self, message: Bytes) {
-        // The writer ends only with the client.
+        // The writer ends only when the client has closed stdout.
         let _ = self.0.send(message).await;
     }
 }
 
-impl Written {
-    /// Waits until every message has been written, once there is no [`Out`] any more.
+impl WriterDone {
+    /// Waits until every message was written, after the last [`StdoutWriter`] was dropped.
     pub(super) async fn wait(self, limit: Duration) {
         if tokio::time::timeout(limit, self.0).await.is_err() {
             tracing::debug!("the client did not read everything");
@@ -56,9 +56,9 @@ impl Written {
     }
 }
 
-/// Writes until there can be no more messages. Messages that wait together are written together.
+/// Writes until the channel closes. Queued messages are written together, and flushed when the queue is empty.
 fn write(mut messages: mpsc::Receiver<Bytes>, to: impl Write) -> io::Result<()> {
-    let mut to = BufWriter::with_capacity(TOGETHER, to);
+    let mut to = BufWriter::with_capacity(BUFFER_BYTES, to);
     while let Some(message) = messages.blocking_recv() {
         to.write_all(&message)?;
         to.write_all(b"\n")?;

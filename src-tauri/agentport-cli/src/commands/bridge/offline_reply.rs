@@ -1,7 +1,7 @@
-//! What a client is told while there is no gateway to tell it anything: that we are there, and what is missing.
+//! Answers of the bridge itself while no gateway can be reached.
 //!
-//! `initialize` is answered, so that the client shows AgentPort and not a server that failed; the one tool then says
-//! what to do, to whoever calls it or any other.
+//! `initialize` is answered, so that the client shows AgentPort instead of a server that failed to start. The only tool
+//! listed is `agentport__status`; calling it, or any other tool, answers why there is no gateway and what to do.
 
 use std::sync::atomic::Ordering;
 
@@ -9,21 +9,21 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    message::{self, INTERNAL_ERROR, Request},
+    message::{self, ClientRequest, INTERNAL_ERROR},
     relay::Relay,
 };
 
-const STATUS: &str = "agentport__status";
-/// The revisions that have sessions, oldest first.
+const STATUS_TOOL: &str = "agentport__status";
+/// The revisions with sessions, oldest first.
 const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 const MODERN: &str = "2026-07-28";
 
-/// The answer to a request that nobody else answers; `why` is a sentence that says what to do.
-pub(super) fn answer(relay: &Relay, request: &Request, why: &str) -> Bytes {
-    // A client that knows the gateway keeps what it knows; lists are made up only for one that does not.
+/// The answer to a request that the gateway cannot answer; `why` is a sentence that says what to do.
+pub(super) fn reply_to(relay: &Relay, request: &ClientRequest, why: &str) -> Bytes {
+    // A client that has seen the gateway's lists keeps them; empty lists are only for one that has not.
     let unknown = match request.modern {
-        Some(_) => !relay.presence.seen(),
-        None => relay.session.joined().is_none(),
+        Some(_) => !relay.gateway.has_answered(),
+        None => relay.session.current().is_none(),
     };
     let lists = unknown || why == super::key::REFUSED;
     let list = |name: &str, items: Value| {
@@ -35,13 +35,15 @@ pub(super) fn answer(relay: &Relay, request: &Request, why: &str) -> Bytes {
         message::result(request, result)
     };
     match &*request.method {
-        "initialize" => message::result(request, hello(relay, why)),
-        "server/discover" if request.modern.is_some() => message::result(request, discovered(why)),
+        "initialize" => message::result(request, initialize_result(relay, why)),
+        "server/discover" if request.modern.is_some() => {
+            message::result(request, discover_result(why))
+        }
         "ping" => message::result(request, json!({})),
         "tools/call" => message::tool_error(request, why),
         "logging/setLevel" if lists => message::result(request, json!({})),
         "tools/list" if lists => {
-            relay.offers_explanation();
+            relay.set_status_tool_listed();
             list("tools", json!([status_tool()]))
         }
         "prompts/list" if lists => list("prompts", json!([])),
@@ -51,15 +53,16 @@ pub(super) fn answer(relay: &Relay, request: &Request, why: &str) -> Bytes {
     }
 }
 
-/// A call of the tool that explains, by a client that was offered it: there is a gateway by now.
-pub(super) fn explain(relay: &Relay, request: &Request) -> Option<Bytes> {
-    let asked = &*request.method == "tools/call" && request.name.as_deref() == Some(STATUS);
-    if !asked || !relay.explains.load(Ordering::Relaxed) || relay.http.running().is_none() {
+/// The answer to a late call of the status tool: it was listed while there was no gateway, and now there is one.
+pub(super) fn status_tool_reply(relay: &Relay, request: &ClientRequest) -> Option<Bytes> {
+    let asked = &*request.method == "tools/call" && request.name.as_deref() == Some(STATUS_TOOL);
+    if !asked || !relay.status_tool_listed.load(Ordering::Relaxed) || relay.http.running().is_none()
+    {
         return None;
     }
     let known = match request.modern {
-        Some(_) => relay.presence.seen(),
-        None => relay.session.joined().is_some(),
+        Some(_) => relay.gateway.has_answered(),
+        None => relay.session.current().is_some(),
     };
     let text = "AgentPort is running. List the tools again to see what it offers.";
     let content = json!([{ "type": "text", "text": text }]);
@@ -68,7 +71,7 @@ pub(super) fn explain(relay: &Relay, request: &Request) -> Option<Bytes> {
 
 fn status_tool() -> Value {
     json!({
-        "name": STATUS,
+        "name": STATUS_TOOL,
         "title": "AgentPort status",
         "description": "AgentPort cannot be reached at the moment. Call this to learn why, and tell the person you \
                         work for what to do.",
@@ -77,7 +80,7 @@ fn status_tool() -> Value {
     })
 }
 
-/// Everything the gateway has, so that nothing is missing once it is there.
+/// Everything the gateway has: capabilities cannot be added later in a session.
 fn capabilities() -> Value {
     json!({
         "completions": {},
@@ -88,22 +91,22 @@ fn capabilities() -> Value {
     })
 }
 
-fn about() -> Value {
+fn server_info() -> Value {
     json!({ "name": "agentport", "title": "AgentPort", "version": env!("CARGO_PKG_VERSION") })
 }
 
-fn hello(relay: &Relay, why: &str) -> Value {
+fn initialize_result(relay: &Relay, why: &str) -> Value {
     let asked = relay.session.asked_version();
     let version = asked.filter(|version| LEGACY.contains(&version.as_str()));
     json!({
         "protocolVersion": version.as_deref().unwrap_or(LEGACY[LEGACY.len() - 1]),
         "capabilities": capabilities(),
-        "serverInfo": about(),
+        "serverInfo": server_info(),
         "instructions": why,
     })
 }
 
-fn discovered(why: &str) -> Value {
+fn discover_result(why: &str) -> Value {
     let versions: Vec<&str> = LEGACY.into_iter().chain([MODERN]).collect();
     json!({
         "supportedVersions": versions,
@@ -111,6 +114,6 @@ fn discovered(why: &str) -> Value {
         "instructions": why,
         "ttlMs": 0,
         "cacheScope": "private",
-        "_meta": { "io.modelcontextprotocol/serverInfo": about() },
+        "_meta": { "io.modelcontextprotocol/serverInfo": server_info() },
     })
 }

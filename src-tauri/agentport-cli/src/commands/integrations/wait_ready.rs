@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// How long the gateway may take to answer. Longer than it gives an upstream, so that it is the one to say what failed.
-pub(super) const LIMIT: Duration = Duration::from_secs(600);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 /// After so long one may wonder.
-const WONDERING: Duration = Duration::from_secs(10);
+const SLOW_NOTE_DELAY: Duration = Duration::from_secs(10);
 
 /// Waits for an addition. Given up, the gateway is told to end it, and keeps nothing of it.
-pub(super) async fn adding(
+pub(super) async fn wait_for_add(
     sent: impl Future<Output = Result<Reply>>,
     owner: &Client,
     id: &IntegrationId,
@@ -32,7 +32,7 @@ pub(super) async fn adding(
         return Ok(reply);
     }
     let route = route(["control", "integrations", id.as_str(), "adding"]);
-    let ended = owner.send(Method::DELETE, route, None, Some(LIMIT)).await?;
+    let ended = owner.send(Method::DELETE, route, None, Some(ANSWER_TIMEOUT)).await?;
     if ended.status.is_success() {
         bail!("given up, and nothing was added");
     }
@@ -41,7 +41,7 @@ pub(super) async fn adding(
 }
 
 /// Waits for a change, which the gateway goes on with even if it is given up here.
-pub(super) async fn with(
+pub(super) async fn wait_for_change(
     sent: impl Future<Output = Result<Reply>>,
     connection: &Connection,
     context: &Context,
@@ -59,19 +59,19 @@ async fn watched(
     context: &Context,
 ) -> Result<Option<Reply>> {
     let watched = confirm::on_a_terminal() || !context.output.is_json();
-    let (now, later) = in_words(connection);
+    let (now, later) = progress_lines(connection);
     if watched {
         output::note(now);
     }
     let mut sent = std::pin::pin!(sent);
     let mut given_up = std::pin::pin!(tokio::signal::ctrl_c());
-    let mut wondering = std::pin::pin!(tokio::time::sleep(WONDERING));
+    let mut slow = std::pin::pin!(tokio::time::sleep(SLOW_NOTE_DELAY));
     let mut told = !watched;
     loop {
         tokio::select! {
             reply = &mut sent => return reply.map(Some),
             _ = &mut given_up => return Ok(None),
-            () = &mut wondering, if !told => {
+            () = &mut slow, if !told => {
                 told = true;
                 output::note(later);
             }
@@ -80,7 +80,7 @@ async fn watched(
 }
 
 /// What is said at once, and what after a while.
-fn in_words(connection: &Connection) -> (&'static str, &'static str) {
+fn progress_lines(connection: &Connection) -> (&'static str, &'static str) {
     match connection {
         Connection::LocalMcp { .. } => (
             "Starting it, and asking for its tools …",
