@@ -6,7 +6,6 @@
 mod agents;
 mod approvals;
 mod architecture;
-mod attacks;
 mod bridge;
 mod browser;
 mod cli;
@@ -21,13 +20,14 @@ mod desktop;
 mod directory;
 #[cfg(target_os = "linux")]
 mod doctor;
-mod fixed;
 mod owner;
 #[cfg(target_os = "linux")]
 mod packages;
+mod regressions;
 mod rest;
 mod scene;
 mod secrets;
+mod security;
 mod serve;
 #[cfg(target_os = "linux")]
 mod shell;

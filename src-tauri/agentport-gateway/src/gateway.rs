@@ -31,7 +31,7 @@ use crate::{
     http,
     integrations::UpstreamEvents,
     journal::Journal,
-    mcp::{McpEndpoint, listeners, sessions::Sessions},
+    mcp::{McpEndpoint, list_changed, sessions::Sessions},
     server,
     store::Store,
     upstream::Upstreams,
@@ -305,7 +305,7 @@ impl Engine {
         tasks.spawn(self.clone().expire_requests(stop.clone()));
         tasks.spawn(self.clone().review_requests(stop.clone()));
         tasks.spawn(self.clone().housekeeping(sessions.clone(), stop.clone()));
-        tasks.spawn(listeners::tell_sessions(self.clone(), sessions, stop.clone()));
+        tasks.spawn(list_changed::notify_sessions(self.clone(), sessions, stop.clone()));
         tasks.spawn(self.clone().announce_activity(stop.clone()));
     }
 

@@ -9,7 +9,7 @@ use rmcp::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::aside::Aside;
+use crate::mcp::request_stream::LogSender;
 
 /// From which level on a client wants to hear log messages.
 #[expect(
@@ -30,7 +30,7 @@ pub(crate) struct Caller {
     pub(crate) capabilities: ClientCapabilities,
     pub(crate) progress_token: Option<ProgressToken>,
     /// Takes log messages, so that they reach the agent before the result does.
-    pub(crate) aside: Option<Aside>,
+    pub(crate) log_sender: Option<LogSender>,
     /// Log messages below this are not for the agent; `None`: none are.
     pub(crate) log_level: Option<LogLevel>,
     /// `_meta` of the inbound request.

@@ -17,7 +17,7 @@ use crate::{
     clock,
     engine::Engine,
     integrations::AddError,
-    mcp::{json_answer, meta},
+    mcp::{json_result, meta},
     store::StoreError,
 };
 
@@ -82,7 +82,7 @@ impl Engine {
 
     fn installed(&self, id: &IntegrationId) -> CallToolResult {
         let connected = meta::connected(&self.catalogue.health.get(id).health);
-        json_answer(json!({
+        json_result(json!({
             "installed": true,
             "connected": connected,
             "integration_id": id,
@@ -92,7 +92,7 @@ impl Engine {
 }
 
 fn not_installed(id: &IntegrationId, is_error: bool, message: String) -> CallToolResult {
-    let mut result = json_answer(json!({
+    let mut result = json_result(json!({
         "installed": false,
         "connected": false,
         "integration_id": id,

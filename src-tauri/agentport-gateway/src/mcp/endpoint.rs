@@ -1,4 +1,4 @@
-//! `/mcp`: from an HTTP request to a principal's message.
+//! `/mcp` (MCP Streamable HTTP): the guards every request passes, and the dispatch to [`FastPath`] or the protocol library.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +6,7 @@ use agentport_core::{ErrorChain, profile::Profile};
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
@@ -14,36 +14,37 @@ use rmcp::transport::{
 };
 
 use super::{
-    aside, fast, form,
+    envelope::{self, Envelope},
+    fast_path::{FastPath, RunningCalls},
     keepalive::{Body, keep_alive},
-    principal::{PRINCIPAL, Principal, view_key},
+    principal::{PRINCIPAL, Principal},
+    request_stream,
+    revision::{JSON, PROTOCOL_VERSION, SESSION_ID, is_event_stream, is_modern},
     server::AgentServer,
     sessions::Sessions,
+    view_query::view_key,
 };
 use crate::{agents::Agent, body, clock, engine::Engine, http::own_origins};
 
-/// A session is gone when nobody has used it for so long; a held approval must never end it.
-const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// The revision from which requests carry everything themselves.
-const MODERN: &str = "2026-07-28";
-const SESSION_ID: &str = "mcp-session-id";
+/// Time after which an unused session ends; longer than any approval is held.
+const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
 
-/// The endpoint with what it needs.
+/// Handler of `/mcp`, with the handles it needs.
 #[derive(Clone)]
 pub(crate) struct McpEndpoint {
     engine: Arc<Engine>,
     sessions: Arc<Sessions>,
     service: Service,
-    running: Arc<fast::Running>,
+    running: Arc<RunningCalls>,
 }
 
 impl McpEndpoint {
     pub(crate) fn new(engine: Arc<Engine>) -> Self {
         let mut manager = LocalSessionManager::default();
         let mut session_config = SessionConfig::default();
-        session_config.keep_alive = Some(SESSION_LIFE);
+        session_config.keep_alive = Some(SESSION_LIFETIME);
         manager.session_config = session_config;
         let manager = Arc::new(manager);
         let sessions = Sessions::new(engine.store.clone(), manager.clone());
@@ -68,9 +69,33 @@ pub(crate) async fn serve(State(endpoint): State<McpEndpoint>, request: Request)
     endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
 }
 
+/// The refusal of a guard is the response itself.
+type Guarded<T> = Result<T, Response<Body>>;
+
 impl McpEndpoint {
-    async fn handle(&self, request: Request) -> Result<Response<Body>, Response<Body>> {
-        let (mut parts, body) = request.into_parts();
+    async fn handle(&self, request: Request) -> Guarded<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let principal = self.authenticate(&parts).await?;
+        self.check_session(&parts.headers, &principal).await?;
+        let body = match parts.method {
+            Method::POST => read_body(&parts.headers, body).await?,
+            _ => Bytes::new(),
+        };
+        if parts.method == Method::POST {
+            let envelope = read_envelope(&body)?;
+            let fast_path =
+                FastPath { engine: &self.engine, sessions: &self.sessions, running: &self.running };
+            if let Some(response) = fast_path.try_handle(&parts, &envelope, &principal) {
+                return Ok(end_on_revocation(response.await, &principal.agent));
+            }
+            self.cancel_on_fast_path(&parts.headers, &envelope);
+        }
+        let agent = principal.agent.clone();
+        Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &agent))
+    }
+
+    /// Guard: the credential, and the view the URL asks for.
+    async fn authenticate(&self, parts: &Parts) -> Guarded<Principal> {
         let Some(agent) = self.engine.authenticate(&parts.headers).await else {
             return Err(unauthorized());
         };
@@ -82,76 +107,71 @@ impl McpEndpoint {
         };
         let key = view_key(&agent, parts.uri.query(), named, tagged)
             .map_err(|error| refusal(StatusCode::BAD_REQUEST, &error.to_string()))?;
-        let principal = Principal { agent, key: Arc::new(key) };
-        if let Some(session) = parts.headers.get(SESSION_ID) {
-            let known = match session.to_str() {
-                Ok(id) => self.sessions.belongs(id, principal.agent.id).await,
-                Err(_) => Ok(false),
-            };
-            match known {
-                Ok(true) => {}
-                Ok(false) => return Err(no_session()),
-                Err(error) => {
-                    tracing::error!(error = %ErrorChain(&error), "a session could not be looked up");
-                    return Err(refusal(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "the session could not be looked up; try again",
-                    ));
-                }
-            }
-        }
-        let body = match parts.method {
-            Method::POST => body::read(&parts.headers, body)
-                .await
-                .map_err(|unread| refusal(unread.status(), &unread.to_string()))?,
-            _ => Bytes::new(),
+        Ok(Principal { agent, key: Arc::new(key) })
+    }
+
+    /// Guard: a session id, where there is one, is that of a session of this agent.
+    async fn check_session(&self, headers: &HeaderMap, principal: &Principal) -> Guarded<()> {
+        let Some(session) = headers.get(SESSION_ID) else { return Ok(()) };
+        let known = match session.to_str() {
+            Ok(id) => self.sessions.belongs(id, principal.agent.id).await,
+            Err(_) => Ok(false),
         };
-        if parts.method == Method::POST {
-            let peek = form::peek(&body)
-                .map_err(|bad| bad.response().map(|b| Full::new(b).boxed_unsync()))?;
-            if let Some(number) = form::oversized_integer(&body) {
-                let answer = form::refuse_number(peek.id, number);
-                return Err(answer.map(|body| Full::new(body).boxed_unsync()));
-            }
-            let short = fast::Short {
-                engine: &self.engine,
-                sessions: &self.sessions,
-                running: &self.running,
-            };
-            if let Some(answer) = short.take(&parts, &peek, &principal) {
-                return Ok(while_let_in(answer.await, &principal.agent));
-            }
-            if peek.method.as_deref() == Some("notifications/cancelled")
-                && let Some(session) = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok())
-            {
-                self.running.cancel(session, peek.params);
+        match known {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(refusal(
+                StatusCode::NOT_FOUND,
+                "there is no such session of yours; initialize a new one",
+            )),
+            Err(error) => {
+                tracing::error!(error = %ErrorChain(&error), "a session could not be looked up");
+                Err(refusal(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the session could not be looked up; try again",
+                ))
             }
         }
-        let modern = parts.method == Method::POST
+    }
+
+    fn cancel_on_fast_path(&self, headers: &HeaderMap, envelope: &Envelope<'_>) {
+        if envelope.method.as_deref() == Some("notifications/cancelled")
+            && let Some(session) = headers.get(SESSION_ID).and_then(|id| id.to_str().ok())
+        {
+            self.running.cancel(session, envelope.params);
+        }
+    }
+
+    /// Hands the request to the protocol library, which calls [`AgentServer`].
+    async fn dispatch(
+        &self,
+        mut parts: Parts,
+        body: Bytes,
+        principal: Principal,
+    ) -> Response<Body> {
+        let is_post = parts.method == Method::POST;
+        let modern = is_post
             && parts
                 .headers
-                .get("mcp-protocol-version")
-                .is_some_and(|version| version.as_bytes() >= MODERN.as_bytes());
+                .get(PROTOCOL_VERSION)
+                .and_then(|version| version.to_str().ok())
+                .is_some_and(is_modern);
         parts.extensions.insert(principal.clone());
-        let told =
-            (parts.method == Method::POST && parts.headers.contains_key(SESSION_ID)).then(|| {
-                let (aside, told) = aside::channel();
-                parts.extensions.insert(aside);
-                told
-            });
+        let logs = (is_post && parts.headers.contains_key(SESSION_ID)).then(|| {
+            let (sender, receiver) = request_stream::channel();
+            parts.extensions.insert(sender);
+            receiver
+        });
         let request = http::Request::from_parts(parts, Full::new(body));
         let service = self.service.clone();
-        let agent = principal.agent.clone();
         let inner = PRINCIPAL.scope(principal, async move {
             let response = service.handle(request).await;
             response.map(|body| body.boxed_unsync())
         });
         let response = if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
-        let response = match told {
-            Some(told) if is_stream(&response) => aside::with_told(response, told),
+        match logs {
+            Some(logs) if is_event_stream(&response) => request_stream::with_logs(response, logs),
             _ => response,
-        };
-        Ok(while_let_in(response, &agent))
+        }
     }
 
     /// The profiles a query may name. Read only if one is named.
@@ -175,16 +195,24 @@ impl McpEndpoint {
     }
 }
 
-fn is_stream(response: &Response<Body>) -> bool {
-    response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+/// Guard: the size of the body, and the time it takes to arrive.
+async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Guarded<Bytes> {
+    body::read(headers, body).await.map_err(|unread| refusal(unread.status(), &unread.to_string()))
+}
+
+/// Guard: one JSON-RPC message, with numbers that survive being read.
+fn read_envelope(body: &Bytes) -> Guarded<Envelope<'_>> {
+    let with_body = |response: Response<Bytes>| response.map(|b| Full::new(b).boxed_unsync());
+    let envelope = envelope::read(body).map_err(|invalid| with_body(invalid.response()))?;
+    match envelope::oversized_integer(body) {
+        Some(number) => Err(with_body(envelope::refuse_number(envelope.id, number))),
+        None => Ok(envelope),
+    }
 }
 
 /// Ends an event stream when its agent's key is revoked or expires.
-fn while_let_in(response: Response<Body>, agent: &Agent) -> Response<Body> {
-    if !is_stream(&response) {
+fn end_on_revocation(response: Response<Body>, agent: &Agent) -> Response<Body> {
+    if !is_event_stream(&response) {
         return response;
     }
     let revoked = agent.revoked.clone().cancelled_owned();
@@ -198,7 +226,7 @@ fn while_let_in(response: Response<Body>, agent: &Agent) -> Response<Body> {
     response.map(|body| StreamBody::new(BodyStream::new(body).take_until(over)).boxed_unsync())
 }
 
-/// 401. Until there is an OAuth server, without a pointer to one (`contract` §1).
+/// 401. Until there is an OAuth server, without a pointer to one (`src-tauri/docs/contract.md` §1).
 fn unauthorized() -> Response<Body> {
     let mut response = refusal(
         StatusCode::UNAUTHORIZED,
@@ -208,16 +236,10 @@ fn unauthorized() -> Response<Body> {
     response
 }
 
-fn no_session() -> Response<Body> {
-    refusal(StatusCode::NOT_FOUND, "there is no such session of yours; initialize a new one")
-}
-
 fn refusal(status: StatusCode, detail: &str) -> Response<Body> {
     let body = serde_json::json!({ "detail": detail }).to_string();
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
 }

@@ -1,8 +1,8 @@
-//! Keeping a silent request of the newest revision alive.
+//! Keep-alive comments on the response of a slow 2026-07-28 request.
 //!
-//! The protocol library sends nothing, not even headers, until a handler has something to say, and clients give up on
-//! a silent fetch after about a minute. So after a few seconds of silence the answer begins here: as an event stream
-//! with comments (which the specification asks of servers on long streams), followed by whatever the handler says.
+//! The protocol library sends nothing, not even headers, until a handler has a result, and clients give up on a silent
+//! fetch after about a minute. So after a few seconds without a result the response starts as an event stream of
+//! comments (which the specification asks of servers on long streams), followed by the handler's own response.
 
 use std::{convert::Infallible, future::Future, pin::Pin, time::Duration};
 
@@ -12,36 +12,40 @@ use http::{HeaderValue, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, StreamBody, combinators::UnsyncBoxBody};
 
-/// Silence after which the answer begins.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Time between comments.
-const BEAT: Duration = Duration::from_secs(10);
+use super::revision::{EVENT_STREAM, is_event_stream};
 
+/// Time without a result after which the event stream starts.
+const KEEP_ALIVE_DELAY: Duration = Duration::from_secs(5);
+/// Time between two comments.
+const COMMENT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The body of every MCP response.
 pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
-pub(crate) type Pending = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+/// A response that is still being worked out.
+pub(crate) type PendingResponse = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
-/// Answers with what `inner` answers, or begins an event stream if that takes long. Dropping the response drops
-/// `inner`, which is how the newest revision cancels.
-pub(crate) async fn keep_alive(mut inner: Pending) -> Response<Body> {
+/// The response of `inner`, or an event stream around it if `inner` is slow. Dropping the response drops `inner`, which
+/// is how a 2026-07-28 client cancels.
+pub(crate) async fn keep_alive(mut inner: PendingResponse) -> Response<Body> {
     tokio::select! {
         biased;
         response = &mut inner => response,
-        () = tokio::time::sleep(PATIENCE) => begun(inner),
+        () = tokio::time::sleep(KEEP_ALIVE_DELAY) => start_stream(inner),
     }
 }
 
-fn begun(inner: Pending) -> Response<Body> {
+fn start_stream(inner: PendingResponse) -> Response<Body> {
     let stream = stream::unfold(Some(inner), |inner| async move {
         let mut inner = inner?;
         tokio::select! {
-            response = &mut inner => Some((rest(response), None)),
-            () = tokio::time::sleep(BEAT) => Some((comment(), Some(inner))),
+            response = &mut inner => Some((handler_frames(response), None)),
+            () = tokio::time::sleep(COMMENT_INTERVAL) => Some((comment(), Some(inner))),
         }
     });
     let frames = stream::once(async { comment() }).chain(stream).flatten();
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
@@ -53,12 +57,9 @@ fn comment() -> Frames {
     Box::pin(stream::once(async { Ok(Frame::data(Bytes::from_static(b":\n\n"))) }))
 }
 
-/// The handler's answer as part of the stream: events as they are, a JSON answer as one event.
-fn rest(response: Response<Body>) -> Frames {
-    let is_stream = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+/// The handler's response as part of the stream: events as they are, a JSON body as one event.
+fn handler_frames(response: Response<Body>) -> Frames {
+    let is_stream = is_event_stream(&response);
     let body = response.into_body();
     if is_stream {
         return Box::pin(BodyStream::new(body));
@@ -79,8 +80,8 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn begins_after_a_while() {
-        let answer = |after: u64| -> Pending {
+    async fn comments_start_after_a_while() {
+        let answer = |after: u64| -> PendingResponse {
             Box::pin(async move {
                 tokio::time::sleep(Duration::from_secs(after)).await;
                 Response::new(Full::new(Bytes::from_static(b"{}")).boxed_unsync())

@@ -1,22 +1,27 @@
-//! The MCP endpoint: every revision from 2024-11-05 to 2026-07-28 on one URL (`contract` §1).
+//! The MCP endpoint: every revision from 2024-11-05 to 2026-07-28 on one URL (`src-tauri/docs/contract.md` §1).
 //!
-//! A request passes, in this order: host and origin, size, credential, view (`mode`, `profile`, `tags`), session, form.
-//! Only then does it reach the protocol library, whose handler ([`server`]) knows who is asking.
+//! A request passes, in this order: host and origin, credential, view (`mode`, `profile`, `tags`), session, size,
+//! JSON-RPC envelope. Only then does it reach the [`fast_path`] or the protocol library, whose handler is [`server`].
 
-mod answer;
-pub(crate) mod aside;
+mod completion;
 mod endpoint;
-mod fast;
-mod form;
+mod envelope;
+mod fast_path;
 mod keepalive;
-pub(crate) mod listeners;
+pub(crate) mod list_changed;
 pub(crate) mod meta;
-mod offers;
+mod passthrough;
 pub(crate) mod principal;
+mod prompts;
+pub(crate) mod request_stream;
+mod resources;
+pub(crate) mod revision;
 mod server;
 pub(crate) mod sessions;
+mod tool_result;
+pub(crate) mod view_query;
 
-pub(crate) use answer::{BLOCKED, denied, json as json_answer};
 pub(crate) use endpoint::{McpEndpoint, serve};
-pub(crate) use form::oversized_integer;
+pub(crate) use envelope::oversized_integer;
 pub(crate) use server::{HOLD, HOLD_WITH_PROGRESS, take_info};
+pub(crate) use tool_result::{BLOCKED, denied, json_result};

@@ -1,12 +1,8 @@
-//! Who is asking, and what part of the catalogue they asked to see.
+//! The credential of a request, and the agent it belongs to.
 
 use std::sync::Arc;
 
-use agentport_core::{
-    ErrorChain,
-    key::Key,
-    profile::{ListMode, Profile},
-};
+use agentport_core::{ErrorChain, key::Key};
 use http::{HeaderMap, header};
 use rmcp::{ErrorData, model::Extensions};
 
@@ -70,67 +66,6 @@ impl Engine {
         }
         Some(agent)
     }
-}
-
-/// Why the wanted view can't be had. Answered with 400.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadView {
-    #[error("mode is {0:?}; it can be \"direct\" or \"meta\"")]
-    Mode(String),
-    #[error("there is no profile {0:?}; leave ?profile= out or ask the owner for one of that name")]
-    Profile(String),
-    #[error("tags is empty; leave it out, or name tags as in ?tags=work,mail")]
-    Tags,
-    #[error("no integration is tagged {0:?}")]
-    Tag(String),
-    #[error("{0:?} is not known here; the query can have mode, profile and tags, each once")]
-    Parameter(String),
-}
-
-/// Reads `?mode=`, `?profile=` and `?tags=`. Unknown and empty values are errors, never "everything".
-pub(crate) fn view_key(
-    agent: &Agent,
-    query: Option<&str>,
-    profile_named: impl Fn(&str) -> Option<Arc<Profile>>,
-    tag_known: impl Fn(&str) -> bool,
-) -> Result<ViewKey, BadView> {
-    let mut key = ViewKey {
-        profiles: vec![agent.profile.clone()],
-        tags: Vec::new(),
-        mode: agent.profile.mode,
-    };
-    let mut seen = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        if seen.contains(&name) {
-            return Err(BadView::Parameter(name.into_owned()));
-        }
-        match &*name {
-            "mode" => {
-                key.mode = match &*value {
-                    "direct" => ListMode::Direct,
-                    "meta" => ListMode::Meta,
-                    _ => return Err(BadView::Mode(value.into_owned())),
-                };
-            }
-            "profile" => {
-                let profile = profile_named(&value)
-                    .ok_or_else(|| BadView::Profile(value.clone().into_owned()))?;
-                key.profiles.push(profile);
-            }
-            "tags" => {
-                key.tags = value.split(',').map(|tag| tag.trim().to_owned()).collect();
-                if key.tags.iter().any(String::is_empty) {
-                    return Err(BadView::Tags);
-                }
-                if let Some(unknown) = key.tags.iter().find(|tag| !tag_known(tag)) {
-                    return Err(BadView::Tag(unknown.clone()));
-                }
-            }
-            _ => return Err(BadView::Parameter(name.into_owned())),
-        }
-        seen.push(name);
-    }
-    Ok(key)
 }
 
 #[cfg(test)]

@@ -1,25 +1,29 @@
-//! What the endpoint answers to each method. One value serves everybody; who asks stands in the request.
+//! The MCP methods, as the protocol library's `ServerHandler`. One value serves all agents; the agent that asks is in the
+//! request (`Principal`).
 
 use std::{sync::Arc, time::Duration};
 
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
-        CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+        CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
         GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
         InitializeResult, JsonObject, ListPromptsResult, ListResourceTemplatesResult,
-        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-        ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+        ReadResourceResponse, ServerCapabilities, ServerConfig, SubscribeRequestParams,
+        SubscriptionFilter, Tool, UnsubscribeRequestParams,
     },
     service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext},
 };
 use serde_json::Value;
 
 use super::{
-    answer, meta, offers,
+    completion, list_changed, meta,
     principal::{PRINCIPAL, Principal},
+    prompts, resources,
+    revision::{SESSION_ID, is_modern},
     sessions::Sessions,
+    tool_result,
 };
 use crate::{
     approvals::Awaited,
@@ -28,12 +32,15 @@ use crate::{
     engine::Engine,
 };
 
-/// How long an answer waits for the owner: below the minute after which clients give up …
+/// Time an answer waits for the owner: less than the minute after which clients give up.
 pub(crate) const HOLD: Duration = Duration::from_secs(45);
-/// … and longer for those who asked to hear of progress.
+/// The same for clients that asked for progress notifications, which keep the request alive.
 pub(crate) const HOLD_WITH_PROGRESS: Duration = Duration::from_secs(240);
 
-/// The protocol library's view of the gateway. Cheap to clone: it is, once per request.
+/// Lists are filtered per key, so no shared cache may keep them (SEP-2549).
+const PRIVATE: Option<CacheScope> = Some(CacheScope::Private);
+
+/// The gateway as the protocol library calls it. Cloned once per request, so it holds handles only.
 #[derive(Clone)]
 pub(crate) struct AgentServer {
     pub(super) engine: Arc<Engine>,
@@ -56,11 +63,9 @@ impl AgentServer {
         Self { engine, sessions }
     }
 
-    /// The other side of a call, with everything the upstream may want of it.
+    /// The agent's side of a call, with everything the upstream may want of it.
     pub(super) fn caller(&self, context: &RequestContext<RoleServer>) -> Caller {
-        let modern = context
-            .protocol_version()
-            .is_some_and(|v| v.as_str() >= ProtocolVersion::V_2026_07_28.as_str());
+        let modern = context.protocol_version().is_some_and(|v| is_modern(v.as_str()));
         let log_level = if modern {
             context.meta.log_level()
         } else {
@@ -68,7 +73,7 @@ impl AgentServer {
         };
         Caller {
             peer: Some(context.peer.clone()),
-            aside: context
+            log_sender: context
                 .extensions
                 .get::<http::request::Parts>()
                 .and_then(|parts| parts.extensions.get().cloned()),
@@ -127,14 +132,14 @@ async fn call_direct(
         })
         .await;
     let Outcome::NeedsApproval { id, .. } = outcome else {
-        return answer::of_outcome(outcome, &engine.address);
+        return tool_result::from_outcome(outcome, &engine.address);
     };
-    // A held call: the agent need not know of awaiting. If it takes too long, it learns of it.
+    // The call is held open for the owner's decision; only if that takes too long does the agent learn how to await it.
     match meta::await_held(engine, id, &principal.agent, caller).await {
         Awaited::StillPending { running: false, .. } => {
-            answer::of_outcome(outcome, &engine.address)
+            tool_result::from_outcome(outcome, &engine.address)
         }
-        awaited => answer::of_awaited(awaited, &engine.address),
+        awaited => tool_result::from_awaited(awaited, &engine.address),
     }
 }
 
@@ -151,7 +156,7 @@ pub(crate) fn take_info(tool: &PublishedTool, arguments: &mut JsonObject) -> Opt
 
 fn session_id(context: &RequestContext<RoleServer>) -> Option<String> {
     let parts = context.extensions.get::<http::request::Parts>()?;
-    Some(parts.headers.get("mcp-session-id")?.to_str().ok()?.to_owned())
+    Some(parts.headers.get(SESSION_ID)?.to_str().ok()?.to_owned())
 }
 
 impl ServerHandler for AgentServer {
@@ -193,11 +198,11 @@ impl ServerHandler for AgentServer {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let Some(parts) = context.extensions.get::<http::request::Parts>() else { return };
-        let id = parts.headers.get("mcp-session-id").and_then(|id| id.to_str().ok());
+        let id = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
         let principal = parts.extensions.get::<Principal>();
         if let (Some(id), Some(principal)) = (id, principal) {
-            let seen = super::listeners::fingerprint(&principal.view(&self.engine));
-            self.sessions.note_peer(id, context.peer.clone(), principal.key.clone(), seen);
+            let seen = list_changed::fingerprint(&principal.view(&self.engine));
+            self.sessions.set_listener(id, context.peer.clone(), principal.key.clone(), seen);
         }
     }
 
@@ -208,7 +213,11 @@ impl ServerHandler for AgentServer {
     ) -> Result<ListToolsResult, ErrorData> {
         let view = Principal::of(&context.extensions)?.view(&self.engine);
         let tools = view.listed(meta::tools);
-        Ok(ListToolsResult::with_all_items(Vec::clone(tools)).private())
+        Ok(ListToolsResult {
+            ttl_ms: Some(0),
+            cache_scope: PRIVATE,
+            ..ListToolsResult::with_all_items(Vec::clone(tools))
+        })
     }
 
     async fn call_tool(
@@ -240,7 +249,11 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let view = Principal::of(&context.extensions)?.view(&self.engine);
-        Ok(ListResourcesResult::with_all_items(offers::resources(&view)).private())
+        Ok(ListResourcesResult {
+            ttl_ms: Some(0),
+            cache_scope: PRIVATE,
+            ..ListResourcesResult::with_all_items(resources::resources(&view))
+        })
     }
 
     async fn list_resource_templates(
@@ -249,7 +262,11 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let view = Principal::of(&context.extensions)?.view(&self.engine);
-        Ok(ListResourceTemplatesResult::with_all_items(offers::templates(&view)).private())
+        Ok(ListResourceTemplatesResult {
+            ttl_ms: Some(0),
+            cache_scope: PRIVATE,
+            ..ListResourceTemplatesResult::with_all_items(resources::templates(&view))
+        })
     }
 
     async fn read_resource(
@@ -257,7 +274,7 @@ impl ServerHandler for AgentServer {
         params: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        offers::read_resource(self, params, &context).await
+        resources::read_resource(self, params, &context).await
     }
 
     async fn list_prompts(
@@ -266,7 +283,11 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         let view = Principal::of(&context.extensions)?.view(&self.engine);
-        Ok(ListPromptsResult::with_all_items(offers::prompts(&view)).private())
+        Ok(ListPromptsResult {
+            ttl_ms: Some(0),
+            cache_scope: PRIVATE,
+            ..ListPromptsResult::with_all_items(prompts::prompts(&view))
+        })
     }
 
     async fn get_prompt(
@@ -274,7 +295,7 @@ impl ServerHandler for AgentServer {
         params: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        offers::get_prompt(self, params, &context).await
+        prompts::get_prompt(self, params, &context).await
     }
 
     async fn complete(
@@ -282,7 +303,7 @@ impl ServerHandler for AgentServer {
         params: CompleteRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        offers::complete(self, params, &context).await
+        completion::complete(self, params, &context).await
     }
 
     #[expect(
@@ -305,7 +326,7 @@ impl ServerHandler for AgentServer {
         params: SubscribeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<(), ErrorData> {
-        offers::subscribe(self, &params.uri, &context).await?;
+        resources::subscribe(self, &params.uri, &context).await?;
         if let Some(id) = session_id(&context) {
             self.sessions.subscribe(&id, params.uri);
         }
@@ -320,7 +341,7 @@ impl ServerHandler for AgentServer {
         if let Some(id) = session_id(&context) {
             self.sessions.unsubscribe(&id, &params.uri);
         }
-        offers::unsubscribe(self, &params.uri, &context).await
+        resources::unsubscribe(self, &params.uri, &context).await
     }
 
     /// Changes of lists are offered; updates of single resources are not, for the newest revision has no way to
@@ -335,24 +356,6 @@ impl ServerHandler for AgentServer {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        super::listeners::listen(&self.engine, subscription).await
+        list_changed::listen(&self.engine, subscription).await
     }
 }
-
-/// Lists are filtered per key, so no shared cache may keep them (SEP-2549).
-trait Private {
-    fn private(self) -> Self;
-}
-
-macro_rules! private {
-    ($($list:ty),+) => {$(
-        impl Private for $list {
-            fn private(mut self) -> Self {
-                self.ttl_ms = Some(0);
-                self.cache_scope = Some(rmcp::model::CacheScope::Private);
-                self
-            }
-        }
-    )+};
-}
-private!(ListToolsResult, ListResourcesResult, ListResourceTemplatesResult, ListPromptsResult);

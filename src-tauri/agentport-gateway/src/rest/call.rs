@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
     ApprovalId, Timestamp,
-    approval::{Approval, State as Stands},
+    approval::{Approval, State as ApprovalState},
 };
 use axum::{
     Json,
@@ -15,9 +15,9 @@ use rmcp::model::JsonObject;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Caller, Read,
-    answer::{self, Answer, Refused},
+use crate::rest::{
+    RequestBody, RestCaller,
+    response::{self, RestError, RestResult},
 };
 use crate::{
     call::Request,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Call {
+pub(super) struct CallBody {
     tool_name: String,
     #[serde(default)]
     args: Option<JsonObject>,
@@ -38,16 +38,16 @@ pub(super) struct Call {
 pub(super) async fn call(
     State(engine): State<Arc<Engine>>,
     Path(integration): Path<String>,
-    caller: Caller,
-    Read(body): Read,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+    RequestBody(body): RequestBody,
+) -> RestResult<Json<Value>> {
     if let Some(number) = crate::mcp::oversized_integer(&body) {
         let detail = format!(
             "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string."
         );
-        return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        return Err(RestError::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
-    let call: Call = read(&body)?;
+    let call: CallBody = read(&body)?;
     let view = caller.view(&engine);
     let mut arguments = call.args.unwrap_or_default();
     let mut additional_info = call.additional_info;
@@ -68,11 +68,11 @@ pub(super) async fn call(
             caller: Default::default(),
         })
         .await;
-    answer::of_outcome(outcome, &engine.address, &integration, &call.tool_name)
+    response::from_outcome(outcome, &engine.address, &integration, &call.tool_name)
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Await {
+struct AwaitBody {
     #[serde(default)]
     timeout_seconds: Option<f64>,
 }
@@ -81,10 +81,10 @@ struct Await {
 pub(super) async fn await_request(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
-    caller: Caller,
-    Read(body): Read,
-) -> Answer<Json<Value>> {
-    let wanted: Await = if body.is_empty() { Await::default() } else { read(&body)? };
+    caller: RestCaller,
+    RequestBody(body): RequestBody,
+) -> RestResult<Json<Value>> {
+    let wanted: AwaitBody = if body.is_empty() { AwaitBody::default() } else { read(&body)? };
     let limit = match wanted.timeout_seconds {
         None => HOLD,
         Some(seconds) if (0.0..=1e6).contains(&seconds) => {
@@ -92,11 +92,11 @@ pub(super) async fn await_request(
         }
         Some(_) => {
             let detail = "timeout_seconds has to be a number of seconds, 0 or more.";
-            return Err(Refused::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+            return Err(RestError::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
     };
     let unknown =
-        || Refused::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
+        || RestError::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
     let id: ApprovalId = id.parse().map_err(|_| unknown())?;
     let agent = caller.agent();
     let approval = engine.await_decision(id, agent, limit).await.ok_or_else(unknown)?;
@@ -105,25 +105,25 @@ pub(super) async fn await_request(
 
 fn decision(approval: &Approval) -> Value {
     let (status, message): (&str, String) = match &approval.state {
-        Stands::Pending => ("pending", "Still pending: nobody has decided yet.".to_owned()),
-        Stands::Approved { .. } => {
+        ApprovalState::Pending => ("pending", "Still pending: nobody has decided yet.".to_owned()),
+        ApprovalState::Approved { .. } => {
             ("approved", "Approved. Call the tool again with the same arguments.".to_owned())
         }
-        Stands::Running { .. } | Stands::Done { .. } => {
+        ApprovalState::Running { .. } | ApprovalState::Done { .. } => {
             ("approved", "Approved, and the call has run or is running.".to_owned())
         }
-        Stands::Denied { reason, .. } => ("denied", denied(reason.as_deref())),
-        Stands::Expired { .. } => {
+        ApprovalState::Denied { reason, .. } => ("denied", denied(reason.as_deref())),
+        ApprovalState::Expired { .. } => {
             ("expired", "The request expired. Call the tool again to ask anew.".to_owned())
         }
-        Stands::Withdrawn { .. } => {
+        ApprovalState::Withdrawn { .. } => {
             ("expired", "The request was withdrawn. Call the tool again to ask anew.".to_owned())
         }
     };
     let decision_mode = match &approval.state {
-        Stands::Approved { grant, .. }
-        | Stands::Running { grant, .. }
-        | Stands::Done { grant, .. } => {
+        ApprovalState::Approved { grant, .. }
+        | ApprovalState::Running { grant, .. }
+        | ApprovalState::Done { grant, .. } => {
             serde_json::to_value(grant).unwrap_or_default()["kind"].clone()
         }
         _ => Value::Null,
@@ -141,13 +141,13 @@ fn decision(approval: &Approval) -> Value {
 }
 
 /// Reads a JSON body; says where it is wrong.
-pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Answer<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> RestResult<T> {
     serde_json::from_slice(body).map_err(|error| {
         let status = if error.is_data() {
             StatusCode::UNPROCESSABLE_ENTITY
         } else {
             StatusCode::BAD_REQUEST
         };
-        Refused::new(status, format!("The body is not what was expected: {error}."))
+        RestError::new(status, format!("The body is not what was expected: {error}."))
     })
 }

@@ -10,15 +10,15 @@ use http::StatusCode;
 use rmcp::model::JsonObject;
 use serde_json::Value;
 
-use super::{
-    Caller, Read,
-    answer::{self, Answer, Refused},
-    call::read,
-    catalogue::no_integration,
+use super::call::read;
+use crate::rest::{
+    RequestBody, RestCaller,
+    integrations::no_integration,
+    response::{self, RestError, RestResult},
 };
 use crate::{call::Request, engine::Engine, mcp::meta};
 
-pub(super) async fn list(State(engine): State<Arc<Engine>>, caller: Caller) -> Json<Value> {
+pub(super) async fn list(State(engine): State<Arc<Engine>>, caller: RestCaller) -> Json<Value> {
     let view = caller.view(&engine);
     let installed = view
         .integrations
@@ -30,12 +30,12 @@ pub(super) async fn list(State(engine): State<Arc<Engine>>, caller: Caller) -> J
 /// Asks the owner to install: 403 `approval_required`; the same request repeated after the owner's yes installs.
 pub(super) async fn install(
     State(engine): State<Arc<Engine>>,
-    caller: Caller,
-    Read(body): Read,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+    RequestBody(body): RequestBody,
+) -> RestResult<Json<Value>> {
     let arguments: JsonObject = read(&body)?;
     meta::installable(&engine, caller.agent().id, &arguments)
-        .map_err(|sentence| Refused::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))?;
+        .map_err(|sentence| RestError::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))?;
     let id = arguments.get("integration_id").and_then(Value::as_str).unwrap_or_default().to_owned();
     ask(&engine, &caller, id, meta::INSTALL, arguments).await
 }
@@ -43,8 +43,8 @@ pub(super) async fn install(
 pub(super) async fn uninstall(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
-    caller: Caller,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+) -> RestResult<Json<Value>> {
     if !caller.view(&engine).integrations.contains_key(id.as_str()) {
         return Err(no_integration(&id));
     }
@@ -55,11 +55,11 @@ pub(super) async fn uninstall(
 
 async fn ask(
     engine: &Arc<Engine>,
-    caller: &Caller,
+    caller: &RestCaller,
     integration: String,
     tool: &str,
     arguments: JsonObject,
-) -> Answer<Json<Value>> {
+) -> RestResult<Json<Value>> {
     let outcome = engine
         .manage(Request {
             agent: caller.agent().clone(),
@@ -72,23 +72,23 @@ async fn ask(
             caller: Default::default(),
         })
         .await;
-    answer::of_outcome(outcome, &engine.address, &integration, tool)
+    response::from_outcome(outcome, &engine.address, &integration, tool)
 }
 
 /// Credentials and settings of an installed integration are the owner's.
-pub(super) async fn change(_caller: Caller) -> Answer<()> {
-    Err(Refused::owner_only())
+pub(super) async fn change(_caller: RestCaller) -> RestResult<()> {
+    Err(RestError::owner_only())
 }
 
 /// `POST /api/auth/{id}/start`, for integrations that sign in with OAuth.
 pub(super) async fn start_auth(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
-    caller: Caller,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+) -> RestResult<Json<Value>> {
     match caller.view(&engine).integrations.get(id.as_str()) {
         None => Err(no_integration(&id)),
-        Some(entry) => Err(Refused::new(
+        Some(entry) => Err(RestError::new(
             StatusCode::CONFLICT,
             format!(
                 "The integration {id:?} does not sign in with OAuth but with {:?}; there is nothing to start.",

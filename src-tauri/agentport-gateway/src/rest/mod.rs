@@ -2,10 +2,10 @@
 //!
 //! Owner matters are not here. Whatever asks for them gets 401, whoever asks.
 
-mod answer;
 mod call;
-mod catalogue;
 mod installed;
+mod integrations;
+mod response;
 
 use std::sync::Arc;
 
@@ -19,24 +19,24 @@ use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde_json::{Value, json};
 
-use self::answer::{Answer, Refused};
+use crate::rest::response::{RestError, RestResult};
 use crate::{
     agents::Agent,
     catalogue::AgentView,
     engine::Engine,
-    mcp::principal::{Principal, view_key},
+    mcp::{principal::Principal, view_query::view_key},
 };
 
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/api/users/me", get(me))
-        .route("/api/integrations", get(catalogue::list))
-        .route("/api/integrations/{id}", get(catalogue::read))
+        .route("/api/integrations", get(integrations::list))
+        .route("/api/integrations/{id}", get(integrations::read))
         .route("/api/installed", get(installed::list).post(installed::install))
         .route("/api/installed/{id}", patch(installed::change).delete(installed::uninstall))
         .route("/api/auth/{id}/start", post(installed::start_auth))
-        .route("/api/tools", get(catalogue::tools))
-        .route("/api/tools/{id}", get(catalogue::tools_of))
+        .route("/api/tools", get(integrations::tools))
+        .route("/api/tools/{id}", get(integrations::tools_of))
         .route("/api/tools/{id}/call", post(call::call))
         .route("/api/tool-approvals/requests/{id}/await", post(call::await_request))
         .route("/api/{*rest}", axum::routing::any(elsewhere))
@@ -44,11 +44,11 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
 }
 
 /// The agent whose key a request shows, with what it sees.
-pub(super) struct Caller {
+pub(super) struct RestCaller {
     pub(super) principal: Principal,
 }
 
-impl Caller {
+impl RestCaller {
     pub(super) fn agent(&self) -> &Arc<Agent> {
         &self.principal.agent
     }
@@ -58,41 +58,42 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Arc<Engine>> for Caller {
-    type Rejection = Refused;
+impl FromRequestParts<Arc<Engine>> for RestCaller {
+    type Rejection = RestError;
 
     async fn from_request_parts(
         parts: &mut Parts,
         engine: &Arc<Engine>,
     ) -> Result<Self, Self::Rejection> {
-        let agent = engine.authenticate(&parts.headers).await.ok_or_else(Refused::unauthorized)?;
+        let agent =
+            engine.authenticate(&parts.headers).await.ok_or_else(RestError::unauthorized)?;
         let key = view_key(&agent, None, |_| None, |_| false)
-            .map_err(|error| Refused::new(StatusCode::BAD_REQUEST, error.to_string()))?;
+            .map_err(|error| RestError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
         Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
     }
 }
 
 /// A request's body, bounded like that of every door.
-pub(super) struct Read(pub(super) Bytes);
+pub(super) struct RequestBody(pub(super) Bytes);
 
-impl FromRequest<Arc<Engine>> for Read {
-    type Rejection = Refused;
+impl FromRequest<Arc<Engine>> for RequestBody {
+    type Rejection = RestError;
 
     async fn from_request(request: Request, _: &Arc<Engine>) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
         let read = crate::body::read(&parts.headers, body).await;
-        read.map(Self).map_err(|unread| Refused::new(unread.status(), unread.to_string()))
+        read.map(Self).map_err(|unread| RestError::new(unread.status(), unread.to_string()))
     }
 }
 
 /// `email` is never empty: clients show it as the account's name.
-async fn me(caller: Caller) -> Json<Value> {
+async fn me(caller: RestCaller) -> Json<Value> {
     let agent = caller.agent();
     let id: AgentId = agent.id;
     Json(json!({ "id": id, "email": agent.name, "name": agent.name, "is_active": true }))
 }
 
 /// Anything else below `/api`.
-async fn elsewhere(State(_): State<Arc<Engine>>, _caller: Caller) -> Answer<()> {
-    Err(Refused::owner_only())
+async fn elsewhere(State(_): State<Arc<Engine>>, _caller: RestCaller) -> RestResult<()> {
+    Err(RestError::owner_only())
 }

@@ -259,8 +259,8 @@ impl<'a> Call<'a> {
         let Some(peer) = self.caller.peer.as_ref().filter(|_| wanted) else { return };
         if let Some(log) = self.session.hidden.blot_message(log) {
             self.slot.note_log();
-            match &self.caller.aside {
-                Some(aside) => aside.log(log),
+            match &self.caller.log_sender {
+                Some(sender) => sender.send(log),
                 None => drop(peer.notify_logging_message(log).await),
             }
         }

@@ -8,31 +8,30 @@ use rmcp::{
 };
 
 use super::{
-    Meta,
+    MetaCall,
     definitions::{INSTALL, UNINSTALL},
-    optional,
-    read::{available_one, no_such},
-    text,
+    integrations::{available_one, no_such},
+    optional, text,
 };
 use crate::{
     call::{Request, caller::Caller},
     directory,
     engine::Engine,
-    mcp::answer,
+    mcp::tool_result,
 };
 
-impl Meta<'_> {
+impl MetaCall<'_> {
     pub(super) async fn install(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         let agent = self.principal.agent.id;
         if let Err(sentence) = installable(self.engine, agent, &self.arguments) {
-            return Ok(answer::failure(sentence).into());
+            return Ok(tool_result::error_result(sentence).into());
         }
         self.manage(INSTALL, caller).await
     }
 
     pub(super) async fn uninstall(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         if let Err(sentence) = self.installed() {
-            return Ok(answer::failure(sentence).into());
+            return Ok(tool_result::error_result(sentence).into());
         }
         self.manage(UNINSTALL, caller).await
     }
@@ -52,7 +51,7 @@ impl Meta<'_> {
                 caller,
             })
             .await;
-        answer::of_outcome(outcome, &self.engine.address)
+        tool_result::from_outcome(outcome, &self.engine.address)
     }
 }
 

@@ -3,7 +3,7 @@
 mod definitions;
 mod describe;
 mod install;
-mod read;
+mod integrations;
 mod whoami;
 
 use std::{sync::Arc, time::Duration};
@@ -18,12 +18,12 @@ use serde_json::Value;
 pub(crate) use definitions::{INSTALL, PREFIX, UNINSTALL, definition, tools};
 pub(crate) use describe::{connected, installed_json};
 pub(crate) use install::installable;
-pub(crate) use read::{available, integration_json, no_such};
+pub(crate) use integrations::{available, integration_json, no_such};
 
 use super::{
-    answer,
     principal::Principal,
     server::{HOLD, HOLD_WITH_PROGRESS, take_info},
+    tool_result,
 };
 use crate::{
     agents::Agent,
@@ -37,7 +37,7 @@ use crate::{
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// One call of a meta tool, with what all of them need.
-pub(super) struct Meta<'a> {
+pub(super) struct MetaCall<'a> {
     engine: &'a Arc<Engine>,
     principal: Principal,
     view: Arc<AgentView>,
@@ -45,7 +45,7 @@ pub(super) struct Meta<'a> {
 }
 
 /// An argument that is missing or of the wrong type, or a business error: told as `isError` in a plain sentence.
-pub(super) type Answer = Result<CallToolResult, String>;
+pub(super) type MetaResult = Result<CallToolResult, String>;
 
 /// Calls a tool of ours.
 pub(crate) async fn call(
@@ -56,7 +56,7 @@ pub(crate) async fn call(
     arguments: JsonObject,
     caller: Caller,
 ) -> Result<CallToolResponse, ErrorData> {
-    let meta = Meta { engine, principal, view, arguments };
+    let meta = MetaCall { engine, principal, view, arguments };
     let answer = match name.strip_prefix(PREFIX).unwrap_or_default() {
         "list_available_integrations" => meta.list_available().await,
         "get_integration" => meta.get_integration().await,
@@ -77,10 +77,10 @@ pub(crate) async fn call(
             ));
         }
     };
-    Ok(answer.unwrap_or_else(answer::failure).into())
+    Ok(answer.unwrap_or_else(tool_result::error_result).into())
 }
 
-impl Meta<'_> {
+impl MetaCall<'_> {
     fn text(&self, field: &str) -> Result<&str, String> {
         text(&self.arguments, field)
     }
@@ -92,10 +92,10 @@ impl Meta<'_> {
     async fn call_tool(mut self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         let request = match self.tool_request(caller) {
             Ok(request) => request,
-            Err(sentence) => return Ok(answer::failure(sentence).into()),
+            Err(sentence) => return Ok(tool_result::error_result(sentence).into()),
         };
         let outcome = self.engine.call(request).await;
-        answer::of_outcome(outcome, &self.engine.address)
+        tool_result::from_outcome(outcome, &self.engine.address)
     }
 
     fn tool_request(&mut self, caller: Caller) -> Result<Request, String> {
@@ -127,16 +127,16 @@ impl Meta<'_> {
     async fn await_approval(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         let id = match self.text("request_id") {
             Ok(id) => id,
-            Err(sentence) => return Ok(answer::failure(sentence).into()),
+            Err(sentence) => return Ok(tool_result::error_result(sentence).into()),
         };
         let Ok(id) = id.parse::<ApprovalId>() else {
-            return Ok(answer::failure(
+            return Ok(tool_result::error_result(
                 "request_id has to be the UUID that came with the request for approval.",
             )
             .into());
         };
         let awaited = await_held(self.engine, id, &self.principal.agent, caller).await;
-        answer::of_awaited(awaited, &self.engine.address)
+        tool_result::from_awaited(awaited, &self.engine.address)
     }
 }
 

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Meta,
+    MetaCall, MetaResult,
     describe::{connected, status_word, type_of},
 };
-use crate::mcp::answer;
+use crate::mcp::tool_result;
 
-impl Meta<'_> {
-    pub(super) fn whoami(&self) -> Answer {
+impl MetaCall<'_> {
+    pub(super) fn whoami(&self) -> MetaResult {
         let full = match self.optional("detail")? {
             None | Some("brief") => false,
             Some("full") => true,
@@ -43,7 +43,7 @@ impl Meta<'_> {
             })
             .collect();
         let profile = &agent.profile.name;
-        Ok(answer::json(json!({
+        Ok(tool_result::json_result(json!({
             "agent": { "id": agent.id, "name": agent.name },
             "profile": if profile.is_empty() { Value::Null } else { profile.as_str().into() },
             "expires_at": agent.expires_at,

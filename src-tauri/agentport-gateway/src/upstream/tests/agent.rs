@@ -52,7 +52,7 @@ impl Agent {
     /// A call of this agent's.
     pub(super) fn caller(&self) -> Caller {
         Caller {
-            aside: None,
+            log_sender: None,
             peer: Some(self.server.peer().clone()),
             modern: false,
             capabilities: capabilities(),

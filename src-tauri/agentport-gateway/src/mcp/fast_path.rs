@@ -1,19 +1,15 @@
-//! The short way for the two requests that come most: `tools/list`, and `tools/call` of clients that can't be asked
-//! or told anything while it runs.
+//! Fast path for `tools/list`, and for `tools/call` of clients that cannot be asked or sent anything while it runs.
 //!
-//! Such a request needs no session task and no event stream: it is answered from the task that read it. Only requests
-//! whose every header and field is as plain as can be are taken; all others, wrong ones included, go to the protocol
-//! library, which knows what to say. The door is the same.
+//! Such a request needs no session task and no event stream: it is answered by the task that read it. Only requests
+//! with the plainest headers and fields are handled here; all others, invalid ones included, go to the protocol library.
+//! Policy, approval and record are the same: both ways end in [`server::call`].
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Full};
+use parking_lot::Mutex;
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, ErrorCode, JsonObject, RequestMetaObject},
@@ -23,31 +19,24 @@ use serde_json::{Value, value::RawValue};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    form::Peek,
-    keepalive::{Body, Pending, keep_alive},
+    envelope::Envelope,
+    keepalive::{Body, PendingResponse, keep_alive},
     meta,
     principal::Principal,
+    revision::{
+        CAPABILITIES_KEY, CLIENT_KEY, EVENT_STREAM, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME,
+        PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
+    },
     server,
     sessions::Sessions,
 };
 use crate::{call::caller::Caller, engine::Engine};
 
-const MODERN: &str = "2026-07-28";
-/// The revisions that have sessions.
-const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_KEY: &str = "io.modelcontextprotocol/clientInfo";
-const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
-
-/// Calls on the short way, so that `notifications/cancelled` finds them: by session and request id.
+/// Running calls of the fast path, so that `notifications/cancelled` finds them: by session and request id.
 #[derive(Debug, Default)]
-pub(crate) struct Running(Mutex<HashMap<(String, String), CancellationToken>>);
+pub(crate) struct RunningCalls(Mutex<HashMap<(String, String), CancellationToken>>);
 
-impl Running {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), CancellationToken>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
+impl RunningCalls {
     /// Cancels the call a `notifications/cancelled` names, if it is here.
     pub(super) fn cancel(&self, session: &str, params: Option<&RawValue>) {
         #[derive(Deserialize)]
@@ -58,21 +47,21 @@ impl Running {
         let Some(params) = params else { return };
         let Ok(cancelled) = serde_json::from_str::<Cancelled<'_>>(params.get()) else { return };
         let key = (session.to_owned(), cancelled.id.get().to_owned());
-        if let Some(token) = self.lock().get(&key) {
+        if let Some(token) = self.0.lock().get(&key) {
             token.cancel();
         }
     }
 }
 
-/// Takes a call out of [`Running`] when it is over, however it ends.
-struct Entry {
-    running: Arc<Running>,
+/// Takes a call out of [`RunningCalls`] when it is over, however it ends.
+struct RunningEntry {
+    running: Arc<RunningCalls>,
     key: (String, String),
 }
 
-impl Drop for Entry {
+impl Drop for RunningEntry {
     fn drop(&mut self) {
-        self.running.lock().remove(&self.key);
+        self.running.0.lock().remove(&self.key);
     }
 }
 
@@ -98,25 +87,25 @@ struct ListParams {
     meta: Option<JsonObject>,
 }
 
-/// What the short way needs to know.
-pub(super) struct Short<'a> {
+/// The handles the fast path needs.
+pub(super) struct FastPath<'a> {
     pub(super) engine: &'a Arc<Engine>,
     pub(super) sessions: &'a Sessions,
-    pub(super) running: &'a Arc<Running>,
+    pub(super) running: &'a Arc<RunningCalls>,
 }
 
-impl Short<'_> {
-    /// The answer, if the request is plain enough.
-    pub(super) fn take(
+impl FastPath<'_> {
+    /// The response, if the request is plain enough for the fast path.
+    pub(super) fn try_handle(
         &self,
         parts: &Parts,
-        peek: &Peek<'_>,
+        envelope: &Envelope<'_>,
         principal: &Principal,
-    ) -> Option<Pending> {
-        if peek.jsonrpc.as_deref() != Some("2.0") {
+    ) -> Option<PendingResponse> {
+        if envelope.jsonrpc.as_deref() != Some("2.0") {
             return None;
         }
-        let (id, method) = (peek.id?.get(), peek.method.as_deref()?);
+        let (id, method) = (envelope.id?.get(), envelope.method.as_deref()?);
         let call = match method {
             "tools/call" => true,
             "tools/list" => false,
@@ -126,9 +115,9 @@ impl Short<'_> {
         if !accepts_both(headers) || !is_json(headers) {
             return None;
         }
-        let session = text(headers, "mcp-session-id");
-        let modern = self.era(headers, session)?;
-        let params = peek.params.map_or("{}", RawValue::get);
+        let session = single_header(headers, SESSION_ID);
+        let modern = self.is_modern_request(headers, session)?;
+        let params = envelope.params.map_or("{}", RawValue::get);
         if call {
             self.call(headers, id, params, modern, session, principal)
         } else {
@@ -136,12 +125,12 @@ impl Short<'_> {
         }
     }
 
-    /// True for 2026-07-28, false for a session of an earlier revision, `None` for anything to look at twice.
-    fn era(&self, headers: &HeaderMap, session: Option<&str>) -> Option<bool> {
-        match (session, text(headers, "mcp-protocol-version")) {
-            (None, Some(MODERN)) => Some(true),
+    /// True for 2026-07-28, false for a session of an earlier revision, `None` for what the fast path does not handle.
+    fn is_modern_request(&self, headers: &HeaderMap, session: Option<&str>) -> Option<bool> {
+        match (session, single_header(headers, PROTOCOL_VERSION)) {
+            (None, Some(LATEST)) => Some(true),
             (Some(id), version)
-                if version.is_none_or(|version| LEGACY.contains(&version))
+                if version.is_none_or(|version| WITH_SESSIONS.contains(&version))
                     && self.sessions.is_plain(id) =>
             {
                 Some(false)
@@ -157,12 +146,12 @@ impl Short<'_> {
         params: &str,
         modern: bool,
         principal: &Principal,
-    ) -> Option<Pending> {
+    ) -> Option<PendingResponse> {
         let params: ListParams = serde_json::from_str(params).ok()?;
         if params.cursor.is_some() || !meta_fits(params.meta.as_ref(), modern) {
             return None;
         }
-        if modern && text(headers, "mcp-method") != Some("tools/list") {
+        if modern && single_header(headers, METHOD) != Some("tools/list") {
             return None;
         }
         let view = principal.view(self.engine);
@@ -192,7 +181,7 @@ impl Short<'_> {
         modern: bool,
         session: Option<&str>,
         principal: &Principal,
-    ) -> Option<Pending> {
+    ) -> Option<PendingResponse> {
         let params: CallParams<'_> = serde_json::from_str(params).ok()?;
         let continues = params.input_responses.is_some() || params.request_state.is_some();
         if continues || !meta_fits(params.meta.as_ref(), modern) {
@@ -206,19 +195,19 @@ impl Short<'_> {
             }
         }
         if let Some(client) = params.meta.as_ref().and_then(|meta| meta.get(CLIENT_KEY)) {
-            let of = |field| client.get(field).and_then(Value::as_str).unwrap_or_default();
-            principal.agent.note_client(of("name"), of("version"));
+            let text = |field| client.get(field).and_then(Value::as_str).unwrap_or_default();
+            principal.agent.note_client(text("name"), text("version"));
         }
         let cancelled = CancellationToken::new();
         let entry = session.map(|session| {
             let key = (session.to_owned(), id.to_owned());
-            self.running.lock().insert(key.clone(), cancelled.clone());
-            Entry { running: self.running.clone(), key }
+            self.running.0.lock().insert(key.clone(), cancelled.clone());
+            RunningEntry { running: self.running.clone(), key }
         });
         let caller = Caller {
             modern,
             meta: params.meta.map(RequestMetaObject::from).unwrap_or_default(),
-            // Dropped with the request, which is how the newest revision cancels.
+            // Dropped with the request, which is how a 2026-07-28 client cancels.
             cancelled: cancelled.clone(),
             ..Caller::default()
         };
@@ -245,33 +234,25 @@ fn meta_fits(meta: Option<&JsonObject>, modern: bool) -> bool {
     let nothing_to_ask = meta.get(CAPABILITIES_KEY).and_then(Value::as_object).is_some_and(|can| {
         ["elicitation", "sampling", "roots", "extensions"].iter().all(|k| !can.contains_key(*k))
     });
-    let quiet = !meta.contains_key("io.modelcontextprotocol/logLevel");
+    let quiet = !meta.contains_key(LOG_LEVEL_KEY);
     let introduced = meta.get(CLIENT_KEY).is_none_or(Value::is_object);
-    plain && quiet && introduced && said == Some(MODERN) && nothing_to_ask
+    plain && quiet && introduced && said == Some(LATEST) && nothing_to_ask
 }
 
 /// The headers of 2026-07-28 (Streamable HTTP, "standard request headers"), in their plainest form.
 fn headers_name_call(headers: &HeaderMap, name: &str) -> bool {
-    text(headers, "mcp-method") == Some("tools/call")
-        && text(headers, "mcp-name") == Some(name)
-        && !headers.keys().any(|key| key.as_str().starts_with("mcp-param-"))
-}
-
-/// The one value of a header; none if there are several.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
+    single_header(headers, METHOD) == Some("tools/call")
+        && single_header(headers, NAME) == Some(name)
+        && !headers.keys().any(|key| key.as_str().starts_with(PARAM_PREFIX))
 }
 
 fn accepts_both(headers: &HeaderMap) -> bool {
-    text(headers, "accept").is_some_and(|accept| {
-        accept.contains("application/json") && accept.contains("text/event-stream")
-    })
+    single_header(headers, "accept")
+        .is_some_and(|accept| accept.contains(JSON) && accept.contains(EVENT_STREAM))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    text(headers, "content-type").is_some_and(|kind| kind.starts_with("application/json"))
+    single_header(headers, "content-type").is_some_and(|kind| kind.starts_with(JSON))
 }
 
 fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -> Response<Body> {
@@ -293,7 +274,7 @@ fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -
             (StatusCode::OK, "error", serde_json::to_vec(&error))
         }
         Err(error) => {
-            // MCP 2026-07-28, Streamable HTTP: which errors are told by the status as well.
+            // MCP 2026-07-28, Streamable HTTP: errors that have an HTTP status of their own.
             let status = match error.code {
                 ErrorCode::METHOD_NOT_FOUND if modern => StatusCode::NOT_FOUND,
                 ErrorCode(-32022..=-32020) if modern => StatusCode::BAD_REQUEST,
@@ -317,9 +298,7 @@ fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -
 fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     response
 }
 
@@ -327,10 +306,10 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use crate::mcp::fast_path::*;
 
     #[test]
-    fn only_plain_requests_go_the_short_way() {
+    fn only_plain_requests_take_the_fast_path() {
         let check = |meta: Value, modern: bool, want: bool| {
             let meta = meta.as_object().cloned();
             assert_eq!(meta_fits(meta.as_ref(), modern), want, "{meta:?} {modern}");
@@ -339,11 +318,11 @@ mod tests {
         check(Value::Null, true, false);
         check(json!({ "progressToken": 1 }), false, false);
         check(json!({ "traceparent": "00-0-0-00" }), false, true);
-        let modern = |can: Value| json!({ VERSION_KEY: MODERN, CAPABILITIES_KEY: can });
+        let modern = |can: Value| json!({ VERSION_KEY: LATEST, CAPABILITIES_KEY: can });
         check(modern(json!({})), true, true);
         check(modern(json!({})), false, false);
         check(modern(json!({ "elicitation": {} })), true, false);
-        check(json!({ VERSION_KEY: MODERN }), true, false);
+        check(json!({ VERSION_KEY: LATEST }), true, false);
         check(json!({ VERSION_KEY: "2025-11-25", CAPABILITIES_KEY: {} }), true, false);
     }
 }

@@ -1,13 +1,14 @@
-//! The form of a message, checked before the protocol library sees it, so that every fault has a clear answer.
+//! The JSON-RPC 2.0 envelope of a message, checked before the protocol library reads it, so that every fault has a clear
+//! answer.
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-/// As much of a JSON-RPC message as tells what it is.
+/// The outer fields of a JSON-RPC message; `params` stays unread.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Peek<'a> {
+pub(crate) struct Envelope<'a> {
     #[serde(borrow, default)]
     pub(crate) jsonrpc: Option<std::borrow::Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -60,9 +61,9 @@ fn end_of_string(body: &[u8], at: usize) -> usize {
     at
 }
 
-/// What is wrong with a message.
+/// Why a body is not a JSON-RPC message that MCP allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BadForm {
+pub(crate) enum InvalidMessage {
     NotJson,
     /// JSON-RPC batches were removed from MCP in 2025-06-18.
     Batch,
@@ -70,22 +71,23 @@ pub(crate) enum BadForm {
     NullId,
 }
 
-/// Reads the outline of a message.
-pub(crate) fn peek(body: &[u8]) -> Result<Peek<'_>, BadForm> {
+/// Reads the envelope of the one message in `body`.
+pub(crate) fn read(body: &[u8]) -> Result<Envelope<'_>, InvalidMessage> {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
-        Some(b'[') => return Err(BadForm::Batch),
+        Some(b'[') => return Err(InvalidMessage::Batch),
         Some(_) if serde_json::from_slice::<&RawValue>(body).is_ok() => {
-            return Err(BadForm::NotAnObject);
+            return Err(InvalidMessage::NotAnObject);
         }
-        _ => return Err(BadForm::NotJson),
+        _ => return Err(InvalidMessage::NotJson),
     }
-    let peek: Peek<'_> = serde_json::from_slice(body).map_err(|_| BadForm::NotJson)?;
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(body).map_err(|_| InvalidMessage::NotJson)?;
     // `Option` reads a null as absent, so the difference has to be looked up.
-    if peek.id.is_none() && has_null_id(body) {
-        return Err(BadForm::NullId);
+    if envelope.id.is_none() && has_null_id(body) {
+        return Err(InvalidMessage::NullId);
     }
-    Ok(peek)
+    Ok(envelope)
 }
 
 fn has_null_id(body: &[u8]) -> bool {
@@ -115,7 +117,7 @@ pub(crate) fn refuse_number(id: Option<&RawValue>, number: &str) -> Response<Byt
     response
 }
 
-impl BadForm {
+impl InvalidMessage {
     /// The JSON-RPC error for it, with HTTP 400.
     pub(crate) fn response(self) -> Response<Bytes> {
         let (code, message) = match self {
@@ -143,7 +145,7 @@ impl BadForm {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::mcp::envelope::*;
 
     #[test]
     fn finds_integers_that_would_change() {
@@ -160,19 +162,19 @@ mod tests {
 
     #[test]
     fn tells_faults_apart() {
-        let check = |body: &str, want: Option<BadForm>| {
-            assert_eq!(peek(body.as_bytes()).err(), want, "{body}");
+        let check = |body: &str, want: Option<InvalidMessage>| {
+            assert_eq!(read(body.as_bytes()).err(), want, "{body}");
         };
         check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, None);
         check(r#" {"jsonrpc":"2.0","method":"notifications/initialized"}"#, None);
         check(r#"{"jsonrpc":"2.0","id":"x","result":{}}"#, None);
-        check("", Some(BadForm::NotJson));
-        check("{", Some(BadForm::NotJson));
-        check("nonsense", Some(BadForm::NotJson));
-        check("[]", Some(BadForm::Batch));
-        check(r#"[{"jsonrpc":"2.0"}]"#, Some(BadForm::Batch));
-        check("3", Some(BadForm::NotAnObject));
-        check("\"text\"", Some(BadForm::NotAnObject));
-        check(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Some(BadForm::NullId));
+        check("", Some(InvalidMessage::NotJson));
+        check("{", Some(InvalidMessage::NotJson));
+        check("nonsense", Some(InvalidMessage::NotJson));
+        check("[]", Some(InvalidMessage::Batch));
+        check(r#"[{"jsonrpc":"2.0"}]"#, Some(InvalidMessage::Batch));
+        check("3", Some(InvalidMessage::NotAnObject));
+        check("\"text\"", Some(InvalidMessage::NotAnObject));
+        check(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Some(InvalidMessage::NullId));
     }
 }

@@ -1,7 +1,7 @@
 //! The agent plane as the contract has it.
 
-mod doors;
+mod authentication;
 mod listing;
 mod meta_tools;
-mod passing;
+mod passthrough;
 mod sessions;

@@ -1,4 +1,5 @@
-//! Telling agents that what they see has changed.
+//! Server-initiated messages: `list_changed` and resource updates on the GET stream of a session (up to 2025-11-25), and
+//! `subscriptions/listen` (2026-07-28).
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -9,10 +10,10 @@ use rmcp::{ErrorData, model::ResourceUpdatedNotificationParam, service::Subscrip
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::{meta, offers, principal::Principal, sessions::Sessions};
+use super::{meta, principal::Principal, prompts, resources, sessions::Sessions};
 use crate::{catalogue::AgentView, engine::Engine};
 
-/// Tells two published lists apart: tools, prompts, resources.
+/// Hashes of what a view publishes, by which a change of each list is noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     tools: u64,
@@ -21,24 +22,24 @@ pub(crate) struct Fingerprint {
 }
 
 pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
-    let of = |json: &[u8]| {
+    let hash = |json: &[u8]| {
         let mut hasher = DefaultHasher::new();
         json.hash(&mut hasher);
         hasher.finish()
     };
     let json = |value| serde_json::to_vec(&value).unwrap_or_default();
     Fingerprint {
-        tools: of(view.listed_json(meta::tools)),
-        prompts: of(&json(serde_json::to_value(offers::prompts(view)).unwrap_or_default())),
-        resources: of(&json(
-            serde_json::to_value((offers::resources(view), offers::templates(view)))
+        tools: hash(view.listed_json(meta::tools)),
+        prompts: hash(&json(serde_json::to_value(prompts::prompts(view)).unwrap_or_default())),
+        resources: hash(&json(
+            serde_json::to_value((resources::resources(view), resources::templates(view)))
                 .unwrap_or_default(),
         )),
     }
 }
 
-/// Tells sessions of earlier revisions, until `stop`.
-pub(crate) async fn tell_sessions(
+/// Notifies sessions of revisions up to 2025-11-25 of changed lists and resources, until `stop`.
+pub(crate) async fn notify_sessions(
     engine: Arc<Engine>,
     sessions: Arc<Sessions>,
     stop: CancellationToken,
@@ -52,11 +53,11 @@ pub(crate) async fn tell_sessions(
                 if changed.is_err() {
                     return;
                 }
-                tell_of_lists(&engine, &sessions).await;
+                notify_of_lists(&engine, &sessions).await;
             }
             update = updates.recv() => match update {
-                Ok(uri) => tell_of_update(&sessions, &uri).await,
-                // Slow readers miss updates rather than delay anybody; agents read resources when they need them.
+                Ok(uri) => notify_of_update(&sessions, &uri).await,
+                // Updates that could not be kept up with are dropped: agents read resources when they need them.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             },
@@ -64,7 +65,7 @@ pub(crate) async fn tell_sessions(
     }
 }
 
-async fn tell_of_lists(engine: &Engine, sessions: &Sessions) {
+async fn notify_of_lists(engine: &Engine, sessions: &Sessions) {
     let snapshot = engine.catalogue.snapshot();
     for (id, listener) in sessions.listeners() {
         let now = fingerprint(&engine.catalogue.views.get(&snapshot, &listener.key));
@@ -72,9 +73,9 @@ async fn tell_of_lists(engine: &Engine, sessions: &Sessions) {
         if now == before {
             continue;
         }
-        sessions.note_seen(&id, now);
+        sessions.set_seen(&id, now);
         let peer = listener.peer;
-        // A peer that cannot be told is one whose connection has ended.
+        // Sending fails only when the connection has ended.
         if now.tools != before.tools {
             let _ = peer.notify_tool_list_changed().await;
         }
@@ -87,14 +88,14 @@ async fn tell_of_lists(engine: &Engine, sessions: &Sessions) {
     }
 }
 
-async fn tell_of_update(sessions: &Sessions, uri: &str) {
+async fn notify_of_update(sessions: &Sessions, uri: &str) {
     for listener in sessions.subscribed(uri) {
         let params = ResourceUpdatedNotificationParam::new(uri);
         let _ = listener.peer.notify_resource_updated(params).await;
     }
 }
 
-/// Serves a subscription of 2026-07-28 (`subscriptions/listen`) until either side ends it.
+/// Serves `subscriptions/listen` until the client, the owner or the gateway ends it.
 pub(crate) async fn listen(
     engine: &Engine,
     subscription: SubscriptionContext,
@@ -112,7 +113,7 @@ pub(crate) async fn listen(
         let now = fingerprint(&principal.view(engine));
         let (before, sink) = (seen, subscription.sink());
         seen = now;
-        // What was not asked for is not sent; the sink sees to that and says so, which is no failure.
+        // The sink drops kinds the client did not ask for and reports that as an error, which is none here.
         if now.tools != before.tools {
             let _ = sink.notify_tool_list_changed().await;
         }

@@ -6,10 +6,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use agentport_core::{AgentId, ErrorChain, Timestamp};
+use parking_lot::Mutex;
 use rmcp::{
     Peer, RoleServer,
     transport::streamable_http_server::session::{
@@ -18,7 +19,8 @@ use rmcp::{
     },
 };
 
-use super::{listeners::Fingerprint, principal::PRINCIPAL};
+use super::principal::PRINCIPAL;
+use crate::mcp::list_changed::Fingerprint;
 use crate::{
     call::caller::LogLevel,
     catalogue::ViewKey,
@@ -69,14 +71,10 @@ impl Sessions {
         Arc::new(Self { store, manager, live: Mutex::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Session>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Is this session the agent's? Unknown sessions are nobody's.
     pub(crate) async fn belongs(&self, id: &str, agent: AgentId) -> store::Result<bool> {
         let now = clock::now();
-        if let Some(session) = self.lock().get_mut(id) {
+        if let Some(session) = self.live.lock().get_mut(id) {
             let owned = session.agent == agent;
             if owned {
                 session.used_at = now;
@@ -102,6 +100,7 @@ impl Sessions {
     /// the ones unused for longest.
     pub(crate) async fn flush(&self) -> store::Result<()> {
         let used: Vec<(String, Timestamp)> = self
+            .live
             .lock()
             .iter()
             .filter(|(_, session)| session.used_at > session.noted_at)
@@ -111,7 +110,7 @@ impl Sessions {
             return Ok(());
         }
         self.store.touch_sessions(&used).await?;
-        let mut live = self.lock();
+        let mut live = self.live.lock();
         for (id, at) in used {
             if let Some(session) = live.get_mut(&id) {
                 session.noted_at = at;
@@ -132,7 +131,7 @@ impl Sessions {
             subscriptions: HashSet::new(),
         };
         let out = {
-            let mut live = self.lock();
+            let mut live = self.live.lock();
             // Two requests at once may bring it back.
             live.entry(id.to_owned()).or_insert(session);
             make_room(&mut live, id, agent)
@@ -167,62 +166,63 @@ impl Sessions {
         };
         self.store.put_session(&row).await?;
         self.open(id, agent, is_plain(state), now).await;
-        let live: Vec<String> = self.lock().keys().cloned().collect();
+        let live: Vec<String> = self.live.lock().keys().cloned().collect();
         self.store.delete_sessions_beyond(STORED_OF_AGENT, Some(agent), &live).await?;
         self.store.delete_sessions_beyond(STORED, None, &live).await?;
         Ok(())
     }
 
     /// Notes who listens at the other end of a live session, and which lists it has seen.
-    pub(crate) fn note_peer(
+    pub(crate) fn set_listener(
         &self,
         id: &str,
         peer: Peer<RoleServer>,
         key: Arc<ViewKey>,
         seen: Fingerprint,
     ) {
-        if let Some(session) = self.lock().get_mut(id) {
+        if let Some(session) = self.live.lock().get_mut(id) {
             session.listener = Some(Listener { peer, key, seen });
         }
     }
 
     pub(crate) fn subscribe(&self, id: &str, uri: String) {
-        if let Some(session) = self.lock().get_mut(id) {
+        if let Some(session) = self.live.lock().get_mut(id) {
             session.subscriptions.insert(uri);
         }
     }
 
     pub(crate) fn unsubscribe(&self, id: &str, uri: &str) {
-        if let Some(session) = self.lock().get_mut(id) {
+        if let Some(session) = self.live.lock().get_mut(id) {
             session.subscriptions.remove(uri);
         }
     }
 
     /// Those who want to hear of this resource.
     pub(crate) fn subscribed(&self, uri: &str) -> Vec<Listener> {
-        let live = self.lock();
+        let live = self.live.lock();
         let wanting = live.values().filter(|session| session.subscriptions.contains(uri));
         wanting.filter_map(|session| session.listener.clone()).collect()
     }
 
     pub(crate) fn set_level(&self, id: &str, level: LogLevel) {
-        if let Some(session) = self.lock().get_mut(id) {
+        if let Some(session) = self.live.lock().get_mut(id) {
             session.level = Some(level);
         }
     }
 
     /// May calls of this session be answered without the means to ask or tell its client anything meanwhile?
     pub(crate) fn is_plain(&self, id: &str) -> bool {
-        self.lock().get(id).is_some_and(|session| session.plain && session.level.is_none())
+        self.live.lock().get(id).is_some_and(|session| session.plain && session.level.is_none())
     }
 
     pub(crate) fn level(&self, id: &str) -> Option<LogLevel> {
-        self.lock().get(id).and_then(|session| session.level)
+        self.live.lock().get(id).and_then(|session| session.level)
     }
 
     /// Everybody who listens, with the session each belongs to.
     pub(crate) fn listeners(&self) -> Vec<(String, Listener)> {
-        self.lock()
+        self.live
+            .lock()
             .iter()
             .filter_map(|(id, session)| Some((id.clone(), session.listener.clone()?)))
             .filter(|(_, listener)| !listener.peer.is_transport_closed())
@@ -230,8 +230,8 @@ impl Sessions {
     }
 
     /// A listener has been told of the lists with this fingerprint.
-    pub(crate) fn note_seen(&self, id: &str, seen: Fingerprint) {
-        if let Some(session) = self.lock().get_mut(id)
+    pub(crate) fn set_seen(&self, id: &str, seen: Fingerprint) {
+        if let Some(session) = self.live.lock().get_mut(id)
             && let Some(listener) = &mut session.listener
         {
             listener.seen = seen;
@@ -241,7 +241,7 @@ impl Sessions {
     /// Ends the sessions of an agent that is no longer let in.
     pub(crate) async fn close_of(&self, agent: AgentId) -> store::Result<()> {
         let ids: Vec<String> = {
-            let mut live = self.lock();
+            let mut live = self.live.lock();
             live.extract_if(|_, session| session.agent == agent).map(|(id, _)| id).collect()
         };
         for id in ids {
@@ -258,7 +258,7 @@ impl Sessions {
     }
 
     pub(crate) fn forget(&self, id: &str) {
-        self.lock().remove(id);
+        self.live.lock().remove(id);
     }
 }
 

@@ -16,14 +16,14 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct RestError {
     status: StatusCode,
     body: Value,
 }
 
-pub(super) type Answer<T> = Result<T, Refused>;
+pub(super) type RestResult<T> = Result<T, RestError>;
 
-impl Refused {
+impl RestError {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, body: json!({ "detail": detail.into() }) }
     }
@@ -43,7 +43,7 @@ impl Refused {
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for RestError {
     fn into_response(self) -> Response {
         let unauthorized = self.status == StatusCode::UNAUTHORIZED;
         let mut response = (self.status, Json(self.body)).into_response();
@@ -57,9 +57,14 @@ impl IntoResponse for Refused {
 }
 
 /// 403 `approval_required`.
-fn approval_required(id: ApprovalId, address: &Address, integration: &str, tool: &str) -> Refused {
+fn approval_required(
+    id: ApprovalId,
+    address: &Address,
+    integration: &str,
+    tool: &str,
+) -> RestError {
     let url = address.approval_url(id);
-    Refused {
+    RestError {
         status: StatusCode::FORBIDDEN,
         body: json!({
             "error": "approval_required",
@@ -72,8 +77,8 @@ fn approval_required(id: ApprovalId, address: &Address, integration: &str, tool:
     }
 }
 
-fn denied(message: String, integration: &str, tool: &str) -> Refused {
-    Refused {
+fn denied(message: String, integration: &str, tool: &str) -> RestError {
+    RestError {
         status: StatusCode::FORBIDDEN,
         body: json!({
             "error": "denied",
@@ -103,12 +108,12 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 }
 
 /// A call's outcome: 200 with `{content, isError}`, or a refusal.
-pub(super) fn of_outcome(
+pub(super) fn from_outcome(
     outcome: Outcome,
     address: &Address,
     integration: &str,
     tool: &str,
-) -> Answer<Json<Value>> {
+) -> RestResult<Json<Value>> {
     match outcome {
         Outcome::Ran(result) => result_json(&result),
         Outcome::NeedsApproval { id, .. } => Err(approval_required(id, address, integration, tool)),
@@ -125,20 +130,20 @@ pub(super) fn of_outcome(
                 fields.insert("error".into(), code.into());
                 fields.insert("message".into(), refusal.to_string().into());
             }
-            Err(Refused { status: status_of(&refusal), body })
+            Err(RestError { status: status_of(&refusal), body })
         }
         Outcome::Failed { integration, error } => {
             let detail = failure_sentence(&integration, &error);
-            Err(Refused::new(StatusCode::BAD_GATEWAY, detail))
+            Err(RestError::new(StatusCode::BAD_GATEWAY, detail))
         }
-        Outcome::FailedBefore(sentence) => Err(Refused::new(StatusCode::BAD_GATEWAY, sentence)),
+        Outcome::FailedBefore(sentence) => Err(RestError::new(StatusCode::BAD_GATEWAY, sentence)),
     }
 }
 
-fn result_json(result: &ServerResult) -> Answer<Json<Value>> {
+fn result_json(result: &ServerResult) -> RestResult<Json<Value>> {
     let ServerResult::CallToolResult(result) = result else {
         let detail = "The integration wants to be asked back, which this interface cannot do. Call it over MCP.";
-        return Err(Refused::new(StatusCode::BAD_GATEWAY, detail));
+        return Err(RestError::new(StatusCode::BAD_GATEWAY, detail));
     };
     let mut body = serde_json::to_value(result).unwrap_or_default();
     if let Value::Object(fields) = &mut body {

@@ -10,19 +10,19 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    Caller,
-    answer::{Answer, Refused},
+use crate::rest::{
+    RestCaller,
+    response::{RestError, RestResult},
 };
 use crate::{agents::Agent, catalogue::PublishedTool, engine::Engine, mcp::meta};
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct TypeFilter {
     r#type: Option<String>,
 }
 
 /// Installed or not, each once.
-fn all(engine: &Engine, caller: &Caller) -> Vec<Value> {
+fn all(engine: &Engine, caller: &RestCaller) -> Vec<Value> {
     let view = caller.view(engine);
     let installed = view.integrations.values().map(|entry| meta::integration_json(entry));
     installed.chain(meta::available(engine, "")).collect()
@@ -30,8 +30,8 @@ fn all(engine: &Engine, caller: &Caller) -> Vec<Value> {
 
 pub(super) async fn list(
     State(engine): State<Arc<Engine>>,
-    Query(which): Query<Which>,
-    caller: Caller,
+    Query(which): Query<TypeFilter>,
+    caller: RestCaller,
 ) -> Json<Value> {
     let mut found = all(&engine, &caller);
     if let Some(wanted) = which.r#type {
@@ -43,16 +43,16 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
-    caller: Caller,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+) -> RestResult<Json<Value>> {
     let found =
         all(&engine, &caller).into_iter().find(|integration| integration["id"] == id.as_str());
-    let missing = || Refused::new(StatusCode::NOT_FOUND, meta::no_such(&id));
+    let missing = || RestError::new(StatusCode::NOT_FOUND, meta::no_such(&id));
     found.map(Json).ok_or_else(missing)
 }
 
-pub(super) fn no_integration(id: &str) -> Refused {
-    Refused::new(StatusCode::NOT_FOUND, format!("There is no integration {id:?} for you."))
+pub(super) fn no_integration(id: &str) -> RestError {
+    RestError::new(StatusCode::NOT_FOUND, format!("There is no integration {id:?} for you."))
 }
 
 /// A tool with how it runs.
@@ -67,7 +67,7 @@ fn tool_json(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
     value
 }
 
-pub(super) async fn tools(State(engine): State<Arc<Engine>>, caller: Caller) -> Json<Value> {
+pub(super) async fn tools(State(engine): State<Arc<Engine>>, caller: RestCaller) -> Json<Value> {
     let view = caller.view(&engine);
     let tools = view
         .integrations
@@ -80,15 +80,15 @@ pub(super) async fn tools(State(engine): State<Arc<Engine>>, caller: Caller) -> 
 pub(super) async fn tools_of(
     State(engine): State<Arc<Engine>>,
     Path(id): Path<String>,
-    caller: Caller,
-) -> Answer<Json<Value>> {
+    caller: RestCaller,
+) -> RestResult<Json<Value>> {
     let entry = caller.view(&engine).integrations.get(id.as_str()).cloned();
     let entry = entry.ok_or_else(|| no_integration(&id))?;
     if entry.listing.is_none() {
         engine
             .await_first_list(&entry.row.id)
             .await
-            .map_err(|refusal| Refused::new(StatusCode::BAD_GATEWAY, refusal.to_string()))?;
+            .map_err(|refusal| RestError::new(StatusCode::BAD_GATEWAY, refusal.to_string()))?;
     }
     let view = caller.view(&engine);
     let entry = view.integrations.get(id.as_str()).ok_or_else(|| no_integration(&id))?;

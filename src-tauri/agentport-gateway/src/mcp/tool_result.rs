@@ -17,17 +17,17 @@ use crate::{
 /// What a blocked call answers, to the letter.
 pub(crate) const BLOCKED: &str = "This tool has been blocked and cannot be executed.";
 
-pub(crate) fn sentence(text: impl Into<String>) -> CallToolResult {
+pub(crate) fn text_result(text: impl Into<String>) -> CallToolResult {
     CallToolResult::success(vec![ContentBlock::text(text)])
 }
 
-pub(crate) fn failure(text: impl Into<String>) -> CallToolResult {
+pub(crate) fn error_result(text: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
 /// A JSON answer: one text block; objects are structured content as well, arrays as `{"items": […]}`.
-pub(crate) fn json(value: Value) -> CallToolResult {
-    let mut result = sentence(value.to_string());
+pub(crate) fn json_result(value: Value) -> CallToolResult {
+    let mut result = text_result(value.to_string());
     result.structured_content = Some(match value {
         Value::Array(items) => serde_json::json!({ "items": items }),
         other => other,
@@ -65,32 +65,32 @@ fn still_pending(id: ApprovalId, running: bool, address: &Address) -> String {
 }
 
 /// What the agent hears of a call.
-pub(crate) fn of_outcome(
+pub(crate) fn from_outcome(
     outcome: Outcome,
     address: &Address,
 ) -> Result<CallToolResponse, ErrorData> {
     Ok(match outcome {
-        Outcome::Ran(result) => return of_result(*result),
+        Outcome::Ran(result) => return from_upstream(*result),
         Outcome::NeedsApproval { id, expires_at } => {
-            sentence(needs_approval(id, expires_at, address)).into()
+            text_result(needs_approval(id, expires_at, address)).into()
         }
-        Outcome::Blocked => failure(BLOCKED).into(),
-        Outcome::DeniedAtOnce { until } => failure(format!(
+        Outcome::Blocked => error_result(BLOCKED).into(),
+        Outcome::DeniedAtOnce { until } => error_result(format!(
             "The owner has denied this tool to you several times. It is denied by the human at once for 15 minutes, until {until}; do \
              not try to reach the same in another way."
         ))
         .into(),
-        Outcome::Refused(refusal) => failure(refusal.to_string()).into(),
+        Outcome::Refused(refusal) => error_result(refusal.to_string()).into(),
         Outcome::Failed { error: UpstreamError::Refused(error), .. } => return Err(error),
         Outcome::Failed { integration, error } => {
-            failure(failure_sentence(&integration, &error)).into()
+            error_result(failure_sentence(&integration, &error)).into()
         }
-        Outcome::FailedBefore(sentence) => failure(sentence).into(),
+        Outcome::FailedBefore(sentence) => error_result(sentence).into(),
     })
 }
 
 /// An upstream's result, as it came.
-fn of_result(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
+fn from_upstream(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
     Ok(match result {
         ServerResult::CallToolResult(mut result) => {
             // Upstreams of earlier revisions do not say so; the protocol library takes it out again for such agents.
@@ -112,22 +112,22 @@ fn of_result(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
 }
 
 /// What the agent hears after awaiting a request.
-pub(crate) fn of_awaited(
+pub(crate) fn from_awaited(
     awaited: Awaited,
     address: &Address,
 ) -> Result<CallToolResponse, ErrorData> {
     Ok(match awaited {
         Awaited::StillPending { id, running } => {
-            sentence(still_pending(id, running, address)).into()
+            text_result(still_pending(id, running, address)).into()
         }
-        Awaited::Denied { reason } => failure(denied(reason.as_deref())).into(),
+        Awaited::Denied { reason } => error_result(denied(reason.as_deref())).into(),
         Awaited::Ran(StoredResult::Result { result }) => {
             let result = serde_json::from_value(result)
                 .map_err(|_| ErrorData::internal_error("the stored result cannot be read", None))?;
-            return of_result(result);
+            return from_upstream(result);
         }
-        Awaited::Ran(StoredResult::Failure { message }) => failure(message).into(),
-        other => failure(ended(&other).unwrap_or_default()).into(),
+        Awaited::Ran(StoredResult::Failure { message }) => error_result(message).into(),
+        other => error_result(ended(&other).unwrap_or_default()).into(),
     })
 }
 

@@ -4,7 +4,7 @@ use agentport_core::{IntegrationId, search};
 use serde_json::{Value, json};
 
 use super::{
-    Answer, Meta,
+    MetaCall, MetaResult,
     definitions::TYPES,
     describe::{
         connected, installed_json, listed_json, note_of, source_of, tool_with_mode, type_of,
@@ -15,7 +15,7 @@ use crate::{
     catalogue::{CatalogueEntry, PublishedTool},
     directory::{self, DirectoryEntry, NotOffered},
     engine::Engine,
-    mcp::answer,
+    mcp::tool_result,
 };
 
 /// An integration that is installed (`contract` §2).
@@ -93,26 +93,26 @@ fn demo_json() -> Value {
     })
 }
 
-impl Meta<'_> {
-    pub(super) async fn list_available(&self) -> Answer {
+impl MetaCall<'_> {
+    pub(super) async fn list_available(&self) -> MetaResult {
         let wanted = self.optional("type")?.map(str::to_owned);
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !TYPES.contains(wanted)) {
             return Err(format!("type is {wanted:?}; it can be {}.", TYPES.join(", ")));
         }
         let mut found = available(self.engine, self.optional("query")?.unwrap_or_default());
         found.retain(|one| wanted.as_deref().is_none_or(|wanted| one["type"] == wanted));
-        Ok(answer::json(found.into()))
+        Ok(tool_result::json_result(found.into()))
     }
 
-    pub(super) async fn get_integration(&self) -> Answer {
+    pub(super) async fn get_integration(&self) -> MetaResult {
         let id = self.text("integration_id")?;
         if let Some(entry) = self.view.integrations.get(id) {
-            return Ok(answer::json(integration_json(entry)));
+            return Ok(tool_result::json_result(integration_json(entry)));
         }
-        available_one(self.engine, id).map(answer::json).ok_or_else(|| no_such(id))
+        available_one(self.engine, id).map(tool_result::json_result).ok_or_else(|| no_such(id))
     }
 
-    pub(super) fn list_installed(&self) -> Answer {
+    pub(super) fn list_installed(&self) -> MetaResult {
         let agent = &self.principal.agent;
         let installed = self
             .view
@@ -120,7 +120,7 @@ impl Meta<'_> {
             .values()
             .map(|entry| installed_json(self.engine, agent, &self.view, entry))
             .collect();
-        Ok(answer::json(installed))
+        Ok(tool_result::json_result(installed))
     }
 
     /// A visible integration, or the sentence that says it is none.
@@ -131,17 +131,17 @@ impl Meta<'_> {
         })
     }
 
-    pub(super) fn auth_status(&self) -> Answer {
+    pub(super) fn auth_status(&self) -> MetaResult {
         let entry = self.installed()?;
         let health = self.engine.catalogue.health.get(&entry.row.id).health;
-        Ok(answer::json(json!({
+        Ok(tool_result::json_result(json!({
             "integration_id": entry.row.id,
             "auth_method": entry.row.auth_method,
             "connected": connected(&health),
         })))
     }
 
-    pub(super) fn start_oauth(&self) -> Answer {
+    pub(super) fn start_oauth(&self) -> MetaResult {
         let entry = self.installed()?;
         Err(format!(
             "The integration {:?} does not sign in with OAuth but with {:?}; there is nothing to start.",
@@ -150,7 +150,7 @@ impl Meta<'_> {
         ))
     }
 
-    pub(super) async fn list_tools(&self) -> Answer {
+    pub(super) async fn list_tools(&self) -> MetaResult {
         let query = self.optional("query")?.unwrap_or_default().to_lowercase();
         let agent = &self.principal.agent;
         if self.optional("integration_id")?.is_none() {
@@ -160,7 +160,7 @@ impl Meta<'_> {
             );
             let tools: Vec<Value> =
                 tools.into_iter().map(|tool| listed_json(self.engine, agent, tool)).collect();
-            return Ok(answer::json(json!({ "tools": tools })));
+            return Ok(tool_result::json_result(json!({ "tools": tools })));
         }
         let entry = self.installed()?.clone();
         if entry.listing.is_none() {
@@ -172,10 +172,10 @@ impl Meta<'_> {
             .into_iter()
             .map(|tool| tool_with_mode(self.engine, agent, tool))
             .collect();
-        Ok(answer::json(json!({ "integration_id": entry.row.id, "tools": tools })))
+        Ok(tool_result::json_result(json!({ "integration_id": entry.row.id, "tools": tools })))
     }
 
-    pub(super) async fn describe_tool(&self) -> Answer {
+    pub(super) async fn describe_tool(&self) -> MetaResult {
         let name = self.text("tool_name")?.to_owned();
         let entry = self.installed()?.clone();
         if entry.listing.is_none() {
@@ -187,7 +187,7 @@ impl Meta<'_> {
             format!("The integration {:?} has no tool {name:?}. agentport__list_integration_tools(integration_id={:?}) lists its tools.", id.as_str(), id.as_str())
         })?;
         let decision = self.engine.mode_for(&self.principal.agent, tool);
-        Ok(answer::json(json!({
+        Ok(tool_result::json_result(json!({
             "integration_id": id,
             "tool": tool.tool,
             "approval": {
@@ -220,7 +220,7 @@ fn ranked<'a>(
 mod tests {
     use agentport_core::Timestamp;
 
-    use super::*;
+    use crate::mcp::meta::integrations::*;
     use crate::{catalogue::Catalogue, store::IntegrationRow};
     use agentport_api::Connection;
 
