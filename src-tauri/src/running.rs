@@ -208,7 +208,7 @@ async fn start(wanted: &Wanted, port: Port) -> Result<Gateway, NotStarted> {
 
 /// The files of this machine's clients; nowhere without a home directory.
 fn clients_extension() -> Option<ControlExtension> {
-    Some(agentport_setup::control_extension(agentport_setup::program(), Machine::this()?))
+    Some(agentport_setup::control_extension(agentport_setup::cli_path(), Machine::this()?))
 }
 
 /// Could it be listened on? Only the gateway's own attempt says for certain.

@@ -9,12 +9,12 @@ mod architecture;
 mod bridge;
 mod browser;
 mod cli;
+#[cfg(unix)]
+mod client_file_crash;
 mod clients;
 mod conformance;
 mod connect;
 mod corpus;
-#[cfg(unix)]
-mod crash;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod directory;

@@ -5,11 +5,11 @@
 mod activity;
 pub(crate) mod authenticator;
 mod backup;
+mod control_extensions;
 mod first_call;
+mod import;
 mod policy;
 mod reach;
-mod rooms;
 mod second_factor;
-mod takeover;
 mod terminal;
 pub(crate) mod window;

@@ -7,15 +7,15 @@
 //! passes in what is known of it.
 
 pub mod apply;
+pub mod atomic_write;
 pub mod backups;
 pub mod client;
 pub mod discover;
 pub mod document;
 pub mod entry;
+pub mod mcp_server;
 pub mod plan;
-pub mod server;
 pub mod types;
-pub mod write;
 
 /// Stands for the agent's key until the plan is carried out and the key is made. As long as a key, and none.
 pub const KEY_PLACEHOLDER: &str = "ap_~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";

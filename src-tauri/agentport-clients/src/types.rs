@@ -92,7 +92,7 @@ pub struct ServerView {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Connected {
-    pub via: Via,
+    pub via: ConnectionMethod,
     /// It leads to this gateway: its port, or its home.
     pub current: bool,
     /// The agent whose key it shows, if that is known and in force.
@@ -112,7 +112,7 @@ pub struct Connected {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
-pub enum Via {
+pub enum ConnectionMethod {
     /// The URL, with its key in the client's file.
     Http,
     /// The URL, with its key in an environment variable that the file refers to.
@@ -124,7 +124,7 @@ pub enum Via {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
-pub enum What {
+pub enum PlanAction {
     Connect,
     Disconnect,
     Consolidate,
@@ -136,8 +136,8 @@ pub enum What {
 /// has line and column) and for a path that is not absolute and plain.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct WantPlan {
-    pub what: What,
+pub struct PlanRequest {
+    pub what: PlanAction,
     /// Which of its files; its first user file, if absent.
     #[ts(optional)]
     #[serde(default)]
@@ -145,7 +145,7 @@ pub struct WantPlan {
     /// Connect and consolidate: absent takes what suits the client best.
     #[ts(optional)]
     #[serde(default)]
-    pub via: Option<Via>,
+    pub via: Option<ConnectionMethod>,
     /// Consolidate: what to do with a name that is taken by something else, by the server's name.
     #[serde(default)]
     pub choices: BTreeMap<String, Choice>,
@@ -190,7 +190,7 @@ pub enum OnConflict {
 pub struct PlanView {
     /// Empty for a plan that was made without a gateway and can only be looked at.
     pub id: String,
-    pub what: What,
+    pub what: PlanAction,
     pub client: String,
     pub client_name: String,
     pub files: Vec<FileChangeView>,
@@ -308,7 +308,7 @@ pub enum ConflictView {
 pub struct Applied {
     pub files: Vec<String>,
     pub added: Vec<IntegrationId>,
-    /// What an [`Via::HttpEnvironment`] entry needs: the variable and its value, shown this once.
+    /// What an [`ConnectionMethod::HttpEnvironment`] entry needs: the variable and its value, shown this once.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentView>,
@@ -349,7 +349,7 @@ pub struct BackupView {
     pub bytes: u64,
     /// The original from before our first touch. Never dropped while the client is connected.
     pub pinned: bool,
-    pub what: What,
+    pub what: PlanAction,
     /// Verified: it is there, and it is what it was.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

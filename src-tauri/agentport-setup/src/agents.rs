@@ -1,7 +1,7 @@
-//! Which agent was made for which client's file, and the keys of bridges: in `<home>/clients`, for this account alone.
+//! `<home>/clients`: which agent was made for which client's file, and the keys of bridges. For this account alone.
 //!
-//! The note of agents is for entries that do not show their key: what the gateway has is what counts, and an agent that
-//! is revoked there is none, whatever stands here.
+//! `agents.json` serves entries that do not hold their key. The gateway decides which agents exist: one that is revoked
+//! there is none, whatever this file says.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentport_clients::write;
+use agentport_clients::atomic_write;
 use agentport_core::{AgentId, Secret, key::Key};
 use serde::{Deserialize, Serialize};
 
-/// The directory of a home that holds what belongs to clients.
+/// The directory with everything about clients in a gateway's data directory.
 pub(crate) fn directory(home: &Path) -> PathBuf {
     home.join("clients")
 }
 
-/// Where `agentport bridge --client <name>` finds its key, below a gateway's home; `None` for what is no such name. What
-/// stands in a client's file can be anybody's, and a name names a file of the directory of keys and nothing beside it.
+/// Where `agentport bridge --client <name>` finds its key, below a gateway's home; `None` for an invalid
+/// name: the name comes from a client's file, which other programs write, and must not lead out of the directory of keys.
 pub fn bridge_key_file(home: &Path, name: &str) -> Option<PathBuf> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let is_name = !name.is_empty() && name.len() <= 100 && name.chars().all(plain);
@@ -28,13 +28,13 @@ pub fn bridge_key_file(home: &Path, name: &str) -> Option<PathBuf> {
 
 /// The key of a bridge, if there is one.
 pub(crate) fn bridge_key(home: &Path, name: &str) -> Option<Secret> {
-    let bytes = write::read(&bridge_key_file(home, name)?).ok()??;
+    let bytes = atomic_write::read(&bridge_key_file(home, name)?).ok()??;
     let text = String::from_utf8(bytes).ok()?;
     Key::parse(text.trim()).map(|key| key.secret().clone())
 }
 
-/// Gives a bridge its key; `None` takes it away. What was there comes back, for [`put_bridge_key`] to put back.
-pub(crate) fn put_bridge_key(
+/// Writes the key of a bridge; `None` removes it. Returns the former key, so that it can be restored.
+pub(crate) fn write_bridge_key(
     home: &Path,
     name: &str,
     key: Option<&Secret>,
@@ -44,8 +44,8 @@ pub(crate) fn put_bridge_key(
     };
     let before = bridge_key(home, name);
     match key {
-        Some(key) => write::replace(&path, Some(format!("{}\n", key.expose()).as_bytes()))?,
-        None if path.exists() => write::replace(&path, None)?,
+        Some(key) => atomic_write::replace(&path, Some(format!("{}\n", key.expose()).as_bytes()))?,
+        None if path.exists() => atomic_write::replace(&path, None)?,
         None => {}
     }
     Ok(before)
@@ -53,16 +53,16 @@ pub(crate) fn put_bridge_key(
 
 /// The agent made for each file, by the file's path.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Made(BTreeMap<PathBuf, AgentId>);
+pub(crate) struct AgentsByFile(BTreeMap<PathBuf, AgentId>);
 
-impl Made {
+impl AgentsByFile {
     fn file(home: &Path) -> PathBuf {
         directory(home).join("agents.json")
     }
 
-    /// What is noted. A note that cannot be read is none: every key can still be revoked where all of them are listed.
+    /// An unreadable file counts as empty: every key can still be revoked in the list of agents.
     pub(crate) fn read(home: &Path) -> Self {
-        let bytes = write::read(&Self::file(home)).ok().flatten().unwrap_or_default();
+        let bytes = atomic_write::read(&Self::file(home)).ok().flatten().unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
@@ -75,8 +75,8 @@ impl Made {
         self.of(path) != Some(agent) && self.0.values().any(|made| *made == agent)
     }
 
-    /// Notes which agent a file's entry is now; `None` for no entry.
-    pub(crate) fn note(home: &Path, path: &Path, agent: Option<AgentId>) -> io::Result<()> {
+    /// Records which agent a file's entry belongs to; `None` for no entry.
+    pub(crate) fn record(home: &Path, path: &Path, agent: Option<AgentId>) -> io::Result<()> {
         let mut made = Self::read(home);
         let before = made.of(path);
         match agent {
@@ -86,7 +86,7 @@ impl Made {
         if before == agent {
             return Ok(());
         }
-        write::replace(&Self::file(home), Some(&serde_json::to_vec_pretty(&made)?))
+        atomic_write::replace(&Self::file(home), Some(&serde_json::to_vec_pretty(&made)?))
     }
 }
 
@@ -100,17 +100,17 @@ mod tests {
         let home = home.path();
         let key = |byte| Key::from_random([byte; 24]).secret().clone();
         assert!(bridge_key(home, "cursor").is_none());
-        assert!(put_bridge_key(home, "cursor", Some(&key(1))).unwrap().is_none());
-        let before = put_bridge_key(home, "cursor", Some(&key(2))).unwrap().unwrap();
+        assert!(write_bridge_key(home, "cursor", Some(&key(1))).unwrap().is_none());
+        let before = write_bridge_key(home, "cursor", Some(&key(2))).unwrap().unwrap();
         assert_eq!(before.expose(), key(1).expose());
         assert_eq!(bridge_key(home, "cursor").unwrap().expose(), key(2).expose());
-        put_bridge_key(home, "cursor", None).unwrap();
+        write_bridge_key(home, "cursor", None).unwrap();
         assert!(bridge_key(home, "cursor").is_none());
         assert!(bridge_key_file(home, "cursor").is_some_and(|file| !file.exists()));
         std::fs::write(directory(home).join("secret"), key(3).expose()).unwrap();
         for name in ["../secret", "", ".", "..", ".hidden", "a/b", "a\\b", "a b"] {
             assert!(bridge_key(home, name).is_none(), "{name}");
-            assert!(put_bridge_key(home, name, None).is_err(), "{name}");
+            assert!(write_bridge_key(home, name, None).is_err(), "{name}");
         }
         assert!(directory(home).join("secret").exists());
     }
@@ -120,14 +120,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let agent = |id| AgentId(uuid::Uuid::from_u128(id));
         let (a, b) = (Path::new("/a"), Path::new("/b"));
-        Made::note(home.path(), a, Some(agent(1))).unwrap();
-        let made = Made::read(home.path());
+        AgentsByFile::record(home.path(), a, Some(agent(1))).unwrap();
+        let made = AgentsByFile::read(home.path());
         assert_eq!((made.of(a), made.of(b)), (Some(agent(1)), None));
         assert!(made.is_of_another(b, agent(1)) && !made.is_of_another(a, agent(1)));
-        assert!(!made.is_of_another(b, agent(2)), "nothing is known of it");
-        Made::note(home.path(), a, None).unwrap();
-        assert_eq!(Made::read(home.path()).of(a), None);
-        std::fs::write(Made::file(home.path()), "damaged").unwrap();
-        assert_eq!(Made::read(home.path()).of(a), None);
+        assert!(!made.is_of_another(b, agent(2)), "it was made for no file");
+        AgentsByFile::record(home.path(), a, None).unwrap();
+        assert_eq!(AgentsByFile::read(home.path()).of(a), None);
+        std::fs::write(AgentsByFile::file(home.path()), "damaged").unwrap();
+        assert_eq!(AgentsByFile::read(home.path()).of(a), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Our own entries in clients' files, and whose they are.
+//! AgentPort's entry in a client's file, and the agent it belongs to.
 
 use std::path::Path;
 
@@ -6,50 +6,50 @@ use agentport_api::KeyView;
 use agentport_clients::{
     client::Place,
     document::{Document, EditError, ParseError},
-    entry::{self, Ours},
+    entry::{self, OwnEntry},
+    mcp_server::{Launch, McpServer},
     plan::PlanError,
-    server::{Launch, Server},
-    types::Via,
+    types::ConnectionMethod,
 };
 use agentport_core::{Secret, Timestamp, key::Key};
 
 use crate::{
-    agents::{self, Made},
-    site::Site,
+    agents::{self, AgentsByFile},
+    installation::Installation,
 };
 
-/// Every server that stands in the file.
-pub(crate) fn servers(place: &Place, bytes: Option<&[u8]>) -> Result<Vec<Server>, PlanError> {
+/// Every server of the file.
+pub(crate) fn servers(place: &Place, bytes: Option<&[u8]>) -> Result<Vec<McpServer>, PlanError> {
     let parse = |source: ParseError| PlanError::Parse { path: place.path.clone(), source };
     let edit = |source: EditError| PlanError::Edit { path: place.path.clone(), source };
     let entries = Document::parse(place, bytes).map_err(parse)?.servers().map_err(edit)?;
     Ok(entries.iter().map(|(name, value)| entry::read(place.client, name, value)).collect())
 }
 
-/// Our entry in a file, with its key where one can be had.
+/// Our entry in a file, with its key where it can be read.
 pub(crate) struct Entry {
-    pub(crate) ours: Ours,
+    pub(crate) ours: OwnEntry,
     pub(crate) key: Option<Secret>,
 }
 
 impl Entry {
-    pub(crate) fn find(site: &Site, servers: &[Server]) -> Option<Self> {
-        let (at, ours) = entry::which_is_ours(servers)?;
+    pub(crate) fn find(installation: &Installation, servers: &[McpServer]) -> Option<Self> {
+        let (at, ours) = entry::find_own_entry(servers)?;
         let server = &servers[at];
         let key = match &ours.key_name {
             // Another home has keys of the same names.
-            Some(_) if !site.is_current(&ours) => None,
-            Some(name) => agents::bridge_key(&site.home, name),
+            Some(_) if !installation.is_current(&ours) => None,
+            Some(name) => agents::bridge_key(&installation.home, name),
             None => key_in(server),
         };
         Some(Self { ours, key })
     }
 
     pub(crate) fn is_http(&self) -> bool {
-        self.ours.via != Via::Bridge
+        self.ours.via != ConnectionMethod::Bridge
     }
 
-    /// What the key is known by.
+    /// The visible prefix of the key.
     pub(crate) fn prefix(&self) -> Option<String> {
         let known = self.key.as_ref().and_then(|key| Key::parse(key.expose()));
         known.map(|key| key.shown().to_owned()).or_else(|| self.ours.key_prefix.clone())
@@ -57,64 +57,65 @@ impl Entry {
 }
 
 /// The key in the headers of an entry.
-fn key_in(server: &Server) -> Option<Secret> {
+fn key_in(server: &McpServer) -> Option<Secret> {
     let Launch::Remote { headers, .. } = &server.launch else { return None };
     let words = headers.values().flat_map(|value| value.split(' '));
     words.filter_map(Key::parse).next().map(|key| key.secret().clone())
 }
 
-/// The gateway's agents, or that none was asked for them.
+/// The gateway's agents, and which file each was made for.
 pub(crate) struct Agents {
+    /// `None`: no gateway was asked.
     keys: Option<Vec<KeyView>>,
-    made: Made,
+    made: AgentsByFile,
     now: Timestamp,
 }
 
 impl Agents {
     pub(crate) fn new(home: &Path, keys: Option<Vec<KeyView>>, now: Timestamp) -> Self {
-        Self { keys, made: Made::read(home), now }
+        Self { keys, made: AgentsByFile::read(home), now }
     }
 
-    fn in_force(&self) -> impl Iterator<Item = &KeyView> {
+    fn valid_keys(&self) -> impl Iterator<Item = &KeyView> {
         let in_force = |key: &&KeyView| {
             key.revoked_at.is_none() && key.expires_at.is_none_or(|end| self.now < end)
         };
         self.keys.iter().flatten().filter(in_force)
     }
 
-    /// Whose entry it is; `None` if that is not known, or its key is no longer in force.
+    /// The agent of an entry; `None` if it is not known or its key is no longer valid.
     pub(crate) fn of(&self, path: &Path, entry: &Entry) -> Option<&KeyView> {
         match entry.prefix() {
-            Some(prefix) => self.in_force().find(|key| key.prefix == prefix),
-            None => self.noted(path),
+            Some(prefix) => self.valid_keys().find(|key| key.prefix == prefix),
+            None => self.recorded_for(path),
         }
     }
 
-    /// Who was made for this file, whatever stands there now.
-    pub(crate) fn noted(&self, path: &Path) -> Option<&KeyView> {
+    /// The agent that was made for this file, whatever the file holds now.
+    pub(crate) fn recorded_for(&self, path: &Path) -> Option<&KeyView> {
         let id = self.made.of(path)?;
-        self.in_force().find(|key| key.id == id)
+        self.valid_keys().find(|key| key.id == id)
     }
 
-    /// The same, unless that agent was made for another file: an entry that was copied has another's key.
+    /// As [`Self::of`], without agents that were made for another file: a copied entry holds the key of the other file.
     pub(crate) fn its_own(&self, path: &Path, entry: &Entry) -> Option<&KeyView> {
         self.of(path, entry).filter(|key| !self.made.is_of_another(path, key.id))
     }
 
-    /// Does this entry let its own agent in? Where no gateway was asked it is believed to.
-    pub(crate) fn let_in(&self, path: &Path, entry: &Entry) -> bool {
+    /// Is the entry's key its own and valid? Assumed where no gateway was asked.
+    pub(crate) fn admits(&self, path: &Path, entry: &Entry) -> bool {
         self.keys.is_none() || self.its_own(path, entry).is_some()
     }
 
-    /// Is this the key of an agent that is in force?
-    pub(crate) fn lets_in(&self, key: &Secret) -> bool {
+    /// Is the key valid?
+    pub(crate) fn is_in_force(&self, key: &Secret) -> bool {
         let shown = Key::parse(key.expose()).map(|key| key.shown().to_owned());
-        shown.is_some_and(|shown| self.in_force().any(|view| view.prefix == shown))
+        shown.is_some_and(|shown| self.valid_keys().any(|view| view.prefix == shown))
     }
 
-    /// `wanted`, or with ` 2`, ` 3` … behind it where that is somebody else already.
+    /// `wanted`, or with ` 2`, ` 3` … behind it where another agent has that name.
     pub(crate) fn free_name(&self, wanted: &str) -> String {
-        // A name is kept for as long as its key is not revoked, expired or not.
+        // An expired key keeps its name; only revoking frees it.
         let is_free = |name: &str| {
             !self.keys.iter().flatten().any(|key| key.name == name && key.revoked_at.is_none())
         };

@@ -1,34 +1,31 @@
-//! A client's server, as the gateway takes it.
+//! An imported server as an integration: the bodies of `/control/integrations` and `/control/connections/compare`.
 
-use agentport_api::{Compared, Connection, Imported, IntegrationView};
+use agentport_api::{Compared, Connection, ControlError, Imported, IntegrationView, paths};
 use agentport_clients::{
+    mcp_server::AutoApprove,
     plan::{Import, ImportLaunch},
-    server::AutoApprove,
 };
 use agentport_core::IntegrationId;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    plane::{Plane, PlaneError},
-    problem::ConnectError,
-};
+use crate::{control::Control, error::SetupError};
 
-/// What the gateway has of it.
-pub(crate) enum Same {
-    Is(IntegrationId),
-    No,
+/// Whether the gateway has the same integration already.
+pub(crate) enum Comparison {
+    Same(IntegrationId),
+    Different,
     /// The gateway cannot use it, and says why.
     Unusable(String),
 }
 
-pub(crate) async fn compare(plane: &Plane, import: &Import) -> Result<Same, ConnectError> {
+pub(crate) async fn compare(control: &Control, import: &Import) -> Result<Comparison, SetupError> {
     let body = json!({ "connection": connection(import), "secrets": secrets(import) });
-    match plane.post::<Compared>("/control/connections/compare", &body).await {
-        Ok(Compared { same: Some(id) }) => Ok(Same::Is(id)),
-        Ok(Compared { same: None }) => Ok(Same::No),
-        Err(refused @ PlaneError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. }) => {
-            Ok(Same::Unusable(refused.to_string()))
+    match control.post::<Compared>(paths::CONNECTION_COMPARE, &body).await {
+        Ok(Compared { same: Some(id) }) => Ok(Comparison::Same(id)),
+        Ok(Compared { same: None }) => Ok(Comparison::Different),
+        Err(refused @ ControlError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. }) => {
+            Ok(Comparison::Unusable(refused.to_string()))
         }
         Err(error) => Err(error.into()),
     }
@@ -62,7 +59,7 @@ fn secrets(import: &Import) -> Value {
 }
 
 /// What an integration is, in a few words.
-pub(crate) fn words(connection: &Connection) -> String {
+pub(crate) fn summary(connection: &Connection) -> String {
     match connection {
         Connection::LocalMcp { command, args, .. } => {
             std::iter::once(command).chain(args).map(String::as_str).collect::<Vec<_>>().join(" ")
@@ -72,12 +69,12 @@ pub(crate) fn words(connection: &Connection) -> String {
     }
 }
 
-/// Stored as it stood in the client, and not tried first: it worked there.
+/// Adds the integration without a trial connection, as it was in the client.
 pub(crate) async fn add(
-    plane: &Plane,
+    control: &Control,
     import: &Import,
     from: &str,
-) -> Result<IntegrationView, ConnectError> {
+) -> Result<IntegrationView, SetupError> {
     let (auto_approve, auto_approve_all) = match &import.auto_approve {
         AutoApprove::Nothing => (Vec::new(), false),
         AutoApprove::Tools(tools) => (tools.clone(), false),
@@ -98,5 +95,5 @@ pub(crate) async fn add(
         "untried": true,
         "imported": imported,
     });
-    Ok(plane.post("/control/integrations", &body).await?)
+    Ok(control.post(paths::INTEGRATIONS, &body).await?)
 }

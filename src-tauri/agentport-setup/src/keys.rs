@@ -1,50 +1,47 @@
-//! Whose key our entry shows, before a plan and after it.
+//! The API key of our entry in a client's file, before and after a plan.
 //!
-//! A client's file stays the agent it is for as long as its key can be had: rules may be bound to it. A key that is lost
-//! or no longer in force is replaced, and whoever had it before is shut out.
+//! A file keeps its agent as long as the key can be read, because rules may be bound to it. A key that is lost or no
+//! longer valid is replaced, and the former agent's key is revoked.
 
 use std::path::Path;
 
 use agentport_clients::{
     client::Place,
-    entry::{self, Ours},
+    entry::{self, OwnEntry},
     plan::{self, FileChange, Plan, WantsKey},
-    types::{Via, What},
+    types::{ConnectionMethod, PlanAction},
 };
 use agentport_core::{AgentId, Secret};
 
 use crate::{
     entries::{self, Agents, Entry},
-    make::Prepared,
-    problem::ConnectError,
-    site::Site,
+    error::SetupError,
+    installation::Installation,
+    prepare::PreparedPlan,
 };
 
-/// The key that stands in the new entry.
-pub(crate) enum Key {
-    /// Nothing that is written has one.
+/// The key of the entry after the plan.
+pub(crate) enum EntryKey {
+    /// No entry with a key is written.
     None,
-    /// The file's own agent keeps its key.
-    Kept {
-        key: Secret,
-        agent: Option<AgentId>,
-        wants: WantsKey,
-    },
-    Made(WantsKey),
+    /// The file's agent keeps its key.
+    Kept { key: Secret, agent: Option<AgentId>, wants: WantsKey },
+    /// A new agent gets a new key.
+    New(WantsKey),
 }
 
-impl Site {
-    /// Where the plan leaves an entry as it is whose key is no longer in force: gives it a new one.
-    pub(crate) fn let_in_again(
+impl Installation {
+    /// Adds a new key to a plan that would keep an entry whose key is no longer valid.
+    pub(crate) fn renew_key(
         &self,
         plan: &mut Plan,
         before: Option<&[u8]>,
-        via: Option<Via>,
+        via: Option<ConnectionMethod>,
         agents: &Agents,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<(), SetupError> {
         let servers = entries::servers(&plan.place, before)?;
         let Some(entry) = Entry::find(self, &servers) else { return Ok(()) };
-        if plan.key.is_some() || agents.let_in(&plan.place.path, &entry) {
+        if plan.key.is_some() || agents.admits(&plan.place.path, &entry) {
             return Ok(());
         }
         let is_it = |change: &plan::FileChange| change.path == plan.place.path;
@@ -54,12 +51,12 @@ impl Site {
         match (at, anew.files.pop()) {
             (Some(at), Some(change)) => plan.files[at].after = change.after,
             (None, Some(change)) => plan.files.push(change),
-            // Of a bridge the key alone is replaced.
+            // A bridge: its key alone is replaced.
             (_, None) => {}
         }
         plan.key = anew.key;
         plan.takes_key = anew.takes_key;
-        if plan.what == What::Connect {
+        if plan.what == PlanAction::Connect {
             // That it is connected already.
             plan.notes.clear();
         }
@@ -67,13 +64,13 @@ impl Site {
         Ok(())
     }
 
-    /// Works out whose key the entry shows before and after.
-    pub(crate) fn settle_key(
+    /// Works out which agent the entry belongs to before and after, and so which key is made, kept or revoked.
+    pub(crate) fn plan_key(
         &self,
-        prepared: &mut Prepared,
+        prepared: &mut PreparedPlan,
         before: Option<&[u8]>,
         agents: &Agents,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<(), SetupError> {
         let plan = &mut prepared.plan;
         let path = &plan.place.path;
         let servers = entries::servers(&plan.place, before).unwrap_or_default();
@@ -81,7 +78,7 @@ impl Site {
         let Some(mut wants) = plan.key.take() else {
             let change = plan.files.iter().find(|change| change.path == *path);
             if let (Some(entry), Some(change)) = (entry, change)
-                && !shows_it_still(&plan.place, change.after.as_deref(), &entry.ours)
+                && !keeps_key(&plan.place, change.after.as_deref(), &entry.ours)
             {
                 let agent = agents.its_own(path, &entry);
                 prepared.revokes = agent.map(|key| (key.id, key.name.clone()));
@@ -90,21 +87,22 @@ impl Site {
             }
             return Ok(());
         };
-        if wants.via == Via::Bridge && !self.has_bridge() {
-            return Err(ConnectError::NoProgram { client: prepared.client.name.clone() });
+        if wants.via == ConnectionMethod::Bridge && !self.has_bridge() {
+            return Err(SetupError::NoProgram { client: prepared.client.name.clone() });
         }
-        if wants.via == Via::Http && is_open_to_others(path) {
+        if wants.via == ConnectionMethod::Http && is_open_to_others(path) {
             let path = path.display();
             plan.notes.push(format!(
                 "Other accounts of this machine can read the file, and with it the key; `chmod 600 {path}` closes it."
             ));
         }
-        // The file's own agent stays who it is: rules may be bound to it.
-        let kept = entry.as_ref().filter(|entry| agents.let_in(path, entry));
+        // The file keeps its agent: rules may be bound to it.
+        let kept = entry.as_ref().filter(|entry| agents.admits(path, entry));
         let agent = kept.and_then(|entry| agents.its_own(path, entry));
         if let Some(entry) = kept {
             let lost = entry.ours.key_name.clone();
-            let lost = lost.filter(|name| wants.via != Via::Bridge && *name == wants.key_name);
+            let lost = lost
+                .filter(|name| wants.via != ConnectionMethod::Bridge && *name == wants.key_name);
             if let Some(key) = entry.key.clone() {
                 if plan.takes_key {
                     let is_it = |change: &&mut FileChange| change.path == *path;
@@ -115,19 +113,21 @@ impl Site {
                 }
                 prepared.drops_bridge_key = lost;
                 let agent = agent.map(|key| key.id);
-                prepared.key = Key::Kept { key, agent, wants };
+                prepared.key = EntryKey::Kept { key, agent, wants };
                 return Ok(());
             }
-            if entry.ours.via == Via::HttpEnvironment && wants.via == Via::HttpEnvironment {
-                // The variable has it, and only the variable.
+            if entry.ours.via == ConnectionMethod::HttpEnvironment
+                && wants.via == ConnectionMethod::HttpEnvironment
+            {
+                // The key is in the variable, and only there.
                 return Ok(());
             }
         }
-        // Whoever was here before and cannot be shown any more is replaced.
-        let gone = agent.or_else(|| agents.noted(path));
+        // The former agent, whose key cannot be kept, is replaced.
+        let gone = agent.or_else(|| agents.recorded_for(path));
         prepared.revokes = gone.map(|key| (key.id, key.name.clone()));
         wants.agent = agents.free_name(&wants.agent);
-        prepared.key = Key::Made(wants);
+        prepared.key = EntryKey::New(wants);
         Ok(())
     }
 }
@@ -147,10 +147,10 @@ fn is_open_to_others(_path: &Path) -> bool {
     false
 }
 
-/// Does the file show the same key afterwards?
-fn shows_it_still(place: &Place, after: Option<&[u8]>, ours: &Ours) -> bool {
+/// Does the file hold the same key afterwards?
+fn keeps_key(place: &Place, after: Option<&[u8]>, ours: &OwnEntry) -> bool {
     let servers = entries::servers(place, after).unwrap_or_default();
-    let entries = servers.iter().filter_map(entry::as_ours);
+    let entries = servers.iter().filter_map(entry::as_own_entry);
     entries.into_iter().any(|other| {
         other.via == ours.via
             && other.key_prefix == ours.key_prefix
@@ -158,7 +158,7 @@ fn shows_it_still(place: &Place, after: Option<&[u8]>, ours: &Ours) -> bool {
     })
 }
 
-/// A change that only puts the same key where it stands already is none.
+/// Drops a change that would only write the same key again.
 fn unchanged_with(key: &Secret, change: &mut FileChange) {
     let (Some(before), Some(after)) = (&change.before, &change.after) else { return };
     if plan::with_key(after, key).as_ref() == Some(before) {

@@ -1,34 +1,37 @@
-//! What a click on Connect does: a client's files on one side, the gateway's keys and integrations on the other.
+//! The use cases "connect", "consolidate", "disconnect" and "restore" an MCP client: its config files on one side, the
+//! gateway's keys and integrations on the other.
 //!
-//! [`room`] is what the gateway takes into its owner's plane as `/control/clients`. What needs no gateway, [`Site`] does
-//! without one: looking at every client's files, planning, and bringing an original back.
+//! [`control_extension`] adds them to the control API as `/control/clients`. What needs no gateway, [`Installation`] does
+//! without one: listing every client's files, planning, and restoring an original.
 //!
-//! What holds: what is carried out is the plan that was shown, or nothing. Whatever the gateway can refuse (a key, an
-//! integration, for want of a one-time code or because an id is taken) is asked of it before a file is touched, and what
-//! was made for a file that could not be written is taken back. A secret moves from a client's file to the vault and
-//! stands in no answer.
+//! Invariants:
+//! - What is applied is the plan that was shown, or nothing.
+//! - Everything the gateway can refuse (a key, an integration, for want of a one-time code or because an id is taken) is
+//!   asked of it before a file is written; what was made for a file that could not be written is rolled back.
+//! - A secret moves from a client's file to the vault and is in no answer.
 
 mod agents;
-mod aside;
-mod between;
-mod carry_out;
+mod apply;
+mod blocking;
+mod cli_path;
+mod control;
 mod entries;
+mod error;
+mod installation;
 mod integrations;
 mod keys;
-mod make;
-mod plane;
-mod plans;
-mod problem;
-mod program;
+mod plan_store;
+mod prepare;
+mod recheck;
 mod routes;
 mod servers;
-mod site;
 mod view;
 
 pub use agents::bridge_key_file;
-pub use between::Outdated;
-pub use make::Prepared;
-pub use problem::ConnectError;
-pub use program::program;
+pub use cli_path::cli_path;
+pub use control::{GatewayError, InProcessError};
+pub use error::SetupError;
+pub use installation::Installation;
+pub use prepare::PreparedPlan;
+pub use recheck::StalePlan;
 pub use routes::control_extension;
-pub use site::Site;

@@ -9,7 +9,7 @@ use std::{
 use agentport_api::{Event, Items, KeyView, paths};
 use agentport_clients::{
     client::Machine,
-    types::{Applied, BackupView, ClientView, PlanView, Pruned, WantPlan},
+    types::{Applied, BackupView, ClientView, PlanRequest, PlanView, Pruned},
 };
 use agentport_gateway::{ControlExtension, ControlHandle, clock};
 use axum::{
@@ -23,31 +23,31 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    aside::aside_asking,
-    plane::Plane,
-    plans::Plans,
-    problem::ConnectError,
-    site::{self, Site},
+    blocking::run_blocking_async,
+    control,
+    error::SetupError,
+    installation::{self, Installation},
+    plan_store::PlanStore,
 };
 
-/// How long an original is kept that nothing refers to, in days, where the owner does not say.
-const PRUNE_AFTER_DAYS: u32 = 90;
+/// Age in days from which an unreferenced original is pruned, where the request does not say.
+const DEFAULT_PRUNE_AGE_DAYS: u32 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-type Answer<T> = Result<Json<T>, ConnectError>;
+type Answer<T> = Result<Json<T>, SetupError>;
 
-struct Inner {
-    site: Site,
-    hand: ControlHandle,
-    plans: Plans,
-    /// Held by who changes files.
+struct ClientsApi {
+    installation: Installation,
+    handle: ControlHandle,
+    plans: PlanStore,
+    /// Held while files are changed: one plan at a time.
     changing: Mutex<()>,
 }
 
-type Desk = State<Arc<Inner>>;
+type ApiState = State<Arc<ClientsApi>>;
 
-/// The part of the owner's plane that reads and changes the files of this machine's clients. `program` is what clients
-/// are told to start (see [`crate::program`]); without one, those that can only start programs are refused.
+/// The part of the control API that reads and changes the config files of this machine's MCP clients. `program` is what
+/// clients start as their bridge (see [`crate::cli_path`]); without one, clients that can only start programs are refused.
 pub fn control_extension(program: Option<PathBuf>, machine: Machine) -> ControlExtension {
     let routes = vec![
         (Method::GET, paths::CLIENTS),
@@ -57,10 +57,15 @@ pub fn control_extension(program: Option<PathBuf>, machine: Machine) -> ControlE
         (Method::DELETE, paths::CLIENT_BACKUPS),
         (Method::POST, paths::CLIENT_BACKUPS_VERIFY),
     ];
-    let build = move |hand: ControlHandle| {
-        let home = hand.home().to_owned();
-        let site = Site::new(machine, program, home, hand.mcp_url());
-        let inner = Inner { site, hand, plans: Plans::default(), changing: Mutex::default() };
+    let build = move |handle: ControlHandle| {
+        let home = handle.home().to_owned();
+        let installation = Installation::new(machine, program, home, handle.mcp_url());
+        let inner = ClientsApi {
+            installation,
+            handle,
+            plans: PlanStore::default(),
+            changing: Mutex::default(),
+        };
         Router::new()
             .route(paths::CLIENTS, get(clients))
             .route(paths::CLIENT_PLAN, post(plan))
@@ -73,86 +78,96 @@ pub fn control_extension(program: Option<PathBuf>, machine: Machine) -> ControlE
 }
 
 #[derive(Deserialize)]
-struct Folder {
+struct FolderQuery {
     folder: Option<PathBuf>,
 }
 
 async fn clients(
-    State(desk): Desk,
+    State(api): ApiState,
     headers: HeaderMap,
-    Query(asked): Query<Folder>,
+    Query(query): Query<FolderQuery>,
 ) -> Answer<Items<ClientView>> {
-    let folder = asked.folder.map(|folder| site::plain(&folder, "folder")).transpose()?;
-    let plane = Plane::new(&desk.hand, &headers);
-    let keys: Items<KeyView> = plane.get(paths::KEYS).await?;
-    let agents = desk.site.agents(Some(keys.items));
-    let items = desk.site.look(folder.as_deref(), &agents).await;
+    let folder = query.folder.map(|folder| installation::plain(&folder, "folder")).transpose()?;
+    let control = control::client(&api.handle, &headers);
+    let keys: Vec<KeyView> = control.list(paths::KEYS).await?;
+    let agents = api.installation.agents(Some(keys));
+    let items = api.installation.list_clients(folder.as_deref(), &agents).await;
     Ok(Json(Items { items }))
 }
 
 async fn plan(
-    State(desk): Desk,
+    State(api): ApiState,
     headers: HeaderMap,
     Path(client): Path<String>,
-    Json(want): Json<WantPlan>,
+    Json(request): Json<PlanRequest>,
 ) -> Answer<PlanView> {
-    let plane = Plane::new(&desk.hand, &headers);
+    let control = control::client(&api.handle, &headers);
     let id = Uuid::new_v4();
-    let site = desk.site.clone();
-    let (prepared, view) = aside_asking(async move || {
-        let prepared = site.prepare(Some(&plane), &client, &want).await?;
+    let installation = api.installation.clone();
+    let (prepared, view) = run_blocking_async(async move || {
+        let prepared = installation.prepare(Some(&control), &client, &request).await?;
         let view = prepared.view(id.to_string());
-        Ok::<_, ConnectError>((prepared, view))
+        Ok::<_, SetupError>((prepared, view))
     })
     .await?;
-    desk.plans.keep(id, prepared, Instant::now());
+    api.plans.insert(id, prepared, Instant::now());
     Ok(Json(view))
 }
 
-async fn apply(State(desk): Desk, headers: HeaderMap, Path(id): Path<String>) -> Answer<Applied> {
-    let id = Uuid::parse_str(&id).map_err(|_| ConnectError::NoSuchPlan)?;
-    // One at a time: a plan is carried out once, and two never work on one file.
-    let _changing = desk.changing.lock().await;
-    let prepared = desk.plans.find(id, Instant::now()).ok_or(ConnectError::NoSuchPlan)?;
-    let plane = Plane::new(&desk.hand, &headers);
-    let applied = desk.site.carry_out(&plane, &prepared).await?;
-    desk.plans.forget(id);
+async fn apply(
+    State(api): ApiState,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Answer<Applied> {
+    let id = Uuid::parse_str(&id).map_err(|_| SetupError::NoSuchPlan)?;
+    // One at a time: a plan is applied once, and two plans never edit one file at once.
+    let _changing = api.changing.lock().await;
+    let prepared = api.plans.find(id, Instant::now()).ok_or(SetupError::NoSuchPlan)?;
+    let control = control::client(&api.handle, &headers);
+    let applied = api.installation.apply(&control, &prepared).await?;
+    api.plans.remove(id);
     Ok(Json(applied))
 }
 
 #[derive(Deserialize)]
-struct OfClient {
+struct ClientFilter {
     client: Option<String>,
 }
 
-async fn backups(State(desk): Desk, Query(of): Query<OfClient>) -> Answer<Items<BackupView>> {
-    let items = match desk.site.backups_if_any().await? {
-        Some(backups) => backups.list(of.client.as_deref()).await?,
+async fn backups(
+    State(api): ApiState,
+    Query(filter): Query<ClientFilter>,
+) -> Answer<Items<BackupView>> {
+    let items = match api.installation.backups_if_any().await? {
+        Some(backups) => backups.list(filter.client.as_deref()).await?,
         None => Vec::new(),
     };
     Ok(Json(Items { items }))
 }
 
-async fn verify(State(desk): Desk, Query(of): Query<OfClient>) -> Answer<Items<BackupView>> {
-    let items = match desk.site.backups_if_any().await? {
-        Some(backups) => backups.verify(of.client.as_deref()).await?,
+async fn verify(
+    State(api): ApiState,
+    Query(filter): Query<ClientFilter>,
+) -> Answer<Items<BackupView>> {
+    let items = match api.installation.backups_if_any().await? {
+        Some(backups) => backups.verify(filter.client.as_deref()).await?,
         None => Vec::new(),
     };
     Ok(Json(Items { items }))
 }
 
 #[derive(Deserialize)]
-struct OlderThan {
+struct PruneQuery {
     older_than_days: Option<u32>,
 }
 
-async fn prune(State(desk): Desk, Query(than): Query<OlderThan>) -> Answer<Pruned> {
-    let days = than.older_than_days.unwrap_or(PRUNE_AFTER_DAYS);
-    let _changing = desk.changing.lock().await;
-    let pruned = match desk.site.backups_if_any().await? {
+async fn prune(State(api): ApiState, Query(query): Query<PruneQuery>) -> Answer<Pruned> {
+    let days = query.older_than_days.unwrap_or(DEFAULT_PRUNE_AGE_DAYS);
+    let _changing = api.changing.lock().await;
+    let pruned = match api.installation.backups_if_any().await? {
         Some(backups) => backups.prune(clock::now().minus(DAY * days)).await?,
         None => Pruned { dropped: 0, bytes: 0 },
     };
-    desk.hand.tell(Event::Clients);
+    api.handle.tell(Event::Clients);
     Ok(Json(pruned))
 }

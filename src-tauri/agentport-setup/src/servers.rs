@@ -1,4 +1,4 @@
-//! Every server of every file, as it is shown, and where else it stands.
+//! [`ServerView`]: every server of every file, with the other places of the same definition.
 
 use std::collections::HashMap;
 
@@ -6,17 +6,17 @@ use agentport_clients::{
     client::Place,
     discover::{Found, FoundFile, FoundState},
     entry,
+    mcp_server::{Launch, McpServer},
     plan::Summaries,
-    server::{Launch, Server},
     types::{FileScope, ServerView},
 };
 use agentport_core::sanitize;
 
-/// Other places of the same server that are named; the rest is counted.
-const MOST_NAMED: usize = 8;
+/// Other places of a server that are named; the rest is counted.
+const MAX_NAMED_PLACES: usize = 8;
 
-/// A server somewhere.
-struct Seen<'a> {
+/// One occurrence of a server.
+struct Occurrence<'a> {
     file: usize,
     place: &'a Place,
     name: &'a str,
@@ -25,18 +25,18 @@ struct Seen<'a> {
 /// Those of each file, in the order of the clients and their files.
 pub(crate) fn views(found: &[Found]) -> Vec<Vec<ServerView>> {
     let files: Vec<&FoundFile> = found.iter().flat_map(|client| &client.files).collect();
-    let mut everywhere: HashMap<&Launch, Vec<Seen<'_>>> = HashMap::new();
+    let mut everywhere: HashMap<&Launch, Vec<Occurrence<'_>>> = HashMap::new();
     for (file, FoundFile { place, state }) in files.iter().enumerate() {
         for server in servers(state) {
-            let seen = Seen { file, place, name: &server.name };
+            let seen = Occurrence { file, place, name: &server.name };
             everywhere.entry(&server.launch).or_default().push(seen);
         }
     }
     let views = files.iter().enumerate().map(|(at, file)| {
         let FoundState::Readable { content, servers } = &file.state else { return Vec::new() };
         let summaries = Summaries::of(&file.place, content);
-        let ours = entry::which_is_ours(servers).map(|(at, _)| at);
-        let view = |(index, server): (usize, &Server)| {
+        let ours = entry::find_own_entry(servers).map(|(at, _)| at);
+        let view = |(index, server): (usize, &McpServer)| {
             let ours = ours == Some(index);
             let group = everywhere.get(&server.launch).map(Vec::as_slice).unwrap_or_default();
             ServerView {
@@ -56,16 +56,16 @@ pub(crate) fn views(found: &[Found]) -> Vec<Vec<ServerView>> {
     views.collect()
 }
 
-fn servers(state: &FoundState) -> &[Server] {
+fn servers(state: &FoundState) -> &[McpServer] {
     match state {
         FoundState::Readable { servers, .. } => servers,
         _ => &[],
     }
 }
 
-fn others(group: &[Seen<'_>], file: usize, name: &str) -> Vec<String> {
+fn others(group: &[Occurrence<'_>], file: usize, name: &str) -> Vec<String> {
     let mut others = group.iter().filter(|seen| !(seen.file == file && seen.name == name));
-    let mut named: Vec<String> = others.by_ref().take(MOST_NAMED).map(words).collect();
+    let mut named: Vec<String> = others.by_ref().take(MAX_NAMED_PLACES).map(describe).collect();
     match others.count() {
         0 => {}
         1 => named.push("1 more place".to_owned()),
@@ -74,7 +74,7 @@ fn others(group: &[Seen<'_>], file: usize, name: &str) -> Vec<String> {
     named
 }
 
-fn words(seen: &Seen<'_>) -> String {
+fn describe(seen: &Occurrence<'_>) -> String {
     let client = &seen.place.client.name;
     let name = sanitize::sanitize_line(seen.name, 80);
     match (seen.place.scope, seen.place.path.parent()) {
@@ -110,8 +110,8 @@ mod tests {
         let views = views(&found);
         assert_eq!(views[0].len(), MAX_SERVERS);
         let same = &views[0][3].same_as;
-        assert_eq!(same.len(), MOST_NAMED + 1);
+        assert_eq!(same.len(), MAX_NAMED_PLACES + 1);
         assert_eq!(same[..4], ["Cursor: s0", "Cursor: s1", "Cursor: s2", "Cursor: s4"]);
-        assert_eq!(same[MOST_NAMED], "191 more places");
+        assert_eq!(same[MAX_NAMED_PLACES], "191 more places");
     }
 }

@@ -1,34 +1,38 @@
-//! Every client with its files, its servers and our entry in it, as it is shown.
+//! [`ClientView`]: every known client with its files, their servers and our entry.
 
 use std::{io, path::Path};
 
 use agentport_api::KeyView;
 use agentport_clients::{
+    atomic_write,
     backups::{Backups, BackupsError},
     client::Place,
     discover::{FoundFile, FoundState, discover},
     entry,
-    server::Server,
+    mcp_server::McpServer,
     types::{ClientView, Connected, FileState, FileView, ServerView},
-    write,
 };
+
+use agentport_core::ErrorChain;
 
 use crate::{
-    aside::aside,
+    blocking::run_blocking,
     entries::{Agents, Entry},
-    problem::chain,
+    installation::Installation,
     servers,
-    site::Site,
 };
 
-impl Site {
-    /// Every client we know, those found first; with the files of `folder`, if one is given. `agents` are the gateway's,
-    /// where it was asked for them.
-    pub(crate) async fn look(&self, folder: Option<&Path>, agents: &Agents) -> Vec<ClientView> {
+impl Installation {
+    /// Every client we know, those found first; with the files of `folder`, if one is given. `agents` are the gateway's.
+    pub(crate) async fn list_clients(
+        &self,
+        folder: Option<&Path>,
+        agents: &Agents,
+    ) -> Vec<ClientView> {
         let machine = self.machine.clone();
         let home = self.home.clone();
         let folder = folder.map(Path::to_owned);
-        let looked = aside(move || {
+        let looked = run_blocking(move || {
             let mut found = discover(&machine, folder.as_deref());
             for file in found.iter_mut().flat_map(|client| &mut client.files) {
                 if let Err(why) = file.place.may_be_touched(Some(&home)) {
@@ -40,8 +44,8 @@ impl Site {
         });
         let (found, servers) = looked.await;
         let mut servers = servers.into_iter();
-        // What was kept is one thing, what is there another: the one cannot hide the other.
-        let backups = self.backups_if_any().await.inspect_err(cannot_tell).ok().flatten();
+        // Unreadable backups are no reason to list no clients.
+        let backups = self.backups_if_any().await.inspect_err(warn_unreadable).ok().flatten();
         let mut views = Vec::with_capacity(found.len());
         for client in &found {
             let mut files = Vec::with_capacity(client.files.len());
@@ -62,9 +66,9 @@ impl Site {
         views
     }
 
-    /// The same where no gateway is asked: whose key an entry shows is not known then.
+    /// The same without a gateway: which agent an entry belongs to is not known then.
     pub async fn clients(&self, folder: Option<&Path>) -> Vec<ClientView> {
-        self.look(folder, &self.agents(None)).await
+        self.list_clients(folder, &self.agents(None)).await
     }
 
     pub(crate) fn agents(&self, keys: Option<Vec<KeyView>>) -> Agents {
@@ -92,7 +96,7 @@ impl Site {
                     column: error.column,
                     message: error.message.clone(),
                 };
-                (state, write::read(&place.path).ok().flatten())
+                (state, atomic_write::read(&place.path).ok().flatten())
             }
             FoundState::Unreadable(error) => {
                 let message = error.to_string();
@@ -111,7 +115,7 @@ impl Site {
             Some(backups) => backups
                 .can_restore(&place.path, content.as_deref())
                 .await
-                .inspect_err(cannot_tell)
+                .inspect_err(warn_unreadable)
                 .unwrap_or(false),
             None => false,
         };
@@ -119,12 +123,17 @@ impl Site {
         FileView { path, scope: place.scope, state, connected, can_restore }
     }
 
-    fn connected(&self, place: &Place, servers: &[Server], agents: &Agents) -> Option<Connected> {
+    fn connected(
+        &self,
+        place: &Place,
+        servers: &[McpServer],
+        agents: &Agents,
+    ) -> Option<Connected> {
         let entry = Entry::find(self, servers)?;
-        let (at, _) = entry::which_is_ours(servers)?;
+        let (at, _) = entry::find_own_entry(servers)?;
         let current =
             self.is_current(&entry.ours) && self.is_as_written(place, &servers[at], &entry);
-        // Another's program, or one that shows another file's key, says nothing of the agent made for this one.
+        // An entry that starts another program, or uses another file's key, says nothing about the agent made for this file.
         let agent = agents.of(&place.path, &entry).filter(|_| current || entry.is_http());
         Some(Connected {
             via: entry.ours.via,
@@ -136,7 +145,6 @@ impl Site {
     }
 }
 
-fn cannot_tell(error: &BackupsError) {
-    let error = chain(error);
-    tracing::warn!(error, "what was kept of clients' files cannot be told");
+fn warn_unreadable(error: &BackupsError) {
+    tracing::warn!(error = %ErrorChain(error), "the backups of clients' files cannot be read");
 }

@@ -1,7 +1,7 @@
 //! What the tray shows, made of what is known.
 
 use agentport_api::{AvailableIntegration, Health, IntegrationView, KeyView};
-use agentport_clients::types::{ClientView, Connected, Via};
+use agentport_clients::types::{ClientView, Connected, ConnectionMethod};
 use agentport_core::Timestamp;
 
 use super::model::{Agent, Client, Integration, Joined, Popular, Up, Waiting};
@@ -81,7 +81,7 @@ fn client(view: &ClientView) -> Client {
 
 /// To this gateway, with a key that is in force. One that stands in an environment variable is not known to us.
 fn leads_here(entry: &Connected) -> bool {
-    entry.current && (entry.agent.is_some() || entry.via == Via::HttpEnvironment)
+    entry.current && (entry.agent.is_some() || entry.via == ConnectionMethod::HttpEnvironment)
 }
 
 fn was_used(entry: &Connected) -> bool {
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_client_is_connected_by_a_key_in_force_that_leads_here() {
         let entry = Connected {
-            via: Via::Http,
+            via: ConnectionMethod::Http,
             current: true,
             agent: Some(AgentId(Uuid::nil())),
             first_call_at: None,
@@ -128,7 +128,8 @@ mod tests {
         let used = Connected { last_used_at: Some(Timestamp(1)), ..entry.clone() };
         let elsewhere = Connected { current: false, ..used.clone() };
         let revoked = Connected { agent: None, ..used.clone() };
-        let unseen = Connected { agent: None, via: Via::HttpEnvironment, ..entry.clone() };
+        let unseen =
+            Connected { agent: None, via: ConnectionMethod::HttpEnvironment, ..entry.clone() };
         check(vec![], Joined::No);
         check(vec![None, Some(elsewhere.clone())], Joined::No);
         check(vec![Some(revoked)], Joined::No);

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use agentport_api::Event;
-use agentport_clients::types::{FileScope, Via};
+use agentport_clients::types::{ConnectionMethod, FileScope};
 use agentport_tests::Wire;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -38,7 +38,9 @@ async fn a_client_that_speaks_http() {
 
     let agent = Wire::new(desk.scene.gateway.base()).with_key(key);
     let connected = desk.file("cursor").await.connected.expect("an entry");
-    assert!(connected.current && connected.via == Via::Http && connected.agent.is_some());
+    assert!(
+        connected.current && connected.via == ConnectionMethod::Http && connected.agent.is_some()
+    );
     assert_eq!(connected.first_call_at, None);
     agent.call_tool("demo", "list_notes", json!({})).await;
     let used =
@@ -86,7 +88,9 @@ async fn a_client_that_starts_programs() {
     let agent = Wire::new(desk.scene.gateway.base()).with_key(key.trim());
     assert_eq!(agent.get("/api/users/me").await.status, StatusCode::OK);
     let connected = desk.file("claude-desktop").await.connected.expect("an entry");
-    assert!(connected.current && connected.via == Via::Bridge && connected.agent.is_some());
+    assert!(
+        connected.current && connected.via == ConnectionMethod::Bridge && connected.agent.is_some()
+    );
 
     desk.does("claude-desktop", json!({ "what": "disconnect" })).await;
     assert_eq!(desk.read(CLAUDE), None, "there was no file before");

@@ -2,7 +2,7 @@
 
 use agentport_clients::{
     KEY_PLACEHOLDER,
-    types::{FileState, Via},
+    types::{ConnectionMethod, FileState},
 };
 use http::StatusCode;
 use serde_json::json;
@@ -52,7 +52,7 @@ async fn a_program_that_is_called_as_ours_is_seen_and_stays() {
     assert!(desk.file("cursor").await.connected.is_none(), "alone it is no connection");
     desk.connect("cursor").await;
     let file = desk.file("cursor").await;
-    assert!(file.connected.is_some_and(|ours| ours.current && ours.via == Via::Http));
+    assert!(file.connected.is_some_and(|ours| ours.current && ours.via == ConnectionMethod::Http));
     let FileState::Readable { servers } = file.state else { panic!("it is readable") };
     let ours: Vec<_> = servers.iter().map(|server| (server.name.as_str(), server.ours)).collect();
     assert_eq!(ours, [("docs", false), ("agentport", true)]);

@@ -4,7 +4,8 @@ use agentport_clients::client::{Client, Format};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{place, promises::check};
+use super::place;
+use crate::corpus::invariants::check;
 
 /// Clients whose entries are written the plain way, one for each format of theirs.
 const PLAIN: [(&str, &str, &str); 3] =

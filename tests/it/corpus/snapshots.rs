@@ -5,7 +5,7 @@ use std::{env, fmt::Write as _, fs, path::Path};
 use agentport_clients::{
     entry,
     plan::{PlanError, connect, disconnect},
-    types::Via,
+    types::ConnectionMethod,
 };
 
 use super::{Fixture, carried_out, consolidated, fixtures, place, shown, target};
@@ -116,7 +116,8 @@ fn snapshot(fixture: &Fixture) -> String {
 fn other_ways(out: &mut String, fixture: &Fixture) {
     let user = &fixture.place;
     let best = entry::best_via(user.client, user.scope);
-    for via in [Via::Http, Via::HttpEnvironment, Via::Bridge] {
+    for via in [ConnectionMethod::Http, ConnectionMethod::HttpEnvironment, ConnectionMethod::Bridge]
+    {
         let plan = connect(user, Some(&fixture.content), Some(via), &target(user));
         let text = match plan {
             _ if via == best => continue,

@@ -44,7 +44,7 @@ async fn what_the_session_has() {
     command.args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"]);
     command.arg(&configuration);
     if Command::new("dbus-daemon").arg("--version").output().is_err() {
-        crate::crash::skipped("there is no dbus-daemon here");
+        crate::client_file_crash::skipped("there is no dbus-daemon here");
         gateway.stop().await;
         return;
     }

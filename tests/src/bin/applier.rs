@@ -11,11 +11,11 @@ use std::{
 
 use agentport_clients::{
     apply::{Step, apply},
+    atomic_write,
     backups::Backups,
     client::{Client, Format, Place},
     plan::{FileChange, Plan},
-    types::{FileScope, What},
-    write,
+    types::{FileScope, PlanAction},
 };
 use agentport_core::Timestamp;
 use anyhow::{Context as _, Result};
@@ -78,7 +78,7 @@ impl From<Step> for Named {
 fn main() -> Result<()> {
     let options = Options::parse();
     // Before there is a second thread: a namespace is entered by the thread that asks.
-    let content = write::read(&options.file)?;
+    let content = atomic_write::read(&options.file)?;
     if let Some(directory) = &options.small_disk {
         if let Err(error) = mount_small(directory) {
             say(&format!("no disk: {error}"));
@@ -102,9 +102,9 @@ fn main() -> Result<()> {
     }
     if options.small_disk.is_some() {
         // Nobody else sees that disk.
-        let is_same = write::read(&options.file)? == content;
+        let is_same = atomic_write::read(&options.file)? == content;
         say(if is_same { "as before" } else { "changed" });
-        for left in write::left_over(&options.file)? {
+        for left in atomic_write::left_over(&options.file)? {
             say(&format!("left over: {}", left.display()));
         }
     }
@@ -117,13 +117,13 @@ async fn run(options: &Options) -> Result<()> {
         client: Client::by_id("cursor").context("no such client")?,
         scope: FileScope::User,
         path: options.file.clone(),
-        target: write::target(&options.file)?,
+        target: atomic_write::target(&options.file)?,
         format: Format::Json,
         container: vec!["mcpServers".to_owned()],
     };
     let to = options.to.as_deref().map(std::fs::read).transpose()?;
     loop {
-        let now = write::read(&options.file)?;
+        let now = atomic_write::read(&options.file)?;
         let plan = match &to {
             Some(to) => connecting(&place, now, to.clone()),
             None => backups.restore(&place, now.as_deref(), None).await?,
@@ -136,7 +136,7 @@ async fn run(options: &Options) -> Result<()> {
         if !options.rounds {
             return Ok(());
         }
-        let now = write::read(&options.file)?;
+        let now = atomic_write::read(&options.file)?;
         let plan = backups.restore(&place, now.as_deref(), None).await?;
         apply(&plan, None, &backups, Timestamp(1), &mut |step| at(step, options)).await?;
     }
@@ -144,7 +144,7 @@ async fn run(options: &Options) -> Result<()> {
 
 fn connecting(place: &Place, before: Option<Vec<u8>>, after: Vec<u8>) -> Plan {
     Plan {
-        what: What::Connect,
+        what: PlanAction::Connect,
         place: place.clone(),
         files: vec![FileChange {
             path: place.path.clone(),

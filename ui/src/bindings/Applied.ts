@@ -7,6 +7,6 @@ import type { IntegrationId } from "./IntegrationId";
  */
 export type Applied = { files: Array<string>, added: Array<IntegrationId>, 
 /**
- * What an [`Via::HttpEnvironment`] entry needs: the variable and its value, shown this once.
+ * What an [`ConnectionMethod::HttpEnvironment`] entry needs: the variable and its value, shown this once.
  */
 environment?: EnvironmentView, restart?: string, notes: Array<string>, };

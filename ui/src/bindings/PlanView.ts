@@ -4,7 +4,7 @@ import type { FileChangeView } from "./FileChangeView";
 import type { ImportView } from "./ImportView";
 import type { IntegrationId } from "./IntegrationId";
 import type { LeftView } from "./LeftView";
-import type { What } from "./What";
+import type { PlanAction } from "./PlanAction";
 
 /**
  * What would be done. `POST /control/clients/plans/{id}/apply` → [`Applied`] does exactly this: 409 if a file changed in
@@ -14,7 +14,7 @@ export type PlanView = {
 /**
  * Empty for a plan that was made without a gateway and can only be looked at.
  */
-id: string, what: What, client: string, client_name: string, files: Array<FileChangeView>, 
+id: string, what: PlanAction, client: string, client_name: string, files: Array<FileChangeView>, 
 /**
  * Servers that become integrations.
  */

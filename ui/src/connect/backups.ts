@@ -1,19 +1,19 @@
 /** Kept files, as they are listed. Pure. */
 import type { BackupView } from '../bindings/BackupView';
-import type { What } from '../bindings/What';
+import type { PlanAction } from '../bindings/PlanAction';
 import { count } from '../format/labels';
 
 /** Days after which what is neither pinned nor the newest may go. */
 export const OLD_DAYS = 90;
 
-const BEFORE: Record<What, string> = {
+const BEFORE: Record<PlanAction, string> = {
   connect: 'Before it was connected',
   disconnect: 'Before it was disconnected',
   consolidate: 'Before its servers came along',
   restore: 'Before it was restored',
 };
 
-export const takenBefore = (what: What) => BEFORE[what];
+export const takenBefore = (what: PlanAction) => BEFORE[what];
 
 /** What a check found, in a sentence, and the tone of it. */
 export function verdict(checked: readonly Pick<BackupView, 'intact'>[]): { good: boolean; text: string } {

@@ -1,16 +1,16 @@
 /** What the owner wants, while it is being chosen, and what is asked of the gateway for it. Pure. */
 import type { Choice } from '../bindings/Choice';
 import type { OnConflict } from '../bindings/OnConflict';
-import type { Via } from '../bindings/Via';
-import type { WantPlan } from '../bindings/WantPlan';
-import type { What } from '../bindings/What';
+import type { ConnectionMethod } from '../bindings/ConnectionMethod';
+import type { PlanRequest } from '../bindings/PlanRequest';
+import type { PlanAction } from '../bindings/PlanAction';
 
 export interface Draft {
-  what: What;
+  what: PlanAction;
   /** The client's first user file, where it is `null`. */
   path: string | null;
   /** What suits the client best, where it is `null`. */
-  via: Via | null;
+  via: ConnectionMethod | null;
   /** By the server's name. */
   choices: Readonly<Record<string, Choice>>;
   keep: readonly string[];
@@ -18,7 +18,7 @@ export interface Draft {
   onConflict: OnConflict | null;
 }
 
-export const draft = (what: What, path: string | null = null): Draft => ({
+export const draft = (what: PlanAction, path: string | null = null): Draft => ({
   what,
   path,
   via: null,
@@ -29,8 +29,8 @@ export const draft = (what: What, path: string | null = null): Draft => ({
 });
 
 /** Names what is chosen, and nothing else. */
-export function want(from: Draft): WantPlan {
-  const asked: WantPlan = {
+export function want(from: Draft): PlanRequest {
+  const asked: PlanRequest = {
     what: from.what,
     choices: { ...from.choices },
     keep: [...from.keep],

@@ -1,10 +1,10 @@
 /** The words on a button that shows a plan, and on the one that carries it out. Pure. */
 import type { Connected } from '../bindings/Connected';
-import type { Via } from '../bindings/Via';
-import type { What } from '../bindings/What';
+import type { ConnectionMethod } from '../bindings/ConnectionMethod';
+import type { PlanAction } from '../bindings/PlanAction';
 
 /** Shows the plan. */
-export function offerWords(what: What, connected: Connected | undefined): string {
+export function offerWords(what: PlanAction, connected: Connected | undefined): string {
   switch (what) {
     case 'connect':
       if (connected === undefined) return 'Connect';
@@ -19,7 +19,7 @@ export function offerWords(what: What, connected: Connected | undefined): string
 }
 
 /** The heading over a plan. */
-export function planTitle(what: What, client: string): string {
+export function planTitle(what: PlanAction, client: string): string {
   switch (what) {
     case 'connect':
       return `Connect ${client}`;
@@ -33,7 +33,7 @@ export function planTitle(what: What, client: string): string {
 }
 
 /** The heading once it is done. */
-export function doneTitle(what: What, client: string): string {
+export function doneTitle(what: PlanAction, client: string): string {
   switch (what) {
     case 'connect':
       return `${client} is connected`;
@@ -47,7 +47,7 @@ export function doneTitle(what: What, client: string): string {
 }
 
 /** What takes it back; `null` where doing it anew is all there is. */
-export function wayBack(what: What): What | null {
+export function wayBack(what: PlanAction): PlanAction | null {
   switch (what) {
     case 'connect':
       return 'disconnect';
@@ -59,7 +59,7 @@ export function wayBack(what: What): What | null {
 }
 
 /** Does the client hold an entry of ours afterwards? */
-export const leavesConnected = (what: What) => what === 'connect' || what === 'consolidate';
+export const leavesConnected = (what: PlanAction) => what === 'connect' || what === 'consolidate';
 
 /** What is going on, for those who do not see it move; what came of it once that is over. */
 export function progressWords(
@@ -73,16 +73,16 @@ export function progressWords(
   return plan.is_empty ? 'Nothing would change.' : 'This is what would change. Nothing is done yet.';
 }
 
-const VIA: Record<Via, string> = {
+const VIA: Record<ConnectionMethod, string> = {
   http: 'its address, with the key in the file',
   http_environment: 'its address, with the key in a variable',
   bridge: 'a local program, “agentport bridge”',
 };
 
 /** After `reaches AgentPort by`. */
-export const viaWords = (via: Via) => VIA[via];
+export const viaWords = (via: ConnectionMethod) => VIA[via];
 
-export type ViaChoice = Via | 'best';
+export type ViaChoice = ConnectionMethod | 'best';
 
 /** The ways a client can reach the gateway. One that speaks no HTTP has one way only. */
 export function viaOptions(speaksHttp: boolean): { value: ViaChoice; label: string }[] {

@@ -4,7 +4,7 @@
  */
 import type { Applied } from '../bindings/Applied';
 import type { PlanView } from '../bindings/PlanView';
-import type { What } from '../bindings/What';
+import type { PlanAction } from '../bindings/PlanAction';
 import { failure, type Failure } from '../host/asyncAction.svelte';
 import { nameConflicts, type NameConflict } from './importChoices';
 import { differs } from './differs';
@@ -44,7 +44,7 @@ export class Planning {
     );
   }
 
-  begin(what: What, path: string | null = null): Promise<void> {
+  begin(what: PlanAction, path: string | null = null): Promise<void> {
     this.close();
     return this.want(draft(what, path));
   }

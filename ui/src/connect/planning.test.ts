@@ -1,20 +1,21 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Applied } from '../bindings/Applied';
 import type { PlanView } from '../bindings/PlanView';
-import type { WantPlan } from '../bindings/WantPlan';
+import type { PlanRequest } from '../bindings/PlanRequest';
 import { Refused } from '../host/types';
 import { choosing } from './draft';
 import { imported, planned, taken } from './fixtures';
 import { Planning } from './planning.svelte';
 
 const gateway = vi.hoisted(() => ({
-  plan: (_client: string, _want: WantPlan): Promise<PlanView> => Promise.reject(new Error('not asked for')),
+  plan: (_client: string, _want: PlanRequest): Promise<PlanView> =>
+    Promise.reject(new Error('not asked for')),
   apply: (_id: string): Promise<Applied> => Promise.reject(new Error('not asked for')),
 }));
 
 vi.mock('../host', async () => import('../host/types'));
 vi.mock('./requests', () => ({
-  plan: (client: string, want: WantPlan) => gateway.plan(client, want),
+  plan: (client: string, want: PlanRequest) => gateway.plan(client, want),
   apply: (id: string) => gateway.apply(id),
 }));
 

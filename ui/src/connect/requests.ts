@@ -5,7 +5,7 @@ import type { ClientView } from '../bindings/ClientView';
 import type { Items } from '../bindings/Items';
 import type { PlanView } from '../bindings/PlanView';
 import type { Pruned } from '../bindings/Pruned';
-import type { WantPlan } from '../bindings/WantPlan';
+import type { PlanRequest } from '../bindings/PlanRequest';
 import { host } from '../host';
 import {
   CLIENTS,
@@ -23,7 +23,7 @@ export async function list(folder: string | null): Promise<ClientView[]> {
     .items;
 }
 
-export const plan = (client: string, want: WantPlan) =>
+export const plan = (client: string, want: PlanRequest) =>
   host.request<PlanView>('POST', fill(CLIENT_PLAN, client), want);
 export const apply = (plan: string) => host.request<Applied>('POST', fill(CLIENT_PLAN_APPLY, plan));
 

@@ -2,7 +2,7 @@
 import type { ClientView } from '../bindings/ClientView';
 import type { FileView } from '../bindings/FileView';
 import type { ServerView } from '../bindings/ServerView';
-import type { What } from '../bindings/What';
+import type { PlanAction } from '../bindings/PlanAction';
 import { count, type Tone } from '../format/labels';
 import { ago, clockTime } from '../format/time';
 
@@ -114,11 +114,11 @@ export function serverWords(servers: readonly Pick<ServerView, 'same_as'>[]): st
 }
 
 /** What can be done with a file, what suggests itself first. */
-export function offers(file: FileView): What[] {
+export function offers(file: FileView): PlanAction[] {
   const { state, connected, can_restore } = file;
-  const back: What[] = can_restore ? ['restore'] : [];
+  const back: PlanAction[] = can_restore ? ['restore'] : [];
   if (state.state === 'broken' || state.state === 'unreadable') return back;
-  const along: What[] = othersOf([file]).length > 0 ? ['consolidate'] : [];
+  const along: PlanAction[] = othersOf([file]).length > 0 ? ['consolidate'] : [];
   if (connected === undefined) return ['connect', ...along, ...back];
   const good = connected.current && keyIsGood(connected);
   return [...(good ? [] : (['connect'] as const)), ...along, 'disconnect', ...back];

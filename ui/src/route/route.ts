@@ -1,7 +1,7 @@
 /**
  * The address behind `#`, read and written. Hashes work from any origin and need nothing of the server.
  */
-import type { What } from '../bindings/What';
+import type { PlanAction } from '../bindings/PlanAction';
 
 export type InboxTab = 'waiting' | 'missed' | 'decided';
 
@@ -18,7 +18,7 @@ export type Route =
       page: 'client';
       id: string;
       folder: string | null;
-      begin: What | null;
+      begin: PlanAction | null;
       file: string | null;
       from: 'welcome' | null;
     }
@@ -95,7 +95,7 @@ export const link = {
    */
   client: (
     id: string,
-    show: { folder?: string | null; begin?: What; file?: string; from?: 'welcome' | null } = {},
+    show: { folder?: string | null; begin?: PlanAction; file?: string; from?: 'welcome' | null } = {},
   ) => `#/connect/${encodeURIComponent(id)}${asked(show)}`,
   /** Filtered, as the activity reads it. */
   activity: (filter: Readonly<Record<string, string>> = {}) => {
@@ -118,7 +118,7 @@ function asked(what: Readonly<Record<string, string | null | undefined>>): strin
   return text === '' ? '' : `?${text}`;
 }
 
-function begun(text: string | null): What | null {
+function begun(text: string | null): PlanAction | null {
   switch (text) {
     case 'connect':
     case 'disconnect':

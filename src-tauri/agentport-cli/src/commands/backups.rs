@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agentport_clients::types::{BackupView, What};
+use agentport_clients::types::{BackupView, PlanAction};
 use agentport_gateway::clock;
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -99,10 +99,10 @@ fn list(all: &[BackupView]) -> String {
             one.client.clone(),
             format::stamp(one.taken_at),
             match one.what {
-                What::Connect => "connect",
-                What::Disconnect => "disconnect",
-                What::Consolidate => "consolidate",
-                What::Restore => "restore",
+                PlanAction::Connect => "connect",
+                PlanAction::Disconnect => "disconnect",
+                PlanAction::Consolidate => "consolidate",
+                PlanAction::Restore => "restore",
             }
             .to_owned(),
             state.to_owned(),

@@ -1,6 +1,6 @@
 //! `agentport connect` and `agentport disconnect`: one entry in a client's file, with a key of its own.
 
-use agentport_clients::types::{Via, WantPlan, What};
+use agentport_clients::types::{ConnectionMethod, PlanAction, PlanRequest};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
@@ -41,7 +41,7 @@ pub(crate) enum How {
     Bridge,
 }
 
-impl From<How> for Via {
+impl From<How> for ConnectionMethod {
     fn from(how: How) -> Self {
         match how {
             How::Http => Self::Http,
@@ -56,7 +56,7 @@ impl Connect {
         let Self { client, which, via, going } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
-        let want = WantPlan { path, via: via.map(Into::into), ..want(What::Connect) };
+        let want = PlanRequest { path, via: via.map(Into::into), ..want(PlanAction::Connect) };
         let by = By::gateway(context, going).await?;
         client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
@@ -67,15 +67,15 @@ impl Disconnect {
         let Self { client, which, going } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
-        let want = WantPlan { path, ..want(What::Disconnect) };
+        let want = PlanRequest { path, ..want(PlanAction::Disconnect) };
         let by = By::gateway(context, going).await?;
         client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
 }
 
 /// Nothing chosen yet.
-pub(super) fn want(what: What) -> WantPlan {
-    WantPlan {
+pub(super) fn want(what: PlanAction) -> PlanRequest {
+    PlanRequest {
         what,
         path: None,
         via: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agentport_clients::types::{Choice, ClientView, FileScope, FileState, WantPlan, What};
+use agentport_clients::types::{Choice, ClientView, FileScope, FileState, PlanAction, PlanRequest};
 use agentport_core::IntegrationId;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -49,16 +49,16 @@ fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
 impl Consolidate {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let going = self.going;
-        let want = WantPlan {
+        let want = PlanRequest {
             via: self.via.map(Into::into),
             choices: self.choices(),
             keep: self.keep.clone(),
-            ..want(What::Consolidate)
+            ..want(PlanAction::Consolidate)
         };
         if let Some(client) = &self.client {
             let client = select::client(client)?;
             let path = self.which.path(client, &client_plan::machine()?)?;
-            let want = WantPlan { path, ..want };
+            let want = PlanRequest { path, ..want };
             let by = By::gateway(context, going).await?;
             return client_plan::carry_out(&by, context, &client.id, &want, going).await;
         }
@@ -73,7 +73,7 @@ impl Consolidate {
             bail!("no client found has a server called {unknown:?}; nothing was changed");
         }
         for file in &files {
-            let mut want = WantPlan { path: Some(file.path.clone()), ..want.clone() };
+            let mut want = PlanRequest { path: Some(file.path.clone()), ..want.clone() };
             want.keep.retain(|name| file.has(name));
             want.choices.retain(|name, _| file.has(name));
             let client = &file.client;

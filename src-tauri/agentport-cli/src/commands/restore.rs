@@ -1,6 +1,6 @@
 //! `agentport restore`: a client's file as it was before we first touched it.
 
-use agentport_clients::types::{OnConflict, WantPlan, What};
+use agentport_clients::types::{OnConflict, PlanAction, PlanRequest};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -39,7 +39,8 @@ impl Restore {
             _ => None,
         };
         let remove_integrations = self.remove_integrations;
-        let want = WantPlan { path, on_conflict, remove_integrations, ..want(What::Restore) };
+        let want =
+            PlanRequest { path, on_conflict, remove_integrations, ..want(PlanAction::Restore) };
         let by = By::gateway_if_any(context, self.going).await?;
         if remove_integrations && matches!(by, By::Alone(_)) {
             bail!(

@@ -65,7 +65,7 @@ impl Serve {
 
 /// The files of this machine's clients; nowhere without a home directory.
 fn clients_extension() -> Option<ControlExtension> {
-    Some(agentport_setup::control_extension(agentport_setup::program(), Machine::this()?))
+    Some(agentport_setup::control_extension(agentport_setup::cli_path(), Machine::this()?))
 }
 
 fn announce(gateway: &Gateway, context: &Context) -> Result<()> {

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::KEY_PLACEHOLDER;
 use crate::backups::testing::{Scene, change};
-use crate::types::What;
+use crate::types::PlanAction;
 
 fn quiet(_: Step) {}
 
@@ -11,7 +11,7 @@ fn quiet(_: Step) {}
 async fn tells_each_step_and_gives_the_files() {
     let scene = Scene::new().await;
     scene.put(Some("{}"));
-    let plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+    let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
     let mut steps = Vec::new();
     let written = apply(&plan, None, &scene.backups, Timestamp(1), &mut |step| steps.push(step))
         .await
@@ -25,7 +25,7 @@ async fn tells_each_step_and_gives_the_files() {
 async fn a_plan_that_changes_nothing_leaves_no_trace() {
     let scene = Scene::new().await;
     scene.put(Some("{}"));
-    let plan = scene.plan(What::Connect, "{}");
+    let plan = scene.plan(PlanAction::Connect, "{}");
     let written =
         apply(&plan, None, &scene.backups, Timestamp(1), &mut |_| panic!("no step")).await.unwrap();
     assert!(written.is_empty());
@@ -36,7 +36,7 @@ async fn a_plan_that_changes_nothing_leaves_no_trace() {
 async fn puts_the_key_in_and_keeps_it_out_of_errors() {
     let scene = Scene::new().await;
     let after = format!(r#"{{"a": "{KEY_PLACEHOLDER}"}}"#);
-    let plan = Plan { takes_key: true, ..scene.plan(What::Connect, &after) };
+    let plan = Plan { takes_key: true, ..scene.plan(PlanAction::Connect, &after) };
     let refused = apply(&plan, None, &scene.backups, Timestamp(1), &mut quiet).await.unwrap_err();
     assert!(matches!(refused, ApplyError::NoKey));
     assert!(scene.text().is_none());
@@ -51,13 +51,13 @@ async fn the_text_that_stands_for_a_key_is_the_owners_elsewhere() {
     let scene = Scene::new().await;
     let key = Secret::new("ap_fake");
     let after = format!(r#"{{"a": "{KEY_PLACEHOLDER}", "b": "{KEY_PLACEHOLDER}"}}"#);
-    let plan = Plan { takes_key: true, ..scene.plan(What::Connect, &after) };
+    let plan = Plan { takes_key: true, ..scene.plan(PlanAction::Connect, &after) };
     let refused = apply(&plan, Some(&key), &scene.backups, Timestamp(1), &mut quiet).await;
     assert!(matches!(refused, Err(ApplyError::NoPlace { .. })), "which of them?");
     assert!(scene.text().is_none());
 
     for key in [None, Some(&key)] {
-        for what in [What::Connect, What::Disconnect, What::Restore] {
+        for what in [PlanAction::Connect, PlanAction::Disconnect, PlanAction::Restore] {
             scene.put(Some("{}"));
             let plan = scene.plan(what, &after);
             apply(&plan, key, &scene.backups, Timestamp(1), &mut quiet).await.unwrap();
@@ -70,7 +70,7 @@ async fn the_text_that_stands_for_a_key_is_the_owners_elsewhere() {
 async fn a_file_that_changed_is_left_alone() {
     let scene = Scene::new().await;
     scene.put(Some("{}"));
-    let plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+    let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
     for theirs in [Some("{\"theirs\": 1}"), None] {
         scene.put(theirs);
         let refused =
@@ -97,7 +97,7 @@ async fn a_link_that_leads_elsewhere_by_now_is_left_alone() {
         };
         lead("one.json");
         scene.place.target = root.join("one.json");
-        let plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+        let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
         let mut turn = |step| {
             if moment == Some(step) {
                 lead("other.json");
@@ -124,7 +124,7 @@ async fn a_file_that_changes_at_the_last_moment_is_left_alone() {
     for moment in [Step::Checked, Step::Kept, Step::Journalled] {
         let scene = Scene::new().await;
         scene.put(Some("{}"));
-        let plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+        let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
         let file = scene.file();
         let mut client = |step| {
             if step == moment {
@@ -143,7 +143,7 @@ async fn a_file_that_changes_at_the_last_moment_is_left_alone() {
 async fn conflicts_have_to_be_settled_first() {
     let scene = Scene::new().await;
     scene.put(Some("{}"));
-    let mut plan = scene.plan(What::Restore, "{ }");
+    let mut plan = scene.plan(PlanAction::Restore, "{ }");
     plan.conflicts
         .push(crate::types::ConflictView::Lines { path: String::new(), text: String::new() });
     let refused = apply(&plan, None, &scene.backups, Timestamp(1), &mut quiet).await.unwrap_err();
@@ -157,7 +157,7 @@ async fn all_files_or_none() {
     scene.put(Some("{}"));
     let second = scene.dir().join("second.json");
     fs::create_dir(&second).unwrap();
-    let mut plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+    let mut plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
     plan.files.push(change(&second, None, Some("{}")));
     fs::remove_dir(&second).unwrap();
     // Becomes a directory after it was looked at.
@@ -181,7 +181,7 @@ async fn a_read_only_file_says_what_to_do() {
     let mut permissions = fs::metadata(scene.file()).unwrap().permissions();
     permissions.set_readonly(true);
     fs::set_permissions(scene.file(), permissions).unwrap();
-    let plan = scene.plan(What::Connect, r#"{"mcpServers": {}}"#);
+    let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
     let refused = apply(&plan, None, &scene.backups, Timestamp(1), &mut quiet).await.unwrap_err();
     let ApplyError::Write { source, .. } = refused else { panic!("{refused}") };
     assert!(source.to_string().contains("make it writable"), "{source}");

@@ -12,7 +12,8 @@ use std::{
 use agentport_core::IntegrationId;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Backups, BackupsError, journal, touches};
+use super::{Backups, BackupsError, journal};
+use crate::backups::edits;
 use crate::{
     client::Place,
     plan::{self, Import},
@@ -35,7 +36,7 @@ impl Backups {
     pub async fn unnote(&self, path: &Path, ids: &[IntegrationId]) -> Result<(), BackupsError> {
         for id in ids {
             sqlx::query("DELETE FROM integrations WHERE path = ? AND integration = ?")
-                .bind(touches::text(&self.root, path)?)
+                .bind(edits::text(&self.root, path)?)
                 .bind(id.as_str())
                 .execute(&self.pool)
                 .await
@@ -75,7 +76,7 @@ impl Backups {
                 WHERE other.integration = this.integration AND other.path <> this.path) \
              ORDER BY integration",
         )
-        .bind(touches::text(&self.root, path)?)
+        .bind(edits::text(&self.root, path)?)
         .fetch_all(&self.pool)
         .await
         .map_err(BackupsError::Journal)?;
@@ -98,7 +99,7 @@ impl Backups {
         id: &IntegrationId,
         fingerprint: Option<&str>,
     ) -> Result<bool, BackupsError> {
-        let path = touches::text(&self.root, path)?;
+        let path = edits::text(&self.root, path)?;
         let mut transaction = self.pool.begin().await.map_err(BackupsError::Journal)?;
         let known: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM integrations WHERE path = ? AND integration = ?",

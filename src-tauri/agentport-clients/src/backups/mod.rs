@@ -20,6 +20,8 @@
 //! Deliberately absent: encryption, for the client's own file, from which it all comes, lies open beside it; and undoing
 //! a restore, for connecting and consolidating do the same anew, with rows that can be taken back.
 
+mod edit_log;
+mod edits;
 mod integrations;
 mod journal;
 mod lock;
@@ -27,8 +29,6 @@ mod merge;
 mod originals;
 mod prune;
 mod restore;
-mod settle;
-mod touches;
 
 use std::path::{Path, PathBuf};
 
@@ -36,10 +36,10 @@ use sqlx::SqlitePool;
 
 use crate::types::BackupView;
 
+use edits::FileEdit;
+pub(crate) use edits::NewFileEdit;
 pub(crate) use lock::Held;
 pub(crate) use originals::digest;
-pub(crate) use touches::NewTouch;
-use touches::Touch;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackupsError {
@@ -119,7 +119,7 @@ impl Backups {
         let Some(_held) = lock::try_hold(&self.root).map_err(failed)? else {
             return Ok(Vec::new());
         };
-        let begun = touches::begun(&self.pool, &self.root).await?;
+        let begun = edits::begun(&self.pool, &self.root).await?;
         Ok(begun.into_iter().map(|touch| touch.path).collect())
     }
 
@@ -158,8 +158,8 @@ impl Backups {
     }
 
     /// Every touch, newest first, and whether it holds the pinned original of its file.
-    async fn listed(&self, client: Option<&str>) -> Result<Vec<(Touch, bool)>, BackupsError> {
-        let mut touches = touches::all(&self.pool, &self.root).await?;
+    async fn listed(&self, client: Option<&str>) -> Result<Vec<(FileEdit, bool)>, BackupsError> {
+        let mut touches = edits::all(&self.pool, &self.root).await?;
         let mut pinned = std::collections::HashMap::new();
         for touch in touches.iter().filter(|touch| touch.open) {
             // Newest first: the last one of a path is its oldest.

@@ -8,7 +8,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{BackupsError, io_error};
-use crate::write;
+use crate::atomic_write;
 
 pub(super) fn dir(root: &Path) -> PathBuf {
     root.join("originals")
@@ -50,9 +50,9 @@ pub(super) fn keep(root: &Path, content: &[u8]) -> Result<String, BackupsError> 
     let digest = digest(content);
     let file = file(root, &digest);
     // One that is damaged is put right: its content is at hand.
-    let is_kept = write::read(&file).is_ok_and(|kept| kept.as_deref() == Some(content));
+    let is_kept = atomic_write::read(&file).is_ok_and(|kept| kept.as_deref() == Some(content));
     if !is_kept {
-        write::replace(&file, Some(content)).map_err(|source| io_error(&file, source))?;
+        atomic_write::replace(&file, Some(content)).map_err(|source| io_error(&file, source))?;
     }
     Ok(digest)
 }
@@ -60,7 +60,7 @@ pub(super) fn keep(root: &Path, content: &[u8]) -> Result<String, BackupsError> 
 /// A kept content, which is what it was. `of` is the client's file, for the error.
 pub(super) fn read(root: &Path, digest: &str, of: &Path) -> Result<Vec<u8>, BackupsError> {
     let file = file(root, digest);
-    let content = write::read(&file).map_err(|source| io_error(&file, source))?;
+    let content = atomic_write::read(&file).map_err(|source| io_error(&file, source))?;
     content
         .filter(|content| self::digest(content) == digest)
         .ok_or_else(|| BackupsError::Damaged { path: of.to_owned(), digest: digest.to_owned() })
@@ -83,5 +83,5 @@ pub(super) fn all(root: &Path) -> io::Result<Vec<(String, u64)>> {
 }
 
 pub(super) fn remove(root: &Path, digest: &str) -> io::Result<()> {
-    write::replace(&file(root, digest), None)
+    atomic_write::replace(&file(root, digest), None)
 }

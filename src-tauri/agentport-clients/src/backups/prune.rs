@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use agentport_core::Timestamp;
 
-use super::{Backups, BackupsError, io_error, originals, touches};
+use super::{Backups, BackupsError, io_error, originals};
+use crate::backups::edits;
 use crate::types::Pruned;
 
 impl Backups {
@@ -13,7 +14,7 @@ impl Backups {
     /// that were killed among them.
     pub async fn prune(&self, before: Timestamp) -> Result<Pruned, BackupsError> {
         let held = self.hold().await?;
-        let all = touches::all(&self.pool, &self.root).await?;
+        let all = edits::all(&self.pool, &self.root).await?;
         let mut seen = HashSet::new();
         let (dropped, stay): (Vec<_>, Vec<_>) = all.into_iter().partition(|touch| {
             let is_newest = seen.insert(touch.path.clone());

@@ -3,17 +3,17 @@
 use std::path::Path;
 
 use super::{
-    Backups, BackupsError, Touch,
+    Backups, BackupsError,
     merge::{self, Change, Content, How},
     originals::{self, digest},
-    touches,
 };
+use crate::backups::{FileEdit, edits};
 use crate::{
     client::Place,
     document::Document,
-    entry::OURS,
+    entry::ENTRY_NAME,
     plan::{FileChange, Mask, Plan},
-    types::{ConflictView, OnConflict, What},
+    types::{ConflictView, OnConflict, PlanAction},
 };
 
 impl Backups {
@@ -26,7 +26,7 @@ impl Backups {
         now_there: Option<&[u8]>,
         on_conflict: Option<OnConflict>,
     ) -> Result<Plan, BackupsError> {
-        let touches = touches::open_of(&self.pool, &self.root, &place.path).await?;
+        let touches = edits::open_of(&self.pool, &self.root, &place.path).await?;
         let Some(pinned) = touches.last() else {
             return Err(BackupsError::Nothing { path: place.path.clone() });
         };
@@ -69,8 +69,8 @@ impl Backups {
         let mut expected = now_there.map(digest);
         let mut oldest = None;
         // Back through what was nothing but connecting, each touch right after the one before.
-        for touch in touches::open_of(&self.pool, &self.root, &place.path).await? {
-            if touch.what != What::Connect || touch.after != expected {
+        for touch in edits::open_of(&self.pool, &self.root, &place.path).await? {
+            if touch.what != PlanAction::Connect || touch.after != expected {
                 break;
             }
             expected = touch.before.clone();
@@ -83,7 +83,7 @@ impl Backups {
             Document::parse(place, Some(bytes))
                 .ok()
                 .and_then(|document| document.servers().ok())
-                .is_none_or(|servers| servers.iter().any(|(name, _)| name == OURS))
+                .is_none_or(|servers| servers.iter().any(|(name, _)| name == ENTRY_NAME))
         };
         Ok(if before.as_deref().is_some_and(has_ours) { None } else { Some(before) })
     }
@@ -94,14 +94,14 @@ impl Backups {
         path: &Path,
         now_there: Option<&[u8]>,
     ) -> Result<bool, BackupsError> {
-        let touches = touches::open_of(&self.pool, &self.root, path).await?;
+        let touches = edits::open_of(&self.pool, &self.root, path).await?;
         let there = now_there.map(digest);
         Ok(touches.last().is_some_and(|pinned| pinned.before != there)
             || may_lack_servers(&touches, there.as_deref()))
     }
 
     /// The changes of ours, newest first; those with nobody else's in between as one.
-    fn changes(&self, touches: &[Touch]) -> Result<Vec<Change>, BackupsError> {
+    fn changes(&self, touches: &[FileEdit]) -> Result<Vec<Change>, BackupsError> {
         let mut changes = Vec::new();
         for run in touches.chunk_by(|later, earlier| later.before == earlier.after) {
             if let (Some(last), Some(first)) = (run.first(), run.last()) {
@@ -121,8 +121,8 @@ impl Backups {
 
 /// Servers that were put in after the first of our changes, and taken over by a later one, are not in the pinned
 /// original: they stand in what that consolidation replaced, and nowhere else.
-fn may_lack_servers(touches: &[Touch], there: Option<&str>) -> bool {
-    let mut taken_over = touches.iter().filter(|touch| touch.what == What::Consolidate);
+fn may_lack_servers(touches: &[FileEdit], there: Option<&str>) -> bool {
+    let mut taken_over = touches.iter().filter(|touch| touch.what == PlanAction::Consolidate);
     taken_over.any(|touch| touch.before.as_deref() != there)
 }
 
@@ -130,7 +130,7 @@ fn may_lack_servers(touches: &[Touch], there: Option<&str>) -> bool {
 pub(super) fn empty(place: &Place, now_there: Option<&[u8]>) -> Plan {
     let now_there = now_there.map(<[u8]>::to_vec);
     Plan {
-        what: What::Restore,
+        what: PlanAction::Restore,
         place: place.clone(),
         files: vec![FileChange {
             path: place.path.clone(),

@@ -13,7 +13,7 @@ use crate::{
     apply::apply,
     client::{Client, Format, Place},
     plan::{FileChange, Plan},
-    types::{FileScope, What},
+    types::{FileScope, PlanAction},
 };
 
 pub(crate) struct Scene {
@@ -30,7 +30,7 @@ impl Scene {
             client: Client::by_id("cursor").unwrap(),
             scope: FileScope::User,
             path: dir.path().join("mcp.json"),
-            target: crate::write::target(&dir.path().join("mcp.json")).unwrap(),
+            target: crate::atomic_write::target(&dir.path().join("mcp.json")).unwrap(),
             format: Format::Json,
             container: vec!["mcpServers".to_owned()],
         };
@@ -53,7 +53,7 @@ impl Scene {
     }
 
     pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
-        crate::write::read(&self.file()).unwrap()
+        crate::atomic_write::read(&self.file()).unwrap()
     }
 
     pub(crate) fn text(&self) -> Option<String> {
@@ -61,12 +61,12 @@ impl Scene {
     }
 
     /// From what is there to `after`.
-    pub(crate) fn plan(&self, what: What, after: &str) -> Plan {
+    pub(crate) fn plan(&self, what: PlanAction, after: &str) -> Plan {
         self.plan_of(what, Some(after.as_bytes()))
     }
 
     /// The same; `None` takes the file away.
-    pub(crate) fn plan_of(&self, what: What, after: Option<&[u8]>) -> Plan {
+    pub(crate) fn plan_of(&self, what: PlanAction, after: Option<&[u8]>) -> Plan {
         let mut plan = empty(&self.place, self.bytes().as_deref());
         plan.what = what;
         plan.files[0].after = after.map(<[u8]>::to_vec);
@@ -78,7 +78,7 @@ impl Scene {
     }
 
     /// Changes the file as ourselves.
-    pub(crate) async fn touch(&self, what: What, after: &str) {
+    pub(crate) async fn touch(&self, what: PlanAction, after: &str) {
         self.carry_out(&self.plan(what, after)).await;
     }
 
@@ -92,7 +92,7 @@ pub(crate) fn change(path: &Path, before: Option<&str>, after: Option<&str>) -> 
     let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
     FileChange {
         path: path.to_owned(),
-        target: crate::write::target(path).unwrap(),
+        target: crate::atomic_write::target(path).unwrap(),
         before: bytes(before),
         after: bytes(after),
     }

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{client::Os, server::Launch};
+use crate::{client::Os, mcp_server::Launch};
 
 struct Home {
     directory: TempDir,

@@ -1,4 +1,4 @@
-//! From an entry to a [`Server`].
+//! From an entry to a [`McpServer`].
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,9 +8,9 @@ use super::fields;
 use crate::{
     client::{
         Client,
-        shape::{Approvals, Flag, Shape, Transport, Unit},
+        entry_schema::{Approvals, EntrySchema, Flag, Transport, Unit},
     },
-    server::{AutoApprove, Launch, Server},
+    mcp_server::{AutoApprove, Launch, McpServer},
 };
 
 /// What an entry says it is.
@@ -20,10 +20,10 @@ enum Word {
     Remote(Transport),
 }
 
-pub(super) fn server(client: &Client, name: &str, entry: &Value) -> Server {
+pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
     let shape = client.shape();
     let Some(entry) = entry.as_object() else {
-        return Server {
+        return McpServer {
             name: name.to_owned(),
             launch: Launch::Unclear("it is not a set of fields".to_owned()),
             disabled: false,
@@ -46,10 +46,10 @@ pub(super) fn server(client: &Client, name: &str, entry: &Value) -> Server {
         extra = as_it_stood;
         Launch::Unclear(why)
     });
-    Server { name: name.to_owned(), launch, disabled, auto_approve, timeout, extra }
+    McpServer { name: name.to_owned(), launch, disabled, auto_approve, timeout, extra }
 }
 
-fn launch(shape: &Shape, entry: &mut Map<String, Value>) -> Result<Launch, String> {
+fn launch(shape: &EntrySchema, entry: &mut Map<String, Value>) -> Result<Launch, String> {
     let acts_on = |field: &&String| {
         entry
             .get(field.as_str())
@@ -77,7 +77,11 @@ fn launch(shape: &Shape, entry: &mut Map<String, Value>) -> Result<Launch, Strin
     }
 }
 
-fn local(shape: &Shape, entry: &mut Map<String, Value>, command: &str) -> Result<Launch, String> {
+fn local(
+    shape: &EntrySchema,
+    entry: &mut Map<String, Value>,
+    command: &str,
+) -> Result<Launch, String> {
     let (command, mut args) = match fields::take(entry, command) {
         Some(Value::Array(words)) if shape.argv => {
             let mut words = texts(Value::Array(words), "command")?.into_iter();
@@ -110,7 +114,7 @@ fn local(shape: &Shape, entry: &mut Map<String, Value>, command: &str) -> Result
 }
 
 fn remote(
-    shape: &Shape,
+    shape: &EntrySchema,
     entry: &mut Map<String, Value>,
     url: &str,
     transport: Transport,
@@ -150,7 +154,7 @@ fn remote(
 }
 
 /// Fields of an object that stands for the entry itself become the entry's.
-fn lift_nested(shape: &Shape, entry: &mut Map<String, Value>) -> Result<(), String> {
+fn lift_nested(shape: &EntrySchema, entry: &mut Map<String, Value>) -> Result<(), String> {
     let Some(name) = shape.nested.as_deref() else { return Ok(()) };
     if !entry.get(name).is_some_and(Value::is_object) {
         return Ok(());
@@ -165,7 +169,7 @@ fn lift_nested(shape: &Shape, entry: &mut Map<String, Value>) -> Result<(), Stri
     Ok(())
 }
 
-fn take_word(shape: &Shape, entry: &mut Map<String, Value>) -> Result<Option<Word>, String> {
+fn take_word(shape: &EntrySchema, entry: &mut Map<String, Value>) -> Result<Option<Word>, String> {
     let Some(kind) = &shape.kind else { return Ok(None) };
     let Some(field) = kind.fields.iter().find(|field| is_set(entry, field)) else {
         return Ok(None);
@@ -195,7 +199,7 @@ fn take_flag(entry: &mut Map<String, Value>, flag: &Flag) -> bool {
     }
 }
 
-fn take_timeout(entry: &mut Map<String, Value>, shape: &Shape) -> Option<Duration> {
+fn take_timeout(entry: &mut Map<String, Value>, shape: &EntrySchema) -> Option<Duration> {
     let timeout = shape.timeout.as_ref()?;
     let number = fields::get(entry, &timeout.field)?.as_f64()?;
     let seconds = match timeout.unit {

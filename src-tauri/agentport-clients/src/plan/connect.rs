@@ -1,13 +1,11 @@
 //! Putting our entry in.
 
-use super::{
-    Plan, PlanError,
-    opened::{Opened, Put, shared_key, wants_key},
-};
+use super::{Plan, PlanError};
+use crate::plan::client_file::{ClientFile, Put, shared_key, wants_key};
 use crate::{
     client::Place,
     entry::Target,
-    types::{Via, What},
+    types::{ConnectionMethod, PlanAction},
 };
 
 /// One entry `agentport` that leads to this gateway, the way it is asked for or the way that suits the client best. An
@@ -15,7 +13,7 @@ use crate::{
 pub fn connect(
     place: &Place,
     before: Option<&[u8]>,
-    via: Option<Via>,
+    via: Option<ConnectionMethod>,
     target: &Target,
 ) -> Result<Plan, PlanError> {
     planned(place, before, via, target, false)
@@ -25,7 +23,7 @@ pub fn connect(
 pub fn reconnect(
     place: &Place,
     before: Option<&[u8]>,
-    via: Option<Via>,
+    via: Option<ConnectionMethod>,
     target: &Target,
 ) -> Result<Plan, PlanError> {
     planned(place, before, via, target, true)
@@ -34,20 +32,20 @@ pub fn reconnect(
 fn planned(
     place: &Place,
     before: Option<&[u8]>,
-    via: Option<Via>,
+    via: Option<ConnectionMethod>,
     target: &Target,
     anew: bool,
 ) -> Result<Plan, PlanError> {
-    let mut opened = Opened::new(place, before)?;
+    let mut opened = ClientFile::new(place, before)?;
     match opened.put_ours(via, target, anew)? {
         Put::Already => {
             let note = format!("{} is connected already.", place.client.name);
-            Ok(opened.plan(What::Connect, vec![note]))
+            Ok(opened.plan(PlanAction::Connect, vec![note]))
         }
         Put::Made { via, note } => {
             let notes = note.into_iter().chain(shared_key(place, via)).collect();
             let key = wants_key(place, via, target);
-            Ok(Plan { key: Some(key), ..opened.plan(What::Connect, notes) })
+            Ok(Plan { key: Some(key), ..opened.plan(PlanAction::Connect, notes) })
         }
     }
 }

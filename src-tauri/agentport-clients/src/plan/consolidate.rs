@@ -11,12 +11,12 @@ use super::{
     Import, ImportLaunch, Known, Plan, PlanError, Wishes,
     import::{self, Why},
     names,
-    opened::{Opened, Put, shared_key, wants_key},
 };
+use crate::plan::client_file::{ClientFile, Put, shared_key, wants_key};
 use crate::{
     client::Place,
-    entry::{OURS, Target},
-    types::{Choice, ConflictView, LeftView, What},
+    entry::{ENTRY_NAME, Target},
+    types::{Choice, ConflictView, LeftView, PlanAction},
 };
 
 /// A server that is not ours, and what would become of it if nothing spoke against it.
@@ -34,7 +34,7 @@ enum Fate {
 
 /// The servers that would be taken over, before it is known which of them the gateway has already.
 pub fn imports(place: &Place, before: Option<&[u8]>) -> Result<Vec<Import>, PlanError> {
-    let opened = Opened::new(place, before)?;
+    let opened = ClientFile::new(place, before)?;
     let fit = candidates(&opened).into_iter().filter_map(|candidate| candidate.taken_over.ok());
     Ok(fit.map(|(import, _)| import).collect())
 }
@@ -47,27 +47,27 @@ pub fn consolidate(
     known: &Known,
     wishes: &Wishes,
 ) -> Result<Plan, PlanError> {
-    let mut opened = Opened::new(place, before)?;
+    let mut opened = ClientFile::new(place, before)?;
     let candidates = candidates(&opened);
     let mut notes = unknown_names(&candidates, wishes);
     let fates = fates(candidates, known, wishes);
 
     // The foreign one of our name has to make room; the others go after, so that our entry is written as they are.
     let leaves = |fate: &Fate| matches!(fate, Fate::Import(..));
-    let makes_room = fates.iter().any(|(server, fate)| server == OURS && leaves(fate));
+    let makes_room = fates.iter().any(|(server, fate)| server == ENTRY_NAME && leaves(fate));
     if makes_room {
-        opened.remove(OURS)?;
+        opened.remove(ENTRY_NAME)?;
     }
     let put = opened.put_ours(wishes.via, target, false)?;
     let goes: BTreeSet<&str> =
         fates.iter().filter(|(_, fate)| leaves(fate)).map(|(server, _)| server.as_str()).collect();
     // Where that is not possible at once, one of them is entangled, and the others go by themselves.
-    let went = opened.remove_all(&goes.into_iter().filter(|name| *name != OURS).collect())?;
+    let went = opened.remove_all(&goes.into_iter().filter(|name| *name != ENTRY_NAME).collect())?;
     let (mut imports, mut left, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
     for (server, fate) in fates {
         match fate {
             Fate::Import(import, its_notes)
-                if went || (makes_room && server == OURS) || opened.remove(&server)? =>
+                if went || (makes_room && server == ENTRY_NAME) || opened.remove(&server)? =>
             {
                 imports.push(*import);
                 notes.extend(its_notes);
@@ -92,10 +92,10 @@ pub fn consolidate(
     if imports.is_empty() && conflicts.is_empty() {
         notes.insert(0, "There is nothing to take over.".to_owned());
     }
-    Ok(Plan { imports, left, conflicts, key, ..opened.plan(What::Consolidate, notes) })
+    Ok(Plan { imports, left, conflicts, key, ..opened.plan(PlanAction::Consolidate, notes) })
 }
 
-fn candidates(opened: &Opened<'_>) -> Vec<Candidate> {
+fn candidates(opened: &ClientFile<'_>) -> Vec<Candidate> {
     let client = opened.place.client;
     let folder = opened.place.folder();
     let names: Vec<&str> = opened.foreign().map(|server| server.name.as_str()).collect();

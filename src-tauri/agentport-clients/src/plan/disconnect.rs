@@ -1,14 +1,12 @@
 //! Taking our entry out.
 
-use super::{
-    FileChange, Plan, PlanError,
-    opened::{Opened, edit},
-};
-use crate::{client::Place, document::EditError, types::What};
+use super::{FileChange, Plan, PlanError};
+use crate::plan::client_file::{ClientFile, edit};
+use crate::{client::Place, document::EditError, types::PlanAction};
 
 /// Our entry goes, whatever it is called. An empty plan if there is none.
 pub fn disconnect(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanError> {
-    let mut opened = Opened::new(place, before)?;
+    let mut opened = ClientFile::new(place, before)?;
     let mut notes = Vec::new();
     if opened.ours().is_none() {
         notes.push(format!("{} is not connected.", place.client.name));
@@ -20,7 +18,7 @@ pub fn disconnect(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanErro
             return Err(edit(place, EditError::WouldTouchMore));
         }
     }
-    Ok(opened.plan(What::Disconnect, notes))
+    Ok(opened.plan(PlanAction::Disconnect, notes))
 }
 
 impl Plan {
@@ -34,7 +32,7 @@ impl Plan {
             after: original,
         };
         Self {
-            what: What::Disconnect,
+            what: PlanAction::Disconnect,
             place: place.clone(),
             files: vec![file],
             imports: Vec::new(),

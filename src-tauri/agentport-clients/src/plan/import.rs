@@ -15,7 +15,7 @@ use super::{
 use crate::{
     client::Client,
     entry,
-    server::{Launch, Server},
+    mcp_server::{Launch, McpServer},
 };
 
 /// Keys, without case and separators, by which a client reaches a server in a way that only it has: variables of its own
@@ -55,7 +55,7 @@ pub(super) type Why = String;
 
 /// The integration a server becomes, and what to know of it.
 pub(super) fn import(
-    server: &Server,
+    server: &McpServer,
     id: IntegrationId,
     client: &Client,
     folder: Option<&Path>,
@@ -69,10 +69,10 @@ pub(super) fn import(
             client.name
         ));
     }
-    if entry::as_ours(server).is_some() {
+    if entry::as_own_entry(server).is_some() {
         return Err("It starts AgentPort, as another entry of the file does already.".to_owned());
     }
-    if entry::looks_like_ours(server) {
+    if entry::starts_own_bridge(server) {
         return Err("It starts a program that is called as AgentPort's own, but not from where AgentPort is. If you do not know it, take it out.".to_owned());
     }
     let only = |reference: String| {
@@ -243,7 +243,7 @@ fn is_said_to_be_off(extra: &Map<String, Value>) -> bool {
 }
 
 /// What the owner should know where a client showed its agent less than there is.
-fn some_tools(server: &Server, client: &Client) -> Option<String> {
+fn some_tools(server: &McpServer, client: &Client) -> Option<String> {
     let keys: Vec<String> = server
         .extra
         .iter()

@@ -1,6 +1,7 @@
 //! What would be done, worked out without touching anything. The dry run shows a plan, and carrying it out does exactly
 //! that plan.
 
+mod client_file;
 mod connect;
 mod consolidate;
 mod diff;
@@ -10,7 +11,6 @@ mod folder;
 mod import;
 mod mask;
 mod names;
-mod opened;
 mod placeholder;
 mod references;
 mod secrets;
@@ -29,10 +29,10 @@ use agentport_core::{IntegrationId, Secret};
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{LeftAlone, Place},
+    client::{Ineligible, Place},
     document::{EditError, ParseError},
-    server::AutoApprove,
-    types::{Choice, ConflictView, LeftView, Via, What},
+    mcp_server::AutoApprove,
+    types::{Choice, ConflictView, ConnectionMethod, LeftView, PlanAction},
 };
 
 pub use connect::{connect, reconnect};
@@ -45,7 +45,7 @@ pub use summary::Summaries;
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    #[error("{path} does not parse: {source}")]
+    #[error("{path} does not parse")]
     Parse {
         path: PathBuf,
         #[source]
@@ -58,10 +58,10 @@ pub enum PlanError {
         source: EditError,
     },
     #[error("{path} is left alone")]
-    LeftAlone {
+    Ineligible {
         path: PathBuf,
         #[source]
-        source: LeftAlone,
+        source: Ineligible,
     },
     #[error("{client} cannot be connected like that")]
     NoSuchWay { client: String },
@@ -134,7 +134,7 @@ pub struct Known {
 
 #[derive(Clone)]
 pub struct Plan {
-    pub what: What,
+    pub what: PlanAction,
     pub place: Place,
     pub files: Vec<FileChange>,
     pub imports: Vec<Import>,
@@ -152,14 +152,14 @@ pub struct Plan {
 pub struct WantsKey {
     /// `Cursor`, `Cursor (my-project)`.
     pub agent: String,
-    pub via: Via,
+    pub via: ConnectionMethod,
     pub key_name: String,
 }
 
 /// What the owner wants of a consolidation.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
-    pub via: Option<Via>,
+    pub via: Option<ConnectionMethod>,
     pub choices: BTreeMap<String, Choice>,
     pub keep: BTreeSet<String>,
 }

@@ -11,7 +11,7 @@ use agentport_core::sanitize;
 use super::{imports, mask::Mask};
 use crate::{
     client::Place,
-    server::{Launch, Server},
+    mcp_server::{Launch, McpServer},
 };
 
 /// Longest, in characters.
@@ -37,7 +37,7 @@ impl Summaries {
         Self { mask, known }
     }
 
-    pub fn server(&self, server: &Server) -> String {
+    pub fn server(&self, server: &McpServer) -> String {
         let summary = match self.known.get(&server.name) {
             Some(known) => known.clone(),
             None => untold(&server.launch),

@@ -12,7 +12,7 @@ use agentport_core::sanitize;
 
 use super::{FileChange, Import, ImportLaunch, Plan, diff, import, mask::Mask};
 use crate::{
-    server::AutoApprove,
+    mcp_server::AutoApprove,
     types::{ConflictView, FileChangeView, ImportView, LeftView, PlanView, VariableView},
 };
 

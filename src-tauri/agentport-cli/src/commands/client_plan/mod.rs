@@ -9,9 +9,9 @@ use std::time::Duration;
 use agentport_api::Settings;
 use agentport_clients::{
     client::Machine,
-    types::{Applied, ConflictView, PlanView, WantPlan},
+    types::{Applied, ConflictView, PlanRequest, PlanView},
 };
-use agentport_setup::{ConnectError, Prepared, Site};
+use agentport_setup::{Installation, PreparedPlan, SetupError};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use reqwest::Method;
@@ -45,11 +45,11 @@ pub(crate) struct PlanFlags {
 pub(crate) enum By {
     Gateway(Client),
     /// This program, with what it finds on the disk.
-    Alone(Box<Site>),
+    Alone(Box<Installation>),
 }
 
 /// The plan itself, where no gateway has it.
-type Own = Option<Box<Prepared>>;
+type Own = Option<Box<PreparedPlan>>;
 
 impl By {
     /// The owner's gateway; where nothing is to be changed, only if there is one and the owner's password is given.
@@ -71,7 +71,7 @@ impl By {
         }
     }
 
-    async fn plan(&self, client: &str, want: &WantPlan) -> Result<(PlanView, Own)> {
+    async fn plan(&self, client: &str, want: &PlanRequest) -> Result<(PlanView, Own)> {
         match self {
             Self::Gateway(owner) => {
                 let route = route(["control", "clients", client, "plan"]);
@@ -97,13 +97,13 @@ impl By {
 }
 
 /// What can be done on this machine with no gateway.
-pub(crate) fn site(context: &Context) -> Result<Site> {
+pub(crate) fn site(context: &Context) -> Result<Installation> {
     let home = context.home()?;
     let running = home.read_runtime().map(|runtime| runtime.mcp_url);
     let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
     let mcp_url = running.unwrap_or_else(usual);
-    let program = agentport_setup::program();
-    Ok(Site::new(machine()?, program, home.root().to_owned(), mcp_url))
+    let program = agentport_setup::cli_path();
+    Ok(Installation::new(machine()?, program, home.root().to_owned(), mcp_url))
 }
 
 pub(crate) fn machine() -> Result<Machine> {
@@ -135,12 +135,12 @@ pub(crate) async fn owner_if_given(context: &Context) -> Result<Option<Client>> 
 }
 
 /// As the gateway would say it.
-pub(crate) fn told(error: ConnectError) -> anyhow::Error {
+pub(crate) fn told(error: SetupError) -> anyhow::Error {
     anyhow!(error.sentence())
 }
 
 /// The servers a wish names.
-pub(crate) fn named(want: &WantPlan) -> impl Iterator<Item = &str> {
+pub(crate) fn named(want: &PlanRequest) -> impl Iterator<Item = &str> {
     want.keep.iter().chain(want.choices.keys()).map(String::as_str)
 }
 
@@ -157,7 +157,7 @@ pub(crate) async fn carry_out(
     by: &By,
     context: &Context,
     client: &str,
-    want: &WantPlan,
+    want: &PlanRequest,
     going: PlanFlags,
 ) -> Result<ExitStatus> {
     let (view, own) = by.plan(client, want).await?;

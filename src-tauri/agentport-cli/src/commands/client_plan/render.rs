@@ -1,7 +1,7 @@
 //! A plan and what became of it, in words.
 
 use agentport_clients::types::{
-    Applied, ConflictView, ImportView, PlanView, VariableView, WantPlan, What,
+    Applied, ConflictView, ImportView, PlanAction, PlanRequest, PlanView, VariableView,
 };
 
 use crate::output::{self, one_line, printable};
@@ -10,14 +10,14 @@ use crate::output::{self, one_line, printable};
 pub(crate) fn plan(view: &PlanView) -> String {
     let client = one_line(&view.client_name);
     let heading = match (view.is_empty, view.what) {
-        (true, What::Connect) => format!("{client} is connected already."),
-        (true, What::Disconnect) => format!("{client} is not connected."),
-        (true, What::Consolidate) => format!("{client} has nothing to take over."),
-        (true, What::Restore) => format!("{client} is as it was."),
-        (false, What::Connect) => format!("Connects {client}:"),
-        (false, What::Disconnect) => format!("Disconnects {client}:"),
-        (false, What::Consolidate) => format!("Takes the servers of {client} over:"),
-        (false, What::Restore) => format!("Brings the original of {client} back:"),
+        (true, PlanAction::Connect) => format!("{client} is connected already."),
+        (true, PlanAction::Disconnect) => format!("{client} is not connected."),
+        (true, PlanAction::Consolidate) => format!("{client} has nothing to take over."),
+        (true, PlanAction::Restore) => format!("{client} is as it was."),
+        (false, PlanAction::Connect) => format!("Connects {client}:"),
+        (false, PlanAction::Disconnect) => format!("Disconnects {client}:"),
+        (false, PlanAction::Consolidate) => format!("Takes the servers of {client} over:"),
+        (false, PlanAction::Restore) => format!("Brings the original of {client} back:"),
     };
     let mut lines = vec![heading];
     for import in &view.imports {
@@ -139,7 +139,7 @@ fn shell_word(word: &str) -> String {
 }
 
 /// What was done, and what to do next.
-pub(crate) fn applied(applied: &Applied, view: &PlanView, want: &WantPlan) -> String {
+pub(crate) fn applied(applied: &Applied, view: &PlanView, want: &PlanRequest) -> String {
     let mut lines = Vec::new();
     for path in &applied.files {
         lines.push(format!("Written: {}", one_line(path)));
@@ -176,17 +176,17 @@ pub(crate) fn applied(applied: &Applied, view: &PlanView, want: &WantPlan) -> St
     lines.join("\n")
 }
 
-fn undo(view: &PlanView, want: &WantPlan) -> Option<String> {
+fn undo(view: &PlanView, want: &PlanRequest) -> Option<String> {
     let mut words = match want.what {
-        What::Connect | What::Consolidate => vec!["restore".to_owned()],
-        What::Disconnect => vec!["connect".to_owned()],
-        What::Restore => return None,
+        PlanAction::Connect | PlanAction::Consolidate => vec!["restore".to_owned()],
+        PlanAction::Disconnect => vec!["connect".to_owned()],
+        PlanAction::Restore => return None,
     };
     words.push(view.client.clone());
     if let Some(path) = &want.path {
         words.extend(["--file".to_owned(), path.clone()]);
     }
-    if want.what == What::Consolidate && view.imports.iter().any(|import| !import.merged) {
+    if want.what == PlanAction::Consolidate && view.imports.iter().any(|import| !import.merged) {
         words.push("--remove-integrations".to_owned());
     }
     Some(crate::format::command_line("agentport", &words))

@@ -9,12 +9,12 @@ use agentport_api::Settings;
 use agentport_clients::{
     client::{Machine, Place},
     discover::{Found, FoundFile, FoundState, discover},
-    entry::{self, Ours},
-    server::{Launch, Server},
-    types::{ClientView, Connected, FileView, Via},
+    entry::{self, OwnEntry},
+    mcp_server::{Launch, McpServer},
+    types::{ClientView, Connected, ConnectionMethod, FileView},
 };
 use agentport_gateway::data_dir::DataDir;
-use agentport_setup::{Site, bridge_key_file};
+use agentport_setup::{Installation, bridge_key_file};
 use anyhow::Result;
 
 use super::{
@@ -79,7 +79,8 @@ async fn views(home: Option<&DataDir>, asks: &Asks, machine: Machine) -> Result<
     let Some(home) = home else { return Ok(Vec::new()) };
     let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);
     let mcp_url = home.read_runtime().map_or_else(usual, |runtime| runtime.mcp_url);
-    let site = Site::new(machine, agentport_setup::program(), home.root().to_owned(), mcp_url);
+    let site =
+        Installation::new(machine, agentport_setup::cli_path(), home.root().to_owned(), mcp_url);
     Ok(site.clients(None).await)
 }
 
@@ -110,7 +111,7 @@ fn one(found: &Found, known: &Known, report: &mut Report) -> usize {
             }
             FoundState::Readable { servers: all, .. } => {
                 servers += all.len();
-                if let Some((at, ours)) = entry::which_is_ours(all) {
+                if let Some((at, ours)) = entry::find_own_entry(all) {
                     connected += 1;
                     entry_of_ours(place, &all[at], &ours, known, report);
                 }
@@ -128,20 +129,26 @@ fn one(found: &Found, known: &Known, report: &mut Report) -> usize {
     connected
 }
 
-fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, report: &mut Report) {
+fn entry_of_ours(
+    place: &Place,
+    server: &McpServer,
+    ours: &OwnEntry,
+    known: &Known,
+    report: &mut Report,
+) {
     let id = &place.client.id;
     let path = &place.path;
     let anew = format!("agentport connect {id}");
     let text = path.display().to_string();
     let view = known.files.iter().find(|file| file.path == text);
     let view: Option<&Connected> = view.and_then(|file| file.connected.as_ref());
-    if ours.via == Via::Bridge
+    if ours.via == ConnectionMethod::Bridge
         && let Err(says) = bridge(server, ours.key_name.as_deref(), ours.home.as_deref(), known)
     {
         return report.fail(id, format!("{text}: {says}"), anew);
     }
     // Where a gateway would be is only guessed while none runs.
-    let can_tell = known.is_running || ours.via == Via::Bridge;
+    let can_tell = known.is_running || ours.via == ConnectionMethod::Bridge;
     if can_tell && view.is_some_and(|view| !view.current) {
         let says = match (&ours.mcp_url, &ours.home) {
             (Some(url), _) => format!("{text} leads to {url}, which is not this gateway."),
@@ -158,7 +165,7 @@ fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, rep
         return report.fail(id, says, anew);
     }
     let agent = view.and_then(|view| view.agent);
-    if known.as_owner && agent.is_none() && ours.via != Via::HttpEnvironment {
+    if known.as_owner && agent.is_none() && ours.via != ConnectionMethod::HttpEnvironment {
         return report.fail(id, format!("The key in {text} is not in force."), anew);
     }
     if ours.key_prefix.is_some() && is_open(path) {
@@ -166,9 +173,9 @@ fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, rep
         return report.warn(id, says, format!("chmod 600 {}", typed(path)));
     }
     let how = match ours.via {
-        Via::Http => "over HTTP",
-        Via::HttpEnvironment => "over HTTP, with its key in an environment variable",
-        Via::Bridge => "through the bridge",
+        ConnectionMethod::Http => "over HTTP",
+        ConnectionMethod::HttpEnvironment => "over HTTP, with its key in an environment variable",
+        ConnectionMethod::Bridge => "through the bridge",
     };
     let used = match view.and_then(|view| view.last_used_at) {
         Some(at) => format!("; last used {}", format::when(at)),
@@ -184,7 +191,7 @@ fn entry_of_ours(place: &Place, server: &Server, ours: &Ours, known: &Known, rep
 
 /// What the client will start, and the key it will look for.
 fn bridge(
-    server: &Server,
+    server: &McpServer,
     key_name: Option<&str>,
     home: Option<&Path>,
     known: &Known,

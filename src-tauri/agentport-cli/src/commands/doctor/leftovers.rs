@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 
 use agentport_clients::{
+    atomic_write,
     backups::{Backups, BackupsError},
     client::{Client, Machine},
-    write,
 };
 use agentport_gateway::data_dir::DataDir;
 
@@ -70,12 +70,12 @@ fn half_written(fix: bool, report: &mut Report) {
     let Some(machine) = Machine::this() else { return };
     let places = Client::all().iter().flat_map(|client| client.places(&machine, None));
     for place in places {
-        let left = write::left_over(&place.path).unwrap_or_default();
+        let left = atomic_write::left_over(&place.path).unwrap_or_default();
         if left.is_empty() {
             continue;
         }
         let files = listed(&left);
-        match fix && write::sweep(&place.path).is_ok_and(|swept| swept == left.len()) {
+        match fix && atomic_write::sweep(&place.path).is_ok_and(|swept| swept == left.len()) {
             true => report.mended(
                 &place.client.id,
                 format!("What was left half-written was removed: {files}."),

@@ -11,7 +11,7 @@ mod versions;
 
 use std::path::{Path, PathBuf};
 
-use agentport_clients::write;
+use agentport_clients::atomic_write;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
@@ -165,7 +165,8 @@ fn plan(folder: &Path, text: &'static Text, wish: Wish, force: bool) -> Result<P
     if path.ancestors().take(text.path.len() + 1).any(Path::is_symlink) {
         return Ok(Planned { path, step: Step::RefuseLink, text });
     }
-    let there = write::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let there =
+        atomic_write::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let step = match (wish, text.found(there.as_deref())) {
         (Wish::There, Found::Nothing) => Step::Write,
         (Wish::There, Found::Current) | (Wish::Gone, Found::Nothing) => Step::Keep,
@@ -183,12 +184,13 @@ impl Planned {
         let failed = || format!("cannot write {}", self.path.display());
         match self.step {
             Step::Keep | Step::Refuse | Step::RefuseLink => Ok(()),
-            Step::Remove => write::replace(&self.path, None).with_context(failed),
+            Step::Remove => atomic_write::replace(&self.path, None).with_context(failed),
             Step::Write | Step::Overwrite => {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder).with_context(failed)?;
                 }
-                write::replace(&self.path, Some(self.text.sealed().as_bytes())).with_context(failed)
+                atomic_write::replace(&self.path, Some(self.text.sealed().as_bytes()))
+                    .with_context(failed)
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Sides;
-use crate::{client::Place, document::Document, entry::OURS, types::OnConflict};
+use crate::{client::Place, document::Document, entry::ENTRY_NAME, types::OnConflict};
 
 type Servers = Vec<(String, Value)>;
 
@@ -98,7 +98,7 @@ impl Three {
         let [ours, now, before] =
             [&self.ours, &self.servers_now, &self.before].map(|servers| find(servers, name));
         // Our own entry is gone: nobody misses an earlier one of ours, which goes in the end as well.
-        let is_ours_gone = name == OURS && now.is_none();
+        let is_ours_gone = name == ENTRY_NAME && now.is_none();
         if ours == before || now == before || is_ours_gone {
             Fate::Stays
         } else if now == ours {

@@ -23,7 +23,7 @@ async fn integrations_are_taken_away_by_the_last_file_that_uses_them() {
     assert_eq!(scene.backups.added_by(&one).await.unwrap(), [id("memory")]);
     assert!(scene.backups.added_by(&two).await.unwrap().is_empty());
 
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     restored(&scene).await;
     assert!(scene.backups.added_by(&one).await.unwrap().is_empty());
     assert_eq!(scene.backups.added_by(&two).await.unwrap(), [id("github")]);
@@ -58,7 +58,7 @@ async fn an_integration_is_needed_until_its_server_stands_in_the_file() {
 async fn verifying_finds_what_is_damaged_or_gone() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     let intact = async || {
         let kept = scene.backups.verify(Some("cursor")).await.unwrap();
         assert_eq!(kept.len(), 1);
@@ -86,10 +86,10 @@ async fn pruning_drops_what_nobody_can_need() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     for _ in 0..3 {
-        scene.touch(What::Connect, CONNECTED).await;
-        scene.touch(What::Disconnect, ORIGINAL).await;
+        scene.touch(PlanAction::Connect, CONNECTED).await;
+        scene.touch(PlanAction::Disconnect, ORIGINAL).await;
     }
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     scene.backups.keep(Some(b"of a process that was killed")).unwrap();
 
     // What was kept at that moment is not older.
@@ -104,10 +104,10 @@ async fn pruning_drops_what_nobody_can_need() {
 }
 
 /// As a process leaves it that ends before it writes the file.
-async fn begin(scene: &Scene, what: What, after: &str) {
+async fn begin(scene: &Scene, what: PlanAction, after: &str) {
     let file = scene.file();
     let held = scene.backups.hold().await.unwrap();
-    let touch = NewTouch {
+    let touch = NewFileEdit {
         client: "cursor",
         path: &file,
         what,
@@ -124,7 +124,7 @@ async fn what_was_begun_is_settled_by_looking() {
     for (there, rows) in [(ORIGINAL, 0), (CONNECTED, 1), ("{\"theirs\": 1}", 1)] {
         let scene = Scene::new().await;
         scene.put(Some(ORIGINAL));
-        begin(&scene, What::Connect, CONNECTED).await;
+        begin(&scene, PlanAction::Connect, CONNECTED).await;
         scene.put(Some(there));
         let looked = Backups::look(scene.backups.root()).await.unwrap().unwrap();
         assert_eq!(looked.undecided().await.unwrap(), [scene.file()]);
@@ -139,7 +139,7 @@ async fn what_was_begun_is_settled_by_looking() {
 async fn a_begun_row_of_a_file_that_was_edited_does_no_harm() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    begin(&scene, What::Consolidate, CONSOLIDATED).await;
+    begin(&scene, PlanAction::Consolidate, CONSOLIDATED).await;
     let edited = ORIGINAL.replace("dark", "light");
     scene.put(Some(&edited));
     assert_eq!(restored(&scene).await, Some(edited));
@@ -154,7 +154,7 @@ async fn one_at_a_time() {
     // Looking needs no lock.
     Backups::open(scene.backups.root()).await.unwrap().list(None).await.unwrap();
     tokio::time::pause();
-    let plan = scene.plan(What::Connect, CONNECTED);
+    let plan = scene.plan(PlanAction::Connect, CONNECTED);
     let busy = crate::apply::apply(&plan, None, &scene.backups, Timestamp(1), &mut |_| {}).await;
     assert!(matches!(busy, Err(crate::apply::ApplyError::Busy)));
     assert_eq!(scene.text().as_deref(), Some(ORIGINAL));
@@ -194,7 +194,7 @@ async fn everything_is_for_this_account_alone() {
 
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let root = scene.backups.root();
     let mut looked_at = 0;

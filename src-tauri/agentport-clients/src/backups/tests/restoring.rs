@@ -8,7 +8,7 @@ async fn brings_back_the_very_bytes() {
     // Not text, no line end, a byte order mark: whatever it was.
     for original in [&b"\xEF\xBB\xBF{}\r\n"[..], b"\xFF\x00", b""] {
         std::fs::write(scene.file(), original).unwrap();
-        scene.carry_out(&scene.plan(What::Connect, CONNECTED)).await;
+        scene.carry_out(&scene.plan(PlanAction::Connect, CONNECTED)).await;
         assert!(can_restore(&scene).await);
         let plan = scene.restoring().await;
         scene.carry_out(&plan).await;
@@ -20,7 +20,7 @@ async fn brings_back_the_very_bytes() {
 #[tokio::test]
 async fn takes_a_file_away_where_there_was_none() {
     let scene = Scene::new().await;
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     assert_eq!(restored(&scene).await, None);
     assert!(!scene.file().exists());
 }
@@ -29,9 +29,9 @@ async fn takes_a_file_away_where_there_was_none() {
 async fn later_runs_do_not_shadow_the_pinned_original() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
-    scene.touch(What::Connect, &CONSOLIDATED.replace("4747", "4748")).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Connect, &CONSOLIDATED.replace("4747", "4748")).await;
     let pinned: Vec<bool> =
         scene.backups.list(None).await.unwrap().iter().map(|kept| kept.pinned).collect();
     assert_eq!(pinned, [false, false, true]);
@@ -42,9 +42,9 @@ async fn later_runs_do_not_shadow_the_pinned_original() {
 async fn edits_in_between_and_after_stay() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     scene.put(Some(&CONNECTED.replace("// mine", "// ours")));
-    scene.touch(What::Consolidate, &CONSOLIDATED.replace("// mine", "// ours")).await;
+    scene.touch(PlanAction::Consolidate, &CONSOLIDATED.replace("// mine", "// ours")).await;
     let with_both =
         CONSOLIDATED.replace("// mine", "// ours").replacen('{', "{\n  \"font\": 12,", 1);
     scene.put(Some(&with_both));
@@ -59,7 +59,7 @@ async fn edits_in_between_and_after_stay() {
 async fn a_server_added_below_ours_stays() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     scene.put(Some(&CONSOLIDATED.replace(
         "\"http://127.0.0.1:4747/mcp\" }",
         "\"http://127.0.0.1:4747/mcp\" },\n    \"new\": { \"command\": \"new\" }",
@@ -83,7 +83,7 @@ const THEIRS: &str = r#"{
 async fn what_both_changed_is_for_the_person_to_choose() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     scene.put(Some(THEIRS));
     let plan = scene.restoring().await;
     let shown = conflict(&plan);
@@ -104,7 +104,7 @@ async fn what_both_changed_is_for_the_person_to_choose() {
 async fn what_is_no_text_is_restored_exactly_or_not_at_all() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     std::fs::write(scene.file(), b"\xFF\xFE").unwrap();
     let plan = scene.restoring().await;
     assert_eq!(plan.conflicts.len(), 1);
@@ -121,7 +121,7 @@ async fn what_is_no_text_is_restored_exactly_or_not_at_all() {
 async fn a_file_that_no_longer_parses_is_for_the_person_to_choose() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     scene.put(Some(&CONNECTED.replace("\"theme\"", "theme\"")));
     assert_eq!(scene.restoring().await.conflicts.len(), 1);
 }
@@ -130,17 +130,17 @@ async fn a_file_that_no_longer_parses_is_for_the_person_to_choose() {
 async fn a_file_that_was_deleted_comes_back_whole() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     scene.put(None);
     assert_eq!(restored(&scene).await.as_deref(), Some(ORIGINAL));
 }
 
 #[tokio::test]
 async fn after_a_restore_or_a_disconnect_a_new_cycle_pins_anew() {
-    for ending in [What::Restore, What::Disconnect] {
+    for ending in [PlanAction::Restore, PlanAction::Disconnect] {
         let scene = Scene::new().await;
         scene.put(Some(ORIGINAL));
-        scene.touch(What::Connect, CONNECTED).await;
+        scene.touch(PlanAction::Connect, CONNECTED).await;
         scene.touch(ending, ORIGINAL).await;
         assert!(scene.backups.list(None).await.unwrap().iter().all(|kept| !kept.pinned));
         let nothing = scene.backups.restore(&scene.place, Some(b"x"), None).await;
@@ -148,7 +148,7 @@ async fn after_a_restore_or_a_disconnect_a_new_cycle_pins_anew() {
 
         let later = ORIGINAL.replace("dark", "light");
         scene.put(Some(&later));
-        scene.touch(What::Connect, &CONNECTED.replace("dark", "light")).await;
+        scene.touch(PlanAction::Connect, &CONNECTED.replace("dark", "light")).await;
         assert_eq!(restored(&scene).await, Some(later));
     }
 }
@@ -158,10 +158,10 @@ async fn after_a_restore_or_a_disconnect_a_new_cycle_pins_anew() {
 async fn a_disconnect_after_a_consolidation_keeps_the_pin() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     let without = r#"{ "theme": "dark", "mcpServers": {} }"#;
-    scene.touch(What::Disconnect, without).await;
-    scene.touch(What::Connect, CONSOLIDATED).await;
+    scene.touch(PlanAction::Disconnect, without).await;
+    scene.touch(PlanAction::Connect, CONSOLIDATED).await;
     assert_eq!(restored(&scene).await.as_deref(), Some(ORIGINAL));
 }
 
@@ -169,11 +169,11 @@ async fn a_disconnect_after_a_consolidation_keeps_the_pin() {
 async fn what_somebody_brought_back_by_hand_begins_anew() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
-    scene.touch(What::Consolidate, CONSOLIDATED).await;
+    scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
     scene.put(Some(ORIGINAL));
     assert!(!can_restore(&scene).await);
     assert!(scene.restoring().await.is_empty());
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     let pinned: Vec<bool> =
         scene.backups.list(None).await.unwrap().iter().map(|kept| kept.pinned).collect();
     assert_eq!(pinned, [true, false]);
@@ -187,15 +187,15 @@ async fn disconnecting_gives_the_very_bytes_if_only_connecting_went_before() {
     };
     assert_eq!(before().await, None);
     // There was no file.
-    scene.touch(What::Connect, CONSOLIDATED).await;
+    scene.touch(PlanAction::Connect, CONSOLIDATED).await;
     assert_eq!(before().await, Some(None));
     // Connected anew, over another port.
-    scene.touch(What::Connect, &CONSOLIDATED.replace("4747", "4748")).await;
+    scene.touch(PlanAction::Connect, &CONSOLIDATED.replace("4747", "4748")).await;
     assert_eq!(before().await, Some(None));
     // Edited since.
     scene.put(Some(CONSOLIDATED));
     assert_eq!(before().await, None);
     // Connected once more: our entry is in what was there before.
-    scene.touch(What::Connect, CONNECTED).await;
+    scene.touch(PlanAction::Connect, CONNECTED).await;
     assert_eq!(before().await, None);
 }

@@ -78,7 +78,7 @@ impl Run {
     /// The servers in the file that are not ours, each with what it starts.
     fn servers(&self) -> Vec<(String, serde_json::Value)> {
         let mut servers = self.document().servers().unwrap();
-        servers.retain(|(name, _)| name != entry::OURS);
+        servers.retain(|(name, _)| name != entry::ENTRY_NAME);
         servers
     }
 
@@ -127,7 +127,7 @@ impl Run {
                     self.owned.remove(&name);
                 }
             }
-            Step::TakeOutOurs => self.take_out(entry::OURS),
+            Step::TakeOutOurs => self.take_out(entry::ENTRY_NAME),
             Step::RemoveFile => {
                 if before.is_some() {
                     let gone = self.foreign();
@@ -157,7 +157,12 @@ impl Run {
                 assert!(plan.conflicts.is_empty(), "{}", conflict(&plan));
                 self.carry_out(plan).await;
                 assert!(
-                    !self.document().servers().unwrap().iter().any(|(name, _)| name == entry::OURS)
+                    !self
+                        .document()
+                        .servers()
+                        .unwrap()
+                        .iter()
+                        .any(|(name, _)| name == entry::ENTRY_NAME)
                 );
             }
             Err(BackupsError::Nothing { .. }) => assert!(!can_restore),

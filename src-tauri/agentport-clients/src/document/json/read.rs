@@ -12,10 +12,7 @@ use jsonc_parser::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::document::{
-    EditError, ParseError, Servers,
-    bounds::{MAX_DEPTH, TOO_DEEP},
-};
+use crate::document::{EditError, MAX_DEPTH, ParseError, Servers, TOO_DEEP};
 
 const NOT_CLOSED: &str = "This string is not closed on its line.";
 

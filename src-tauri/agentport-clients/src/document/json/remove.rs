@@ -3,20 +3,20 @@
 use jsonc_parser::{ast::Object, tokens::Token};
 
 use super::read::{self, Found};
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 /// The last of that name.
 pub(in crate::document) fn remove(
     text: &str,
     path: &[String],
     name: &str,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let root = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     let Found::Container(object) = read::find(root.as_ref(), path)? else {
         return Ok(Vec::new());
     };
     Ok(match read::last(object, name) {
-        Some((index, _)) => Cut::of(text, object, index).splices(),
+        Some((index, _)) => Cut::of(text, object, index).edits(),
         None => Vec::new(),
     })
 }
@@ -57,10 +57,10 @@ impl<'t> Cut<'t> {
         }
     }
 
-    fn splices(&self) -> Vec<Splice> {
-        let mut splices = Vec::new();
+    fn edits(&self) -> Vec<TextEdit> {
+        let mut edits = Vec::new();
         if let Some(comma) = self.comma_apart {
-            splices.push(Splice::cut(comma..comma + 1));
+            edits.push(TextEdit::cut(comma..comma + 1));
         }
         // Without a comma of its own, the last takes the one before it along.
         let comma_before = (!self.is_first && self.is_last && !self.has_comma)
@@ -76,11 +76,11 @@ impl<'t> Cut<'t> {
             {
                 start = comma;
             } else {
-                splices.push(Splice::cut(comma..comma + 1));
+                edits.push(TextEdit::cut(comma..comma + 1));
             }
         }
-        splices.push(Splice::cut(start..self.end_on_line()));
-        splices
+        edits.push(TextEdit::cut(start..self.end_on_line()));
+        edits
     }
 
     /// Where the line break before it begins, if the member stands on lines of its own.

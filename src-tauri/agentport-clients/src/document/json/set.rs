@@ -10,14 +10,14 @@ use super::{
     read::{self, Found},
     render::Style,
 };
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 pub(in crate::document) fn set(
     text: &str,
     path: &[String],
     name: &str,
     entry: &Value,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let root = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     let unit = unit(text, root.as_ref());
     Ok(match read::find(root.as_ref(), path)? {
@@ -61,7 +61,7 @@ fn one_line(text: &str) -> Style<'static> {
     Style::Line { spaced }
 }
 
-fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str) -> Splice {
+fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str) -> TextEdit {
     let there = &text[range.clone()];
     let is_line = if there == "null" { !text.contains('\n') } else { !there.contains('\n') };
     // An entry that somebody wrote on one line stays on one.
@@ -74,30 +74,30 @@ fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str)
             line_break: text::line_break(text, range.start),
         }
     };
-    Splice { with: style.value(value), range }
+    TextEdit { with: style.value(value), range }
 }
 
 /// A text without a value gets one behind its comments.
-fn start(text: &str, value: &Value, unit: &str) -> Splice {
+fn start(text: &str, value: &Value, unit: &str) -> TextEdit {
     let line_break = text::line_break(text, text.len());
     let before = if text.is_empty() || text.ends_with('\n') { "" } else { line_break };
     let style = Style::Lines { indent: "", unit, line_break };
-    Splice::insert(text.len(), format!("{before}{}{line_break}", style.value(value)))
+    TextEdit::insert(text.len(), format!("{before}{}{line_break}", style.value(value)))
 }
 
-fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str) -> Vec<Splice> {
+fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str) -> Vec<TextEdit> {
     let (open, close) = (object.range.start, object.range.end - 1);
     let outer = text::indentation(text, open);
     let line_break = text::line_break(text, close);
     let Some(last) = object.properties.last() else {
         if !text.contains('\n') {
-            return vec![Splice::insert(close, one_line(text).member(name, value))];
+            return vec![TextEdit::insert(close, one_line(text).member(name, value))];
         }
         // What white space and comments there are stays before it, so that they are there when it goes again.
         let indent = format!("{outer}{unit}");
         let member = Style::Lines { indent: &indent, unit, line_break }.member(name, value);
         let with = format!("{line_break}{indent}{member}{line_break}{outer}");
-        return vec![Splice::insert(close, with)];
+        return vec![TextEdit::insert(close, with)];
     };
 
     let tail = &text[last.range.end..close];
@@ -122,10 +122,10 @@ fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str
         let member = Style::Lines { indent: &indent, unit, line_break }.member(name, value);
         format!("{line_break}{indent}{member}{comma}")
     };
-    let mut splices = Vec::new();
+    let mut edits = Vec::new();
     if !trailing {
-        splices.push(Splice::insert(last.range.end, ","));
+        edits.push(TextEdit::insert(last.range.end, ","));
     }
-    splices.push(Splice::insert(at, with));
-    splices
+    edits.push(TextEdit::insert(at, with));
+    edits
 }

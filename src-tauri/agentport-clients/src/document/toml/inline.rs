@@ -4,24 +4,24 @@ use serde_json::Value;
 use toml_edit::{InlineTable, Item};
 
 use super::render;
-use crate::document::{EditError, splice::Splice};
+use crate::document::{EditError, text_edit::TextEdit};
 
 pub(super) fn set(
     table: &InlineTable,
     name: &str,
     entry: &Value,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     if let Some(value) = table.get(name) {
         // Made of dotted keys: there is no one place to replace.
         let range = value.span().ok_or(EditError::WouldTouchMore)?;
-        return Ok(vec![Splice { range, with: render::inline(entry)? }]);
+        return Ok(vec![TextEdit { range, with: render::inline(entry)? }]);
     }
     let pair = render::pair(name, entry)?;
     Ok(vec![match members(table)?.last() {
-        Some((_, last)) => Splice::insert(last.end, format!(", {pair}")),
+        Some((_, last)) => TextEdit::insert(last.end, format!(", {pair}")),
         None => {
             let range = table.span().ok_or(EditError::WouldTouchMore)?;
-            Splice::insert(range.start + 1, pair)
+            TextEdit::insert(range.start + 1, pair)
         }
     }])
 }
@@ -30,7 +30,7 @@ pub(super) fn remove(
     text: &str,
     table: &InlineTable,
     name: &str,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let members = members(table)?;
     let Some(at) = members.iter().position(|(there, _)| there == name) else {
         return Ok(Vec::new());
@@ -49,7 +49,7 @@ pub(super) fn remove(
     if between.replacen(own, "", 1).contains('#') {
         return Err(EditError::WouldTouchMore);
     }
-    Ok(vec![Splice::cut(cut)])
+    Ok(vec![TextEdit::cut(cut)])
 }
 
 /// From the key to the end of the value, in the order of the text.

@@ -6,13 +6,13 @@ use super::{
     inline, lines,
     read::{self, Found},
 };
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 pub(in crate::document) fn remove(
     text: &str,
     path: &[String],
     name: &str,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let document = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     match read::find(document.as_table(), path)? {
         Found::Missing => Ok(Vec::new()),
@@ -24,7 +24,7 @@ pub(in crate::document) fn remove(
                 .into_iter()
                 .map(|run| {
                     let range = lines[run.start].range.start..lines[run.end - 1].range.end;
-                    Splice::cut(cut(text, range, lines[run.start].is_header()))
+                    TextEdit::cut(cut(text, range, lines[run.start].is_header()))
                 })
                 .collect())
         }

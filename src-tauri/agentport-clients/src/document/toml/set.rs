@@ -10,14 +10,14 @@ use super::{
     read::{self, Found},
     render,
 };
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 pub(in crate::document) fn set(
     text: &str,
     path: &[String],
     name: &str,
     entry: &Value,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let document = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     let lines = lines::all(text, document.as_table());
     let full = [path, &[name.to_owned()]].concat();
@@ -31,8 +31,8 @@ pub(in crate::document) fn set(
             let table = render::table(&full, entry, line_break)?;
             Ok(vec![match at {
                 // Always a blank line, so that it is known to be ours when the table goes again.
-                Some(at) => Splice::insert(at, format!("{line_break}{line_break}{table}")),
-                None => Splice::insert(0, format!("{table}{line_break}")),
+                Some(at) => TextEdit::insert(at, format!("{line_break}{line_break}{table}")),
+                None => TextEdit::insert(0, format!("{table}{line_break}")),
             }])
         }
     }
@@ -57,7 +57,7 @@ fn replace(
     lines: &[Line],
     full: &[String],
     entry: &Value,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let runs = lines::runs(lines, full);
     let (first, others) = runs.split_first().ok_or(EditError::WouldTouchMore)?;
     let span = |run: &Range<usize>| lines[run.start].range.start..lines[run.end - 1].range.end;
@@ -73,10 +73,10 @@ fn replace(
             format!("{} = {}", keys.join("."), render::inline(entry)?)
         }
     };
-    let mut splices = vec![Splice { range: range.clone(), with: format!("{indent}{with}") }];
-    splices.extend(others.iter().map(|run| {
+    let mut edits = vec![TextEdit { range: range.clone(), with: format!("{indent}{with}") }];
+    edits.extend(others.iter().map(|run| {
         let range = span(run);
-        Splice::cut(range.start..text::past_break(text, range.end))
+        TextEdit::cut(range.start..text::past_break(text, range.end))
     }));
-    Ok(splices)
+    Ok(edits)
 }

@@ -6,11 +6,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use serde_json::{Map, Value};
 
 use super::scalar;
-use crate::document::{
-    ParseError,
-    bounds::{MAX_DEPTH, TOO_DEEP},
-    text,
-};
+use crate::document::{MAX_DEPTH, ParseError, TOO_DEEP, text};
 
 /// What all aliases of a file may come to, in nodes: a few lines of them can stand for millions.
 const MAX_ALIASED: usize = 100_000;

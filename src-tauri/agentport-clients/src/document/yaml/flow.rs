@@ -6,9 +6,9 @@ use super::{
     compose::{Kind, Node},
     read, render,
 };
-use crate::document::{EditError, splice::Splice};
+use crate::document::{EditError, text_edit::TextEdit};
 
-pub(super) fn set(node: &Node, name: &str, entry: &Map<String, Value>) -> Vec<Splice> {
+pub(super) fn set(node: &Node, name: &str, entry: &Map<String, Value>) -> Vec<TextEdit> {
     let with = match &node.kind {
         Kind::List(_) => render::flow(&read::as_item(name, entry)),
         _ => render::pair(name, &Value::Object(entry.clone())),
@@ -17,17 +17,17 @@ pub(super) fn set(node: &Node, name: &str, entry: &Map<String, Value>) -> Vec<Sp
 }
 
 /// In place of the last of that name, or behind the last of all.
-pub(super) fn put(node: &Node, name: &str, with: String) -> Vec<Splice> {
+pub(super) fn put(node: &Node, name: &str, with: String) -> Vec<TextEdit> {
     let parts = read::parts(node);
     let there = parts.iter().rev().find(|(part, _)| part.as_deref() == Some(name));
     vec![match (there, parts.last()) {
-        (Some((_, range)), _) => Splice { range: range.clone(), with },
-        (None, Some((_, last))) => Splice::insert(last.end, format!(", {with}")),
-        (None, None) => Splice::insert(node.range.start + 1, with),
+        (Some((_, range)), _) => TextEdit { range: range.clone(), with },
+        (None, Some((_, last))) => TextEdit::insert(last.end, format!(", {with}")),
+        (None, None) => TextEdit::insert(node.range.start + 1, with),
     }]
 }
 
-pub(super) fn remove(text: &str, node: &Node, at: usize) -> Result<Vec<Splice>, EditError> {
+pub(super) fn remove(text: &str, node: &Node, at: usize) -> Result<Vec<TextEdit>, EditError> {
     let parts = read::parts(node);
     let range = parts[at].1.clone();
     let (before, behind) = (at.checked_sub(1), parts.get(at + 1));
@@ -46,5 +46,5 @@ pub(super) fn remove(text: &str, node: &Node, at: usize) -> Result<Vec<Splice>, 
     if text[gap.clone()].contains('#') {
         return Err(EditError::WouldTouchMore);
     }
-    Ok(vec![Splice::cut(range.start.min(gap.start)..range.end.max(gap.end))])
+    Ok(vec![TextEdit::cut(range.start.min(gap.start)..range.end.max(gap.end))])
 }

@@ -6,14 +6,14 @@ use super::{
     read::{self, Found},
     set::block,
 };
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 /// The last of that name.
 pub(in crate::document) fn remove(
     text: &str,
     path: &[String],
     name: &str,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let documents = compose::documents(text).map_err(|_| EditError::WouldTouchMore)?;
     if documents.len() > 1 {
         return Err(EditError::WouldTouchMore);
@@ -32,14 +32,14 @@ pub(in crate::document) fn remove(
     let is_list = matches!(node.kind, Kind::List(_));
     let lines = block(text, parts[at].1.clone(), is_list)?;
     let start = text::break_before(text, lines.start).ok_or(EditError::WouldTouchMore)?;
-    let mut splices = vec![Splice::cut(start..lines.end)];
+    let mut edits = vec![TextEdit::cut(start..lines.end)];
     if parts.len() == 1 {
         // Nothing at all behind the key would be no list and no map any more.
         let colon = key.range.end + text::blanks(&text[key.range.end..]);
         if !text[colon..].starts_with(':') {
             return Err(EditError::WouldTouchMore);
         }
-        splices.push(Splice::insert(colon + 1, if is_list { " []" } else { " {}" }));
+        edits.push(TextEdit::insert(colon + 1, if is_list { " []" } else { " {}" }));
     }
-    Ok(splices)
+    Ok(edits)
 }

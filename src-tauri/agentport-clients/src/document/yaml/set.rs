@@ -10,14 +10,14 @@ use super::{
     read::{self, Found},
     render::{self, UNIT},
 };
-use crate::document::{EditError, splice::Splice, text};
+use crate::document::{EditError, text, text_edit::TextEdit};
 
 pub(in crate::document) fn set(
     text: &str,
     path: &[String],
     name: &str,
     entry: &Value,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Vec<TextEdit>, EditError> {
     let documents = compose::documents(text).map_err(|_| EditError::WouldTouchMore)?;
     let Value::Object(entry) = entry else { return Err(EditError::WouldTouchMore) };
     if documents.len() > 1 {
@@ -41,7 +41,12 @@ struct New<'a> {
 }
 
 impl New<'_> {
-    fn in_container(&self, text: &str, node: &Node, key: &Node) -> Result<Vec<Splice>, EditError> {
+    fn in_container(
+        &self,
+        text: &str,
+        node: &Node,
+        key: &Node,
+    ) -> Result<Vec<TextEdit>, EditError> {
         let this = New { is_list: matches!(node.kind, Kind::List(_)), ..*self };
         if node.is_flow {
             let colon = text::blanks(&text[key.range.end..]) + key.range.end + 1;
@@ -61,18 +66,18 @@ impl New<'_> {
         let indent = text::indentation(text, lines.start + text::blanks(&text[lines.start..]));
         let with = this.lines(indent).join(text::line_break(text, lines.end));
         Ok(vec![match there {
-            Some(_) => Splice { range: lines, with },
+            Some(_) => TextEdit { range: lines, with },
             None => below(text, lines.end, with),
         }])
     }
 
     /// On the lines below a key that nothing stands behind, or only empty brackets or a word for nothing.
-    fn behind_key(&self, text: &str, node: &Node, key: &Node, path: &[String]) -> Vec<Splice> {
+    fn behind_key(&self, text: &str, node: &Node, key: &Node, path: &[String]) -> Vec<TextEdit> {
         let indent = text::indentation(text, key.range.start).to_owned() + UNIT;
         let at = text::line_end(text, node.range.end);
         let with = self.nested(&indent, path).join(text::line_break(text, at));
         let colon = text[..node.range.start].trim_end().len();
-        vec![Splice::cut(colon..node.range.end.max(colon)), below(text, at, with)]
+        vec![TextEdit::cut(colon..node.range.end.max(colon)), below(text, at, with)]
     }
 
     /// Makes the container in a map that has none.
@@ -82,7 +87,7 @@ impl New<'_> {
         parent: &Node,
         path: &[String],
         at: usize,
-    ) -> Result<Vec<Splice>, EditError> {
+    ) -> Result<Vec<TextEdit>, EditError> {
         if parent.is_flow {
             let item = if self.is_list {
                 Value::Array(vec![read::as_item(self.name, self.entry)])
@@ -107,11 +112,11 @@ impl New<'_> {
     }
 
     /// A text without a value gets one behind its comments.
-    fn start(&self, text: &str, path: &[String]) -> Splice {
+    fn start(&self, text: &str, path: &[String]) -> TextEdit {
         let line_break = text::line_break(text, text.len());
         let before = if text.is_empty() || text.ends_with('\n') { "" } else { line_break };
         let with = self.nested("", path).join(line_break);
-        Splice::insert(text.len(), format!("{before}{with}{line_break}"))
+        TextEdit::insert(text.len(), format!("{before}{with}{line_break}"))
     }
 
     /// Below keys yet to be made.
@@ -140,8 +145,8 @@ impl New<'_> {
 }
 
 /// New lines below the one that ends at `at`.
-fn below(text: &str, at: usize, lines: String) -> Splice {
-    Splice::insert(at, format!("{}{lines}", text::line_break(text, at)))
+fn below(text: &str, at: usize, lines: String) -> TextEdit {
+    TextEdit::insert(at, format!("{}{lines}", text::line_break(text, at)))
 }
 
 /// The lines of a member or an item in block style, if it has them for itself.

@@ -6,7 +6,7 @@ use crate::{
     client::{Client, Format, Machine, Os, Place},
     document::Document,
     entry::read,
-    server::{AutoApprove, Launch, Server},
+    mcp_server::{AutoApprove, Launch, McpServer},
 };
 
 /// A client's first place, and one of its fixtures.
@@ -75,7 +75,7 @@ fn texts_of(value: &Value) -> Vec<String> {
     }
 }
 
-fn holds(server: &Server, text: &str) -> bool {
+fn holds(server: &McpServer, text: &str) -> bool {
     let in_launch = match &server.launch {
         Launch::Local { command, args, env, cwd } => {
             let plain = std::iter::once(command).chain(args).chain(env.values()).chain(cwd);

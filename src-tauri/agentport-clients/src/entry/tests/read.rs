@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::client;
 use crate::{
     entry::read,
-    server::{AutoApprove, Launch, Server},
+    mcp_server::{AutoApprove, Launch, McpServer},
 };
 
 fn texts(texts: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -25,7 +25,7 @@ fn remote(url: &str, headers: &[(&str, &str)], sse: bool) -> Launch {
     Launch::Remote { url: url.to_owned(), headers: texts(headers), sse }
 }
 
-fn check(id: &str, entry: Value, want: Launch) -> Server {
+fn check(id: &str, entry: Value, want: Launch) -> McpServer {
     let server = read(client(id), "x", &entry);
     assert!(server.launch == want, "{id}: {entry} is {}", shown(&server.launch));
     server

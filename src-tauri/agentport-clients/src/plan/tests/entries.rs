@@ -8,15 +8,19 @@ fn a_file_is_made_where_there_is_none() {
     let plan = connect(&place, None, None, &target()).unwrap();
     assert_eq!(plan.files[0].before, None);
     assert_eq!(names(&place, &after(&plan)), ["agentport"]);
-    let key =
-        WantsKey { agent: "Cursor".to_owned(), via: Via::Http, key_name: "a-client".to_owned() };
+    let key = WantsKey {
+        agent: "Cursor".to_owned(),
+        via: ConnectionMethod::Http,
+        key_name: "a-client".to_owned(),
+    };
     assert_eq!(plan.key, Some(key));
 }
 
 #[test]
 fn connected_twice_is_connected() {
     let place = user_file("cursor");
-    for via in [Via::Http, Via::HttpEnvironment, Via::Bridge] {
+    for via in [ConnectionMethod::Http, ConnectionMethod::HttpEnvironment, ConnectionMethod::Bridge]
+    {
         let plan = connect(&place, None, Some(via), &target()).unwrap();
         let there = after(&plan);
         for asked in [None, Some(via)] {
@@ -26,7 +30,11 @@ fn connected_twice_is_connected() {
         // For a key that is no longer in force.
         let anew = reconnect(&place, Some(&there), None, &target()).unwrap();
         assert_eq!(anew.key.map(|key| key.via), Some(via));
-        let other = if via == Via::Bridge { Via::Http } else { Via::Bridge };
+        let other = if via == ConnectionMethod::Bridge {
+            ConnectionMethod::Http
+        } else {
+            ConnectionMethod::Bridge
+        };
         let changed = connect(&place, Some(&there), Some(other), &target()).unwrap();
         assert_eq!(changed.key.as_ref().map(|key| key.via), Some(other));
         assert_eq!(names(&place, &after(&changed)), ["agentport"], "one entry, not two");
@@ -45,13 +53,13 @@ fn an_entry_that_leads_elsewhere_is_replaced_in_its_place() {
     assert_eq!(names(&place, &after(&plan)), ["x", "agentport"]);
 
     let home = Target { home: Some("/srv/other".into()), ..target() };
-    let there = after(&connect(&place, None, Some(Via::Bridge), &home).unwrap());
+    let there = after(&connect(&place, None, Some(ConnectionMethod::Bridge), &home).unwrap());
     let plan = connect(&place, Some(&there), None, &target()).unwrap();
     assert!(plan.notes[0].contains("/srv/other"), "{:?}", plan.notes);
-    assert_eq!(plan.key.unwrap().via, Via::Bridge, "the way it was chosen stays");
+    assert_eq!(plan.key.unwrap().via, ConnectionMethod::Bridge, "the way it was chosen stays");
     // The program has moved.
     let moved = Target { program: "/opt/new/agentport".into(), ..target() };
-    let there = after(&connect(&place, None, Some(Via::Bridge), &target()).unwrap());
+    let there = after(&connect(&place, None, Some(ConnectionMethod::Bridge), &target()).unwrap());
     assert!(!connect(&place, Some(&there), None, &moved).unwrap().is_empty());
 }
 
@@ -121,15 +129,15 @@ fn what_stands_for_a_key_already_gets_none() {
     let url = format!("https://d.example/mcp?k={KEY_PLACEHOLDER}");
     let there = file(json!({ "d": { "type": "http", "url": url } }));
     for place in [user_file("claude-code"), project_file("claude-code")] {
-        let refused = connect(&place, Some(&there), Some(Via::Http), &target()).err();
+        let refused = connect(&place, Some(&there), Some(ConnectionMethod::Http), &target()).err();
         assert!(matches!(refused, Some(PlanError::HoldsPlaceholder { .. })));
-        for via in [Via::Bridge, Via::HttpEnvironment] {
+        for via in [ConnectionMethod::Bridge, ConnectionMethod::HttpEnvironment] {
             let plan = connect(&place, Some(&there), Some(via), &target()).unwrap();
             assert!(!plan.takes_key, "{via:?}");
             let gone = disconnect(&place, plan.files[0].after.as_deref()).unwrap();
             assert!(!gone.takes_key && gone.files[0].after.as_deref() == Some(&*there));
         }
-        let plan = connect(&place, None, Some(Via::Http), &target()).unwrap();
+        let plan = connect(&place, None, Some(ConnectionMethod::Http), &target()).unwrap();
         assert!(plan.takes_key);
     }
 }
@@ -153,7 +161,8 @@ fn a_stranger_of_our_name_is_not_overwritten() {
 
 #[test]
 fn some_ways_are_not_every_clients() {
-    let refused = connect(&user_file("claude-desktop"), None, Some(Via::Http), &target()).err();
+    let refused =
+        connect(&user_file("claude-desktop"), None, Some(ConnectionMethod::Http), &target()).err();
     assert!(matches!(refused, Some(PlanError::NoSuchWay { .. })));
 }
 
@@ -162,9 +171,9 @@ fn a_projects_agent_is_called_by_its_folder() {
     let place = project_file("cursor");
     let plan = connect(&place, None, None, &target()).unwrap();
     let key = plan.key.unwrap();
-    assert_eq!((key.agent.as_str(), key.via), ("Cursor (shop)", Via::Bridge));
+    assert_eq!((key.agent.as_str(), key.via), ("Cursor (shop)", ConnectionMethod::Bridge));
     assert!(plan.notes.is_empty());
-    let plan = connect(&place, None, Some(Via::Http), &target()).unwrap();
+    let plan = connect(&place, None, Some(ConnectionMethod::Http), &target()).unwrap();
     assert!(plan.notes[0].contains("file of the project"), "{:?}", plan.notes);
 }
 

@@ -74,7 +74,7 @@ fn a_restored_file_is_masked_on_both_sides() {
     let original =
         file(json!({ "x": { "command": "x", "args": ["--secret", "fake-in-original"] } }));
     let plan = Plan {
-        what: What::Restore,
+        what: PlanAction::Restore,
         ..Plan::put_back(&place, Some(&file(json!({}))), Some(original))
     };
     let view = plan.view(String::new());

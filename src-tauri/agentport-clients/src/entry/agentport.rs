@@ -1,0 +1,201 @@
+//! Our own entry: written, and recognised.
+
+use std::path::{Path, PathBuf};
+
+use agentport_core::key::SHOWN_CHARS;
+use serde_json::{Map, Value, json};
+use url::{Host, Url};
+
+use super::{ENTRY_NAME, OwnEntry, Target, fields};
+use crate::{
+    KEY_PLACEHOLDER,
+    client::{Client, entry_schema::EntrySchema},
+    mcp_server::{Launch, McpServer},
+    types::ConnectionMethod,
+};
+
+const AUTHORIZATION: &str = "Authorization";
+const BEARER: &str = "Bearer ";
+/// Where packages put our program, of this system or of one that a file came from; `ap` lies beside it.
+const PACKAGED: [&str; 5] = [
+    "/usr/bin",
+    "/usr/local/bin",
+    "/Applications/AgentPort.app/Contents/MacOS",
+    r"C:\Program Files\AgentPort",
+    // The same from within WSL.
+    "/mnt/c/Program Files/AgentPort",
+];
+
+pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &Target) -> Option<Value> {
+    let shape = client.shape();
+    let mut entry = shape.ours.always.clone();
+    match via {
+        ConnectionMethod::Bridge => bridge(shape, target, &mut entry)?,
+        ConnectionMethod::Http | ConnectionMethod::HttpEnvironment if !client.speaks_http() => {
+            return None;
+        }
+        ConnectionMethod::Http => {
+            url(shape, target, &mut entry)?;
+            authorize(shape, KEY_PLACEHOLDER, &mut entry);
+        }
+        ConnectionMethod::HttpEnvironment => {
+            url(shape, target, &mut entry)?;
+            match (&shape.bearer_variable, &shape.reference) {
+                (Some(field), _) => fields::put(&mut entry, field, json!(target.variable)),
+                (None, Some(reference)) => {
+                    authorize(shape, &reference.replace("NAME", &target.variable), &mut entry);
+                }
+                (None, None) => return None,
+            }
+        }
+    }
+    entry.extend(shape.ours.last.clone());
+    if via != ConnectionMethod::Bridge {
+        entry.extend(shape.ours.http.clone());
+    }
+    Some(Value::Object(entry))
+}
+
+fn bridge(shape: &EntrySchema, target: &Target, entry: &mut Map<String, Value>) -> Option<()> {
+    if let Some(kind) = shape.kind.as_ref().filter(|kind| kind.write_local) {
+        fields::put(entry, kind.fields.first()?, json!(kind.local.first()?));
+    }
+    let program = target.program.to_str()?;
+    let mut args = vec!["bridge", "--client", &target.key_name];
+    if let Some(home) = &target.home {
+        args.extend(["--home", home.to_str()?]);
+    }
+    let command = shape.command.first()?;
+    if shape.argv {
+        args.insert(0, program);
+        fields::put(entry, command, json!(args));
+    } else {
+        fields::put(entry, command, json!(program));
+        fields::put(entry, &shape.args, json!(args));
+    }
+    Some(())
+}
+
+fn url(shape: &EntrySchema, target: &Target, entry: &mut Map<String, Value>) -> Option<()> {
+    if let Some(kind) = shape.kind.as_ref().filter(|kind| kind.write_http) {
+        fields::put(entry, kind.fields.first()?, json!(kind.http.first()?));
+    }
+    fields::put(entry, &shape.url.first()?.field, json!(target.mcp_url));
+    Some(())
+}
+
+fn authorize(shape: &EntrySchema, token: &str, entry: &mut Map<String, Value>) {
+    fields::put(entry, &shape.headers, json!({ AUTHORIZATION: format!("{BEARER}{token}") }));
+}
+
+pub(super) fn recognised(server: &McpServer) -> Option<OwnEntry> {
+    match &server.launch {
+        Launch::Remote { url, headers, .. } if server.name == ENTRY_NAME => {
+            if !leads_to_a_gateway(url) {
+                return None;
+            }
+            let token = headers
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION))
+                .map(|(_, value)| value.strip_prefix(BEARER).unwrap_or(value));
+            let key = token.filter(|token| token.starts_with("ap_"));
+            Some(OwnEntry {
+                via: if token.is_some() && key.is_none() {
+                    ConnectionMethod::HttpEnvironment
+                } else {
+                    ConnectionMethod::Http
+                },
+                mcp_url: Some(url.clone()),
+                home: None,
+                key_prefix: key.map(|key| key.chars().take(SHOWN_CHARS).collect()),
+                key_name: None,
+            })
+        }
+        Launch::Local { command, args, .. } => {
+            if !starts_bridge(command, args) || !is_our_program(server, command, args) {
+                return None;
+            }
+            Some(OwnEntry {
+                via: ConnectionMethod::Bridge,
+                mcp_url: None,
+                home: option(args, "--home").map(PathBuf::from),
+                key_prefix: None,
+                key_name: option(args, "--client").map(str::to_owned),
+            })
+        }
+        Launch::Remote { .. } | Launch::Unclear(_) => None,
+    }
+}
+
+fn leads_to_a_gateway(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let on_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    on_loopback && url.path().trim_end_matches('/') == "/mcp"
+}
+
+pub(super) fn looks_like_it(server: &McpServer) -> bool {
+    matches!(&server.launch, Launch::Local { command, args, .. } if starts_bridge(command, args))
+}
+
+fn starts_bridge(command: &str, args: &[String]) -> bool {
+    is_called_so(parted(command).1) && args.first().map(String::as_str) == Some("bridge")
+}
+
+/// A command that is called as ours is, by more than that.
+fn is_our_program(server: &McpServer, command: &str, args: &[String]) -> bool {
+    let (directory, name) = parted(command);
+    let Some(directory) = directory else { return true };
+    if PACKAGED.contains(&directory) {
+        return true;
+    }
+    let is_ours_by_name = server.name == ENTRY_NAME && !name.starts_with("ap.") && name != "ap";
+    is_ours_by_name && is_absolute(command) && option(args, "--client").is_some_and(is_key_name)
+}
+
+/// The directory, if it has one, and the last part, whichever separator it was written with: the file may come from the
+/// other side of a WSL boundary.
+fn parted(command: &str) -> (Option<&str>, &str) {
+    match command.rfind(['/', '\\']) {
+        Some(at) => (Some(&command[..at]), &command[at + 1..]),
+        None => (None, command),
+    }
+}
+
+/// On this system or another.
+fn is_absolute(path: &str) -> bool {
+    let drive = path.as_bytes();
+    let has_drive = drive.len() >= 3 && drive[0].is_ascii_alphabetic() && drive[1] == b':';
+    path.starts_with(['/', '\\']) || has_drive && matches!(drive[2], b'/' | b'\\')
+}
+
+/// As those of [`Target::key_name`] are made.
+fn is_key_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
+fn is_called_so(name: &str) -> bool {
+    let stem = Path::new(name).file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
+    let ending = Path::new(name).extension();
+    matches!(stem, "agentport" | "ap")
+        && ending.is_none_or(|ending| ending.eq_ignore_ascii_case("exe"))
+}
+
+/// The value of `--name value` or `--name=value`.
+fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if arg == name {
+            return args.next().map(String::as_str);
+        }
+        if let Some(value) = arg.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(value);
+        }
+    }
+    None
+}
