@@ -27,7 +27,7 @@ use crate::{
     journal::Journal,
     past_rules::PastRules,
     store::{self, Store},
-    upstream::Upstreams,
+    upstream::UpstreamRegistry,
     vault::Vault,
 };
 
@@ -42,7 +42,7 @@ pub(crate) struct Engine {
     pub(crate) events: Events,
     pub(crate) agents: Agents,
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) upstreams: Upstreams,
+    pub(crate) upstreams: UpstreamRegistry,
     pub(crate) approvals: Approvals,
     /// Integrations that are being tried before they are added.
     pub(crate) pending_adds: PendingAdds,
@@ -94,7 +94,7 @@ pub(crate) struct Parts {
     pub(crate) events: Events,
     pub(crate) agents: Agents,
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) upstreams: Upstreams,
+    pub(crate) upstreams: UpstreamRegistry,
     pub(crate) settings: Settings,
     pub(crate) resource_updates: tokio::sync::broadcast::Sender<String>,
     pub(crate) address: Address,

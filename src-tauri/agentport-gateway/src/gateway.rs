@@ -34,7 +34,7 @@ use crate::{
     mcp::{McpEndpoint, list_changed, sessions::Sessions},
     server,
     store::Store,
-    upstream::Upstreams,
+    upstream::UpstreamRegistry,
     vault::{Vault, VaultError},
 };
 
@@ -139,7 +139,7 @@ impl Gateway {
             updates: resource_updates.clone(),
             engine: OnceLock::new(),
         });
-        let upstreams = Upstreams::new(tasks.clone(), background.clone(), sink.clone());
+        let upstreams = UpstreamRegistry::new(tasks.clone(), background.clone(), sink.clone());
         let audit = Audit::open(store.clone(), vault.derive("audit"));
         let parts = Parts {
             agents: Agents::load(store.clone()).await.map_err(database)?,

@@ -19,7 +19,7 @@ use crate::{
     clock,
     engine::Engine,
     store::{IntegrationRow, ListingRow, StoreError},
-    upstream::{Listing, Spec, Target, UpstreamError},
+    upstream::{Listing, UpstreamError, UpstreamSpec, UpstreamTarget},
 };
 
 /// Why an integration was not added. Nothing of it is kept.
@@ -136,7 +136,7 @@ impl Engine {
             return Ok(None);
         }
         let idle_stop = self.idle_stop();
-        let spec = Spec { id: add.id.clone(), target, idle_stop, is_new: true };
+        let spec = UpstreamSpec { id: add.id.clone(), target, idle_stop, is_new: true };
         let probe = self.upstreams.probe(spec);
         let tried = async {
             if !add.keep_unreachable {
@@ -243,7 +243,8 @@ impl Engine {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
         let idle_stop = self.idle_stop();
-        let spec = Spec { id: id.clone(), target, idle_stop, is_new: entry.listing.is_none() };
+        let spec =
+            UpstreamSpec { id: id.clone(), target, idle_stop, is_new: entry.listing.is_none() };
         self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
         for (name, secret) in &secrets {
             let seal = credential_seal(id, name);
@@ -341,7 +342,7 @@ pub(crate) fn check_connection(
 }
 
 /// Where a new integration is to be reached, if it can be as it is described and may be kept so.
-pub(crate) fn target_of(add: &AddIntegration) -> Result<Target, AddError> {
+pub(crate) fn target_of(add: &AddIntegration) -> Result<UpstreamTarget, AddError> {
     refuse_plaintext(&add.connection)?;
     let used = secret_names(&add.connection);
     if let Some(unused) = add.secrets.keys().find(|name| !used.contains(&name.as_str())) {

@@ -13,7 +13,10 @@ use super::{
     connect::{ConnectError, target},
     timeout::timeout_seconds,
 };
-use crate::{engine::Engine, upstream::Target};
+use crate::{
+    engine::Engine,
+    upstream::{LocalTarget, RemoteTarget, UpstreamTarget},
+};
 
 impl Engine {
     /// The first integration that is reached in this very way.
@@ -43,7 +46,11 @@ impl Engine {
     }
 
     /// `None`: built in, or it can't be used as it is.
-    async fn target_there(&self, id: &IntegrationId, connection: &Connection) -> Option<Target> {
+    async fn target_there(
+        &self,
+        id: &IntegrationId,
+        connection: &Connection,
+    ) -> Option<UpstreamTarget> {
         let found = match self.unsealed(id).await {
             Ok(secrets) => target(connection, &secrets),
             Err(error) => Err(error),
@@ -55,7 +62,7 @@ impl Engine {
     }
 }
 
-fn is_reached_as(one: &Target, other: &Target) -> bool {
+fn is_reached_as(one: &UpstreamTarget, other: &UpstreamTarget) -> bool {
     match (parts(one), parts(other)) {
         (one, other) if one.len() == other.len() => one
             .iter()
@@ -69,9 +76,17 @@ fn is_reached_as(one: &Target, other: &Target) -> bool {
 }
 
 /// All that a server gets, in an order that depends on nothing else, each part at a place of its own.
-fn parts(target: &Target) -> Vec<Cow<'_, str>> {
+fn parts(target: &UpstreamTarget) -> Vec<Cow<'_, str>> {
     match target {
-        Target::Local { command, args, env, secret_env, secret_args, cwd, .. } => {
+        UpstreamTarget::Local(LocalTarget {
+            command,
+            args,
+            env,
+            secret_env,
+            secret_args,
+            cwd,
+            ..
+        }) => {
             let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
                 Some(filled) => filled.expose(),
                 None => arg,
@@ -88,7 +103,7 @@ fn parts(target: &Target) -> Vec<Cow<'_, str>> {
                 .chain(env.into_iter().flat_map(|(name, value)| [name.into(), value.into()]))
                 .collect()
         }
-        Target::Remote { url, headers, .. } => {
+        UpstreamTarget::Remote(RemoteTarget { url, headers, .. }) => {
             let mut headers: Vec<_> =
                 headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
             headers.sort_unstable();
@@ -106,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    fn of(connection: &Value, secrets: &Value) -> Target {
+    fn of(connection: &Value, secrets: &Value) -> UpstreamTarget {
         let connection = serde_json::from_value(connection.clone()).unwrap();
         let secrets = serde_json::from_value(secrets.clone()).unwrap();
         target(&connection, &secrets).unwrap().unwrap()

@@ -1,5 +1,5 @@
-//! The life of one upstream: at rest, starting, live, and round again. Calls do not pass through here, only the wish
-//! for a session.
+//! Lifecycle of one upstream: idle, starting, connected, and round again. Calls do not pass through the actor, only
+//! requests for a session.
 //!
 //! What always holds: at most one connection exists, and it is closed, with its process tree, before the next begins.
 
@@ -16,105 +16,105 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     UpstreamSink,
-    backoff::Backoff,
-    connect::{Connector, Link, START_LIMIT},
-    error::{Failure, UpstreamError},
-    integration::{Integration, Message, Waiter},
+    backoff::RetryBackoff,
+    connector::{LiveConnection, START_TIMEOUT, UpstreamConnector},
+    error::{AttemptError, UpstreamError},
+    handle::{ActorMessage, SessionWaiter, UpstreamHandle},
     listing::{self, Listing},
-    session::Session,
+    session::UpstreamSession,
 };
 use crate::clock;
 
-/// How long further news are waited for before changed lists are read.
-const DEBOUNCE: Duration = Duration::from_millis(100);
-/// How long a connection must have lived for its end to count as a first failure.
-const LIVED: Duration = Duration::from_secs(30);
+/// Time to wait for further `list_changed` notifications before the lists are read again.
+const LIST_CHANGED_DEBOUNCE: Duration = Duration::from_millis(100);
+/// Time a connection must have lived for its end to count as a first failure.
+const MIN_STABLE_UPTIME: Duration = Duration::from_secs(30);
 
-pub(super) struct Actor {
-    integration: Arc<Integration>,
-    inbox: mpsc::UnboundedReceiver<Message>,
-    connector: Connector,
+pub(super) struct UpstreamActor {
+    integration: Arc<UpstreamHandle>,
+    inbox: mpsc::UnboundedReceiver<ActorMessage>,
+    connector: UpstreamConnector,
     sink: Arc<dyn UpstreamSink>,
-    hurry: CancellationToken,
-    backoff: Backoff,
+    force_stop: CancellationToken,
+    backoff: RetryBackoff,
     last_error: Option<LastError>,
-    /// What the sink was told last.
-    told: Option<(Health, Option<u32>, Option<LastError>)>,
+    /// The state that was published last.
+    published: Option<(Health, Option<u32>, Option<LastError>)>,
     listed: Option<u64>,
 }
 
-/// Why it is at rest.
-enum Rest {
-    Idle,
+/// Why no connection exists.
+enum IdleState {
+    Available,
     /// The credential was refused; only the owner can help.
     NeedsAuth {
         message: String,
     },
-    /// It failed. Until then no call tries again.
+    /// It failed. Calls do not start it before `until`.
     Failed {
         message: String,
         until: Instant,
         retry_at: Timestamp,
-        unasked: bool,
+        unattended: bool,
     },
 }
 
-/// Who waits for the start to end.
+/// Callers that wait for the start to end.
 #[derive(Default)]
-struct Waiting {
-    calls: Vec<Waiter>,
+struct StartWaiters {
+    calls: Vec<SessionWaiter>,
     restarts: Vec<oneshot::Sender<()>>,
 }
 
 /// How a connection ended.
-enum End {
+enum ConnectionEnd {
     Stopped,
     Idle,
-    /// The owner wants another one.
-    Again(Waiting),
-    /// The server has forgotten the session; a call waits for another one.
-    Forgotten(Waiter),
+    /// The owner asked for a restart.
+    Restart(StartWaiters),
+    /// The server no longer knows the session; a call waits for a new one.
+    SessionExpired(SessionWaiter),
     Failed,
 }
 
-impl Actor {
+impl UpstreamActor {
     pub(super) fn new(
-        integration: Arc<Integration>,
-        inbox: mpsc::UnboundedReceiver<Message>,
-        connector: Connector,
+        integration: Arc<UpstreamHandle>,
+        inbox: mpsc::UnboundedReceiver<ActorMessage>,
+        connector: UpstreamConnector,
         sink: Arc<dyn UpstreamSink>,
-        hurry: CancellationToken,
+        force_stop: CancellationToken,
     ) -> Self {
         Self {
             integration,
             inbox,
             connector,
             sink,
-            hurry,
-            backoff: Backoff::default(),
+            force_stop,
+            backoff: RetryBackoff::default(),
             last_error: None,
-            told: None,
+            published: None,
             listed: None,
         }
     }
 
     pub(super) async fn run(mut self) {
         let _gone = self.integration.gone.clone().drop_guard();
-        let mut rest = Rest::Idle;
-        while let Some(mut waiting) = self.rest(&rest).await {
-            rest = loop {
+        let mut idle = IdleState::Available;
+        while let Some(mut waiting) = self.wait_idle(&idle).await {
+            idle = loop {
                 let Some(started) = self.start(&mut waiting).await else { return };
                 let (link, listing) = match started {
                     Ok(started) => started,
                     Err(error) => {
-                        let rest = self.failed(&error);
+                        let idle = self.failed(&error);
                         waiting.fail(&error);
-                        break rest;
+                        break idle;
                     }
                 };
-                match self.live(link, listing, std::mem::take(&mut waiting)).await {
+                match self.run_connection(link, listing, std::mem::take(&mut waiting)).await {
                     Ok(again) => waiting = again,
-                    Err(Some(rest)) => break rest,
+                    Err(Some(idle)) => break idle,
                     Err(None) => return,
                 }
             };
@@ -122,26 +122,26 @@ impl Actor {
     }
 
     /// Waits at rest until there is reason to start; `None`: to stop.
-    async fn rest(&mut self, rest: &Rest) -> Option<Waiting> {
+    async fn wait_idle(&mut self, idle: &IdleState) -> Option<StartWaiters> {
         loop {
             tokio::select! {
                 biased;
                 () = self.integration.stop.cancelled() => return None,
                 message = self.inbox.recv() => match message? {
-                    Message::Want { waiter, .. } => match rest.refusal() {
-                        None => return Some(Waiting { calls: vec![waiter], ..Waiting::default() }),
+                    ActorMessage::Want { waiter, .. } => match idle.refusal() {
+                        None => return Some(StartWaiters { calls: vec![waiter], ..StartWaiters::default() }),
                         Some(error) => {
                             let _ = waiter.send(Err(error));
                         }
                     },
-                    Message::Wake if rest.refusal().is_none() => return Some(Waiting::default()),
-                    Message::Restart { done } => {
+                    ActorMessage::Wake if idle.refusal().is_none() => return Some(StartWaiters::default()),
+                    ActorMessage::Restart { done } => {
                         self.backoff.worked();
-                        return Some(Waiting { restarts: vec![done], ..Waiting::default() });
+                        return Some(StartWaiters { restarts: vec![done], ..StartWaiters::default() });
                     }
-                    Message::Wake | Message::IdleStop => {}
+                    ActorMessage::Wake | ActorMessage::IdleStop => {}
                 },
-                () = rest.over() => return Some(Waiting::default()),
+                () = idle.retry_due() => return Some(StartWaiters::default()),
             }
         }
     }
@@ -149,9 +149,9 @@ impl Actor {
     /// Connects; who comes meanwhile waits too. `None`: to stop.
     async fn start(
         &mut self,
-        waiting: &mut Waiting,
-    ) -> Option<Result<(Link, Listing), UpstreamError>> {
-        self.tell(Health::Starting, None);
+        waiting: &mut StartWaiters,
+    ) -> Option<Result<(LiveConnection, Listing), UpstreamError>> {
+        self.publish_health(Health::Starting, None);
         let mut connecting = pin!(self.connector.connect());
         loop {
             tokio::select! {
@@ -159,95 +159,95 @@ impl Actor {
                 () = self.integration.stop.cancelled() => return None,
                 connected = &mut connecting => return Some(connected),
                 message = self.inbox.recv() => match message? {
-                    Message::Want { waiter, .. } => waiting.calls.push(waiter),
-                    Message::Restart { done } => waiting.restarts.push(done),
-                    Message::Wake | Message::IdleStop => {}
+                    ActorMessage::Want { waiter, .. } => waiting.calls.push(waiter),
+                    ActorMessage::Restart { done } => waiting.restarts.push(done),
+                    ActorMessage::Wake | ActorMessage::IdleStop => {}
                 },
             }
         }
     }
 
-    /// Serves a connection to its end and closes it. Gives who waits for another one, or how to rest, or nothing if
+    /// Serves a connection to its end and closes it. Gives who waits for another one, or how to idle, or nothing if
     /// that was all.
-    async fn live(
+    async fn run_connection(
         &mut self,
-        mut link: Link,
+        mut link: LiveConnection,
         listing: Listing,
-        waiting: Waiting,
-    ) -> Result<Waiting, Option<Rest>> {
+        waiting: StartWaiters,
+    ) -> Result<StartWaiters, Option<IdleState>> {
         let began = Instant::now();
         let pid = link.pid();
-        self.integration.touch();
+        self.integration.mark_used();
         self.integration.set_live(Some(link.session.clone()));
-        self.tell_listing(listing, true);
-        self.tell(Health::Ready, pid);
-        waiting.hand(&link.session);
+        self.publish_listing(listing, true);
+        self.publish_health(Health::Ready, pid);
+        waiting.send_session(&link.session);
 
         let end = self.serve(&mut link, pid).await;
         self.integration.set_live(None);
-        if began.elapsed() >= LIVED {
+        if began.elapsed() >= MIN_STABLE_UPTIME {
             self.backoff.worked();
         }
         match end {
-            End::Stopped => {
-                link.close(&UpstreamError::Cancelled, &self.hurry).await;
+            ConnectionEnd::Stopped => {
+                link.close(&UpstreamError::Cancelled, &self.force_stop).await;
                 Err(None)
             }
-            End::Again(waiting) => {
-                link.close(&UpstreamError::Cancelled, &self.hurry).await;
+            ConnectionEnd::Restart(waiting) => {
+                link.close(&UpstreamError::Cancelled, &self.force_stop).await;
                 Ok(waiting)
             }
-            End::Forgotten(waiter) => {
+            ConnectionEnd::SessionExpired(waiter) => {
                 link.abandon(&self.connector.tasks);
-                Ok(Waiting { calls: vec![waiter], ..Waiting::default() })
+                Ok(StartWaiters { calls: vec![waiter], ..StartWaiters::default() })
             }
-            End::Idle => {
-                link.close(&UpstreamError::Cancelled, &self.hurry).await;
-                self.tell(Health::Idle, None);
-                Err(Some(Rest::Idle))
+            ConnectionEnd::Idle => {
+                link.close(&UpstreamError::Cancelled, &self.force_stop).await;
+                self.publish_health(Health::Idle, None);
+                Err(Some(IdleState::Available))
             }
-            End::Failed => {
-                let (told, to_calls) = link.epitaph().await;
+            ConnectionEnd::Failed => {
+                let (error, to_calls) = link.exit_reason().await;
                 match to_calls {
-                    Some(why) => link.close(&why, &self.hurry).await,
+                    Some(why) => link.close(&why, &self.force_stop).await,
                     None => link.abandon(&self.connector.tasks),
                 }
-                Err(Some(self.failed(&told)))
+                Err(Some(self.failed(&error)))
             }
         }
     }
 
     /// Serves a connection until there is reason to close it.
-    async fn serve(&mut self, link: &mut Link, pid: Option<u32>) -> End {
+    async fn serve(&mut self, link: &mut LiveConnection, pid: Option<u32>) -> ConnectionEnd {
         let integration = self.integration.clone();
-        let notices = self.connector.notices.clone();
+        let events = self.connector.events.clone();
         let session = link.session.clone();
-        let local = link.local.is_some();
-        let mut subscribed = pin!(integration.subscriptions.keep(&session, &notices));
+        let local = link.child.is_some();
+        let mut subscribed = pin!(integration.subscriptions.run(&session, &events));
         let mut read_at: Option<Instant> = None;
         let mut reading: Option<BoxFuture<'_, Result<Listing, UpstreamError>>> = None;
         let mut idle_at = integration.idle_at();
         loop {
             tokio::select! {
                 biased;
-                () = integration.stop.cancelled() => return End::Stopped,
+                () = integration.stop.cancelled() => return ConnectionEnd::Stopped,
                 message = self.inbox.recv() => match message {
-                    None => return End::Stopped,
-                    Some(Message::Want { stale, waiter }) => {
+                    None => return ConnectionEnd::Stopped,
+                    Some(ActorMessage::Want { stale, waiter }) => {
                         if stale.is_some_and(|stale| Arc::ptr_eq(&stale, &session)) {
-                            return End::Forgotten(waiter);
+                            return ConnectionEnd::SessionExpired(waiter);
                         }
                         let _ = waiter.send(Ok(session.clone()));
                     }
-                    Some(Message::Restart { done }) => {
-                        return End::Again(Waiting { restarts: vec![done], ..Waiting::default() });
+                    Some(ActorMessage::Restart { done }) => {
+                        return ConnectionEnd::Restart(StartWaiters { restarts: vec![done], ..StartWaiters::default() });
                     }
-                    Some(Message::IdleStop) => idle_at = integration.idle_at(),
-                    Some(Message::Wake) => {}
+                    Some(ActorMessage::IdleStop) => idle_at = integration.idle_at(),
+                    Some(ActorMessage::Wake) => {}
                 },
-                () = link.ended() => return End::Failed,
-                () = notices.lists_changed.notified() => {
-                    read_at.get_or_insert_with(|| Instant::now() + DEBOUNCE);
+                () = link.ended() => return ConnectionEnd::Failed,
+                () = events.lists_changed.notified() => {
+                    read_at.get_or_insert_with(|| Instant::now() + LIST_CHANGED_DEBOUNCE);
                 }
                 () = at(read_at), if reading.is_none() => {
                     read_at = None;
@@ -255,17 +255,17 @@ impl Actor {
                 }
                 read = maybe(&mut reading) => {
                     reading = None;
-                    self.read(read, pid);
+                    self.on_lists_read(read, pid);
                 }
                 () = &mut subscribed => {}
                 () = sleep_until(idle_at), if local => {
                     idle_at = integration.idle_at();
                     let now = Instant::now();
                     if idle_at <= now {
-                        if session.running.close_if_idle() {
-                            return End::Idle;
+                        if session.in_flight.close_if_idle() {
+                            return ConnectionEnd::Idle;
                         }
-                        idle_at = now + DEBOUNCE;
+                        idle_at = now + LIST_CHANGED_DEBOUNCE;
                     }
                 }
             }
@@ -273,56 +273,56 @@ impl Actor {
     }
 
     /// Takes lists read anew.
-    fn read(&mut self, read: Result<Listing, UpstreamError>, pid: Option<u32>) {
+    fn on_lists_read(&mut self, read: Result<Listing, UpstreamError>, pid: Option<u32>) {
         match read {
             Ok(listing) => {
-                self.tell_listing(listing, false);
-                self.tell(Health::Ready, pid);
+                self.publish_listing(listing, false);
+                self.publish_health(Health::Ready, pid);
             }
             // The connection stands, and the last good lists stay in force; but the owner should know.
             Err(error) => {
-                let message = self.note(&error);
-                self.tell(Health::Failed { message, retry_at: None }, pid);
+                let message = self.record_error(&error);
+                self.publish_health(Health::Failed { message, retry_at: None }, pid);
             }
         }
     }
 
     /// Notes a failure, and how long to rest after it.
-    fn failed(&mut self, error: &UpstreamError) -> Rest {
-        let message = self.note(error);
+    fn failed(&mut self, error: &UpstreamError) -> IdleState {
+        let message = self.record_error(error);
         if let UpstreamError::NeedsAuth { .. } = error {
-            self.tell(Health::NeedsAuth { message: message.clone() }, None);
-            return Rest::NeedsAuth { message };
+            self.publish_health(Health::NeedsAuth { message: message.clone() }, None);
+            return IdleState::NeedsAuth { message };
         }
         let wait = self.backoff.failed(rand::random());
         let retry_at = clock::now().plus(wait);
-        let unasked = self.backoff.tries_unasked();
+        let unattended = self.backoff.may_retry_unattended();
         let health =
-            Health::Failed { message: message.clone(), retry_at: unasked.then_some(retry_at) };
-        self.tell(health, None);
-        Rest::Failed { message, until: Instant::now() + wait, retry_at, unasked }
+            Health::Failed { message: message.clone(), retry_at: unattended.then_some(retry_at) };
+        self.publish_health(health, None);
+        IdleState::Failed { message, until: Instant::now() + wait, retry_at, unattended }
     }
 
-    fn note(&mut self, error: &UpstreamError) -> String {
+    fn record_error(&mut self, error: &UpstreamError) -> String {
         let message = error.to_string();
         tracing::debug!(integration = %self.integration.id, error = message, "upstream failed");
         self.last_error = Some(LastError { message: message.clone(), at: clock::now() });
         message
     }
 
-    fn tell(&mut self, health: Health, pid: Option<u32>) {
+    fn publish_health(&mut self, health: Health, pid: Option<u32>) {
         let news = (health, pid, self.last_error.clone());
-        if self.told.as_ref() == Some(&news) {
+        if self.published.as_ref() == Some(&news) {
             return;
         }
-        self.told = Some(news.clone());
+        self.published = Some(news.clone());
         let (health, pid, last_error) = news;
         tracing::debug!(integration = %self.integration.id, ?health, pid, "upstream");
         self.sink.health(&self.integration.id, health, pid, last_error);
     }
 
     /// Tells of lists, if they are other ones than were told last; after a start in any case.
-    fn tell_listing(&mut self, listing: Listing, anyway: bool) {
+    fn publish_listing(&mut self, listing: Listing, anyway: bool) {
         let digest = listing.digest();
         let same = self.listed.replace(digest) == Some(digest);
         if anyway || !same {
@@ -331,11 +331,11 @@ impl Actor {
     }
 }
 
-impl Rest {
+impl IdleState {
     /// Why a call may not start it now.
     fn refusal(&self) -> Option<UpstreamError> {
         match self {
-            Self::Idle => None,
+            Self::Available => None,
             Self::NeedsAuth { message } => {
                 Some(UpstreamError::NeedsAuth { message: message.clone() })
             }
@@ -345,16 +345,16 @@ impl Rest {
     }
 
     /// Waits until it is to be tried again though nobody asks.
-    async fn over(&self) {
+    async fn retry_due(&self) {
         match self {
-            Self::Failed { until, unasked: true, .. } => sleep_until(*until).await,
+            Self::Failed { until, unattended: true, .. } => sleep_until(*until).await,
             _ => std::future::pending().await,
         }
     }
 }
 
-impl Waiting {
-    fn hand(self, session: &Arc<Session>) {
+impl StartWaiters {
+    fn send_session(self, session: &Arc<UpstreamSession>) {
         for waiter in self.calls {
             let _ = waiter.send(Ok(session.clone()));
         }
@@ -368,10 +368,10 @@ impl Waiting {
     }
 }
 
-async fn read(session: &Session) -> Result<Listing, UpstreamError> {
-    match timeout(START_LIMIT, listing::fetch(session)).await {
-        Ok(listing) => listing.map_err(Failure::told),
-        Err(_) => Err(UpstreamError::TimedOut { after: START_LIMIT }),
+async fn read(session: &UpstreamSession) -> Result<Listing, UpstreamError> {
+    match timeout(START_TIMEOUT, listing::fetch(session)).await {
+        Ok(listing) => listing.map_err(AttemptError::into_error),
+        Err(_) => Err(UpstreamError::TimedOut { after: START_TIMEOUT }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! One permitted call, from the permit to the result, in the caller's own task.
+//! Runs one permitted call on an upstream, in the caller's own task.
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
@@ -15,52 +15,53 @@ use serde_json::{Value, value::RawValue};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
-    answer, ask,
-    attribution::{self, Event, Slot},
-    error::{Failure, UpstreamError},
+    client_requests,
+    error::{AttemptError, UpstreamError},
+    handle::UpstreamHandle,
     handler::cannot_be_asked,
-    integration::Integration,
-    request::{Context, Outgoing},
-    session::Session,
+    in_flight::{CallEvent, CallOwner, PendingCall},
+    request::{CallContext, OutgoingRequest},
+    response,
+    session::UpstreamSession,
 };
 use crate::call::{caller::Caller, permit::Operation};
 
-/// Progress may put the deadline off, up to so many times the time the call was given.
-const HARD_LIMIT: u32 = 4;
-/// How often an upstream may ask for input during one call (rmcp's own limit, too).
-const MAX_ROUNDS: usize = 10;
+/// Progress extends the deadline up to this many times the time the call was given.
+const MAX_DEADLINE_FACTOR: u32 = 4;
+/// Rounds of `InputRequiredResult` in one call (rmcp's own limit, too).
+const MAX_INPUT_ROUNDS: usize = 10;
 
-/// Runs one operation on `integration`, for which `allowed` time is given. [`super::Upstreams::call`] is the only
+/// Runs one operation on `integration`, for which `allowed` time is given. [`super::UpstreamRegistry::call`] is the only
 /// caller outside tests: it has the permit.
 pub(super) async fn run(
-    integration: &Integration,
+    integration: &UpstreamHandle,
     operation: Operation,
     allowed: Duration,
     caller: &Caller,
 ) -> Result<ServerResult, UpstreamError> {
     let mut session = withdrawable(caller, integration.session()).await?;
-    let counted = Counted::new(integration, &operation);
+    let change = SubscriptionChange::new(integration, &operation);
     let mut again = true;
     let result = loop {
-        integration.touch();
-        let result = match counted.needs_upstream(session.modern()) {
-            true => Call::new(&session, caller, &operation, allowed).run().await,
+        integration.mark_used();
+        let result = match change.needs_upstream(session.modern()) {
+            true => RunningCall::new(&session, caller, &operation, allowed).run().await,
             false => Ok(ServerResult::EmptyResult(EmptyResult {})),
         };
         match result {
-            Err(Failure::Stale(_)) if again => {
+            Err(AttemptError::Stale(_)) if again => {
                 again = false;
                 match withdrawable(caller, integration.fresh(session)).await {
                     Ok(fresh) => session = fresh,
                     Err(error) => break Err(error),
                 }
             }
-            other => break other.map_err(Failure::told),
+            other => break other.map_err(AttemptError::into_error),
         }
     };
-    integration.touch();
+    integration.mark_used();
     if result.is_err() {
-        counted.undo(integration);
+        change.undo(integration);
     }
     result
 }
@@ -68,8 +69,8 @@ pub(super) async fn run(
 /// Waits for a session unless the agent withdraws the call. The wait itself is bounded by the start.
 async fn withdrawable(
     caller: &Caller,
-    session: impl Future<Output = Result<Arc<Session>, UpstreamError>>,
-) -> Result<Arc<Session>, UpstreamError> {
+    session: impl Future<Output = Result<Arc<UpstreamSession>, UpstreamError>>,
+) -> Result<Arc<UpstreamSession>, UpstreamError> {
     tokio::select! {
         biased;
         session = session => session,
@@ -78,19 +79,19 @@ async fn withdrawable(
 }
 
 /// What an operation means for the subscriptions that are kept over restarts.
-enum Counted<'a> {
+enum SubscriptionChange<'a> {
     Subscribed {
         uri: &'a str,
     },
-    /// `last`: nobody is subscribed to it any more.
+    /// `last`: no subscription to it is left.
     Unsubscribed {
         last: bool,
     },
     Other,
 }
 
-impl<'a> Counted<'a> {
-    fn new(integration: &Integration, operation: &'a Operation) -> Self {
+impl<'a> SubscriptionChange<'a> {
+    fn new(integration: &UpstreamHandle, operation: &'a Operation) -> Self {
         match operation {
             Operation::Subscribe { uri } => {
                 integration.subscriptions.add(uri);
@@ -113,8 +114,8 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// Takes back what the upstream refused.
-    fn undo(&self, integration: &Integration) {
+    /// Reverts a subscription that the upstream refused.
+    fn undo(&self, integration: &UpstreamHandle) {
         if let Self::Subscribed { uri } = self {
             integration.subscriptions.remove(uri);
         }
@@ -122,60 +123,63 @@ impl<'a> Counted<'a> {
 }
 
 /// One call on one session.
-struct Call<'a> {
-    session: &'a Session,
+struct RunningCall<'a> {
+    session: &'a UpstreamSession,
     caller: &'a Caller,
     operation: &'a Operation,
-    slot: Arc<Slot>,
+    pending: Arc<PendingCall>,
     began: Instant,
     allowed: Duration,
-    /// No progress puts the deadline off beyond this.
-    hard: Instant,
+    /// Progress does not extend the deadline beyond this.
+    hard_deadline: Instant,
 }
 
-impl<'a> Call<'a> {
+impl<'a> RunningCall<'a> {
     fn new(
-        session: &'a Session,
+        session: &'a UpstreamSession,
         caller: &'a Caller,
         operation: &'a Operation,
         allowed: Duration,
     ) -> Self {
         let began = Instant::now();
-        let hard = began + allowed.saturating_mul(HARD_LIMIT);
-        let slot = Slot::new(match caller.peer {
-            Some(_) => attribution::Caller::Agent,
-            None => attribution::Caller::Deaf,
+        let hard_deadline = began + allowed.saturating_mul(MAX_DEADLINE_FACTOR);
+        let pending = PendingCall::new(match caller.peer {
+            Some(_) => CallOwner::ListeningAgent,
+            None => CallOwner::SilentAgent,
         });
-        Self { session, caller, operation, slot, began, allowed, hard }
+        Self { session, caller, operation, pending, began, allowed, hard_deadline }
     }
 
     /// Asks the upstream, as often as it wants input that we can get.
-    async fn run(&mut self) -> Result<ServerResult, Failure> {
+    async fn run(&mut self) -> Result<ServerResult, AttemptError> {
         let mut responses = self.caller.input_responses.clone();
         let mut state = self.caller.request_state.clone();
-        for _ in 0..=MAX_ROUNDS {
-            let context = Context {
+        for _ in 0..=MAX_INPUT_ROUNDS {
+            let context = CallContext {
                 responses: responses.as_ref(),
                 state: state.as_deref(),
                 ..self.session.context(Some(self.caller))
             };
-            let outgoing = Outgoing::operation(self.operation, context);
+            let outgoing = OutgoingRequest::operation(self.operation, context);
             let answer = self.exchange(&outgoing).await?;
-            match answer::read(self.operation, &answer)? {
+            match response::read_result(self.operation, &answer)? {
                 ServerResult::InputRequiredResult(wanted) if !self.caller.modern => {
-                    (responses, state) = self.fulfil(wanted).await?;
+                    (responses, state) = self.gather_input(wanted).await?;
                 }
                 result => return Ok(result),
             }
         }
-        let problem = format!("it asked for input more than {MAX_ROUNDS} times in one call");
+        let problem = format!("it asked for input more than {MAX_INPUT_ROUNDS} times in one call");
         Err(UpstreamError::Protocol { problem }.into())
     }
 
     /// One request and what comes with it, until its answer. Giving up cancels it at the upstream.
-    async fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<Box<RawValue>, Failure> {
-        let mut answer = pin!(self.session.request(outgoing, &self.slot));
-        let mut timer = pin!(sleep_until(self.soft()));
+    async fn exchange(
+        &self,
+        outgoing: &OutgoingRequest<'_>,
+    ) -> Result<Box<RawValue>, AttemptError> {
+        let mut answer = pin!(self.session.request(outgoing, &self.pending));
+        let mut timer = pin!(sleep_until(self.soft_deadline()));
         let mut asking = FuturesUnordered::<BoxFuture<'_, ()>>::new();
         let hears = self.caller.peer.is_some();
         loop {
@@ -184,44 +188,48 @@ impl<'a> Call<'a> {
                 () = self.caller.cancelled.cancelled() => {
                     return Err(UpstreamError::Cancelled.into());
                 }
-                event = self.slot.event(), if hears => {
-                    self.hear(event, &mut asking, timer.as_mut()).await?;
+                event = self.pending.event(), if hears => {
+                    self.on_event(event, &mut asking, timer.as_mut()).await?;
                 }
-                Some(()) = asking.next() => timer.as_mut().reset(self.soft()),
+                Some(()) = asking.next() => timer.as_mut().reset(self.soft_deadline()),
                 answer = &mut answer => {
-                    // What came before the answer is told before it.
-                    while let Some(event) = self.slot.take_event() {
-                            self.hear(event, &mut asking, timer.as_mut()).await?;
+                    // What arrived before the answer is sent to the agent before it.
+                    while let Some(event) = self.pending.take_event() {
+                            self.on_event(event, &mut asking, timer.as_mut()).await?;
                     }
                     return answer;
                 }
                 () = &mut timer => return Err(self.timed_out().into()),
             }
             if !asking.is_empty() {
-                // The upstream waits for the agent, not we for the upstream.
-                timer.as_mut().reset(self.hard);
+                // The upstream waits for the agent: the soft deadline does not apply.
+                timer.as_mut().reset(self.hard_deadline);
             }
         }
     }
 
-    async fn hear<'s>(
+    async fn on_event<'s>(
         &'s self,
-        event: Event,
+        event: CallEvent,
         asking: &mut FuturesUnordered<BoxFuture<'s, ()>>,
         timer: std::pin::Pin<&mut Sleep>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), AttemptError> {
         match event {
-            Event::Progress(progress) => {
-                timer.reset(self.soft());
-                self.tell(self.tell_progress(progress)).await
+            CallEvent::Progress(progress) => {
+                timer.reset(self.soft_deadline());
+                self.send_to_agent(self.forward_progress(progress)).await
             }
-            Event::Log(log) => self.tell(self.tell_log(log)).await,
-            Event::Ask(asked) => {
-                let question = self.session.hidden.blot_message(asked.request);
+            CallEvent::Log(log) => self.send_to_agent(self.forward_log(log)).await,
+            CallEvent::Question(asked) => {
+                let question = self.session.redactor.redact_message(asked.request);
                 let question = question.ok_or_else(cannot_be_asked);
-                match question.and_then(|question| ask::whom(self.caller, question)) {
+                match question
+                    .and_then(|question| client_requests::client_peer(self.caller, question))
+                {
                     Ok((peer, question)) => {
-                        asking.push(ask::put(peer.clone(), question, asked.answer).boxed());
+                        asking.push(
+                            client_requests::forward(peer.clone(), question, asked.answer).boxed(),
+                        );
                     }
                     Err(refusal) => {
                         let _ = asked.answer.send(Err(refusal));
@@ -232,33 +240,32 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Tells the agent something, for as long as it may take: an agent that does not read holds up only its own call,
-    /// and not beyond its deadline.
-    async fn tell(&self, telling: impl Future<Output = ()>) -> Result<(), Failure> {
+    /// Sends something to the agent. An agent that does not read delays only its own call, up to its hard deadline.
+    async fn send_to_agent(&self, telling: impl Future<Output = ()>) -> Result<(), AttemptError> {
         tokio::select! {
             biased;
             () = telling => Ok(()),
             () = self.caller.cancelled.cancelled() => Err(UpstreamError::Cancelled.into()),
-            () = sleep_until(self.hard) => Err(self.timed_out().into()),
+            () = sleep_until(self.hard_deadline) => Err(self.timed_out().into()),
         }
     }
 
-    async fn tell_progress(&self, mut progress: ProgressNotificationParam) {
+    async fn forward_progress(&self, mut progress: ProgressNotificationParam) {
         let (Some(peer), Some(token)) = (&self.caller.peer, &self.caller.progress_token) else {
             return;
         };
         progress.progress_token = token.clone();
-        if let Some(progress) = self.session.hidden.blot_message(progress) {
+        if let Some(progress) = self.session.redactor.redact_message(progress) {
             // An agent that is gone misses nothing.
             let _ = peer.notify_progress(progress).await;
         }
     }
 
-    async fn tell_log(&self, log: LoggingMessageNotificationParam) {
+    async fn forward_log(&self, log: LoggingMessageNotificationParam) {
         let wanted = self.caller.log_level.is_some_and(|least| log.level as u8 >= least as u8);
         let Some(peer) = self.caller.peer.as_ref().filter(|_| wanted) else { return };
-        if let Some(log) = self.session.hidden.blot_message(log) {
-            self.slot.note_log();
+        if let Some(log) = self.session.redactor.redact_message(log) {
+            self.pending.mark_logged();
             match &self.caller.log_sender {
                 Some(sender) => sender.send(log),
                 None => drop(peer.notify_logging_message(log).await),
@@ -267,29 +274,29 @@ impl<'a> Call<'a> {
     }
 
     /// Gets the input an upstream wants from an agent that does not know `InputRequiredResult` (before 2026-07-28).
-    async fn fulfil(
+    async fn gather_input(
         &self,
         wanted: InputRequiredResult,
-    ) -> Result<(Option<BTreeMap<String, Value>>, Option<String>), Failure> {
+    ) -> Result<(Option<BTreeMap<String, Value>>, Option<String>), AttemptError> {
         let mut responses = BTreeMap::new();
         for (name, input) in wanted.input_requests.unwrap_or_default() {
-            let input = self.session.hidden.blot_message(input);
+            let input = self.session.redactor.redact_message(input);
             let input = input.ok_or_else(|| needs_input(cannot_be_asked()))?;
             let response = tokio::select! {
                 biased;
-                response = ask::fulfil(self.caller, input) => response,
+                response = client_requests::answer_input(self.caller, input) => response,
                 () = self.caller.cancelled.cancelled() => {
                     return Err(UpstreamError::Cancelled.into());
                 }
-                () = sleep_until(self.hard) => return Err(self.timed_out().into()),
+                () = sleep_until(self.hard_deadline) => return Err(self.timed_out().into()),
             };
             responses.insert(name, response.map_err(needs_input)?);
         }
         Ok(((!responses.is_empty()).then_some(responses), wanted.request_state))
     }
 
-    fn soft(&self) -> Instant {
-        (Instant::now() + self.allowed).min(self.hard)
+    fn soft_deadline(&self) -> Instant {
+        (Instant::now() + self.allowed).min(self.hard_deadline)
     }
 
     fn timed_out(&self) -> UpstreamError {
@@ -297,8 +304,12 @@ impl<'a> Call<'a> {
     }
 }
 
-fn needs_input(refusal: ErrorData) -> Failure {
+fn needs_input(refusal: ErrorData) -> AttemptError {
     let message =
         format!("the server needs input to go on, and did not get it: {}", refusal.message);
-    Failure::Failed(UpstreamError::Refused(ErrorData::new(refusal.code, message, refusal.data)))
+    AttemptError::Failed(UpstreamError::Refused(ErrorData::new(
+        refusal.code,
+        message,
+        refusal.data,
+    )))
 }

@@ -1,4 +1,4 @@
-//! Why an upstream did not do what it was asked.
+//! Errors of upstreams: of a start, a probe or a call.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use rmcp::model::ErrorData;
 ///
 /// `Display` is a plain sentence (without its full stop) that an agent or the owner can act on. It never holds a
 /// secret: addresses are shown without user information, query and fragment; headers, arguments and environments are
-/// never shown; what a server says is blotted before it is quoted.
+/// never shown; what a server says is redacted before it is quoted.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum UpstreamError {
     /// The command of a local server could not be run at all.
@@ -25,7 +25,7 @@ pub(crate) enum UpstreamError {
     /// The credential is missing or was refused (HTTP 401, or 403 with a challenge).
     #[error("{message}")]
     NeedsAuth { message: String },
-    /// The upstream took longer than it may. It was told that nobody waits any more.
+    /// The upstream took longer than it may. It was told that the call is cancelled.
     #[error("the server did not answer within {} s", .after.as_secs_f32().ceil())]
     TimedOut { after: Duration },
     /// The agent withdrew the call, or the gateway or the integration is being stopped.
@@ -61,18 +61,18 @@ fn not_started(source: &io::Error) -> &'static str {
 
 /// Why one attempt at a request failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum AttemptError {
     /// The connection had ended before the upstream took the request: worth one more try on a new connection. With
     /// what the upstream said, if it did.
     Stale(Option<UpstreamError>),
-    /// The connection is of no more use, to anybody.
+    /// The connection is of no more use to any call.
     Lost(UpstreamError),
     Failed(UpstreamError),
 }
 
-impl Failure {
-    /// The failure as whoever does not try again tells it.
-    pub(super) fn told(self) -> UpstreamError {
+impl AttemptError {
+    /// The error to report when no further attempt is made.
+    pub(super) fn into_error(self) -> UpstreamError {
         match self {
             Self::Stale(None) => {
                 UpstreamError::Closed { last_words: "the connection had ended".to_owned() }
@@ -82,7 +82,7 @@ impl Failure {
     }
 }
 
-impl From<UpstreamError> for Failure {
+impl From<UpstreamError> for AttemptError {
     fn from(error: UpstreamError) -> Self {
         Self::Failed(error)
     }

@@ -1,5 +1,4 @@
-//! Our end of a connection, as rmcp calls it: requests and notifications of the upstream that are not part of the
-//! answer to one call.
+//! Client handler for rmcp: requests and notifications of the upstream that did not arrive with the answer to a call.
 
 use std::sync::Arc;
 
@@ -17,24 +16,24 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     UpstreamSink,
-    attribution::{Answer, Ask, Event, Running, Slot},
+    in_flight::{CallEvent, InFlight, PendingCall, QuestionAnswer, ServerQuestion},
 };
 
-/// News of an upstream that concern no call.
-pub(super) struct Notices {
+/// Notifications of an upstream that concern no call.
+pub(super) struct UpstreamEvents {
     id: IntegrationId,
     sink: Arc<dyn UpstreamSink>,
     /// A list may have changed.
     pub(super) lists_changed: Notify,
 }
 
-impl Notices {
+impl UpstreamEvents {
     pub(super) fn new(id: IntegrationId, sink: Arc<dyn UpstreamSink>) -> Arc<Self> {
         Arc::new(Self { id, sink, lists_changed: Notify::new() })
     }
 
-    /// Takes a notification, if it is one of those.
-    pub(super) fn take(&self, notification: &ServerNotification) {
+    /// Handles a notification of that kind; ignores others.
+    pub(super) fn on_notification(&self, notification: &ServerNotification) {
         match notification {
             ServerNotification::ToolListChangedNotification(_)
             | ServerNotification::PromptListChangedNotification(_)
@@ -49,18 +48,18 @@ impl Notices {
     }
 }
 
-/// Who we are to every upstream.
+/// The `clientInfo` sent to every upstream.
 pub(super) fn implementation() -> Implementation {
     Implementation::new("agentport", env!("CARGO_PKG_VERSION"))
 }
 
-/// Takes what comes over one connection.
-pub(super) struct Handler {
-    pub(super) running: Arc<Running>,
-    pub(super) notices: Arc<Notices>,
+/// Receives what arrives over one connection.
+pub(super) struct ConnectionHandler {
+    pub(super) in_flight: Arc<InFlight>,
+    pub(super) events: Arc<UpstreamEvents>,
 }
 
-impl Service<RoleClient> for Handler {
+impl Service<RoleClient> for ConnectionHandler {
     async fn handle_request(
         &self,
         mut request: ServerRequest,
@@ -70,8 +69,8 @@ impl Service<RoleClient> for Handler {
             return Ok(ClientResult::empty(()));
         }
         *request.get_meta_mut() = context.meta;
-        let Some(call) = self.running.only() else { return Err(nobody_to_ask()) };
-        let answer = put(&call, request);
+        let Some(call) = self.in_flight.only_agent_call() else { return Err(ambiguous_call()) };
+        let answer = enqueue_question(&call, request);
         tokio::select! {
             answer = answer => answer.unwrap_or_else(|_| Err(cannot_be_asked())),
             () = context.ct.cancelled() => Err(cannot_be_asked()),
@@ -85,14 +84,14 @@ impl Service<RoleClient> for Handler {
     ) -> Result<(), ErrorData> {
         match notification {
             ServerNotification::ProgressNotification(progress) => {
-                self.running.progress(progress.params);
+                self.in_flight.deliver_progress(progress.params);
             }
             ServerNotification::LoggingMessageNotification(log) => {
-                if let Some(call) = self.running.only() {
-                    call.tell(Event::Log(log.params));
+                if let Some(call) = self.in_flight.only_agent_call() {
+                    call.push_event(CallEvent::Log(log.params));
                 }
             }
-            other => self.notices.take(&other),
+            other => self.events.on_notification(&other),
         }
         Ok(())
     }
@@ -112,15 +111,18 @@ impl Service<RoleClient> for Handler {
     }
 }
 
-/// Puts a request to a call. The answer's sender is dropped at once if the call cannot take it.
-pub(super) fn put(call: &Slot, request: ServerRequest) -> oneshot::Receiver<Answer> {
+/// Queues a request of the upstream for a call. The answer's sender is dropped at once if the call cannot take it.
+pub(super) fn enqueue_question(
+    call: &PendingCall,
+    request: ServerRequest,
+) -> oneshot::Receiver<QuestionAnswer> {
     let (answer, answered) = oneshot::channel();
-    call.tell(Event::Ask(Ask { request, answer }));
+    call.push_event(CallEvent::Question(ServerQuestion { request, answer }));
     answered
 }
 
 /// To an upstream that asks while no call runs, or several do.
-fn nobody_to_ask() -> ErrorData {
+fn ambiguous_call() -> ErrorData {
     ErrorData::new(
         ErrorCode::INVALID_REQUEST,
         "the gateway cannot tell which call this request belongs to, so nobody was asked",

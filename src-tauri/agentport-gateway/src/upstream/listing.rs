@@ -1,4 +1,4 @@
-//! What an upstream offers, and the reading of it.
+//! The lists of an upstream (tools, prompts, resources) and how they are read.
 
 use std::hash::{DefaultHasher, Hasher as _};
 
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
-    attribution::{Caller, Slot},
-    error::{Failure, UpstreamError},
-    hidden::Hidden,
-    request::Outgoing,
-    session::Session,
+    error::{AttemptError, UpstreamError},
+    in_flight::{CallOwner, PendingCall},
+    redaction::Redactor,
+    request::OutgoingRequest,
+    session::UpstreamSession,
 };
 
 /// Bounds of one list. More than any agent can use; an upstream that pages for ever must not hold us.
@@ -37,7 +37,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// Tells one listing from another, within this process.
+    /// Identifies the content, within this process.
     pub(super) fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         // Writing to memory fails only on keys that are no strings; there are none.
@@ -47,16 +47,17 @@ impl Listing {
 }
 
 /// A list: its method, the field that holds it, and its name in sentences.
-struct Kind {
+struct ListKind {
     method: &'static str,
     field: &'static str,
     name: &'static str,
 }
 
-const TOOLS: Kind = Kind { method: "tools/list", field: "tools", name: "tools" };
-const PROMPTS: Kind = Kind { method: "prompts/list", field: "prompts", name: "prompts" };
-const RESOURCES: Kind = Kind { method: "resources/list", field: "resources", name: "resources" };
-const TEMPLATES: Kind = Kind {
+const TOOLS: ListKind = ListKind { method: "tools/list", field: "tools", name: "tools" };
+const PROMPTS: ListKind = ListKind { method: "prompts/list", field: "prompts", name: "prompts" };
+const RESOURCES: ListKind =
+    ListKind { method: "resources/list", field: "resources", name: "resources" };
+const TEMPLATES: ListKind = ListKind {
     method: "resources/templates/list",
     field: "resourceTemplates",
     name: "resource templates",
@@ -64,7 +65,7 @@ const TEMPLATES: Kind = Kind {
 
 /// Reads all lists the upstream has, page by page. What it does not declare is not asked for. The secrets it was given
 /// are taken out of whatever it says.
-pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
+pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptError> {
     let about = session.peer.peer_info();
     let about = about.as_deref();
     let capabilities = about.map(|about| about.capabilities.clone()).unwrap_or_default();
@@ -73,7 +74,7 @@ pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
         None => Vec::new(),
     };
     if let Some(http) = session.http() {
-        http.sort_out(&mut tools);
+        http.remove_invalid_tools(&mut tools);
     }
     let prompts = match capabilities.prompts {
         Some(_) => list(session, &PROMPTS).await?,
@@ -95,29 +96,32 @@ pub(super) async fn fetch(session: &Session) -> Result<Listing, Failure> {
             .unwrap_or_else(|| Implementation::new("unknown", "")),
         revision: session.revision().to_owned(),
     };
-    session.hidden.blot_message(listing).ok_or_else(|| {
+    session.redactor.redact_message(listing).ok_or_else(|| {
         let problem = "one of its secrets stands where it can't be taken out".to_owned();
         UpstreamError::InvalidList { list: "what it offers", problem }.into()
     })
 }
 
-async fn list<T: DeserializeOwned>(session: &Session, kind: &Kind) -> Result<Vec<T>, Failure> {
-    let slot = Slot::new(Caller::Us);
+async fn list<T: DeserializeOwned>(
+    session: &UpstreamSession,
+    kind: &ListKind,
+) -> Result<Vec<T>, AttemptError> {
+    let pending = PendingCall::new(CallOwner::Gateway);
     let mut items = Vec::new();
     let mut cursor: Option<String> = None;
     for _ in 0..MAX_PAGES {
-        let outgoing = Outgoing::page(kind.method, cursor.as_deref(), session.context(None));
-        let answer = match session.request(&outgoing, &slot).await {
+        let outgoing = OutgoingRequest::page(kind.method, cursor.as_deref(), session.context(None));
+        let answer = match session.request(&outgoing, &pending).await {
             Ok(answer) => answer,
             // Declares the capability, yet has no such method. Common for templates.
-            Err(Failure::Failed(UpstreamError::Refused(error)))
+            Err(AttemptError::Failed(UpstreamError::Refused(error)))
                 if error.code == ErrorCode::METHOD_NOT_FOUND =>
             {
                 return Ok(items);
             }
             Err(failure) => return Err(failure),
         };
-        cursor = page(&answer, kind, &mut items, &session.hidden)
+        cursor = page(&answer, kind, &mut items, &session.redactor)
             .map_err(|problem| UpstreamError::InvalidList { list: kind.name, problem })?;
         if cursor.is_none() {
             return Ok(items);
@@ -130,9 +134,9 @@ async fn list<T: DeserializeOwned>(session: &Session, kind: &Kind) -> Result<Vec
 /// Adds one page to `items`; gives the cursor of the next.
 fn page<T: DeserializeOwned>(
     answer: &RawValue,
-    kind: &Kind,
+    kind: &ListKind,
     items: &mut Vec<T>,
-    hidden: &Hidden,
+    redactor: &Redactor,
 ) -> Result<Option<String>, String> {
     // Each item by itself, so that the one at fault can be named.
     let mut page: std::collections::HashMap<String, Box<RawValue>> =
@@ -145,8 +149,8 @@ fn page<T: DeserializeOwned>(
     }
     for item in list {
         let read = serde_json::from_str(item.get()).map_err(|problem| {
-            let problem = hidden.quote(&problem.to_string(), 200);
-            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item, hidden))
+            let problem = redactor.quote(&problem.to_string(), 200);
+            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item, redactor))
         })?;
         items.push(read);
     }
@@ -158,13 +162,13 @@ fn page<T: DeserializeOwned>(
     }
 }
 
-fn name_of(item: &RawValue, hidden: &Hidden) -> String {
+fn name_of(item: &RawValue, redactor: &Redactor) -> String {
     #[derive(Deserialize)]
     struct Named {
         name: String,
     }
     let named = serde_json::from_str::<Named>(item.get());
-    named.map_or_else(|_| "without a name".to_owned(), |named| hidden.quote(&named.name, 64))
+    named.map_or_else(|_| "without a name".to_owned(), |named| redactor.quote(&named.name, 64))
 }
 
 #[cfg(test)]
@@ -176,12 +180,12 @@ mod tests {
     use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
     use super::{
-        super::{Spec, Target, UpstreamSink, Upstreams},
+        super::{LocalTarget, UpstreamRegistry, UpstreamSink, UpstreamSpec, UpstreamTarget},
         *,
     };
     use agentport_api::{Health, LastError};
 
-    /// Nobody listens.
+    /// Ignores every event.
     struct Deaf;
 
     impl UpstreamSink for Deaf {
@@ -210,7 +214,7 @@ mod tests {
             done"#,
             json!({ "tools": tools })
         );
-        let target = Target::Local {
+        let target = UpstreamTarget::Local(LocalTarget {
             command: "sh".to_owned(),
             args: vec!["-c".to_owned(), script],
             env: [].into(),
@@ -218,11 +222,12 @@ mod tests {
             secret_args: [].into(),
             cwd: None,
             secrets: Vec::new(),
-        };
+        });
         let id = IntegrationId::new("x").unwrap();
-        let spec = Spec { id, target, idle_stop: Duration::from_secs(600), is_new: true };
+        let spec = UpstreamSpec { id, target, idle_stop: Duration::from_secs(600), is_new: true };
         let tasks = TaskTracker::new();
-        let upstreams = Upstreams::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf));
+        let upstreams =
+            UpstreamRegistry::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf));
         let listing = upstreams.probe(spec).await;
         upstreams.stop(Duration::from_secs(5)).await;
         tasks.close();
@@ -278,12 +283,15 @@ mod tests {
             (json!({"tools": [], "nextCursor": 7}), "\"nextCursor\" is not a string"),
         ] {
             let mut tools: Vec<Tool> = Vec::new();
-            let read =
-                match page(&to_raw_value(&answer).unwrap(), &TOOLS, &mut tools, &Hidden::default())
-                {
-                    Ok(cursor) => format!("{} {cursor:?}", tools.len()),
-                    Err(problem) => problem,
-                };
+            let read = match page(
+                &to_raw_value(&answer).unwrap(),
+                &TOOLS,
+                &mut tools,
+                &Redactor::default(),
+            ) {
+                Ok(cursor) => format!("{} {cursor:?}", tools.len()),
+                Err(problem) => problem,
+            };
             assert!(read.starts_with(expected), "{answer}: {read}");
         }
     }
@@ -294,6 +302,6 @@ mod tests {
         let mut tools: Vec<Tool> = Vec::new();
         let full = json!({"tools": vec![good; MAX_ITEMS + 1]});
         let full = to_raw_value(&full).unwrap();
-        assert!(page(&full, &TOOLS, &mut tools, &Hidden::default()).is_err());
+        assert!(page(&full, &TOOLS, &mut tools, &Redactor::default()).is_err());
     }
 }

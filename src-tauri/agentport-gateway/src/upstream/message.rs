@@ -1,5 +1,5 @@
-//! What comes from an upstream, sorted before it is read: answers to our calls are handed on unread, so that each
-//! caller reads its own, once, as the type it expects.
+//! Classifies the JSON-RPC messages of an upstream. Answers to the gateway's calls are passed on unparsed, so that each
+//! caller parses its own, once, as the type it expects.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use rmcp::model::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{attribution::Reply, error::UpstreamError};
+use super::{error::UpstreamError, in_flight::RawReply};
 
 /// Ids of our calls begin here. rmcp numbers its own few requests on the same connection from zero. Both fit into the
 /// 31 bits that some servers keep for an id.
 pub(super) const FIRST_ID: i64 = 1 << 30;
 
 /// A message of the upstream.
-pub(super) enum Inbound {
+pub(super) enum InboundMessage {
     /// The answer to one of our calls.
-    Reply(i64, Reply),
+    Reply(i64, RawReply),
     Progress(ProgressNotificationParam),
     Log(LoggingMessageNotificationParam),
     /// Everything else, as rmcp knows it.
@@ -28,7 +28,7 @@ pub(super) enum Inbound {
 }
 
 #[derive(Deserialize)]
-struct Head<'a> {
+struct MessageHead<'a> {
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -41,15 +41,17 @@ struct Head<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Sorts one message.
-pub(super) fn inbound(message: &[u8]) -> Inbound {
-    let Ok(head) = serde_json::from_slice::<Head<'_>>(message) else { return Inbound::Garbage };
+/// Classifies one message.
+pub(super) fn inbound(message: &[u8]) -> InboundMessage {
+    let Ok(head) = serde_json::from_slice::<MessageHead<'_>>(message) else {
+        return InboundMessage::Garbage;
+    };
     match (head.method.as_deref(), head.id.and_then(our_id)) {
-        (None, Some(id)) => Inbound::Reply(id, reply(&head)),
-        (Some("notifications/progress"), _) => params(&head, Inbound::Progress),
-        (Some("notifications/message"), _) => params(&head, Inbound::Log),
+        (None, Some(id)) => InboundMessage::Reply(id, reply(&head)),
+        (Some("notifications/progress"), _) => params(&head, InboundMessage::Progress),
+        (Some("notifications/message"), _) => params(&head, InboundMessage::Log),
         _ => serde_json::from_slice(message)
-            .map_or(Inbound::Garbage, |message| Inbound::Other(Box::new(message))),
+            .map_or(InboundMessage::Garbage, |message| InboundMessage::Other(Box::new(message))),
     }
 }
 
@@ -58,7 +60,7 @@ fn our_id(id: &RawValue) -> Option<i64> {
     id.get().trim_matches('"').parse().ok().filter(|id| *id >= FIRST_ID)
 }
 
-fn reply(head: &Head<'_>) -> Reply {
+fn reply(head: &MessageHead<'_>) -> RawReply {
     match head.error {
         Some(error) => Err(serde_json::from_str::<ErrorData>(error.get()).map_or_else(
             |problem| UpstreamError::Protocol {
@@ -70,9 +72,12 @@ fn reply(head: &Head<'_>) -> Reply {
     }
 }
 
-fn params<'a, T: Deserialize<'a>>(head: &Head<'a>, make: impl Fn(T) -> Inbound) -> Inbound {
+fn params<'a, T: Deserialize<'a>>(
+    head: &MessageHead<'a>,
+    make: impl Fn(T) -> InboundMessage,
+) -> InboundMessage {
     let read = head.params.and_then(|params| serde_json::from_str(params.get()).ok());
-    read.map_or(Inbound::Garbage, make)
+    read.map_or(InboundMessage::Garbage, make)
 }
 
 #[cfg(test)]
@@ -81,12 +86,12 @@ mod tests {
 
     fn kind(message: &str) -> String {
         match inbound(message.as_bytes()) {
-            Inbound::Reply(id, Ok(result)) => format!("{} {}", id - FIRST_ID, result.get()),
-            Inbound::Reply(id, Err(error)) => format!("{} {error}", id - FIRST_ID),
-            Inbound::Progress(params) => format!("progress {}", params.progress),
-            Inbound::Log(params) => format!("log {}", params.data),
-            Inbound::Other(message) => format!("{message:?}")[..12].to_owned(),
-            Inbound::Garbage => "garbage".to_owned(),
+            InboundMessage::Reply(id, Ok(result)) => format!("{} {}", id - FIRST_ID, result.get()),
+            InboundMessage::Reply(id, Err(error)) => format!("{} {error}", id - FIRST_ID),
+            InboundMessage::Progress(params) => format!("progress {}", params.progress),
+            InboundMessage::Log(params) => format!("log {}", params.data),
+            InboundMessage::Other(message) => format!("{message:?}")[..12].to_owned(),
+            InboundMessage::Garbage => "garbage".to_owned(),
         }
     }
 

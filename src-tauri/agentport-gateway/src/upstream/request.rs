@@ -1,4 +1,4 @@
-//! What goes to an upstream: one JSON-RPC request, written in one go from borrowed parts.
+//! JSON-RPC requests to an upstream, serialised in one pass from borrowed parts.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use serde_json::Value;
 use crate::call::permit::Operation;
 
 /// One request, without the id it gets when it is sent.
-pub(super) struct Outgoing<'a> {
+pub(super) struct OutgoingRequest<'a> {
     method: &'static str,
-    params: Params<'a>,
-    context: Context<'a>,
+    params: RequestParams<'a>,
+    context: CallContext<'a>,
 }
 
 /// What a request says beside its operation.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Context<'a> {
+pub(super) struct CallContext<'a> {
     /// `_meta` of the agent's request; what is only between the agent and us is left out.
     pub(super) inbound: Option<&'a RequestMetaObject>,
-    /// What a 2026-07-28 upstream must know with every request; `None` for older ones, who know it already.
-    pub(super) modern: Option<Modern<'a>>,
-    /// Wants to hear of progress: the token is the request's id.
+    /// Protocol fields that each request carries since 2026-07-28; `None` for older upstreams.
+    pub(super) modern: Option<ModernMeta<'a>>,
+    /// Asks for progress notifications; the token is the request's id.
     pub(super) progress: bool,
     /// Answers to an `InputRequiredResult`, with the state to echo (MCP 2026-07-28, SEP-2322).
     pub(super) responses: Option<&'a BTreeMap<String, Value>>,
@@ -34,7 +34,7 @@ pub(super) struct Context<'a> {
 
 /// The protocol fields of `_meta` (MCP 2026-07-28, Basic, SEP-2575).
 #[derive(Clone, Copy)]
-pub(super) struct Modern<'a> {
+pub(super) struct ModernMeta<'a> {
     pub(super) revision: &'a str,
     pub(super) client: &'a Implementation,
     /// What the agent's client can be asked. Varies from call to call on the same connection.
@@ -44,7 +44,7 @@ pub(super) struct Modern<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Params<'a> {
+enum RequestParams<'a> {
     Named {
         name: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,19 +60,25 @@ enum Params<'a> {
     },
 }
 
-impl<'a> Outgoing<'a> {
-    pub(super) fn operation(operation: &'a Operation, context: Context<'a>) -> Self {
+impl<'a> OutgoingRequest<'a> {
+    pub(super) fn operation(operation: &'a Operation, context: CallContext<'a>) -> Self {
         let (method, params) = match operation {
             Operation::CallTool { name, arguments } => {
-                ("tools/call", Params::Named { name, arguments: arguments.as_ref() })
+                ("tools/call", RequestParams::Named { name, arguments: arguments.as_ref() })
             }
             Operation::GetPrompt { name, arguments } => {
-                ("prompts/get", Params::Named { name, arguments: arguments.as_ref() })
+                ("prompts/get", RequestParams::Named { name, arguments: arguments.as_ref() })
             }
-            Operation::ReadResource { uri } => ("resources/read", Params::Resource { uri }),
-            Operation::Subscribe { uri } => ("resources/subscribe", Params::Resource { uri }),
-            Operation::Unsubscribe { uri } => ("resources/unsubscribe", Params::Resource { uri }),
-            Operation::Complete { params } => ("completion/complete", Params::Completion(params)),
+            Operation::ReadResource { uri } => ("resources/read", RequestParams::Resource { uri }),
+            Operation::Subscribe { uri } => {
+                ("resources/subscribe", RequestParams::Resource { uri })
+            }
+            Operation::Unsubscribe { uri } => {
+                ("resources/unsubscribe", RequestParams::Resource { uri })
+            }
+            Operation::Complete { params } => {
+                ("completion/complete", RequestParams::Completion(params))
+            }
         };
         Self { method, params, context }
     }
@@ -81,9 +87,9 @@ impl<'a> Outgoing<'a> {
     pub(super) fn page(
         method: &'static str,
         cursor: Option<&'a str>,
-        context: Context<'a>,
+        context: CallContext<'a>,
     ) -> Self {
-        Self { method, params: Params::Page { cursor }, context }
+        Self { method, params: RequestParams::Page { cursor }, context }
     }
 
     pub(super) fn method(&self) -> &'static str {
@@ -93,16 +99,18 @@ impl<'a> Outgoing<'a> {
     /// What `Mcp-Name` says: the tool's or prompt's name, or the resource's URI.
     pub(super) fn name(&self) -> Option<&str> {
         match &self.params {
-            Params::Named { name, .. } => Some(name),
-            Params::Resource { uri } => Some(uri),
-            Params::Completion(_) | Params::Page { .. } => None,
+            RequestParams::Named { name, .. } => Some(name),
+            RequestParams::Resource { uri } => Some(uri),
+            RequestParams::Completion(_) | RequestParams::Page { .. } => None,
         }
     }
 
     /// A tool call's name and arguments.
     pub(super) fn tool(&self) -> Option<(&str, &JsonObject)> {
         match self.params {
-            Params::Named { name, arguments: Some(arguments) } if self.method == "tools/call" => {
+            RequestParams::Named { name, arguments: Some(arguments) }
+                if self.method == "tools/call" =>
+            {
                 Some((name, arguments))
             }
             _ => None,
@@ -121,20 +129,20 @@ impl<'a> Outgoing<'a> {
         #[derive(Serialize)]
         struct Body<'a> {
             #[serde(flatten)]
-            params: &'a Params<'a>,
+            params: &'a RequestParams<'a>,
             #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
             responses: Option<&'a BTreeMap<String, Value>>,
             #[serde(rename = "requestState", skip_serializing_if = "Option::is_none")]
             state: Option<&'a str>,
-            #[serde(rename = "_meta", skip_serializing_if = "Meta::is_empty")]
-            meta: Meta<'a>,
+            #[serde(rename = "_meta", skip_serializing_if = "RequestMeta::is_empty")]
+            meta: RequestMeta<'a>,
         }
         let context = &self.context;
         let body = Body {
             params: &self.params,
             responses: context.responses,
             state: context.state,
-            meta: Meta { context, token: context.progress.then_some(id) },
+            meta: RequestMeta { context, token: context.progress.then_some(id) },
         };
         let mut line = Vec::with_capacity(512);
         let written = serde_json::to_writer(
@@ -149,12 +157,12 @@ impl<'a> Outgoing<'a> {
 }
 
 /// `_meta` as it is sent: the agent's own entries, then ours.
-struct Meta<'a> {
-    context: &'a Context<'a>,
+struct RequestMeta<'a> {
+    context: &'a CallContext<'a>,
     token: Option<i64>,
 }
 
-impl<'a> Meta<'a> {
+impl<'a> RequestMeta<'a> {
     fn inbound(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
         self.context.inbound.into_iter().flat_map(|meta| meta.iter()).filter(|(key, _)| passes(key))
     }
@@ -169,7 +177,7 @@ fn passes(key: &str) -> bool {
     key != "progressToken" && !key.starts_with("io.modelcontextprotocol/")
 }
 
-impl Serialize for Meta<'_> {
+impl Serialize for RequestMeta<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (key, value) in self.inbound() {
@@ -180,7 +188,7 @@ impl Serialize for Meta<'_> {
             map.serialize_entry("io.modelcontextprotocol/clientInfo", modern.client)?;
             map.serialize_entry(
                 "io.modelcontextprotocol/clientCapabilities",
-                &Declared(modern.capabilities),
+                &DeclaredCapabilities(modern.capabilities),
             )?;
             if let Some(level) = modern.log_level {
                 map.serialize_entry("io.modelcontextprotocol/logLevel", &level)?;
@@ -195,9 +203,9 @@ impl Serialize for Meta<'_> {
 
 /// A client's capabilities, without those we do not carry through: tasks, since the task would be the upstream's and
 /// its id unknown to us, and experiments.
-struct Declared<'a>(Option<&'a ClientCapabilities>);
+struct DeclaredCapabilities<'a>(Option<&'a ClientCapabilities>);
 
-impl Serialize for Declared<'_> {
+impl Serialize for DeclaredCapabilities<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         if let Some(capabilities) = self.0 {
@@ -226,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    fn sent(outgoing: &Outgoing<'_>) -> Value {
+    fn sent(outgoing: &OutgoingRequest<'_>) -> Value {
         let line = outgoing.line(7);
         assert_eq!(line.last(), Some(&b'\n'));
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
@@ -241,11 +249,12 @@ mod tests {
     fn a_plain_call_carries_nothing_extra() {
         let call = tool(&json!({"text": "a\nb"}));
         assert_eq!(
-            sent(&Outgoing::operation(&call, Context::default())),
+            sent(&OutgoingRequest::operation(&call, CallContext::default())),
             json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "t", "arguments": {"text": "a\nb"}}})
         );
         let without = Operation::CallTool { name: "t".into(), arguments: None };
-        let params = sent(&Outgoing::operation(&without, Context::default()))["params"].clone();
+        let params =
+            sent(&OutgoingRequest::operation(&without, CallContext::default()))["params"].clone();
         assert_eq!(params, json!({"name": "t"}));
     }
 
@@ -263,9 +272,10 @@ mod tests {
             .unwrap(),
         );
         let call = tool(&json!({}));
-        let context = Context { inbound: Some(&meta), progress: true, ..Context::default() };
+        let context =
+            CallContext { inbound: Some(&meta), progress: true, ..CallContext::default() };
         assert_eq!(
-            sent(&Outgoing::operation(&call, context))["params"]["_meta"],
+            sent(&OutgoingRequest::operation(&call, context))["params"]["_meta"],
             json!({"traceparent": "00-1", "com.example/x": 1, "progressToken": 7})
         );
     }
@@ -279,22 +289,22 @@ mod tests {
         }))
         .unwrap();
         let client = Implementation::new("agentport", "1");
-        let modern = Modern {
+        let modern = ModernMeta {
             revision: "2026-07-28",
             client: &client,
             capabilities: Some(&capabilities),
             log_level: None,
         };
         let responses = BTreeMap::from([("q".to_owned(), json!({"action": "accept"}))]);
-        let context = Context {
+        let context = CallContext {
             modern: Some(modern),
             responses: Some(&responses),
             state: Some("s"),
-            ..Context::default()
+            ..CallContext::default()
         };
         let operation = Operation::ReadResource { uri: "x://y".into() };
         assert_eq!(
-            sent(&Outgoing::operation(&operation, context))["params"],
+            sent(&OutgoingRequest::operation(&operation, context))["params"],
             json!({
                 "uri": "x://y",
                 "inputResponses": {"q": {"action": "accept"}},
@@ -313,10 +323,10 @@ mod tests {
 
     #[test]
     fn pages() {
-        let page = Outgoing::page("tools/list", Some("next"), Context::default());
+        let page = OutgoingRequest::page("tools/list", Some("next"), CallContext::default());
         assert_eq!(sent(&page)["params"], json!({"cursor": "next"}));
         assert_eq!(
-            sent(&Outgoing::page("tools/list", None, Context::default()))["params"],
+            sent(&OutgoingRequest::page("tools/list", None, CallContext::default()))["params"],
             json!({})
         );
     }

@@ -1,14 +1,14 @@
-//! One live connection, as calls use it. No actor stands between: the caller's own task writes the request and takes
-//! the answer.
+//! One live connection as calls use it: the caller's own task writes the request and waits for the answer.
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use rmcp::{
     Peer, RoleClient,
     model::{Implementation, ProtocolVersion, RequestId},
@@ -18,62 +18,62 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    attribution::{Running, Slot},
-    error::{Failure, UpstreamError},
+    error::{AttemptError, UpstreamError},
     handler,
-    hidden::Hidden,
-    http::Http,
+    in_flight::{InFlight, PendingCall},
     message::FIRST_ID,
-    request::{Context, Modern, Outgoing},
-    stdio::Pipe,
+    redaction::Redactor,
+    request::{CallContext, ModernMeta, OutgoingRequest},
+    stdio::transport::StdioPipe,
+    streamable_http::client::HttpClient,
 };
 use crate::call::caller::Caller;
 
-/// How long a last word may take.
-const LEAVE: Duration = Duration::from_millis(100);
+/// Time the cancellation of `subscriptions/listen` has to be written when a connection is closed.
+const LISTEN_CANCEL_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Servers with sessions over HTTP may send log messages on another connection than the answer, which then overtakes the
 /// last of them. How long an answer waits for those that may be under way, if the agent was told of any.
-const STRAGGLERS: std::time::Duration = std::time::Duration::from_millis(50);
+const LOG_REORDER_DELAY: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// How calls reach the upstream.
-pub(super) enum Wire {
-    Stdio(Arc<Pipe>),
-    Http(Arc<Http>),
+pub(super) enum CallTransport {
+    Stdio(Arc<StdioPipe>),
+    Http(Arc<HttpClient>),
 }
 
 /// A connection after its handshake.
-pub(super) struct Session {
+pub(super) struct UpstreamSession {
     /// For what rmcp does: the handshake is over, subscriptions remain.
     pub(super) peer: Peer<RoleClient>,
-    pub(super) running: Arc<Running>,
-    wire: Wire,
+    pub(super) in_flight: Arc<InFlight>,
+    transport: CallTransport,
     revision: ProtocolVersion,
-    pub(super) hidden: Hidden,
+    pub(super) redactor: Redactor,
     client: Implementation,
     next_id: AtomicI64,
-    /// The standing request for news, if there is one.
+    /// The open `subscriptions/listen` request, if there is one.
     listening: Mutex<Option<RequestId>>,
     loss: Mutex<Option<UpstreamError>>,
     lost: Notify,
     tasks: TaskTracker,
 }
 
-impl Session {
+impl UpstreamSession {
     pub(super) fn new(
         peer: Peer<RoleClient>,
-        running: Arc<Running>,
-        wire: Wire,
+        in_flight: Arc<InFlight>,
+        transport: CallTransport,
         revision: ProtocolVersion,
-        hidden: Hidden,
+        redactor: Redactor,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         Arc::new(Self {
             peer,
-            running,
-            wire,
+            in_flight,
+            transport,
             revision,
-            hidden,
+            redactor,
             client: handler::implementation(),
             next_id: AtomicI64::new(FIRST_ID),
             listening: Mutex::default(),
@@ -92,20 +92,20 @@ impl Session {
         self.revision.as_str()
     }
 
-    pub(super) fn http(&self) -> Option<&Http> {
-        match &self.wire {
-            Wire::Http(http) => Some(http),
-            Wire::Stdio(_) => None,
+    pub(super) fn http(&self) -> Option<&HttpClient> {
+        match &self.transport {
+            CallTransport::Http(http) => Some(http),
+            CallTransport::Stdio(_) => None,
         }
     }
 
     /// What goes with a request of `caller`'s; of ours, without one.
-    pub(super) fn context<'a>(&'a self, caller: Option<&'a Caller>) -> Context<'a> {
+    pub(super) fn context<'a>(&'a self, caller: Option<&'a Caller>) -> CallContext<'a> {
         // A caller that can neither answer nor pass the question on has nothing to declare.
         let asked = caller.filter(|caller| caller.modern || caller.peer.is_some());
-        Context {
+        CallContext {
             inbound: caller.map(|caller| &caller.meta),
-            modern: self.modern().then(|| Modern {
+            modern: self.modern().then(|| ModernMeta {
                 revision: self.revision.as_str(),
                 client: &self.client,
                 capabilities: asked.map(|caller| &caller.capabilities),
@@ -120,39 +120,39 @@ impl Session {
     /// Sends one request and waits for its answer, unread. Dropping the future cancels the request at the upstream.
     pub(super) async fn request(
         &self,
-        outgoing: &Outgoing<'_>,
-        slot: &Arc<Slot>,
-    ) -> Result<Box<RawValue>, Failure> {
+        outgoing: &OutgoingRequest<'_>,
+        pending: &Arc<PendingCall>,
+    ) -> Result<Box<RawValue>, AttemptError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.running.begin(id, slot)?;
-        let mut sent = Sent { session: self, id, answered: false };
-        let answer = match &self.wire {
-            Wire::Stdio(pipe) => {
-                // If writing fails the server is gone; whoever finds that out says so through the slot, with its
+        self.in_flight.begin(id, pending)?;
+        let mut sent = SentRequest { session: self, id, answered: false };
+        let answer = match &self.transport {
+            CallTransport::Stdio(pipe) => {
+                // If writing fails the server is gone; the actor fails the pending call with its
                 // last words.
                 let _ = pipe.send(&outgoing.line(id)).await;
-                slot.reply().await.map_err(Failure::Failed)
+                pending.reply().await.map_err(AttemptError::Failed)
             }
-            Wire::Http(http) => tokio::select! {
-                answer = http.call(id, outgoing, slot) => {
-                    if slot.has_logged() && !self.modern() {
-                        tokio::time::sleep(STRAGGLERS).await;
+            CallTransport::Http(http) => tokio::select! {
+                answer = http.call(id, outgoing, pending) => {
+                    if pending.has_logged() && !self.modern() {
+                        tokio::time::sleep(LOG_REORDER_DELAY).await;
                     }
                     answer
                 }
                 // Only the end of the connection is told this way.
-                ended = slot.reply() => ended.map_err(Failure::Failed),
+                ended = pending.reply() => ended.map_err(AttemptError::Failed),
             },
         };
         sent.answered = true;
         drop(sent);
         match answer {
-            Err(Failure::Failed(UpstreamError::Refused(error))) => {
-                Err(UpstreamError::Refused(self.hidden.blot_error(error)).into())
+            Err(AttemptError::Failed(UpstreamError::Refused(error))) => {
+                Err(UpstreamError::Refused(self.redactor.redact_error(error)).into())
             }
-            Err(Failure::Lost(error)) => {
+            Err(AttemptError::Lost(error)) => {
                 self.lose(error.clone());
-                Err(Failure::Lost(error))
+                Err(AttemptError::Lost(error))
             }
             other => other,
         }
@@ -160,14 +160,14 @@ impl Session {
 
     /// Says that the connection is of no more use.
     pub(super) fn lose(&self, error: UpstreamError) {
-        lock(&self.loss).get_or_insert(error);
+        self.loss.lock().get_or_insert(error);
         self.lost.notify_one();
     }
 
     /// Waits until a call finds the connection to be of no more use.
     pub(super) async fn lost(&self) -> UpstreamError {
         loop {
-            if let Some(error) = lock(&self.loss).clone() {
+            if let Some(error) = self.loss.lock().clone() {
                 return error;
             }
             self.lost.notified().await;
@@ -176,16 +176,16 @@ impl Session {
 
     /// Notes which request listens for news.
     pub(super) fn set_listening(&self, id: Option<RequestId>) {
-        *lock(&self.listening) = id;
+        *self.listening.lock() = id;
     }
 
     /// Takes leave of the upstream: a local server that still owes an answer would not end by itself.
-    pub(super) async fn take_leave(&self) {
-        let listening = lock(&self.listening).take();
-        if let (Some(id), Wire::Stdio(pipe)) = (listening, &self.wire) {
+    pub(super) async fn stop_listening(&self) {
+        let listening = self.listening.lock().take();
+        if let (Some(id), CallTransport::Stdio(pipe)) = (listening, &self.transport) {
             let line = format!("{}\n", cancelled(&id));
             // One that does not read is not waited for.
-            let _ = timeout(LEAVE, pipe.send(line.as_bytes())).await;
+            let _ = timeout(LISTEN_CANCEL_TIMEOUT, pipe.send(line.as_bytes())).await;
         }
     }
 
@@ -193,19 +193,19 @@ impl Session {
         // MCP 2026-07-28, Cancellation: over HTTP the end of the request is its cancellation; before that revision,
         // and over stdio, a notification is.
         let notification = cancelled(&RequestId::Number(id));
-        match &self.wire {
-            Wire::Stdio(pipe) => {
+        match &self.transport {
+            CallTransport::Stdio(pipe) => {
                 let pipe = pipe.clone();
                 let line = format!("{notification}\n");
                 self.tasks.spawn(async move {
                     let _ = pipe.send(line.as_bytes()).await;
                 });
             }
-            Wire::Http(http) if !self.modern() => {
+            CallTransport::Http(http) if !self.modern() => {
                 let http = http.clone();
                 self.tasks.spawn(async move { http.notify(notification.to_string()).await });
             }
-            Wire::Http(_) => {}
+            CallTransport::Http(_) => {}
         }
     }
 }
@@ -224,21 +224,17 @@ pub(super) fn wants_progress(caller: &Caller) -> bool {
 }
 
 /// A request on its way. Dropped before the answer, it is cancelled.
-struct Sent<'a> {
-    session: &'a Session,
+struct SentRequest<'a> {
+    session: &'a UpstreamSession,
     id: i64,
     answered: bool,
 }
 
-impl Drop for Sent<'_> {
+impl Drop for SentRequest<'_> {
     fn drop(&mut self) {
-        self.session.running.end(self.id);
+        self.session.in_flight.end(self.id);
         if !self.answered {
             self.session.cancel(self.id);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,42 +1,40 @@
 //! Resources that agents subscribed to, kept over restarts of the upstream.
 //!
-//! Before 2026-07-28 each is a request to the upstream; from then on there is one long request whose filter names them
-//! all, together with the list changes we want to hear of (`subscriptions/listen`).
+//! Before 2026-07-28 each is a request to the upstream; from then on there is one long request (`subscriptions/listen`)
+//! whose filter names them all, together with the list changes.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::BTreeMap;
 
+use parking_lot::Mutex;
 use rmcp::{ServiceError, model::SubscriptionFilter, service::Subscription};
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
-    attribution::{Caller, Slot},
-    backoff::Backoff,
-    handler::Notices,
-    request::Outgoing,
-    session::Session,
+    backoff::RetryBackoff,
+    handler::UpstreamEvents,
+    in_flight::{CallOwner, PendingCall},
+    request::OutgoingRequest,
+    session::UpstreamSession,
 };
 use crate::call::permit::Operation;
 
 /// The resources, each with how often it was subscribed to.
 #[derive(Default)]
-pub(super) struct Subscriptions {
+pub(super) struct ResourceSubscriptions {
     uris: Mutex<BTreeMap<String, u32>>,
     changed: Notify,
 }
 
-impl Subscriptions {
+impl ResourceSubscriptions {
     pub(super) fn add(&self, uri: &str) {
-        *self.lock().entry(uri.to_owned()).or_default() += 1;
+        *self.uris.lock().entry(uri.to_owned()).or_default() += 1;
         self.changed.notify_one();
     }
 
-    /// Takes one subscription back; `true` if it was the last to that resource.
+    /// Removes one subscription; `true` if it was the last to that resource.
     pub(super) fn remove(&self, uri: &str) -> bool {
         let last = {
-            let mut uris = self.lock();
+            let mut uris = self.uris.lock();
             let Some(count) = uris.get_mut(uri) else { return true };
             *count -= 1;
             let last = *count == 0;
@@ -50,17 +48,13 @@ impl Subscriptions {
     }
 
     fn uris(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
-        self.uris.lock().unwrap_or_else(PoisonError::into_inner)
+        self.uris.lock().keys().cloned().collect()
     }
 
     /// Keeps a session subscribed for as long as it lives. Never ends by itself.
-    pub(super) async fn keep(&self, session: &Session, notices: &Notices) {
+    pub(super) async fn run(&self, session: &UpstreamSession, events: &UpstreamEvents) {
         if session.modern() {
-            self.listen(session, notices).await;
+            self.listen(session, events).await;
         } else {
             self.subscribe_again(session).await;
         }
@@ -68,19 +62,19 @@ impl Subscriptions {
     }
 
     /// Repeats on a new connection what was asked on an earlier one.
-    async fn subscribe_again(&self, session: &Session) {
-        let slot = Slot::new(Caller::Us);
+    async fn subscribe_again(&self, session: &UpstreamSession) {
+        let pending = PendingCall::new(CallOwner::Gateway);
         for uri in self.uris() {
             let operation = Operation::Subscribe { uri };
-            let outgoing = Outgoing::operation(&operation, session.context(None));
-            if let Err(failure) = session.request(&outgoing, &slot).await {
-                tracing::debug!(error = %failure.told(), "a resource could not be subscribed to again");
+            let outgoing = OutgoingRequest::operation(&operation, session.context(None));
+            if let Err(failure) = session.request(&outgoing, &pending).await {
+                tracing::debug!(error = %failure.into_error(), "a resource could not be subscribed to again");
             }
         }
     }
 
-    async fn listen(&self, session: &Session, notices: &Notices) {
-        let mut backoff = Backoff::default();
+    async fn listen(&self, session: &UpstreamSession, events: &UpstreamEvents) {
+        let mut backoff = RetryBackoff::default();
         loop {
             let Some(filter) = self.filter(session) else {
                 self.changed.notified().await;
@@ -89,10 +83,10 @@ impl Subscriptions {
             match session.peer.listen(filter).await {
                 Ok(subscription) => {
                     backoff.worked();
-                    // What happened while nobody listened is not told again.
-                    notices.lists_changed.notify_one();
+                    // Changes before this moment are not sent again.
+                    events.lists_changed.notify_one();
                     session.set_listening(Some(subscription.id().clone()));
-                    let another = self.hear(subscription, notices).await;
+                    let another = self.receive(subscription, events).await;
                     session.set_listening(None);
                     if another {
                         continue;
@@ -115,12 +109,12 @@ impl Subscriptions {
         }
     }
 
-    /// Takes the news of one subscription. `true`: another filter is wanted; `false`: it ended.
-    async fn hear(&self, mut subscription: Subscription, notices: &Notices) -> bool {
+    /// Receives the notifications of one subscription.
+    async fn receive(&self, mut subscription: Subscription, events: &UpstreamEvents) -> bool {
         loop {
             tokio::select! {
                 news = subscription.next() => match news {
-                    Ok(Some(notification)) => notices.take(&notification),
+                    Ok(Some(notification)) => events.on_notification(&notification),
                     Ok(None) | Err(_) => return false,
                 },
                 () = self.changed.notified() => return true,
@@ -129,7 +123,7 @@ impl Subscriptions {
     }
 
     /// What to listen for, if there is anything.
-    fn filter(&self, session: &Session) -> Option<SubscriptionFilter> {
+    fn filter(&self, session: &UpstreamSession) -> Option<SubscriptionFilter> {
         let about = session.peer.peer_info()?;
         let can = &about.capabilities;
         let mut filter = SubscriptionFilter::new();
@@ -150,7 +144,7 @@ mod tests {
 
     #[test]
     fn the_last_one_counts() {
-        let subscriptions = Subscriptions::default();
+        let subscriptions = ResourceSubscriptions::default();
         subscriptions.add("a");
         subscriptions.add("a");
         subscriptions.add("b");

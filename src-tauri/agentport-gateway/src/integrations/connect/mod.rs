@@ -17,7 +17,7 @@ use crate::{
     catalogue::HealthEntry,
     engine::Engine,
     store::{IntegrationRow, StoreError},
-    upstream::{Spec, Target},
+    upstream::{LocalTarget, RemoteTarget, UpstreamSpec, UpstreamTarget},
     vault::Unsealable,
 };
 
@@ -87,7 +87,7 @@ pub(crate) fn is_fit_to_be_shown(connection: &Connection) -> bool {
 pub(crate) fn target(
     connection: &Connection,
     secrets: &BTreeMap<String, Secret>,
-) -> Result<Option<Target>, ConnectError> {
+) -> Result<Option<UpstreamTarget>, ConnectError> {
     timeout::check(connection)?;
     match connection {
         Connection::Builtin { .. } => Ok(None),
@@ -103,7 +103,7 @@ pub(crate) fn target(
                 Some(secret) => Ok((name.clone(), secret.clone())),
                 None => Err(ConnectError::MissingSecret(name.clone())),
             };
-            Ok(Some(Target::Local {
+            Ok(Some(UpstreamTarget::Local(LocalTarget {
                 command: command.clone(),
                 args: args.clone(),
                 env: env.clone(),
@@ -111,7 +111,7 @@ pub(crate) fn target(
                 secret_args: filled_arguments(args, secret_args, secrets)?,
                 cwd: cwd.as_ref().map(PathBuf::from),
                 secrets: secrets.values().cloned().collect(),
-            }))
+            })))
         }
         Connection::RemoteMcp { url, headers, .. } => {
             let parsed = Url::parse(url)
@@ -135,7 +135,7 @@ pub(crate) fn target(
                 filled.push((header, Secret::new(value)));
             }
             let secrets = as_sent(connection, secrets.clone());
-            Ok(Some(Target::Remote { url: parsed, headers: filled, secrets }))
+            Ok(Some(UpstreamTarget::Remote(RemoteTarget { url: parsed, headers: filled, secrets })))
         }
     }
 }
@@ -207,7 +207,7 @@ impl Engine {
                 let entry = self.catalogue.get(&row.id);
                 let is_new = entry.is_none_or(|entry| entry.listing.is_none());
                 let idle_stop = self.idle_stop();
-                self.upstreams.add(Spec { id: row.id.clone(), target, idle_stop, is_new });
+                self.upstreams.add(UpstreamSpec { id: row.id.clone(), target, idle_stop, is_new });
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };
@@ -287,7 +287,8 @@ mod tests {
         };
         assert_eq!(secret_names(&connection), ["token", "token1"]);
         let secrets = secrets(&[("token", "fake &=+#é"), ("token1", "fake-b")]);
-        let Ok(Some(Target::Remote { url, secrets: hidden, .. })) = target(&connection, &secrets)
+        let Ok(Some(UpstreamTarget::Remote(RemoteTarget { url, secrets: hidden, .. }))) =
+            target(&connection, &secrets)
         else {
             panic!("it is a usable address")
         };
@@ -317,8 +318,9 @@ mod tests {
         }));
         assert_eq!(secret_names(&connection), ["K", "token1", "token"]);
         let secrets = secrets(&[("token", "fake-a"), ("token1", "{token}"), ("K", "fake-k")]);
-        let Ok(Some(Target::Local { args, secret_args, secrets: hidden, .. })) =
-            target(&connection, &secrets)
+        let Ok(Some(UpstreamTarget::Local(LocalTarget {
+            args, secret_args, secrets: hidden, ..
+        }))) = target(&connection, &secrets)
         else {
             panic!("it is a usable command")
         };

@@ -6,17 +6,19 @@ use rmcp::model::{CallToolResult, ServerResult};
 use serde_json::json;
 
 use super::{
-    super::{Target, UpstreamError},
     Bench,
     agent::{Agent, capabilities},
     server::{Era, child},
     streams::HttpServer,
     text, tool,
 };
-use crate::call::caller::Caller;
+use crate::{
+    call::caller::Caller,
+    upstream::{UpstreamError, UpstreamTarget},
+};
 
 /// A target of every kind, with the server that must be kept.
-async fn all() -> Vec<(&'static str, Target, Option<HttpServer>)> {
+async fn all() -> Vec<(&'static str, UpstreamTarget, Option<HttpServer>)> {
     let legacy = HttpServer::start(Era::Legacy, false).await;
     let modern = HttpServer::start(Era::Modern, false).await;
     vec![

@@ -6,11 +6,11 @@ use agentport_api::Health;
 use serde_json::json;
 
 use super::{
-    super::UpstreamError,
     Bench, Told, id,
     local::{introduce, shell},
     server::{Era, TOOLS, child},
 };
+use crate::upstream::UpstreamError;
 
 #[tokio::test]
 async fn a_crash_is_told_with_the_last_words_and_mended() {

@@ -5,18 +5,18 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::json;
 
 use super::{
-    super::{
-        Spec, Target, UpstreamError,
-        connect::{FIRST_START_LIMIT, START_LIMIT},
-    },
     Bench, PATIENCE, id,
     server::{Era, TOOLS, child},
     spec,
 };
+use crate::upstream::{
+    LocalTarget, UpstreamError, UpstreamSpec, UpstreamTarget,
+    connector::{FIRST_START_TIMEOUT, START_TIMEOUT},
+};
 
 /// A server written in shell.
-pub(super) fn shell(script: &str) -> Target {
-    Target::Local {
+pub(super) fn shell(script: &str) -> UpstreamTarget {
+    UpstreamTarget::Local(LocalTarget {
         command: "sh".to_owned(),
         args: vec!["-c".to_owned(), script.to_owned()],
         env: [].into(),
@@ -24,7 +24,7 @@ pub(super) fn shell(script: &str) -> Target {
         secret_args: [].into(),
         cwd: None,
         secrets: Vec::new(),
-    }
+    })
 }
 
 /// Shell that answers `initialize` and `tools/list` in a revision before 2026-07-28, and nothing else.
@@ -163,7 +163,7 @@ async fn keeps_standard_error_without_secrets() {
 async fn says_why_it_did_not_start() {
     for (target, expected) in [
         (
-            Target::Local {
+            UpstreamTarget::Local(LocalTarget {
                 command: "no-such-command".to_owned(),
                 args: vec!["secret-argument".to_owned()],
                 env: [].into(),
@@ -171,7 +171,7 @@ async fn says_why_it_did_not_start() {
                 secret_args: [].into(),
                 cwd: None,
                 secrets: Vec::new(),
-            },
+            }),
             "the command \"no-such-command\" or its working directory does not exist",
         ),
         (
@@ -206,10 +206,10 @@ async fn a_server_that_breaks_on_discover_is_met_with_initialize() {
 /// Nobody waits five minutes here: the clock jumps to whatever comes next.
 #[tokio::test(start_paused = true)]
 async fn a_new_server_has_the_time_to_be_downloaded() {
-    for (is_new, limit) in [(true, FIRST_START_LIMIT), (false, START_LIMIT)] {
+    for (is_new, limit) in [(true, FIRST_START_TIMEOUT), (false, START_TIMEOUT)] {
         let bench = Bench::empty();
         let began = tokio::time::Instant::now();
-        let spec = Spec { is_new, ..spec(shell("sleep 1000")) };
+        let spec = UpstreamSpec { is_new, ..spec(shell("sleep 1000")) };
         let error = bench.upstreams.probe(spec).await.unwrap_err().to_string();
         assert!(error.contains(&format!("within {} s", limit.as_secs())), "{error}");
         let took = began.elapsed();
@@ -226,7 +226,7 @@ async fn an_unknown_integration_is_said_to_be_unknown() {
     bench.upstreams.remove(&id()).await;
     bench.upstreams.restart(&id()).await;
     bench.upstreams.wake(&id());
-    let Spec { id, .. } = spec(shell(""));
+    let UpstreamSpec { id, .. } = spec(shell(""));
     assert_eq!(UpstreamError::Unknown(id).to_string(), "no integration \"x\" is connected");
     bench.end().await;
 }

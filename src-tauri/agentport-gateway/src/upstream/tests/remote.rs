@@ -6,12 +6,14 @@ use http::HeaderName;
 use serde_json::json;
 
 use super::{
-    super::{Target, UpstreamError},
     Bench, Told, id,
     server::{Era, TOOLS},
     streams::{HttpServer, breaking_server},
 };
-use crate::call::{caller::Caller, permit::Operation};
+use crate::{
+    call::{caller::Caller, permit::Operation},
+    upstream::{RemoteTarget, UpstreamError, UpstreamTarget},
+};
 
 #[tokio::test]
 async fn speaks_both_eras_and_both_kinds_of_answer() {
@@ -95,11 +97,11 @@ async fn an_unreachable_server_is_named_without_secrets() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
-    let target = Target::Remote {
+    let target = UpstreamTarget::Remote(RemoteTarget {
         url: format!("http://user:pass@127.0.0.1:{port}/mcp?key=hidden").parse().unwrap(),
         headers: vec![(HeaderName::from_static("x-key"), Secret::new("obviously-fake"))],
         secrets: Vec::new(),
-    };
+    });
     let printed = format!("{target:?}");
     assert_eq!(printed, format!("Remote {{ url: \"http://127.0.0.1:{port}/mcp\", .. }}"));
     let bench = Bench::new(target);
@@ -174,7 +176,11 @@ async fn marked_arguments_travel_as_headers_too() {
 #[tokio::test]
 async fn a_broken_stream_is_taken_up_where_it_broke() {
     let (url, _stop) = breaking_server().await;
-    let bench = Bench::new(Target::Remote { url, headers: Vec::new(), secrets: Vec::new() });
+    let bench = Bench::new(UpstreamTarget::Remote(RemoteTarget {
+        url,
+        headers: Vec::new(),
+        secrets: Vec::new(),
+    }));
     assert_eq!(bench.tool("echo", json!({})).await.unwrap(), "resumed after 7");
     bench.end().await;
 }

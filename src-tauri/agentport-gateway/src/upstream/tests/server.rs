@@ -24,7 +24,7 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::super::Target;
+use crate::upstream::{LocalTarget, UpstreamTarget};
 
 /// Which revisions a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -305,11 +305,11 @@ fn complain(line: &str) {
 const CHILD: &str = "UPSTREAM_TEST_SERVER";
 
 /// This test binary as a child that serves on stdio.
-pub(super) fn child(era: Era) -> Target {
+pub(super) fn child(era: Era) -> UpstreamTarget {
     let this = std::env::current_exe().expect("a test binary").display().to_string();
     let test = concat!(module_path!(), "::serve_stdio");
     let test = test.split_once("::").map_or(test, |(_, path)| path);
-    Target::Local {
+    UpstreamTarget::Local(LocalTarget {
         command: this,
         args: [test, "--exact", "--nocapture", "--test-threads=1"].map(str::to_owned).into(),
         env: [(CHILD.to_owned(), format!("{era:?}")), ("MODE".to_owned(), "test".to_owned())]
@@ -318,7 +318,7 @@ pub(super) fn child(era: Era) -> Target {
         secret_args: [].into(),
         cwd: None,
         secrets: Vec::new(),
-    }
+    })
 }
 
 /// No test: what [`child`] runs. The test harness has written a line of its own to standard output by then, which is

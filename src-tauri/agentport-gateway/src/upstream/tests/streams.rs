@@ -26,10 +26,8 @@ use tokio_util::{
 };
 use url::Url;
 
-use super::{
-    super::Target,
-    server::{Era, Server},
-};
+use super::server::{Era, Server};
+use crate::upstream::{RemoteTarget, UpstreamTarget};
 
 /// A server on a port of its own, until it is dropped.
 pub(super) struct HttpServer {
@@ -90,9 +88,13 @@ impl HttpServer {
         Self { server, url, gate, _stop: stop.drop_guard() }
     }
 
-    pub(super) fn target(&self) -> Target {
+    pub(super) fn target(&self) -> UpstreamTarget {
         let header = (HeaderName::from_static("x-key"), Secret::new("obviously-fake"));
-        Target::Remote { url: self.url.clone(), headers: vec![header], secrets: Vec::new() }
+        UpstreamTarget::Remote(RemoteTarget {
+            url: self.url.clone(),
+            headers: vec![header],
+            secrets: Vec::new(),
+        })
     }
 
     pub(super) fn refuse(&self, refuses: Option<(u16, bool)>) {

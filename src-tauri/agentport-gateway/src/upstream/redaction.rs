@@ -1,6 +1,6 @@
-//! The secrets a server was given, taken out of whatever it says: to the log, to an agent, in an error.
+//! Redaction of the secrets a server was given from what it says: in the log, to an agent, in an error.
 //!
-//! Results are not the business of this: the door scrubs them, with everything else that leaves.
+//! Deliberately absent: results, which the call pipeline scrubs with everything else that leaves.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -9,11 +9,11 @@ use rmcp::model::ErrorData;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// Secrets that must not get out through what a server says.
+/// Replaces the secrets of one upstream in what it says.
 #[derive(Clone, Default)]
-pub(super) struct Hidden(Arc<[Secret]>);
+pub(super) struct Redactor(Arc<[Secret]>);
 
-impl Hidden {
+impl Redactor {
     /// The secrets themselves, and what follows a scheme in them, as in `Bearer …`.
     pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let all = secrets.into_iter().flat_map(|secret| {
@@ -23,8 +23,8 @@ impl Hidden {
         Self(all.collect())
     }
 
-    /// `text` with every secret blotted out.
-    pub(super) fn blot<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    /// `text` with every secret replaced.
+    pub(super) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.0.is_empty() {
             return text.into();
         }
@@ -33,11 +33,11 @@ impl Hidden {
 
     /// What a server says, fit to stand in a sentence of ours.
     pub(super) fn quote(&self, text: &str, max_chars: usize) -> String {
-        sanitize::sanitize_line(&self.blot(text), max_chars)
+        sanitize::sanitize_line(&self.redact(text), max_chars)
     }
 
-    /// `message` with every secret blotted out of it. `None` if nothing sensible is left.
-    pub(super) fn blot_message<T: Serialize + DeserializeOwned>(&self, message: T) -> Option<T> {
+    /// `message` with every secret replaced. `None` if nothing sensible is left.
+    pub(super) fn redact_message<T: Serialize + DeserializeOwned>(&self, message: T) -> Option<T> {
         if self.0.is_empty() {
             return Some(message);
         }
@@ -48,9 +48,9 @@ impl Hidden {
         Some(message)
     }
 
-    pub(super) fn blot_error(&self, mut error: ErrorData) -> ErrorData {
+    pub(super) fn redact_error(&self, mut error: ErrorData) -> ErrorData {
         if !self.0.is_empty() {
-            error.message = self.blot(&error.message).into_owned().into();
+            error.message = self.redact(&error.message).into_owned().into();
             redact::scrub_value(error.data.as_mut().unwrap_or(&mut Value::Null), &self.exposed());
         }
         error
@@ -70,22 +70,22 @@ mod tests {
 
     #[test]
     fn secrets_do_not_get_out() {
-        let hidden = Hidden::new(&[Secret::new("Bearer obviously-fake")]);
+        let redactor = Redactor::new(&[Secret::new("Bearer obviously-fake")]);
         let data = json!({"sent": ["Bearer obviously-fake", 1]});
         let error = ErrorData::new(ErrorCode(-1), "obviously-fake is no key", Some(data.clone()));
         let log = LoggingMessageNotificationParam::new(LoggingLevel::Info, data);
         let said = format!(
             "{} {:?} {:?}",
-            hidden.blot("using obviously-fake"),
-            hidden.blot_error(error),
-            hidden.blot_message(log).unwrap(),
+            redactor.redact("using obviously-fake"),
+            redactor.redact_error(error),
+            redactor.redact_message(log).unwrap(),
         );
         assert!(said.contains("is no key") && !said.contains("fake"), "{said}");
     }
 
     #[test]
     fn without_secrets_nothing_changes() {
-        assert_eq!(Hidden::default().blot("text"), "text");
-        assert_eq!(Hidden::default().quote("a\nb", 10), "a b");
+        assert_eq!(Redactor::default().redact("text"), "text");
+        assert_eq!(Redactor::default().quote("a\nb", 10), "a b");
     }
 }

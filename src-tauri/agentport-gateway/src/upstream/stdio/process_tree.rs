@@ -1,4 +1,4 @@
-//! A local server's processes, owned as a whole tree.
+//! Process tree of a local server, owned and ended as a whole.
 //!
 //! On Unix the server leads a process group of its own, on Windows it lives in a job object, so that what it starts
 //! in turn (`npx` starts `node`, which starts …) ends with it. A program that leaves the group on purpose (`setsid`)
@@ -20,37 +20,37 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a server may take to end after its input was closed, and again after it was asked to (SIGTERM).
-const GRACE: Duration = Duration::from_secs(2);
-/// How long the rest of the tree may go on when the server itself has ended in good order.
-const REST_GRACE: Duration = Duration::from_millis(250);
-/// How often a process group without a leader is looked at; nothing announces its end.
-const LOOK: Duration = Duration::from_millis(10);
-/// How long to wait for the kernel to do away with what was killed.
-const REAP: Duration = Duration::from_secs(1);
+/// Time a server has to end after its input was closed, and again after SIGTERM.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+/// Time the rest of the tree has to end after the server itself has ended in good order.
+const GROUP_GRACE: Duration = Duration::from_millis(250);
+/// Interval at which a process group without a leader is checked; nothing announces its end.
+const GROUP_POLL_INTERVAL: Duration = Duration::from_millis(10);
+/// Time the kernel has to remove what was killed.
+const REAP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The processes of one local server. Dropping it kills them all.
-pub(super) struct Tree {
+pub(in crate::upstream) struct ProcessTree {
     child: Box<dyn ChildWrapper>,
     pid: Option<u32>,
     gone: bool,
 }
 
 /// The ends of a server's pipes.
-pub(super) struct Pipes {
-    pub(super) stdin: ChildStdin,
-    pub(super) stdout: ChildStdout,
-    pub(super) stderr: ChildStderr,
+pub(in crate::upstream) struct ServerPipes {
+    pub(in crate::upstream) stdin: ChildStdin,
+    pub(in crate::upstream) stdout: ChildStdout,
+    pub(in crate::upstream) stderr: ChildStderr,
 }
 
-impl Tree {
+impl ProcessTree {
     /// Starts `command` with exactly `environment`, in `cwd` or our own directory.
-    pub(super) fn start(
+    pub(in crate::upstream) fn start(
         command: &str,
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: BTreeMap<OsString, OsString>,
         cwd: Option<&Path>,
-    ) -> io::Result<(Self, Pipes)> {
+    ) -> io::Result<(Self, ServerPipes)> {
         let path = environment.get(OsStr::new("PATH")).cloned();
         let mut prepared = Command::new(resolve(command, path.as_deref())?);
         prepared
@@ -80,34 +80,34 @@ impl Tree {
         let Some(((stdin, stdout), stderr)) = pipes else {
             return Err(io::Error::other("the system gave no pipes"));
         };
-        Ok((tree, Pipes { stdin, stdout, stderr }))
+        Ok((tree, ServerPipes { stdin, stdout, stderr }))
     }
 
     /// Process id of the server itself.
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(in crate::upstream) fn pid(&self) -> Option<u32> {
         self.pid
     }
 
     /// Waits for the server itself to end. May be dropped and called again.
-    pub(super) async fn ended(&mut self) -> Option<ExitStatus> {
+    pub(in crate::upstream) async fn ended(&mut self) -> Option<ExitStatus> {
         self.child.wait().await.ok()
     }
 
-    /// Ends the tree in good order; its standard input must be closed already. `hurry` cuts the waiting short.
+    /// Ends the tree in good order; its standard input must be closed already. `force_stop` cuts the waiting short.
     /// Afterwards no process of it is left.
-    pub(super) async fn stop(&mut self, hurry: &CancellationToken) {
+    pub(in crate::upstream) async fn stop(&mut self, force_stop: &CancellationToken) {
         tokio::select! {
             biased;
-            () = hurry.cancelled() => {}
+            () = force_stop.cancelled() => {}
             () = async {
-                if timeout(GRACE, self.ended()).await.is_ok() && self.empty_within(REST_GRACE).await {
+                if timeout(STOP_GRACE, self.ended()).await.is_ok() && self.empty_within(GROUP_GRACE).await {
                     self.gone = true;
                     return;
                 }
                 self.ask_to_end();
                 let asked = Instant::now();
-                let ended = timeout(GRACE, self.ended()).await.is_ok();
-                self.gone = ended && self.empty_within(GRACE.saturating_sub(asked.elapsed())).await;
+                let ended = timeout(STOP_GRACE, self.ended()).await.is_ok();
+                self.gone = ended && self.empty_within(STOP_GRACE.saturating_sub(asked.elapsed())).await;
             } => {}
         }
         if !self.gone {
@@ -116,11 +116,11 @@ impl Tree {
     }
 
     /// Ends the tree at once.
-    pub(super) async fn kill(&mut self) {
+    pub(in crate::upstream) async fn kill(&mut self) {
         // Fails only when nothing is left to kill.
         let _ = self.child.start_kill();
-        let _ = timeout(REAP, self.ended()).await;
-        self.empty_within(REAP).await;
+        let _ = timeout(REAP_TIMEOUT, self.ended()).await;
+        self.empty_within(REAP_TIMEOUT).await;
         self.gone = true;
     }
 
@@ -133,7 +133,7 @@ impl Tree {
     #[cfg(not(unix))]
     fn ask_to_end(&self) {}
 
-    /// Is nobody left in the group within that time?
+    /// Whether the group is empty within that time.
     #[cfg(unix)]
     async fn empty_within(&self, limit: Duration) -> bool {
         let Some(group) = self.pid.and_then(|pid| i32::try_from(pid).ok()) else { return true };
@@ -142,7 +142,7 @@ impl Tree {
             if Instant::now() >= until {
                 return false;
             }
-            sleep(LOOK).await;
+            sleep(GROUP_POLL_INTERVAL).await;
         }
         true
     }
@@ -154,7 +154,7 @@ impl Tree {
     }
 }
 
-impl Drop for Tree {
+impl Drop for ProcessTree {
     fn drop(&mut self) {
         if !self.gone {
             // The group is killed here; the runtime reaps its leader.

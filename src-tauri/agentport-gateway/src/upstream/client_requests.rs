@@ -1,6 +1,6 @@
-//! Questions of an upstream (elicitation, sampling, roots), put to the agent whose call raised them.
+//! Client requests of an upstream (elicitation, sampling, roots), forwarded to the agent whose call raised them.
 //!
-//! They are put from the call's own task: rmcp tells by it on which stream of the agent's connection they belong.
+//! They are forwarded from the call's own task: rmcp chooses by it the stream of the agent's connection.
 
 use rmcp::{
     Peer, RoleServer, ServiceError,
@@ -10,23 +10,23 @@ use rmcp::{
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::{attribution::Answer, handler::cannot_be_asked};
+use super::{handler::cannot_be_asked, in_flight::QuestionAnswer};
 use crate::call::caller::Caller;
 
-/// Whom to ask this, if this caller's client can be asked it: it holds a connection, speaks a revision in which
+/// The peer to forward this question to, if the caller's client can answer it: it holds a connection, speaks a revision in which
 /// servers may ask (before 2026-07-28), and has said that it can answer.
-pub(super) fn whom(
+pub(super) fn client_peer(
     caller: &Caller,
     question: ServerRequest,
 ) -> Result<(&Peer<RoleServer>, ServerRequest), ErrorData> {
-    let able = able(&caller.capabilities, &question) && !caller.modern;
-    match caller.peer.as_ref().filter(|_| able) {
+    let is_declared = is_declared(&caller.capabilities, &question) && !caller.modern;
+    match caller.peer.as_ref().filter(|_| is_declared) {
         Some(peer) => Ok((peer, question)),
         None => Err(cannot_be_asked()),
     }
 }
 
-fn able(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
+fn is_declared(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
     match request {
         ServerRequest::CreateMessageRequest(_) => capabilities.sampling.is_some(),
         ServerRequest::ListRootsRequest(_) => capabilities.roots.is_some(),
@@ -41,11 +41,11 @@ fn able(capabilities: &ClientCapabilities, request: &ServerRequest) -> bool {
     }
 }
 
-/// Puts one question and passes the answer back. If the upstream loses interest first, the agent is told.
-pub(super) async fn put(
+/// Puts one question and passes the answer back. If the upstream loses interest first, the agent is refusal_from.
+pub(super) async fn forward(
     peer: Peer<RoleServer>,
     question: ServerRequest,
-    mut answer: oneshot::Sender<Answer>,
+    mut answer: oneshot::Sender<QuestionAnswer>,
 ) {
     let asked = peer.send_request_with_option(question, PeerRequestOptions::no_options()).await;
     let answered = match asked {
@@ -60,24 +60,24 @@ pub(super) async fn put(
         },
         Err(error) => Err(error),
     };
-    let _ = answer.send(answered.map_err(told));
+    let _ = answer.send(answered.map_err(refusal_from));
 }
 
-/// Puts one question of an `InputRequiredResult`; gives the answer as the upstream wants it back.
-pub(super) async fn fulfil(caller: &Caller, input: InputRequest) -> Result<Value, ErrorData> {
+/// Forwards one question of an `InputRequiredResult`; returns the answer in the form the upstream expects.
+pub(super) async fn answer_input(caller: &Caller, input: InputRequest) -> Result<Value, ErrorData> {
     let request = match input {
         InputRequest::CreateMessage(request) => ServerRequest::CreateMessageRequest(request),
         InputRequest::Elicitation(request) => ServerRequest::ElicitRequest(request),
         InputRequest::ListRoots(request) => ServerRequest::ListRootsRequest(request),
         _ => return Err(cannot_be_asked()),
     };
-    let (peer, question) = whom(caller, request)?;
-    let answer = peer.send_request(question).await.map_err(told)?;
+    let (peer, question) = client_peer(caller, request)?;
+    let answer = peer.send_request(question).await.map_err(refusal_from)?;
     serde_json::to_value(answer)
         .map_err(|_| ErrorData::internal_error("the answer cannot be passed on", None))
 }
 
-fn told(error: ServiceError) -> ErrorData {
+fn refusal_from(error: ServiceError) -> ErrorData {
     match error {
         ServiceError::McpError(error) => error,
         // The agent is gone.
@@ -94,7 +94,7 @@ mod tests {
     fn check(capabilities: Value, request: Value, expected: bool) {
         let capabilities: ClientCapabilities = serde_json::from_value(capabilities).unwrap();
         let request: ServerRequest = serde_json::from_value(request).unwrap();
-        assert_eq!(able(&capabilities, &request), expected, "{request:?} {capabilities:?}");
+        assert_eq!(is_declared(&capabilities, &request), expected, "{request:?} {capabilities:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Opening a connection to a remote server: the HTTP client, and rmcp's part over it.
+//! Opening a connection to a remote server: HTTP clients, and the part of the protocol that rmcp runs.
 
 use std::{
     collections::HashMap,
@@ -21,25 +21,23 @@ use rmcp::{
 };
 use url::Url;
 
-use super::{
-    error::UpstreamError,
-    refusal::{cause, credential_refused, shown},
-};
+use super::http_error::{cause, credential_refused, shown};
+use crate::upstream::error::UpstreamError;
 
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept for the next call.
-const POOL_IDLE: Duration = Duration::from_secs(60);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The HTTP clients of all remote upstreams: connections are pooled per server, headers belong to each request.
 #[derive(Default)]
-pub(super) struct Clients {
+pub(in crate::upstream) struct HttpClients {
     loopback: OnceLock<reqwest::Client>,
     elsewhere: OnceLock<reqwest::Client>,
 }
 
-impl Clients {
+impl HttpClients {
     /// A client for `url`. Servers on this machine are never reached through a proxy.
-    pub(super) fn for_url(&self, url: &Url) -> Result<reqwest::Client, UpstreamError> {
+    pub(in crate::upstream) fn for_url(&self, url: &Url) -> Result<reqwest::Client, UpstreamError> {
         let loopback = match url.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -51,8 +49,8 @@ impl Clients {
             return Ok(client.clone());
         }
         let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(POOL_IDLE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .user_agent(concat!("agentport/", env!("CARGO_PKG_VERSION")))
             .redirect(same_origin());
         if loopback {
@@ -86,7 +84,7 @@ fn same_origin() -> reqwest::redirect::Policy {
 }
 
 /// The owner's headers as HTTP knows them, marked so that nothing prints them.
-pub(super) fn secret_headers(
+pub(in crate::upstream) fn secret_headers(
     url: &Url,
     headers: &[(HeaderName, Secret)],
 ) -> Result<HashMap<HeaderName, HeaderValue>, UpstreamError> {
@@ -107,25 +105,25 @@ pub(super) fn secret_headers(
 
 /// rmcp's way to the server. It sees which session rmcp was given, which calls need to know too.
 #[derive(Clone)]
-pub(super) struct Handshake {
+pub(in crate::upstream) struct HandshakeClient {
     client: reqwest::Client,
     session: Arc<ArcSwapOption<String>>,
 }
 
-impl Handshake {
-    pub(super) fn new(client: reqwest::Client) -> Self {
+impl HandshakeClient {
+    pub(in crate::upstream) fn new(client: reqwest::Client) -> Self {
         Self { client, session: Arc::default() }
     }
 
     /// The session the server gave (revisions before 2026-07-28), once rmcp has used it.
-    pub(super) fn session(&self) -> Option<Arc<str>> {
+    pub(in crate::upstream) fn session(&self) -> Option<Arc<str>> {
         self.session.load().as_deref().map(|session| session.as_str().into())
     }
 }
 
 type Problem = StreamableHttpError<reqwest::Error>;
 
-impl StreamableHttpClient for Handshake {
+impl StreamableHttpClient for HandshakeClient {
     type Error = reqwest::Error;
 
     async fn post_message(
@@ -185,7 +183,7 @@ fn tidy(problem: Problem) -> Problem {
 
 /// What went wrong on the way to a remote server, in words; and whether it answered at all, but not as it should, so
 /// that another handshake may fare better.
-pub(super) fn problem(
+pub(in crate::upstream) fn problem(
     shown_url: &str,
     error: &(dyn std::error::Error + 'static),
 ) -> (UpstreamError, bool) {

@@ -1,11 +1,8 @@
-//! A local server while it runs: its processes, its pipes, and its last words.
+//! A running local server: its process tree, its pipes, and why it ended.
 
-use std::{
-    process::ExitStatus,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{process::ExitStatus, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -13,24 +10,23 @@ use tokio_util::{
 };
 
 use super::{
-    Target,
-    attribution::Running,
     environment,
-    error::UpstreamError,
-    hidden::Hidden,
-    process::{Pipes, Tree},
-    stderr::{self, Ring},
-    stdio::{Pipe, StdioTransport},
+    process_tree::{ProcessTree, ServerPipes},
+    stderr::{self, LogRing},
+    transport::{StdioPipe, StdioTransport},
+};
+use crate::upstream::{
+    LocalTarget, error::UpstreamError, in_flight::InFlight, redaction::Redactor,
 };
 
-/// How long the rest of its standard error is waited for when a server has ended.
-const LAST_WORDS: Duration = Duration::from_millis(250);
+/// Time to wait for the rest of the standard error when a server has ended.
+const STDERR_DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A running server.
-pub(super) struct Local {
-    tree: Tree,
-    pipe: Arc<Pipe>,
-    hidden: Hidden,
+pub(in crate::upstream) struct ChildServer {
+    tree: ProcessTree,
+    pipe: Arc<StdioPipe>,
+    redactor: Redactor,
     last_line: Arc<Mutex<Option<String>>>,
     reader: JoinHandle<()>,
     /// Ends the reader even if a process that left the tree keeps the pipe open.
@@ -38,51 +34,49 @@ pub(super) struct Local {
 }
 
 /// A server just started, and rmcp's end of its pipes.
-pub(super) struct Started {
-    pub(super) local: Local,
-    pub(super) transport: StdioTransport,
+pub(in crate::upstream) struct StartedServer {
+    pub(in crate::upstream) local: ChildServer,
+    pub(in crate::upstream) transport: StdioTransport,
 }
 
-impl Local {
-    pub(super) fn start(
-        target: &Target,
-        hidden: &Hidden,
-        running: &Arc<Running>,
-        ring: &Arc<Ring>,
+impl ChildServer {
+    pub(in crate::upstream) fn start(
+        target: &LocalTarget,
+        redactor: &Redactor,
+        in_flight: &Arc<InFlight>,
+        ring: &Arc<LogRing>,
         tasks: &TaskTracker,
-    ) -> Result<Started, UpstreamError> {
-        let Target::Local { command, args, env, secret_env, secret_args, cwd, .. } = target else {
-            return Err(UpstreamError::Cancelled);
-        };
+    ) -> Result<StartedServer, UpstreamError> {
+        let LocalTarget { command, args, env, secret_env, secret_args, cwd, .. } = target;
         let environment = environment::for_child(std::env::vars_os(), env, secret_env);
         let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
             Some(filled) => filled.expose(),
             None => arg,
         });
-        let (tree, Pipes { stdin, stdout, stderr }) =
-            Tree::start(command, args, environment, cwd.as_deref()).map_err(|source| {
+        let (tree, ServerPipes { stdin, stdout, stderr }) =
+            ProcessTree::start(command, args, environment, cwd.as_deref()).map_err(|source| {
                 UpstreamError::NotStarted { command: command.clone(), source: Arc::new(source) }
             })?;
         let last_line = Arc::<Mutex<Option<String>>>::default();
         let reading = CancellationToken::new();
         let reader = tasks.spawn({
-            let (ring, hidden, last_line) = (ring.clone(), hidden.clone(), last_line.clone());
+            let (ring, redactor, last_line) = (ring.clone(), redactor.clone(), last_line.clone());
             let reading = reading.clone();
             async move {
                 tokio::select! {
-                    () = stderr::read(stderr, &ring, &hidden, &last_line) => {}
+                    () = stderr::read(stderr, &ring, &redactor, &last_line) => {}
                     () = reading.cancelled() => {}
                 }
             }
         });
-        let pipe = Pipe::new(stdin, running.clone());
+        let pipe = StdioPipe::new(stdin, in_flight.clone());
         let transport = StdioTransport::new(pipe.clone(), stdout);
         let reading = reading.drop_guard();
-        Ok(Started {
+        Ok(StartedServer {
             local: Self {
                 tree,
                 pipe,
-                hidden: hidden.clone(),
+                redactor: redactor.clone(),
                 last_line,
                 reader,
                 _reading: reading,
@@ -91,51 +85,51 @@ impl Local {
         })
     }
 
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(in crate::upstream) fn pid(&self) -> Option<u32> {
         self.tree.pid()
     }
 
-    pub(super) fn pipe(&self) -> &Arc<Pipe> {
+    pub(in crate::upstream) fn pipe(&self) -> &Arc<StdioPipe> {
         &self.pipe
     }
 
     /// Waits until the server has ended, or closed its side. May be dropped and called again.
-    pub(super) async fn ended(&mut self) {
+    pub(in crate::upstream) async fn ended(&mut self) {
         tokio::select! {
             _ = self.tree.ended() => {}
             () = self.pipe.ended().cancelled() => {}
         }
     }
 
-    /// Ends what is left of the tree at once. Tells how the server ended and what it said last, as the end of a
-    /// sentence about it. What it wrote to its output that was no JSON matters only if it never spoke properly.
-    pub(super) async fn end_at_once(&mut self, spoke: bool) -> String {
+    /// Kills what is left of the tree. Returns how the server ended and the last line of its standard error, as the
+    /// end of a sentence about it. A line on standard output that was no JSON is quoted only if the handshake failed.
+    pub(in crate::upstream) async fn end_at_once(&mut self, spoke: bool) -> String {
         // A server that closes its output is most often just ending; its exit status says more than our signal.
-        let status = timeout(LAST_WORDS, self.tree.ended()).await.ok().flatten();
+        let status = timeout(STDERR_DRAIN_TIMEOUT, self.tree.ended()).await.ok().flatten();
         self.tree.kill().await;
         self.read_out().await;
-        let last = self.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last = self.last_line.lock().clone();
         let garbage =
-            self.pipe.garbage().filter(|_| !spoke).map(|line| self.hidden.quote(&line, 100));
-        epitaph(status, last.as_deref(), garbage.as_deref())
+            self.pipe.garbage().filter(|_| !spoke).map(|line| self.redactor.quote(&line, 100));
+        exit_reason(status, last.as_deref(), garbage.as_deref())
     }
 
     /// Ends the tree in good order.
-    pub(super) async fn stop(mut self, hurry: &CancellationToken) {
+    pub(in crate::upstream) async fn stop(mut self, force_stop: &CancellationToken) {
         self.pipe.close().await;
-        self.tree.stop(hurry).await;
+        self.tree.stop(force_stop).await;
         self.read_out().await;
     }
 
     /// Waits for the rest of the standard error.
     async fn read_out(&mut self) {
         if !self.reader.is_finished() {
-            let _ = timeout(LAST_WORDS, &mut self.reader).await;
+            let _ = timeout(STDERR_DRAIN_TIMEOUT, &mut self.reader).await;
         }
     }
 }
 
-fn epitaph(status: Option<ExitStatus>, last: Option<&str>, garbage: Option<&str>) -> String {
+fn exit_reason(status: Option<ExitStatus>, last: Option<&str>, garbage: Option<&str>) -> String {
     let mut text = match (last, garbage) {
         (Some(last), _) => format!("its last words: {last:?}"),
         (None, Some(_)) => String::new(),
@@ -158,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn epitaphs() {
+    fn exit_reasons() {
         for (last, garbage, expected) in [
             (None, None, "it left no words"),
             (Some("no such key"), None, "its last words: \"no such key\""),
@@ -169,7 +163,7 @@ mod tests {
                 "its last words: \"a\"; on its output it wrote what is no JSON: \"b\"",
             ),
         ] {
-            assert_eq!(epitaph(None, last, garbage), expected);
+            assert_eq!(exit_reason(None, last, garbage), expected);
         }
     }
 }

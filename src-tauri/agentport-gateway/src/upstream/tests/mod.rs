@@ -1,4 +1,4 @@
-//! Upstreams with real parts: child processes and HTTP servers that speak MCP, and an agent that answers.
+//! UpstreamRegistry with real parts: child processes and HTTP servers that speak MCP, and an agent that answers.
 
 mod agent;
 mod asking;
@@ -17,7 +17,9 @@ use serde_json::Value;
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Listing, Spec, Target, UpstreamError, UpstreamSink, Upstreams, call};
+use super::{
+    Listing, UpstreamError, UpstreamRegistry, UpstreamSink, UpstreamSpec, UpstreamTarget, call,
+};
 use crate::call::{caller::Caller, permit::Operation};
 
 /// Longer than anything here takes; only a broken test waits for it.
@@ -68,15 +70,15 @@ impl UpstreamSink for Sink {
     }
 }
 
-/// Upstreams with one integration named `x`, and what they tell.
+/// UpstreamRegistry with one integration named `x`, and what they tell.
 struct Bench {
-    upstreams: Upstreams,
+    upstreams: UpstreamRegistry,
     tasks: TaskTracker,
     told: Mutex<mpsc::UnboundedReceiver<Told>>,
 }
 
 impl Bench {
-    fn new(target: Target) -> Self {
+    fn new(target: UpstreamTarget) -> Self {
         let bench = Self::empty();
         bench.upstreams.add(spec(target));
         bench
@@ -88,7 +90,7 @@ impl Bench {
         let (sink, told) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let upstreams = Upstreams::new(tasks.clone(), stop, Arc::new(Sink(sink)));
+        let upstreams = UpstreamRegistry::new(tasks.clone(), stop, Arc::new(Sink(sink)));
         Self { upstreams, tasks, told: Mutex::new(told) }
     }
 
@@ -106,7 +108,7 @@ impl Bench {
         self.operation(caller, tool(name, arguments), PATIENCE).await.map(|result| text(&result))
     }
 
-    /// What [`Upstreams::call`] does, without the permit that only the door can make.
+    /// What [`UpstreamRegistry::call`] does, without the permit that only the door can make.
     async fn operation(
         &self,
         caller: &Caller,
@@ -177,8 +179,8 @@ fn id() -> IntegrationId {
     IntegrationId::new("x").unwrap()
 }
 
-fn spec(target: Target) -> Spec {
-    Spec { id: id(), target, idle_stop: Duration::from_secs(600), is_new: true }
+fn spec(target: UpstreamTarget) -> UpstreamSpec {
+    UpstreamSpec { id: id(), target, idle_stop: Duration::from_secs(600), is_new: true }
 }
 
 fn tool(name: &str, arguments: Value) -> Operation {

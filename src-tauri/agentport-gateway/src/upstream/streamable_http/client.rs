@@ -1,4 +1,4 @@
-//! The wire to a remote server: calls over Streamable HTTP (MCP 2026-07-28 and 2025-11-25, Transports).
+//! HTTP client of one session: calls over Streamable HTTP (MCP 2026-07-28 and 2025-11-25, Transports).
 //!
 //! Each call is one POST of the caller's own task, and what comes back on it belongs to that call: its answer, its
 //! progress, and the server's questions. That is faster than rmcp's worker and leaves nothing to guess. The
@@ -24,16 +24,18 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
-    attribution::{Event, Reply, Slot},
-    error::{Failure, UpstreamError},
-    handler::{self, Notices},
-    hidden::Hidden,
-    message::{Inbound, inbound},
-    param_headers::{self, Marked},
-    refusal::{cause, closed, credential_refused, error_in, forgot_session, needs_auth, shown},
-    remote,
-    request::Outgoing,
+    connect,
+    http_error::{cause, closed, credential_refused, error_in, forgot_session, needs_auth, shown},
+    param_headers::{self, MarkedParams},
     sse,
+};
+use crate::upstream::{
+    error::{AttemptError, UpstreamError},
+    handler::{self, UpstreamEvents},
+    in_flight::{CallEvent, PendingCall, RawReply},
+    message::{InboundMessage, inbound},
+    redaction::Redactor,
+    request::OutgoingRequest,
 };
 
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
@@ -42,46 +44,46 @@ const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The longest JSON answer taken.
+/// Largest JSON answer in bytes.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
-/// How long the end of a stream is waited for after its answer, so that the connection can be used again.
-const DRAIN: Duration = Duration::from_millis(500);
-/// How long a notification or an answer of ours may take to be delivered.
-const NOTIFY: Duration = Duration::from_secs(5);
-/// How often a stream that breaks without having brought anything new is taken up again.
+/// Time to read a stream to its end after the answer, so that the connection can be used again.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
+/// Time a notification or a response of the gateway has to be delivered.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Resumptions in a row of a stream that brings nothing new.
 const MAX_RESUMES: u32 = 5;
-const RESUME_AFTER: Duration = Duration::from_secs(1);
+const DEFAULT_RESUME_DELAY: Duration = Duration::from_secs(1);
 
 /// What calls over one HTTP session need.
-pub(super) struct Http {
+pub(in crate::upstream) struct HttpClient {
     client: reqwest::Client,
     url: Url,
     /// Goes with every request; the owner's secrets among them.
     headers: HeaderMap,
     modern: bool,
-    marked: ArcSwap<Marked>,
+    header_params: ArcSwap<MarkedParams>,
     /// The address, fit to show.
     shown: String,
-    hidden: Hidden,
-    notices: Arc<Notices>,
+    redactor: Redactor,
+    events: Arc<UpstreamEvents>,
     tasks: TaskTracker,
 }
 
 /// What a session was agreed on.
-pub(super) struct Agreed {
-    pub(super) revision: String,
-    pub(super) modern: bool,
-    pub(super) session: Option<Arc<str>>,
+pub(in crate::upstream) struct HttpSession {
+    pub(in crate::upstream) revision: String,
+    pub(in crate::upstream) modern: bool,
+    pub(in crate::upstream) session: Option<Arc<str>>,
 }
 
-impl Http {
-    pub(super) fn new(
+impl HttpClient {
+    pub(in crate::upstream) fn new(
         client: reqwest::Client,
         url: Url,
         secrets: &HashMap<HeaderName, HeaderValue>,
-        hidden: Hidden,
-        agreed: &Agreed,
-        notices: Arc<Notices>,
+        redactor: Redactor,
+        agreed: &HttpSession,
+        events: Arc<UpstreamEvents>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
         // An address may name a user; reqwest makes a header of that, and an address without.
@@ -107,27 +109,27 @@ impl Http {
             url,
             headers,
             modern: agreed.modern,
-            marked: ArcSwap::default(),
-            hidden,
-            notices,
+            header_params: ArcSwap::default(),
+            redactor,
+            events,
             tasks,
         })
     }
 
     /// Leaves out the tools that must be, and remembers which arguments of the others travel as headers.
-    pub(super) fn sort_out(&self, tools: &mut Vec<Tool>) {
+    pub(in crate::upstream) fn remove_invalid_tools(&self, tools: &mut Vec<Tool>) {
         if self.modern {
-            self.marked.store(Arc::new(param_headers::sort_out(tools)));
+            self.header_params.store(Arc::new(param_headers::remove_invalid_tools(tools)));
         }
     }
 
     /// Sends one request and reads what comes back until its answer.
-    pub(super) async fn call(
+    pub(in crate::upstream) async fn call(
         self: &Arc<Self>,
         id: i64,
-        outgoing: &Outgoing<'_>,
-        slot: &Slot,
-    ) -> Result<Box<RawValue>, Failure> {
+        outgoing: &OutgoingRequest<'_>,
+        pending: &PendingCall,
+    ) -> Result<Box<RawValue>, AttemptError> {
         let mut headers = self.headers.clone();
         if self.modern {
             headers.insert(METHOD, HeaderValue::from_static(outgoing.method()));
@@ -135,9 +137,9 @@ impl Http {
                 headers.insert(NAME, name);
             }
             if let Some((tool, arguments)) = outgoing.tool()
-                && let Some(marked) = self.marked.load().get(tool)
+                && let Some(header_params) = self.header_params.load().get(tool)
             {
-                param_headers::add(&mut headers, marked, arguments);
+                param_headers::add_headers(&mut headers, header_params, arguments);
             }
         }
         let response = self.post(headers, outgoing.line(id)).await?;
@@ -147,21 +149,24 @@ impl Http {
             return Err(self.refusal(id, response).await);
         }
         if streamed {
-            return self.stream(id, response, slot).await;
+            return self.stream(id, response, pending).await;
         }
         let body = self.body(response).await?;
         match inbound(&body) {
-            Inbound::Reply(answered, reply) if answered == id => reply.map_err(Failure::Failed),
+            InboundMessage::Reply(answered, reply) if answered == id => {
+                reply.map_err(AttemptError::Failed)
+            }
             _ => Err(self.protocol(&format!("it answered a call with {:?}", self.quote(&body)))),
         }
     }
 
     /// Sends a notification, or an answer to the server. Nothing can be done if it does not arrive.
-    pub(super) async fn notify(self: Arc<Self>, message: String) {
-        let _ = timeout(NOTIFY, self.post(self.headers.clone(), message.into_bytes())).await;
+    pub(in crate::upstream) async fn notify(self: Arc<Self>, message: String) {
+        let _ =
+            timeout(NOTIFY_TIMEOUT, self.post(self.headers.clone(), message.into_bytes())).await;
     }
 
-    async fn post(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Response, Failure> {
+    async fn post(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Response, AttemptError> {
         let mut request = Request::new(Method::POST, self.url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
@@ -173,9 +178,9 @@ impl Http {
         self: &Arc<Self>,
         id: i64,
         mut response: Response,
-        slot: &Slot,
-    ) -> Result<Box<RawValue>, Failure> {
-        let mut events = sse::Parser::default();
+        pending: &PendingCall,
+    ) -> Result<Box<RawValue>, AttemptError> {
+        let mut events = sse::SseParser::default();
         let mut resumes = 0;
         loop {
             let broken = match response.chunk().await {
@@ -185,9 +190,9 @@ impl Http {
                     }
                     while let Some(event) = events.next() {
                         resumes = 0;
-                        if let Some(reply) = self.take(id, &event, slot) {
+                        if let Some(reply) = self.on_message(id, &event, pending) {
                             self.drain(response);
-                            return reply.map_err(Failure::Failed);
+                            return reply.map_err(AttemptError::Failed);
                         }
                     }
                     continue;
@@ -202,13 +207,13 @@ impl Http {
             };
             resumes += 1;
             let last = HeaderValue::from_str(last).map_err(|_| closed(&broken))?;
-            sleep(events.retry().unwrap_or(RESUME_AFTER)).await;
-            events.broken_off();
+            sleep(events.retry().unwrap_or(DEFAULT_RESUME_DELAY)).await;
+            events.discard_partial();
             response = self.resume(last).await?;
         }
     }
 
-    async fn resume(&self, last: HeaderValue) -> Result<Response, Failure> {
+    async fn resume(&self, last: HeaderValue) -> Result<Response, AttemptError> {
         let mut request = Request::new(Method::GET, self.url.clone());
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().remove(CONTENT_TYPE);
@@ -222,31 +227,43 @@ impl Http {
     }
 
     /// Takes one message off a call's stream; gives the answer if it is that.
-    fn take(self: &Arc<Self>, id: i64, message: &[u8], slot: &Slot) -> Option<Reply> {
+    fn on_message(
+        self: &Arc<Self>,
+        id: i64,
+        message: &[u8],
+        pending: &PendingCall,
+    ) -> Option<RawReply> {
         match inbound(message) {
-            Inbound::Reply(answered, reply) => return (answered == id).then_some(reply),
-            Inbound::Progress(params) => {
-                slot.tell(Event::Progress(params));
+            InboundMessage::Reply(answered, reply) => return (answered == id).then_some(reply),
+            InboundMessage::Progress(params) => {
+                pending.push_event(CallEvent::Progress(params));
             }
-            Inbound::Log(params) => {
-                slot.tell(Event::Log(params));
+            InboundMessage::Log(params) => {
+                pending.push_event(CallEvent::Log(params));
             }
-            Inbound::Other(message) => match *message {
-                JsonRpcMessage::Request(request) => self.answer(request.id, request.request, slot),
+            InboundMessage::Other(message) => match *message {
+                JsonRpcMessage::Request(request) => {
+                    self.answer_question(request.id, request.request, pending)
+                }
                 JsonRpcMessage::Notification(notification) => {
-                    self.notices.take(&notification.notification);
+                    self.events.on_notification(&notification.notification);
                 }
                 JsonRpcMessage::Response(_) | JsonRpcMessage::Error(_) => {}
             },
-            Inbound::Garbage => {}
+            InboundMessage::Garbage => {}
         }
         None
     }
 
     /// Puts a question of the server to the call, and posts the answer when there is one.
-    fn answer(self: &Arc<Self>, id: RequestId, request: ServerRequest, slot: &Slot) {
+    fn answer_question(
+        self: &Arc<Self>,
+        id: RequestId,
+        request: ServerRequest,
+        pending: &PendingCall,
+    ) {
         let ping = matches!(request, ServerRequest::PingRequest(_));
-        let answered = (!ping).then(|| handler::put(slot, request));
+        let answered = (!ping).then(|| handler::enqueue_question(pending, request));
         let http = self.clone();
         self.tasks.spawn(async move {
             let answer = match answered {
@@ -272,11 +289,12 @@ impl Http {
         }
         self.tasks.spawn(async move {
             let _ =
-                timeout(DRAIN, async { while let Ok(Some(_)) = response.chunk().await {} }).await;
+                timeout(DRAIN_TIMEOUT, async { while let Ok(Some(_)) = response.chunk().await {} })
+                    .await;
         });
     }
 
-    async fn body(&self, mut response: Response) -> Result<Bytes, Failure> {
+    async fn body(&self, mut response: Response) -> Result<Bytes, AttemptError> {
         let mut body = BytesMut::new();
         loop {
             match response.chunk().await {
@@ -291,32 +309,32 @@ impl Http {
     }
 
     /// Why the server did not take a call, by status (and by what it says, if that is a JSON-RPC error).
-    async fn refusal(&self, id: i64, response: Response) -> Failure {
+    async fn refusal(&self, id: i64, response: Response) -> AttemptError {
         let status = response.status();
         if needs_auth(status, response.headers()) {
-            return Failure::Lost(credential_refused(&self.shown, status));
+            return AttemptError::Lost(credential_refused(&self.shown, status));
         }
         let in_session = self.headers.contains_key(SESSION);
         if status == StatusCode::NOT_FOUND && in_session {
-            return Failure::Stale(None);
+            return AttemptError::Stale(None);
         }
         let body = self.body(response).await.unwrap_or_default();
         if let Some(error) = error_in(id, &body) {
             return match in_session && forgot_session(status, &error) {
-                true => Failure::Stale(Some(error)),
-                false => Failure::Failed(error),
+                true => AttemptError::Stale(Some(error)),
+                false => AttemptError::Failed(error),
             };
         }
-        Failure::Failed(UpstreamError::Unreachable {
+        AttemptError::Failed(UpstreamError::Unreachable {
             what: self.shown.clone(),
             problem: format!("answered HTTP {status}"),
         })
     }
 
     /// Why a request could not be made, or got no answer.
-    fn broken(&self, error: &reqwest::Error) -> Failure {
+    fn broken(&self, error: &reqwest::Error) -> AttemptError {
         if error.is_connect() {
-            return Failure::Lost(UpstreamError::Unreachable {
+            return AttemptError::Lost(UpstreamError::Unreachable {
                 what: self.shown.clone(),
                 problem: format!("cannot be reached ({})", cause(error)),
             });
@@ -325,17 +343,20 @@ impl Http {
     }
 
     /// Was it the credential that kept rmcp from sending?
-    pub(super) fn refused(&self, error: &DynamicTransportError) -> Option<UpstreamError> {
-        let (error, _) = remote::problem(&self.shown, error.error.as_ref());
+    pub(in crate::upstream) fn refused(
+        &self,
+        error: &DynamicTransportError,
+    ) -> Option<UpstreamError> {
+        let (error, _) = connect::problem(&self.shown, error.error.as_ref());
         matches!(error, UpstreamError::NeedsAuth { .. }).then_some(error)
     }
 
-    fn protocol(&self, problem: &str) -> Failure {
-        Failure::Failed(UpstreamError::Protocol { problem: problem.to_owned() })
+    fn protocol(&self, problem: &str) -> AttemptError {
+        AttemptError::Failed(UpstreamError::Protocol { problem: problem.to_owned() })
     }
 
     fn quote(&self, body: &[u8]) -> String {
         let start = String::from_utf8_lossy(&body[..body.len().min(400)]);
-        self.hidden.quote(&start, 100)
+        self.redactor.quote(&start, 100)
     }
 }

@@ -1,16 +1,13 @@
-//! What a local server writes to its standard error: the last lines of it, cleaned, for the owner to read.
+//! Standard error of a local server: its last lines, redacted and sanitised, for the owner to read.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::VecDeque;
 
 use agentport_api::LogLine;
 use agentport_core::sanitize;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::hidden::Hidden;
-use crate::clock;
+use crate::{clock, upstream::redaction::Redactor};
 
 const MAX_LINES: usize = 500;
 const MAX_BYTES: usize = 64 * 1024;
@@ -21,22 +18,22 @@ const MAX_COLLECTED: usize = 8 * 1024;
 
 /// The last 500 lines, or 64 KiB of them.
 #[derive(Default)]
-pub(super) struct Ring(Mutex<Lines>);
+pub(in crate::upstream) struct LogRing(Mutex<LogLines>);
 
 #[derive(Default)]
-struct Lines {
+struct LogLines {
     lines: VecDeque<LogLine>,
     bytes: usize,
 }
 
-impl Ring {
+impl LogRing {
     /// Adds a line; blank ones are left out.
-    pub(super) fn push(&self, line: &str) {
+    pub(in crate::upstream) fn push(&self, line: &str) {
         let text = sanitize::sanitize_line(line.trim_end(), MAX_LINE);
         if text.trim().is_empty() {
             return;
         }
-        let mut ring = self.lock();
+        let mut ring = self.0.lock();
         ring.bytes += text.len();
         ring.lines.push_back(LogLine { at: clock::now(), text });
         while ring.lines.len() > MAX_LINES || ring.bytes > MAX_BYTES {
@@ -46,20 +43,16 @@ impl Ring {
     }
 
     /// All lines, oldest first.
-    pub(super) fn lines(&self) -> Vec<LogLine> {
-        self.lock().lines.iter().cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(in crate::upstream) fn lines(&self) -> Vec<LogLine> {
+        self.0.lock().lines.iter().cloned().collect()
     }
 }
 
-/// Reads `stderr` to its end into `ring`. Gives the last line that says something.
-pub(super) async fn read(
+/// Reads `stderr` to its end into `ring`, and keeps the last line that is not blank in `last`.
+pub(in crate::upstream) async fn read(
     mut stderr: impl AsyncRead + Unpin,
-    ring: &Ring,
-    hidden: &Hidden,
+    ring: &LogRing,
+    redactor: &Redactor,
     last: &Mutex<Option<String>>,
 ) {
     let mut waiting = Vec::new();
@@ -71,24 +64,29 @@ pub(super) async fn read(
         };
         for &byte in &chunk[..read] {
             if byte == b'\n' || waiting.len() >= MAX_COLLECTED {
-                keep(&mut waiting, ring, hidden, last);
+                store_line(&mut waiting, ring, redactor, last);
             }
             if byte != b'\n' {
                 waiting.push(byte);
             }
         }
     }
-    keep(&mut waiting, ring, hidden, last);
+    store_line(&mut waiting, ring, redactor, last);
 }
 
-fn keep(line: &mut Vec<u8>, ring: &Ring, hidden: &Hidden, last: &Mutex<Option<String>>) {
+fn store_line(
+    line: &mut Vec<u8>,
+    ring: &LogRing,
+    redactor: &Redactor,
+    last: &Mutex<Option<String>>,
+) {
     let said = String::from_utf8_lossy(line).into_owned();
     line.clear();
     if said.trim().is_empty() {
         return;
     }
-    ring.push(&hidden.blot(&said));
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(hidden.quote(&said, 300));
+    ring.push(&redactor.redact(&said));
+    *last.lock() = Some(redactor.quote(&said, 300));
 }
 
 #[cfg(test)]
@@ -97,13 +95,13 @@ mod tests {
 
     use super::*;
 
-    fn texts(ring: &Ring) -> Vec<String> {
+    fn texts(ring: &LogRing) -> Vec<String> {
         ring.lines().into_iter().map(|line| line.text).collect()
     }
 
     #[test]
     fn keeps_the_last_lines_and_bytes() {
-        let ring = Ring::default();
+        let ring = LogRing::default();
         for number in 0..MAX_LINES + 3 {
             ring.push(&number.to_string());
         }
@@ -119,18 +117,18 @@ mod tests {
 
     #[tokio::test]
     async fn reads_lines_and_hides_secrets() {
-        let (ring, last) = (Ring::default(), Mutex::default());
-        let hidden = Hidden::new(&[Secret::new("obviously-fake")]);
+        let (ring, last) = (LogRing::default(), Mutex::default());
+        let redactor = Redactor::new(&[Secret::new("obviously-fake")]);
         let input = b"starting\r\n\n  \nkey is obviously-fake\nlast words".as_slice();
-        read(input, &ring, &hidden, &last).await;
+        read(input, &ring, &redactor, &last).await;
         assert_eq!(texts(&ring), ["starting", &format!("key is {SCRUBBED}"), "last words"]);
-        assert_eq!(last.into_inner().unwrap().as_deref(), Some("last words"));
+        assert_eq!(last.into_inner().as_deref(), Some("last words"));
     }
 
     #[tokio::test]
     async fn a_line_without_end_is_cut() {
-        let (ring, last) = (Ring::default(), Mutex::default());
-        read(vec![b'x'; 3 * MAX_COLLECTED].as_slice(), &ring, &Hidden::default(), &last).await;
+        let (ring, last) = (LogRing::default(), Mutex::default());
+        read(vec![b'x'; 3 * MAX_COLLECTED].as_slice(), &ring, &Redactor::default(), &last).await;
         assert_eq!(texts(&ring).len(), 3);
     }
 }

@@ -1,21 +1,20 @@
-//! What a remote server says instead of an answer, and how that is told: without secrets, and so that it is clear who
-//! can help.
+//! HTTP errors of a remote server as messages without secrets.
 
 use agentport_core::sanitize;
 use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
 use rmcp::model::JsonRpcMessage;
 use url::Url;
 
-use super::{
+use crate::upstream::{
     error::UpstreamError,
-    message::{Inbound, inbound},
+    message::{InboundMessage, inbound},
 };
 
 /// A JSON-RPC error in the body of a refusal: to our request, or (as many servers do) to none.
-pub(super) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
+pub(in crate::upstream) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
     match inbound(body) {
-        Inbound::Reply(answered, Err(error)) if answered == id => Some(error),
-        Inbound::Other(message) => match *message {
+        InboundMessage::Reply(answered, Err(error)) if answered == id => Some(error),
+        InboundMessage::Other(message) => match *message {
             JsonRpcMessage::Error(error) => Some(UpstreamError::Refused(error.error)),
             _ => None,
         },
@@ -25,7 +24,7 @@ pub(super) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
 
 /// Many servers do not answer 404 for a session they have forgotten, as they should, but 400 with the error of the
 /// TypeScript SDK's examples: code -32000, "No valid session ID provided".
-pub(super) fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool {
+pub(in crate::upstream) fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool {
     let UpstreamError::Refused(error) = error else { return false };
     status == StatusCode::BAD_REQUEST
         && error.code.0 == -32000
@@ -33,13 +32,13 @@ pub(super) fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool 
 }
 
 /// Does the status say that a credential is missing, wrong or too weak?
-pub(super) fn needs_auth(status: StatusCode, headers: &HeaderMap) -> bool {
+pub(in crate::upstream) fn needs_auth(status: StatusCode, headers: &HeaderMap) -> bool {
     status == StatusCode::UNAUTHORIZED
         || (status == StatusCode::FORBIDDEN && headers.contains_key(WWW_AUTHENTICATE))
 }
 
 /// The sentence for [`needs_auth`].
-pub(super) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamError {
+pub(in crate::upstream) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamError {
     let message = format!(
         "{shown} refused the credential (HTTP {}); the owner must give a new one",
         status.as_u16()
@@ -48,7 +47,7 @@ pub(super) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamErr
 }
 
 /// An address without what may be secret in it: user information, query, fragment.
-pub(super) fn shown(url: &Url) -> String {
+pub(in crate::upstream) fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     // These fail only on addresses that have no such parts.
     let _ = shown.set_username("");
@@ -58,8 +57,8 @@ pub(super) fn shown(url: &Url) -> String {
     shown.to_string()
 }
 
-/// What is at the bottom of an error, without the address (which may hold secrets).
-pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+/// The root cause of an error, without the address (which may hold secrets).
+pub(in crate::upstream) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
         deepest = source;
@@ -71,8 +70,8 @@ pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     }
 }
 
-/// A call whose answer broke off.
-pub(super) fn closed(problem: &str) -> UpstreamError {
+/// The error of a call whose answer broke off.
+pub(in crate::upstream) fn closed(problem: &str) -> UpstreamError {
     UpstreamError::Closed { last_words: problem.to_owned() }
 }
 

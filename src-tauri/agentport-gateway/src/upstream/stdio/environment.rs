@@ -1,6 +1,6 @@
-//! What a local server sees of our environment.
+//! Environment of a local server.
 //!
-//! An allow-list, not a deny-list: API keys and tokens of the owner's shell must not reach every server they install.
+//! An allow-list, not a deny-list: API keys and tokens of the owner's shell must not reach every installed server.
 
 use std::{
     collections::BTreeMap,
@@ -46,7 +46,7 @@ const ALLOWED_HERE: &[&str] = &[];
 const ALLOWED_PREFIXES: &[&str] = &["LC_", "XDG_"];
 
 /// The whole environment of a child: what is allowed of `ours`, then what the owner set, which wins.
-pub(super) fn for_child(
+pub(in crate::upstream) fn for_child(
     ours: impl IntoIterator<Item = (OsString, OsString)>,
     owners: &BTreeMap<String, String>,
     secrets: &[(String, Secret)],

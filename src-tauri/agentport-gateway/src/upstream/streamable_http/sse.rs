@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 
-/// The longest event taken.
+/// Largest event in bytes.
 const MAX_EVENT: usize = 32 * 1024 * 1024;
 
 /// Cuts a stream of bytes into events.
 #[derive(Default)]
-pub(super) struct Parser {
+pub(in crate::upstream) struct SseParser {
     buffer: BytesMut,
-    looked_at: usize,
+    scanned: usize,
     data: Vec<u8>,
     last_id: Option<String>,
     retry: Option<Duration>,
@@ -19,16 +19,16 @@ pub(super) struct Parser {
 
 /// An event grew beyond 32 MiB.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(in crate::upstream) struct EventTooLong;
 
-impl Parser {
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLong> {
+impl SseParser {
+    pub(in crate::upstream) fn push(&mut self, chunk: &[u8]) -> Result<(), EventTooLong> {
         self.buffer.extend_from_slice(chunk);
-        if self.buffer.len() + self.data.len() > MAX_EVENT { Err(TooLong) } else { Ok(()) }
+        if self.buffer.len() + self.data.len() > MAX_EVENT { Err(EventTooLong) } else { Ok(()) }
     }
 
     /// The data of the next whole event that has any.
-    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+    pub(in crate::upstream) fn next(&mut self) -> Option<Vec<u8>> {
         while let Some(line) = self.next_line() {
             if line.is_empty() {
                 if !self.data.is_empty() {
@@ -60,32 +60,32 @@ impl Parser {
     }
 
     /// The id from which a broken stream can be resumed.
-    pub(super) fn last_id(&self) -> Option<&str> {
+    pub(in crate::upstream) fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref().filter(|id| !id.is_empty())
     }
 
     /// How long the server wants us to wait before resuming.
-    pub(super) fn retry(&self) -> Option<Duration> {
+    pub(in crate::upstream) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
-    /// Forgets an event that was begun and will not be finished.
-    pub(super) fn broken_off(&mut self) {
+    /// Drops an event that was begun and will not be finished.
+    pub(in crate::upstream) fn discard_partial(&mut self) {
         self.buffer.clear();
-        self.looked_at = 0;
+        self.scanned = 0;
         self.data.clear();
     }
 
     /// The next line without its end: LF, or CR LF. (No MCP server is known to use CR alone.)
     fn next_line(&mut self) -> Option<BytesMut> {
-        let newline = self.buffer[self.looked_at..].iter().position(|byte| *byte == b'\n');
+        let newline = self.buffer[self.scanned..].iter().position(|byte| *byte == b'\n');
         let Some(newline) = newline else {
-            self.looked_at = self.buffer.len();
+            self.scanned = self.buffer.len();
             return None;
         };
-        let mut line = self.buffer.split_to(self.looked_at + newline);
+        let mut line = self.buffer.split_to(self.scanned + newline);
         self.buffer.advance(1);
-        self.looked_at = 0;
+        self.scanned = 0;
         if line.last() == Some(&b'\r') {
             line.truncate(line.len() - 1);
         }
@@ -97,7 +97,7 @@ impl Parser {
 mod tests {
     use super::*;
 
-    fn events(parser: &mut Parser, chunk: &str) -> Vec<String> {
+    fn events(parser: &mut SseParser, chunk: &str) -> Vec<String> {
         parser.push(chunk.as_bytes()).unwrap();
         std::iter::from_fn(|| parser.next()).map(|data| String::from_utf8(data).unwrap()).collect()
     }
@@ -106,7 +106,7 @@ mod tests {
     fn cuts_events_wherever_chunks_end() {
         let stream = ": hello\r\n\r\nid: 7\nretry: 250\ndata\n\nevent: message\ndata: {\"a\":\ndata:  1}\n\ndata:x\r\n\r\n";
         for size in [1, 2, 7, stream.len()] {
-            let mut parser = Parser::default();
+            let mut parser = SseParser::default();
             let chunks = stream.as_bytes().chunks(size);
             let seen: Vec<String> = chunks
                 .flat_map(|chunk| events(&mut parser, std::str::from_utf8(chunk).unwrap()))
@@ -118,19 +118,19 @@ mod tests {
     }
 
     #[test]
-    fn an_event_broken_off_is_forgotten_but_not_its_id() {
-        let mut parser = Parser::default();
+    fn an_event_discard_partial_is_forgotten_but_not_its_id() {
+        let mut parser = SseParser::default();
         assert!(events(&mut parser, "id: 3\ndata: half").is_empty());
-        parser.broken_off();
+        parser.discard_partial();
         assert_eq!(events(&mut parser, "data: whole\n\n"), ["whole"]);
         assert_eq!(parser.last_id(), Some("3"));
     }
 
     #[test]
     fn endless_events_are_refused() {
-        let mut parser = Parser::default();
+        let mut parser = SseParser::default();
         let chunk = vec![b'x'; MAX_EVENT / 2 + 1];
         assert_eq!(parser.push(&chunk), Ok(()));
-        assert_eq!(parser.push(&chunk), Err(TooLong));
+        assert_eq!(parser.push(&chunk), Err(EventTooLong));
     }
 }

@@ -1,4 +1,4 @@
-//! What callers and the actor of one upstream share.
+//! Handle of one upstream, shared by its callers and its actor.
 
 use std::{
     sync::{
@@ -16,15 +16,18 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{error::UpstreamError, session::Session, stderr::Ring, subscriptions::Subscriptions};
+use super::{
+    error::UpstreamError, session::UpstreamSession, stdio::stderr::LogRing,
+    subscriptions::ResourceSubscriptions,
+};
 
-/// Who waits for a session, and hears why there is none.
-pub(super) type Waiter = oneshot::Sender<Result<Arc<Session>, UpstreamError>>;
+/// A caller that waits for a session, or for why there is none.
+pub(super) type SessionWaiter = oneshot::Sender<Result<Arc<UpstreamSession>, UpstreamError>>;
 
-/// What an actor is asked.
-pub(super) enum Message {
+/// A request to the actor.
+pub(super) enum ActorMessage {
     /// A call needs a session; `stale` is the one that is of no more use.
-    Want { stale: Option<Arc<Session>>, waiter: Waiter },
+    Want { stale: Option<Arc<UpstreamSession>>, waiter: SessionWaiter },
     /// Start, if not running.
     Wake,
     /// Stop and start anew. Dropped when that has worked or failed.
@@ -34,16 +37,16 @@ pub(super) enum Message {
 }
 
 /// One upstream, as callers see it.
-pub(super) struct Integration {
+pub(super) struct UpstreamHandle {
     pub(super) id: IntegrationId,
-    pub(super) ring: Arc<Ring>,
-    pub(super) subscriptions: Subscriptions,
+    pub(super) ring: Arc<LogRing>,
+    pub(super) subscriptions: ResourceSubscriptions,
     /// Ends this upstream in good order.
     pub(super) stop: CancellationToken,
     /// Cancelled when the actor has ended and nothing is left.
     pub(super) gone: CancellationToken,
-    live: ArcSwapOption<Session>,
-    inbox: mpsc::UnboundedSender<Message>,
+    live: ArcSwapOption<UpstreamSession>,
+    inbox: mpsc::UnboundedSender<ActorMessage>,
     since: Instant,
     /// Milliseconds after `since`.
     used: AtomicU64,
@@ -51,17 +54,17 @@ pub(super) struct Integration {
     idle_stop: AtomicU64,
 }
 
-impl Integration {
+impl UpstreamHandle {
     pub(super) fn new(
         id: IntegrationId,
         idle_stop: Duration,
         stop: CancellationToken,
-        inbox: mpsc::UnboundedSender<Message>,
+        inbox: mpsc::UnboundedSender<ActorMessage>,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
             ring: Arc::default(),
-            subscriptions: Subscriptions::default(),
+            subscriptions: ResourceSubscriptions::default(),
             stop,
             gone: CancellationToken::new(),
             live: ArcSwapOption::empty(),
@@ -73,7 +76,7 @@ impl Integration {
     }
 
     /// The live session; starts the upstream and waits for it if there is none.
-    pub(super) async fn session(&self) -> Result<Arc<Session>, UpstreamError> {
+    pub(super) async fn session(&self) -> Result<Arc<UpstreamSession>, UpstreamError> {
         match self.live.load_full() {
             Some(session) => Ok(session),
             None => self.want(None).await,
@@ -81,34 +84,40 @@ impl Integration {
     }
 
     /// Another session than `stale`.
-    pub(super) async fn fresh(&self, stale: Arc<Session>) -> Result<Arc<Session>, UpstreamError> {
+    pub(super) async fn fresh(
+        &self,
+        stale: Arc<UpstreamSession>,
+    ) -> Result<Arc<UpstreamSession>, UpstreamError> {
         self.want(Some(stale)).await
     }
 
-    async fn want(&self, stale: Option<Arc<Session>>) -> Result<Arc<Session>, UpstreamError> {
-        let (waiter, told) = oneshot::channel();
-        self.ask(Message::Want { stale, waiter });
+    async fn want(
+        &self,
+        stale: Option<Arc<UpstreamSession>>,
+    ) -> Result<Arc<UpstreamSession>, UpstreamError> {
+        let (waiter, session) = oneshot::channel();
+        self.send(ActorMessage::Want { stale, waiter });
         // An actor that ended has dropped the waiter.
-        told.await.unwrap_or(Err(UpstreamError::Cancelled))
+        session.await.unwrap_or(Err(UpstreamError::Cancelled))
     }
 
-    /// Asks the actor; one that has ended asks nothing any more.
-    pub(super) fn ask(&self, message: Message) {
+    /// Sends a message to the actor. An actor that has ended ignores it.
+    pub(super) fn send(&self, message: ActorMessage) {
         let _ = self.inbox.send(message);
     }
 
-    pub(super) fn set_live(&self, session: Option<Arc<Session>>) {
+    pub(super) fn set_live(&self, session: Option<Arc<UpstreamSession>>) {
         self.live.store(session);
     }
 
-    /// Notes that the upstream is in use.
-    pub(super) fn touch(&self) {
+    /// Records that the upstream is in use now.
+    pub(super) fn mark_used(&self) {
         self.used.store(millis(self.since.elapsed()), Ordering::Relaxed);
     }
 
     pub(super) fn set_idle_stop(&self, idle_stop: Duration) {
         self.idle_stop.store(millis(idle_stop), Ordering::Relaxed);
-        self.ask(Message::IdleStop);
+        self.send(ActorMessage::IdleStop);
     }
 
     /// When the upstream will have been idle for long enough to be stopped.

@@ -1,16 +1,14 @@
-//! The wire to a local server: JSON-RPC messages, one per line (MCP 2026-07-28, Basic, Transports, stdio).
+//! Stdio transport: JSON-RPC messages, one per line (MCP 2026-07-28, Basic, Transports, stdio).
 //!
-//! Two speak over it. rmcp does the handshake and takes the server's requests and notifications; calls are written by
-//! the caller's own task and their answers handed straight back to it, without passing through rmcp's loop. Progress
-//! and log messages take the same way, so that they arrive in order and before the answer.
+//! rmcp does the handshake and receives the server's requests and notifications. Calls are written by the caller's own
+//! task and their answers delivered straight to it, without passing through rmcp's loop. Progress and log messages
+//! take the same way, so that they arrive in order and before the answer.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{io, sync::Arc};
 
 use agentport_core::sanitize;
 use bytes::{Buf as _, BytesMut};
+use parking_lot::Mutex;
 use rmcp::{
     RoleClient,
     model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
@@ -23,26 +21,26 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    attribution::Running,
-    message::{Inbound, inbound},
+use crate::upstream::{
+    in_flight::InFlight,
+    message::{InboundMessage, inbound},
 };
 
 /// The longest message taken from a server.
 const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
-/// Our side of the wire, shared by all who send.
-pub(super) struct Pipe {
+/// The writing side, shared by all senders.
+pub(in crate::upstream) struct StdioPipe {
     queue: Mutex<BytesMut>,
-    writer: AsyncMutex<Writer>,
-    running: Arc<Running>,
+    writer: AsyncMutex<PipeWriter>,
+    in_flight: Arc<InFlight>,
     garbage: Mutex<Option<String>>,
-    /// Turns away senders, of whom one may be waiting for a server that does not read.
+    /// Fails senders, one of which may be blocked on a server that does not read.
     closing: CancellationToken,
     ended: CancellationToken,
 }
 
-struct Writer {
+struct PipeWriter {
     /// `None` once the server's input was closed.
     stdin: Option<ChildStdin>,
     /// What was taken from the queue and is not written yet. It lies here, not in a future, so that a sender who
@@ -50,12 +48,12 @@ struct Writer {
     pending: BytesMut,
 }
 
-impl Pipe {
-    pub(super) fn new(stdin: ChildStdin, running: Arc<Running>) -> Arc<Self> {
+impl StdioPipe {
+    pub(in crate::upstream) fn new(stdin: ChildStdin, in_flight: Arc<InFlight>) -> Arc<Self> {
         Arc::new(Self {
             queue: Mutex::default(),
-            writer: AsyncMutex::new(Writer { stdin: Some(stdin), pending: BytesMut::new() }),
-            running,
+            writer: AsyncMutex::new(PipeWriter { stdin: Some(stdin), pending: BytesMut::new() }),
+            in_flight,
             garbage: Mutex::default(),
             closing: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -64,12 +62,12 @@ impl Pipe {
 
     /// Sends one message, which must end in a newline. May be dropped at any point: the message is sent whole, if
     /// not now then with the next one.
-    pub(super) async fn send(&self, line: &[u8]) -> io::Result<()> {
-        lock(&self.queue).extend_from_slice(line);
+    pub(in crate::upstream) async fn send(&self, line: &[u8]) -> io::Result<()> {
+        self.queue.lock().extend_from_slice(line);
         let mut writer = self.writer.lock().await;
-        let Writer { stdin, pending } = &mut *writer;
+        let PipeWriter { stdin, pending } = &mut *writer;
         let Some(stdin) = stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
-        pending.unsplit(lock(&self.queue).split());
+        pending.unsplit(self.queue.lock().split());
         while pending.has_remaining() {
             let written = tokio::select! {
                 biased;
@@ -91,36 +89,36 @@ impl Pipe {
     }
 
     /// Closes the server's input, which asks it to end.
-    pub(super) async fn close(&self) {
+    pub(in crate::upstream) async fn close(&self) {
         self.closing.cancel();
         self.writer.lock().await.stdin.take();
     }
 
     /// Cancelled when the server closed its side, or can no longer be written to.
-    pub(super) fn ended(&self) -> &CancellationToken {
+    pub(in crate::upstream) fn ended(&self) -> &CancellationToken {
         &self.ended
     }
 
     /// The start of the first line that was no JSON, if there was one.
-    pub(super) fn garbage(&self) -> Option<String> {
-        lock(&self.garbage).clone()
+    pub(in crate::upstream) fn garbage(&self) -> Option<String> {
+        self.garbage.lock().clone()
     }
 
-    fn keep_garbage(&self, line: &[u8]) {
+    fn record_garbage(&self, line: &[u8]) {
         let start = &line[..line.len().min(200)];
-        lock(&self.garbage).get_or_insert_with(|| {
+        self.garbage.lock().get_or_insert_with(|| {
             sanitize::sanitize_line(String::from_utf8_lossy(start).trim(), 100)
         });
     }
 }
 
-/// The server's side of the wire, as rmcp reads it.
-pub(super) struct StdioTransport {
-    pipe: Arc<Pipe>,
+/// The reading side, as rmcp uses it.
+pub(in crate::upstream) struct StdioTransport {
+    pipe: Arc<StdioPipe>,
     stdout: ChildStdout,
     buffer: BytesMut,
     /// How much of the buffer holds no newline.
-    looked_at: usize,
+    scanned: usize,
     /// `server/discover`, until it is answered.
     discover: Option<RequestId>,
     /// A `server/discover` that rmcp gave up. A server that takes its time to start answers it after all, and rmcp
@@ -129,12 +127,12 @@ pub(super) struct StdioTransport {
 }
 
 impl StdioTransport {
-    pub(super) fn new(pipe: Arc<Pipe>, stdout: ChildStdout) -> Self {
+    pub(in crate::upstream) fn new(pipe: Arc<StdioPipe>, stdout: ChildStdout) -> Self {
         Self {
             pipe,
             stdout,
             buffer: BytesMut::with_capacity(16 * 1024),
-            looked_at: 0,
+            scanned: 0,
             discover: None,
             given_up: None,
         }
@@ -142,41 +140,41 @@ impl StdioTransport {
 
     /// Cuts the next whole line out of the buffer, without its newline.
     fn next_line(&mut self) -> Option<BytesMut> {
-        let newline = self.buffer[self.looked_at..].iter().position(|byte| *byte == b'\n');
+        let newline = self.buffer[self.scanned..].iter().position(|byte| *byte == b'\n');
         let Some(newline) = newline else {
-            self.looked_at = self.buffer.len();
+            self.scanned = self.buffer.len();
             return None;
         };
-        let line = self.buffer.split_to(self.looked_at + newline);
+        let line = self.buffer.split_to(self.scanned + newline);
         self.buffer.advance(1);
-        self.looked_at = 0;
+        self.scanned = 0;
         Some(line)
     }
 
     /// Takes a line; gives what is left for rmcp.
-    fn take(&mut self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
+    fn on_line(&mut self, line: &[u8]) -> Option<ServerJsonRpcMessage> {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return None;
         }
         match inbound(line) {
-            Inbound::Reply(id, reply) => {
-                self.pipe.running.answer(id, reply);
+            InboundMessage::Reply(id, reply) => {
+                self.pipe.in_flight.answer(id, reply);
                 None
             }
-            Inbound::Progress(params) => {
-                self.pipe.running.progress(params);
+            InboundMessage::Progress(params) => {
+                self.pipe.in_flight.deliver_progress(params);
                 None
             }
-            Inbound::Log(params) => {
-                if let Some(call) = self.pipe.running.only() {
-                    call.tell(super::attribution::Event::Log(params));
+            InboundMessage::Log(params) => {
+                if let Some(call) = self.pipe.in_flight.only_agent_call() {
+                    call.push_event(crate::upstream::in_flight::CallEvent::Log(params));
                 }
                 None
             }
-            Inbound::Other(message) => (!self.is_late(&message)).then_some(*message),
-            Inbound::Garbage => {
-                self.pipe.keep_garbage(line);
+            InboundMessage::Other(message) => (!self.is_late(&message)).then_some(*message),
+            InboundMessage::Garbage => {
+                self.pipe.record_garbage(line);
                 None
             }
         }
@@ -219,12 +217,12 @@ impl Transport<RoleClient> for StdioTransport {
     async fn receive(&mut self) -> Option<ServerJsonRpcMessage> {
         loop {
             while let Some(line) = self.next_line() {
-                if let Some(message) = self.take(&line) {
+                if let Some(message) = self.on_line(&line) {
                     return Some(message);
                 }
             }
             if self.buffer.len() > MAX_MESSAGE {
-                self.pipe.keep_garbage(b"a message longer than 32 MiB");
+                self.pipe.record_garbage(b"a message longer than 32 MiB");
                 break;
             }
             // Dropped while it waits, this has read nothing.
@@ -243,10 +241,6 @@ impl Transport<RoleClient> for StdioTransport {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
@@ -259,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    fn serve(script: &str) -> (Child, Arc<Pipe>, StdioTransport) {
+    fn serve(script: &str) -> (Child, Arc<StdioPipe>, StdioTransport) {
         let mut child = Command::new("sh")
             .args(["-c", script])
             .stdin(Stdio::piped())
@@ -267,7 +261,7 @@ mod tests {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let pipe = Pipe::new(child.stdin.take().unwrap(), Arc::default());
+        let pipe = StdioPipe::new(child.stdin.take().unwrap(), Arc::default());
         let transport = StdioTransport::new(pipe.clone(), child.stdout.take().unwrap());
         (child, pipe, transport)
     }
@@ -301,7 +295,7 @@ mod tests {
         let sent = tokio::time::timeout(std::time::Duration::from_millis(10), pipe.send(&long));
         assert!(sent.await.is_err(), "it did not fit");
         pipe.send(b"\n").await.unwrap();
-        assert!(pipe.writer.lock().await.pending.is_empty() && lock(&pipe.queue).is_empty());
+        assert!(pipe.writer.lock().await.pending.is_empty() && pipe.queue.lock().is_empty());
     }
 
     #[tokio::test]

@@ -10,23 +10,23 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use rmcp::model::{JsonObject, Tool};
 use serde_json::Value;
 
-const MARK: &str = "x-mcp-header";
+const X_MCP_HEADER: &str = "x-mcp-header";
 
 /// One marked property.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ParamHeader {
+pub(in crate::upstream) struct ParamHeader {
     name: HeaderName,
     /// Property names from the root of the arguments.
     path: Vec<String>,
 }
 
 /// The marked properties of each tool that has any.
-pub(super) type Marked = HashMap<String, Vec<ParamHeader>>;
+pub(in crate::upstream) type MarkedParams = HashMap<String, Vec<ParamHeader>>;
 
-/// Takes the tools whose marks are invalid out of `tools`, and gives the marks of the others.
-pub(super) fn sort_out(tools: &mut Vec<Tool>) -> Marked {
-    let mut all = Marked::new();
-    tools.retain(|tool| match of(&tool.input_schema) {
+/// Removes the tools whose marks are invalid from `tools`, and returns the marks of the others.
+pub(in crate::upstream) fn remove_invalid_tools(tools: &mut Vec<Tool>) -> MarkedParams {
+    let mut all = MarkedParams::new();
+    tools.retain(|tool| match from_schema(&tool.input_schema) {
         Ok(headers) => {
             if !headers.is_empty() {
                 all.insert(tool.name.to_string(), headers);
@@ -42,7 +42,11 @@ pub(super) fn sort_out(tools: &mut Vec<Tool>) -> Marked {
 }
 
 /// Adds the headers that a call with `arguments` must carry.
-pub(super) fn add(headers: &mut HeaderMap, marked: &[ParamHeader], arguments: &JsonObject) {
+pub(in crate::upstream) fn add_headers(
+    headers: &mut HeaderMap,
+    marked: &[ParamHeader],
+    arguments: &JsonObject,
+) {
     for header in marked {
         let mut steps = header.path.iter();
         let first = steps.next().and_then(|name| arguments.get(name));
@@ -59,7 +63,7 @@ pub(super) fn add(headers: &mut HeaderMap, marked: &[ParamHeader], arguments: &J
 }
 
 /// `text` as a header value: as it is where that is safe, else as `=?base64?…?=`.
-pub(super) fn header_value(text: &str) -> Option<HeaderValue> {
+pub(in crate::upstream) fn header_value(text: &str) -> Option<HeaderValue> {
     let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
     let looks_encoded = text.starts_with("=?base64?") && text.ends_with("?=");
     let plain = printable && text.trim_matches(' ') == text && !looks_encoded;
@@ -69,7 +73,7 @@ pub(super) fn header_value(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&format!("=?base64?{}?=", BASE64_STANDARD.encode(text))).ok()
 }
 
-fn of(schema: &JsonObject) -> Result<Vec<ParamHeader>, &'static str> {
+fn from_schema(schema: &JsonObject) -> Result<Vec<ParamHeader>, &'static str> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found)?;
     if count(schema) != found.len() {
@@ -92,7 +96,7 @@ fn collect(
     for (name, property) in properties {
         let Value::Object(property) = property else { continue };
         path.push(name.clone());
-        if let Some(mark) = property.get(MARK) {
+        if let Some(mark) = property.get(X_MCP_HEADER) {
             let mark =
                 mark.as_str().filter(|mark| !mark.is_empty()).ok_or("a mark without name")?;
             let kind = property.get("type").and_then(Value::as_str);
@@ -114,7 +118,7 @@ fn count(schema: &JsonObject) -> usize {
     schema
         .iter()
         .map(|(key, value)| match key.as_str() {
-            MARK => 1,
+            X_MCP_HEADER => 1,
             "default" | "const" | "enum" | "examples" => 0,
             // Keys in these are names of properties, and may be called like the mark.
             "properties" | "$defs" | "definitions" | "dependentSchemas" | "patternProperties" => {
@@ -151,9 +155,13 @@ mod tests {
             "dry": {"type": "boolean", "x-mcp-header": "Dry"},
             "x-mcp-header": {"type": "string"},
         }}));
-        let marked = of(&schema).unwrap();
+        let marked = from_schema(&schema).unwrap();
         let mut headers = HeaderMap::new();
-        add(&mut headers, &marked, &object(&json!({"region": "süd", "page": {"size": 5}, "z": 1})));
+        add_headers(
+            &mut headers,
+            &marked,
+            &object(&json!({"region": "süd", "page": {"size": 5}, "z": 1})),
+        );
         let seen: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
         assert_eq!(seen, [("mcp-param-region", "=?base64?c8O8ZA==?="), ("mcp-param-size", "5")]);
     }
@@ -172,9 +180,9 @@ mod tests {
                 "b": {"type": "string", "x-mcp-header": "a"},
             }}),
         ] {
-            assert!(of(&object(&bad)).is_err(), "{bad}");
+            assert!(from_schema(&object(&bad)).is_err(), "{bad}");
         }
-        assert_eq!(of(&object(&json!({"default": {"x-mcp-header": "A"}}))), Ok(vec![]));
+        assert_eq!(from_schema(&object(&json!({"default": {"x-mcp-header": "A"}}))), Ok(vec![]));
     }
 
     #[test]

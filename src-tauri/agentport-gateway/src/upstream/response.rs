@@ -1,4 +1,4 @@
-//! Reading an upstream's answer as what the operation calls for.
+//! Parses an upstream's answer as the result type of the operation.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,10 @@ use crate::call::permit::Operation;
 
 /// Reads `raw`. `resultType` decides first, the operation then (MCP 2026-07-28, Basic, Results; without it an answer
 /// is complete).
-pub(super) fn read(operation: &Operation, raw: &RawValue) -> Result<ServerResult, UpstreamError> {
+pub(super) fn read_result(
+    operation: &Operation,
+    raw: &RawValue,
+) -> Result<ServerResult, UpstreamError> {
     if raw.get().contains("\"resultType\"") {
         match result_type(raw).as_deref() {
             Some("input_required") => {
@@ -40,7 +43,7 @@ pub(super) fn read(operation: &Operation, raw: &RawValue) -> Result<ServerResult
         Operation::Complete { .. } => {
             typed::<CompleteResult>(raw).map(ServerResult::CompleteResult)
         }
-        // Whatever it says beside yes is of no use to anybody.
+        // Only success matters; the content is unused.
         Operation::Subscribe { .. } | Operation::Unsubscribe { .. } => {
             Ok(ServerResult::EmptyResult(EmptyResult {}))
         }
@@ -72,7 +75,7 @@ mod tests {
     use super::*;
 
     fn check(operation: &Operation, answer: &Value, expected: &str) {
-        let read = match read(operation, &to_raw_value(answer).unwrap()) {
+        let read = match read_result(operation, &to_raw_value(answer).unwrap()) {
             Ok(result) => format!("{result:?}"),
             Err(error) => error.to_string(),
         };

@@ -1,4 +1,4 @@
-//! From a [`Target`] to a live connection: start or reach the server, shake hands, read its lists.
+//! Opens connections: starts or reaches the server, negotiates the protocol, reads its lists.
 
 use std::{
     sync::{
@@ -23,34 +23,37 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Target,
-    attribution::Running,
-    error::{Failure, UpstreamError},
-    handler::{Handler, Notices},
-    hidden::Hidden,
-    http::{Agreed, Http},
+    LocalTarget, RemoteTarget, UpstreamTarget,
+    error::{AttemptError, UpstreamError},
+    handler::{ConnectionHandler, UpstreamEvents},
+    in_flight::InFlight,
     listing::{self, Listing},
-    local::{Local, Started},
-    refusal::shown,
-    remote::{self, Clients, Handshake},
-    session::{Session, Wire},
-    stderr::Ring,
+    redaction::Redactor,
+    session::{CallTransport, UpstreamSession},
+    stdio::{
+        child::{ChildServer, StartedServer},
+        stderr::LogRing,
+    },
+    streamable_http::{
+        client::{HttpClient, HttpSession},
+        connect::{self, HandshakeClient, HttpClients},
+    },
 };
 
 /// How long starting for a call may take, from the first byte to the last list.
-pub(super) const START_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same for a local server's first start, by the owner: `npx` and its like download it before it can speak.
-pub(super) const FIRST_START_LIMIT: Duration = Duration::from_secs(300);
-/// How long rmcp may take to wind up.
-const WIND_UP: Duration = Duration::from_secs(3);
+pub(super) const FIRST_START_TIMEOUT: Duration = Duration::from_secs(300);
+/// Time rmcp has to end its tasks.
+const RMCP_CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes connections to one upstream, one at a time.
-pub(super) struct Connector {
-    pub(super) target: Target,
-    pub(super) hidden: Hidden,
-    pub(super) notices: Arc<Notices>,
-    pub(super) ring: Arc<Ring>,
-    pub(super) clients: Arc<Clients>,
+pub(super) struct UpstreamConnector {
+    pub(super) target: UpstreamTarget,
+    pub(super) redactor: Redactor,
+    pub(super) events: Arc<UpstreamEvents>,
+    pub(super) ring: Arc<LogRing>,
+    pub(super) clients: Arc<HttpClients>,
     pub(super) tasks: TaskTracker,
     /// It was never connected to.
     pub(super) is_new: AtomicBool,
@@ -60,22 +63,22 @@ pub(super) struct Connector {
 }
 
 /// A live connection and what keeps it alive.
-pub(super) struct Link {
-    pub(super) session: Arc<Session>,
-    pub(super) local: Option<Local>,
-    pub(super) service: RunningService<RoleClient, Handler>,
+pub(super) struct LiveConnection {
+    pub(super) session: Arc<UpstreamSession>,
+    pub(super) child: Option<ChildServer>,
+    pub(super) service: RunningService<RoleClient, ConnectionHandler>,
 }
 
 /// How far an attempt came.
-enum Attempt {
+enum ConnectFailure {
     /// The handshake failed in a way that another one may not.
-    Handshake(UpstreamError),
+    HandshakeClient(UpstreamError),
     Failed(UpstreamError),
 }
 
-impl Connector {
+impl UpstreamConnector {
     /// Connects within its limit. On failure nothing is left behind.
-    pub(super) async fn connect(&self) -> Result<(Link, Listing), UpstreamError> {
+    pub(super) async fn connect(&self) -> Result<(LiveConnection, Listing), UpstreamError> {
         let until = Instant::now() + self.limit();
         let newest_first = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
@@ -88,12 +91,12 @@ impl Connector {
         let [first, second] = modes;
         match self.attempt(first, until).await {
             Ok(connected) => return Ok(connected),
-            Err(Attempt::Failed(error)) => return Err(error),
+            Err(ConnectFailure::Failed(error)) => return Err(error),
             // Some servers break on a question they do not know instead of refusing it.
-            Err(Attempt::Handshake(_)) => {}
+            Err(ConnectFailure::HandshakeClient(_)) => {}
         }
         self.attempt(second, until).await.map_err(|failed| match failed {
-            Attempt::Handshake(error) | Attempt::Failed(error) => error,
+            ConnectFailure::HandshakeClient(error) | ConnectFailure::Failed(error) => error,
         })
     }
 
@@ -101,49 +104,55 @@ impl Connector {
         &self,
         mode: ClientLifecycleMode,
         until: Instant,
-    ) -> Result<(Link, Listing), Attempt> {
+    ) -> Result<(LiveConnection, Listing), ConnectFailure> {
         let mut link = match &self.target {
-            Target::Local { .. } => self.open_local(mode, until).await?,
-            Target::Remote { .. } => self.open_remote(mode, until).await?,
+            UpstreamTarget::Local(target) => self.open_local(target, mode, until).await?,
+            UpstreamTarget::Remote(target) => self.open_remote(target, mode, until).await?,
         };
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
         let listing = tokio::select! {
             listing = timeout_at(until, listing::fetch(&session)) => match listing {
-                Ok(listing) => listing.map_err(Failure::told),
+                Ok(listing) => listing.map_err(AttemptError::into_error),
                 Err(_) => Err(self.too_slow("did not send its lists")),
             },
             () = link.ended() => {
-                let (told, _) = link.epitaph().await;
+                let (told, _) = link.exit_reason().await;
                 Err(told)
             }
         };
         match listing {
             Ok(listing) => {
-                let older = link.local.is_some() && !session.modern();
+                let older = link.child.is_some() && !session.modern();
                 self.older.store(older, Ordering::Relaxed);
                 self.is_new.store(false, Ordering::Relaxed);
                 Ok((link, listing))
             }
             Err(error) => {
                 link.close(&UpstreamError::Cancelled, &at_once()).await;
-                Err(Attempt::Failed(error))
+                Err(ConnectFailure::Failed(error))
             }
         }
     }
 
-    async fn open_local(&self, mode: ClientLifecycleMode, until: Instant) -> Result<Link, Attempt> {
-        let running = Arc::<Running>::default();
-        let Started { mut local, transport } =
-            Local::start(&self.target, &self.hidden, &running, &self.ring, &self.tasks)
-                .map_err(Attempt::Failed)?;
-        let handler = Handler { running: running.clone(), notices: self.notices.clone() };
+    async fn open_local(
+        &self,
+        target: &LocalTarget,
+        mode: ClientLifecycleMode,
+        until: Instant,
+    ) -> Result<LiveConnection, ConnectFailure> {
+        let in_flight = Arc::<InFlight>::default();
+        let StartedServer { mut local, transport } =
+            ChildServer::start(target, &self.redactor, &in_flight, &self.ring, &self.tasks)
+                .map_err(ConnectFailure::Failed)?;
+        let handler =
+            ConnectionHandler { in_flight: in_flight.clone(), events: self.events.clone() };
         let handshake = timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await;
         let error = match handshake {
             Ok(Ok(service)) => {
-                let wire = Wire::Stdio(local.pipe().clone());
-                let session = self.session(&service, running, wire);
-                return Ok(Link { session, local: Some(local), service });
+                let wire = CallTransport::Stdio(local.pipe().clone());
+                let session = self.session(&service, in_flight, wire);
+                return Ok(LiveConnection { session, child: Some(local), service });
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -155,21 +164,27 @@ impl Connector {
                     "did not introduce itself within {} s; {words}",
                     self.limit().as_secs()
                 );
-                Attempt::Failed(UpstreamError::Unreachable { what: self.what(), problem })
+                ConnectFailure::Failed(UpstreamError::Unreachable {
+                    what: self.target.display_name(),
+                    problem,
+                })
             }
             Some(ClientInitializeError::JsonRpcError(error)) => {
-                let said = self.hidden.quote(&error.message, 200);
+                let said = self.redactor.quote(&error.message, 200);
                 let problem = format!("it refuses to begin ({said})");
-                Attempt::Handshake(UpstreamError::Protocol { problem })
+                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
             }
             Some(
                 ClientInitializeError::ConnectionClosed(_)
                 | ClientInitializeError::TransportError { .. },
             ) => {
                 let problem = format!("ended before it had introduced itself; {words}");
-                Attempt::Handshake(UpstreamError::Unreachable { what: self.what(), problem })
+                ConnectFailure::HandshakeClient(UpstreamError::Unreachable {
+                    what: self.target.display_name(),
+                    problem,
+                })
             }
-            Some(_) => Attempt::Handshake(UpstreamError::Protocol {
+            Some(_) => ConnectFailure::HandshakeClient(UpstreamError::Protocol {
                 problem: format!("its introduction cannot be understood; {words}"),
             }),
         })
@@ -177,85 +192,89 @@ impl Connector {
 
     async fn open_remote(
         &self,
+        target: &RemoteTarget,
         mode: ClientLifecycleMode,
         until: Instant,
-    ) -> Result<Link, Attempt> {
-        let Target::Remote { url, headers, .. } = &self.target else {
-            return Err(Attempt::Failed(UpstreamError::Cancelled));
-        };
-        let client = self.clients.for_url(url).map_err(Attempt::Failed)?;
-        let secrets = remote::secret_headers(url, headers).map_err(Attempt::Failed)?;
-        let handshake = Handshake::new(client.clone());
+    ) -> Result<LiveConnection, ConnectFailure> {
+        let RemoteTarget { url, headers, .. } = target;
+        let client = self.clients.for_url(url).map_err(ConnectFailure::Failed)?;
+        let secrets = connect::secret_headers(url, headers).map_err(ConnectFailure::Failed)?;
+        let handshake = HandshakeClient::new(client.clone());
         let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
             .custom_headers(secrets.clone())
             .reinit_on_expired_session(false);
         let transport = StreamableHttpClientTransport::with_client(handshake.clone(), config);
-        let running = Arc::<Running>::default();
-        let handler = Handler { running: running.clone(), notices: self.notices.clone() };
+        let in_flight = Arc::<InFlight>::default();
+        let handler =
+            ConnectionHandler { in_flight: in_flight.clone(), events: self.events.clone() };
         match timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await {
             Ok(Ok(service)) => {
                 let revision = revision(&service);
-                let agreed = Agreed {
+                let agreed = HttpSession {
                     modern: !revision.has_initialize(),
                     revision: revision.to_string(),
                     session: handshake.session(),
                 };
-                let http = Http::new(
+                let http = HttpClient::new(
                     client,
                     url.clone(),
                     &secrets,
-                    self.hidden.clone(),
+                    self.redactor.clone(),
                     &agreed,
-                    self.notices.clone(),
+                    self.events.clone(),
                     self.tasks.clone(),
                 );
-                let session = self.session(&service, running, Wire::Http(http));
-                Ok(Link { session, local: None, service })
+                let session = self.session(&service, in_flight, CallTransport::Http(http));
+                Ok(LiveConnection { session, child: None, service })
             }
             Ok(Err(error)) => Err(self.remote_failure(&error)),
-            Err(_) => Err(Attempt::Failed(self.too_slow("did not answer"))),
+            Err(_) => Err(ConnectFailure::Failed(self.too_slow("did not answer"))),
         }
     }
 
     fn session(
         &self,
-        service: &RunningService<RoleClient, Handler>,
-        running: Arc<Running>,
-        wire: Wire,
-    ) -> Arc<Session> {
-        Session::new(
+        service: &RunningService<RoleClient, ConnectionHandler>,
+        in_flight: Arc<InFlight>,
+        wire: CallTransport,
+    ) -> Arc<UpstreamSession> {
+        UpstreamSession::new(
             service.peer().clone(),
-            running,
+            in_flight,
             wire,
             revision(service),
-            self.hidden.clone(),
+            self.redactor.clone(),
             self.tasks.clone(),
         )
     }
 
-    fn remote_failure(&self, error: &ClientInitializeError) -> Attempt {
-        let what = self.what();
+    fn remote_failure(&self, error: &ClientInitializeError) -> ConnectFailure {
+        let what = self.target.display_name();
         match error {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
                 self.remote_failure(fallback)
             }
             ClientInitializeError::TransportError { error, .. } => {
-                let (error, answered) = remote::problem(&what, error.error.as_ref());
-                if answered { Attempt::Handshake(error) } else { Attempt::Failed(error) }
+                let (error, answered) = connect::problem(&what, error.error.as_ref());
+                if answered {
+                    ConnectFailure::HandshakeClient(error)
+                } else {
+                    ConnectFailure::Failed(error)
+                }
             }
             ClientInitializeError::JsonRpcError(error) => {
-                let said = self.hidden.quote(&error.message, 200);
+                let said = self.redactor.quote(&error.message, 200);
                 let problem = format!("it refuses to begin ({said})");
-                Attempt::Handshake(UpstreamError::Protocol { problem })
+                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
             }
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
                 // Some know `server/discover` and yet want `initialize`.
                 let problem = "it speaks no revision that the gateway knows".to_owned();
-                Attempt::Handshake(UpstreamError::Protocol { problem })
+                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
             }
             _ => {
                 let problem = "does not answer like an MCP server".to_owned();
-                Attempt::Handshake(UpstreamError::Unreachable { what, problem })
+                ConnectFailure::HandshakeClient(UpstreamError::Unreachable { what, problem })
             }
         }
     }
@@ -263,31 +282,23 @@ impl Connector {
     /// How long connecting may take, from the first byte to the last list.
     fn limit(&self) -> Duration {
         match self.target {
-            Target::Local { .. } if self.is_new.load(Ordering::Relaxed) => FIRST_START_LIMIT,
-            Target::Local { .. } | Target::Remote { .. } => START_LIMIT,
-        }
-    }
-
-    /// The upstream in the owner's words, fit to show.
-    pub(super) fn what(&self) -> String {
-        match &self.target {
-            Target::Local { command, .. } => format!("the command {command:?}"),
-            Target::Remote { url, .. } => shown(url),
+            UpstreamTarget::Local(_) if self.is_new.load(Ordering::Relaxed) => FIRST_START_TIMEOUT,
+            UpstreamTarget::Local(_) | UpstreamTarget::Remote(_) => START_TIMEOUT,
         }
     }
 
     fn too_slow(&self, problem: &str) -> UpstreamError {
         UpstreamError::Unreachable {
-            what: self.what(),
+            what: self.target.display_name(),
             problem: format!("{problem} within {} s", self.limit().as_secs()),
         }
     }
 }
 
-impl Link {
+impl LiveConnection {
     /// Waits until a local server has ended, or until a call finds the connection to be of no more use.
     pub(super) async fn ended(&mut self) {
-        match &mut self.local {
+        match &mut self.child {
             Some(local) => local.ended().await,
             None => {
                 self.session.lost().await;
@@ -295,10 +306,10 @@ impl Link {
         }
     }
 
-    /// How it ended: for the owner, and for the calls it leaves behind, if they cannot go on by themselves. Ends what
+    /// Why it ended: for the owner, and for the calls it leaves behind, if they cannot go on by themselves. Ends what
     /// is left of a local server's tree.
-    pub(super) async fn epitaph(&mut self) -> (UpstreamError, Option<UpstreamError>) {
-        match &mut self.local {
+    pub(super) async fn exit_reason(&mut self) -> (UpstreamError, Option<UpstreamError>) {
+        match &mut self.child {
             Some(local) => {
                 let words = local.end_at_once(true).await;
                 let problem = format!("stopped; {words}");
@@ -311,47 +322,47 @@ impl Link {
 
     /// Process id of a local server.
     pub(super) fn pid(&self) -> Option<u32> {
-        self.local.as_ref().and_then(Local::pid)
+        self.child.as_ref().and_then(ChildServer::pid)
     }
 
     /// Gives up a connection to a remote server that is of no more use to new calls. Those under way end by
     /// themselves, each on its own stream.
     pub(super) fn abandon(self, tasks: &TaskTracker) {
-        self.session.running.close();
+        self.session.in_flight.close();
         let service = self.service;
         tasks.spawn(async move {
-            let _ = tokio::time::timeout(WIND_UP, service.cancel()).await;
+            let _ = tokio::time::timeout(RMCP_CANCEL_TIMEOUT, service.cancel()).await;
         });
     }
 
-    /// Ends the connection: calls fail with `why`, the process tree is gone afterwards. `hurry` cuts all patience.
-    pub(super) async fn close(self, why: &UpstreamError, hurry: &CancellationToken) {
-        let Self { session, local, service } = self;
-        session.running.fail_all(why);
-        session.take_leave().await;
+    /// Ends the connection: calls fail with `why`, the process tree is gone afterwards. `force_stop` cuts all patience.
+    pub(super) async fn close(self, why: &UpstreamError, force_stop: &CancellationToken) {
+        let Self { session, child, service } = self;
+        session.in_flight.fail_all(why);
+        session.stop_listening().await;
         let wind_up = async {
             tokio::select! {
-                _ = tokio::time::timeout(WIND_UP, service.cancel()) => {}
-                () = hurry.cancelled() => {}
+                _ = tokio::time::timeout(RMCP_CANCEL_TIMEOUT, service.cancel()) => {}
+                () = force_stop.cancelled() => {}
             }
         };
-        match local {
+        match child {
             Some(local) => {
-                tokio::join!(local.stop(hurry), wind_up);
+                tokio::join!(local.stop(force_stop), wind_up);
             }
             None => wind_up.await,
         }
     }
 }
 
-/// For ends without patience.
+/// A token that is cancelled already.
 fn at_once() -> CancellationToken {
     let token = CancellationToken::new();
     token.cancel();
     token
 }
 
-fn revision(service: &RunningService<RoleClient, Handler>) -> ProtocolVersion {
+fn revision(service: &RunningService<RoleClient, ConnectionHandler>) -> ProtocolVersion {
     service
         .peer_info()
         .map_or(ProtocolVersion::LATEST_WITH_INITIALIZE, |about| about.protocol_version.clone())

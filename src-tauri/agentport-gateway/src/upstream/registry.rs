@@ -1,0 +1,192 @@
+//! The registry of upstreams: adds, removes, restarts and stops them, and hands calls to their live sessions.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use agentport_api::LogLine;
+use agentport_core::IntegrationId;
+use arc_swap::ArcSwap;
+use rmcp::model::ServerResult;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Listing, UpstreamError, UpstreamSink, UpstreamSpec,
+    actor::UpstreamActor,
+    call,
+    connector::UpstreamConnector,
+    handle::{ActorMessage, UpstreamHandle},
+    handler::UpstreamEvents,
+    stdio::stderr::LogRing,
+    streamable_http::connect::HttpClients,
+};
+use crate::call::{caller::Caller, permit::Permit};
+
+/// All upstreams. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct UpstreamRegistry(Arc<RegistryState>);
+
+struct RegistryState {
+    integrations: ArcSwap<HashMap<IntegrationId, Arc<UpstreamHandle>>>,
+    clients: Arc<HttpClients>,
+    tasks: TaskTracker,
+    sink: Arc<dyn UpstreamSink>,
+    /// Ends everything in good order.
+    stop: CancellationToken,
+    /// Ends everything at once.
+    force_stop: CancellationToken,
+}
+
+impl UpstreamRegistry {
+    /// Cancelling `stop` ends every connection in good order, as [`UpstreamRegistry::stop`] does. A process-wide rustls
+    /// provider must be installed before the first remote upstream is reached.
+    pub(crate) fn new(
+        tasks: TaskTracker,
+        stop: CancellationToken,
+        sink: Arc<dyn UpstreamSink>,
+    ) -> Self {
+        Self(Arc::new(RegistryState {
+            integrations: ArcSwap::default(),
+            clients: Arc::default(),
+            tasks,
+            sink,
+            stop: stop.child_token(),
+            force_stop: CancellationToken::new(),
+        }))
+    }
+
+    /// Makes an integration known. Nothing is started yet. One of the same id is ended and replaced.
+    pub(crate) fn add(&self, spec: UpstreamSpec) {
+        let shared = &self.0;
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let stop = shared.stop.child_token();
+        let integration = UpstreamHandle::new(spec.id.clone(), spec.idle_stop, stop, inbox);
+        let connector = self.connector(&spec, integration.ring.clone());
+        let actor = UpstreamActor::new(
+            integration.clone(),
+            messages,
+            connector,
+            shared.sink.clone(),
+            shared.force_stop.clone(),
+        );
+        shared.tasks.spawn(actor.run());
+        let before = shared.integrations.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.insert(spec.id.clone(), integration.clone());
+            all
+        });
+        if let Some(replaced) = before.get(&spec.id) {
+            replaced.stop.cancel();
+        }
+    }
+
+    /// Ends the connection (and the process tree) and forgets the integration. Returns when nothing of it is left.
+    pub(crate) async fn remove(&self, id: &IntegrationId) {
+        let before = self.0.integrations.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.remove(id);
+            all
+        });
+        if let Some(removed) = before.get(id) {
+            removed.stop.cancel();
+            removed.gone.cancelled().await;
+        }
+    }
+
+    /// Stops the upstream and starts it anew, whatever its state and however long it was to be left alone. Returns
+    /// when the start has worked or failed.
+    pub(crate) async fn restart(&self, id: &IntegrationId) {
+        if let Some(integration) = self.find(id) {
+            let (done, over) = oneshot::channel();
+            integration.send(ActorMessage::Restart { done });
+            // Dropped, not sent.
+            let _ = over.await;
+        }
+    }
+
+    /// Changes how long idle local servers are kept, for all of them.
+    pub(crate) fn set_idle_stop(&self, idle_stop: Duration) {
+        for integration in self.0.integrations.load().values() {
+            integration.set_idle_stop(idle_stop);
+        }
+    }
+
+    /// Starts it if it is not running, and reads its lists, without waiting.
+    pub(crate) fn wake(&self, id: &IntegrationId) {
+        if let Some(integration) = self.find(id) {
+            integration.send(ActorMessage::Wake);
+        }
+    }
+
+    /// What a local server wrote to its standard error, oldest first, cleaned and capped. Kept over restarts.
+    pub(crate) fn log(&self, id: &IntegrationId) -> Vec<LogLine> {
+        self.find(id).map(|integration| integration.ring.lines()).unwrap_or_default()
+    }
+
+    /// Connects once, reads the lists and disconnects. Nothing is kept, and no process is left when it returns or is
+    /// dropped. A local server that is new may take five minutes, everything else 30 s.
+    pub(crate) async fn probe(&self, spec: UpstreamSpec) -> Result<Listing, UpstreamError> {
+        let connector = self.connector(&spec, Arc::default());
+        let (link, listing) = tokio::select! {
+            connected = connector.connect() => connected?,
+            () = self.0.stop.cancelled() => return Err(UpstreamError::Cancelled),
+        };
+        link.close(&UpstreamError::Cancelled, &self.0.force_stop).await;
+        Ok(listing)
+    }
+
+    /// Does what the permit allows, and waits for the result in the caller's task.
+    ///
+    /// The upstream is started first if need be, which takes at most 30 s more than the permit's deadline. Dropping
+    /// the future cancels the call at the upstream.
+    pub(crate) async fn call(
+        &self,
+        permit: Permit,
+        caller: Caller,
+    ) -> Result<ServerResult, UpstreamError> {
+        let Some(integration) = self.find(permit.integration()) else {
+            return Err(UpstreamError::Unknown(permit.integration().clone()));
+        };
+        let deadline = permit.deadline();
+        call::run(&integration, permit.into_operation(), deadline, &caller).await
+    }
+
+    /// Ends everything, in good order until the deadline and at once after it. Returns when no child is left.
+    pub(crate) async fn stop(&self, deadline: Duration) {
+        let all = self.0.integrations.swap(Arc::default());
+        self.0.stop.cancel();
+        let gone = async {
+            for integration in all.values() {
+                integration.gone.cancelled().await;
+            }
+        };
+        let mut gone = std::pin::pin!(gone);
+        if timeout(deadline, &mut gone).await.is_err() {
+            self.0.force_stop.cancel();
+            gone.await;
+        }
+    }
+
+    pub(super) fn find(&self, id: &IntegrationId) -> Option<Arc<UpstreamHandle>> {
+        self.0.integrations.load().get(id).cloned()
+    }
+
+    fn connector(&self, spec: &UpstreamSpec, ring: Arc<LogRing>) -> UpstreamConnector {
+        UpstreamConnector {
+            redactor: spec.target.redactor(),
+            target: spec.target.clone(),
+            events: UpstreamEvents::new(spec.id.clone(), self.0.sink.clone()),
+            ring,
+            clients: self.0.clients.clone(),
+            tasks: self.0.tasks.clone(),
+            is_new: AtomicBool::new(spec.is_new),
+            older: AtomicBool::new(false),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What an upstream is reached by: its identifier, its transport and its credentials.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+
+use agentport_core::{IntegrationId, Secret};
+use http::HeaderName;
+use url::Url;
+
+use super::{redaction::Redactor, streamable_http::http_error::shown};
+
+/// One upstream as the owner configured it.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamSpec {
+    pub(crate) id: IntegrationId,
+    pub(crate) target: UpstreamTarget,
+    /// Time a local server may sit idle before it is stopped.
+    pub(crate) idle_stop: Duration,
+    /// Never started on this machine: a local server may have to be downloaded first and gets the time for that.
+    pub(crate) is_new: bool,
+}
+
+/// How an upstream is reached. Each transport has one variant here, one in `CallTransport` and a folder of its own.
+#[derive(Clone)]
+pub(crate) enum UpstreamTarget {
+    Local(LocalTarget),
+    Remote(RemoteTarget),
+}
+
+/// A child process that speaks MCP on its standard input and output.
+#[derive(Clone)]
+pub(crate) struct LocalTarget {
+    pub(crate) command: String,
+    pub(crate) args: Vec<String>,
+    /// Added to the cleaned environment.
+    pub(crate) env: BTreeMap<String, String>,
+    /// The same, with secret values.
+    pub(crate) secret_env: Vec<(String, Secret)>,
+    /// Replaces the argument at each index.
+    pub(crate) secret_args: BTreeMap<usize, Secret>,
+    pub(crate) cwd: Option<PathBuf>,
+    /// The secrets that environment and arguments were filled with.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+/// An MCP server over Streamable HTTP.
+#[derive(Clone)]
+pub(crate) struct RemoteTarget {
+    pub(crate) url: Url,
+    /// Every value counts as secret.
+    pub(crate) headers: Vec<(HeaderName, Secret)>,
+    /// The secrets that address and headers were filled with, in every form a server may echo.
+    pub(crate) secrets: Vec<Secret>,
+}
+
+impl UpstreamTarget {
+    /// Removes this upstream's secrets from what it says.
+    pub(super) fn redactor(&self) -> Redactor {
+        match self {
+            Self::Local(LocalTarget { secret_env, secrets, .. }) => {
+                Redactor::new(secret_env.iter().map(|(_, secret)| secret).chain(secrets))
+            }
+            Self::Remote(RemoteTarget { headers, secrets, .. }) => {
+                Redactor::new(headers.iter().map(|(_, secret)| secret).chain(secrets))
+            }
+        }
+    }
+
+    /// The upstream in the owner's words, without secrets.
+    pub(super) fn display_name(&self) -> String {
+        match self {
+            Self::Local(LocalTarget { command, .. }) => format!("the command {command:?}"),
+            Self::Remote(RemoteTarget { url, .. }) => shown(url),
+        }
+    }
+}
+
+/// Shows neither arguments nor environments nor the secret parts of an address.
+impl fmt::Debug for UpstreamTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(LocalTarget { command, .. }) => {
+                f.debug_struct("Local").field("command", command).finish_non_exhaustive()
+            }
+            Self::Remote(RemoteTarget { url, .. }) => {
+                f.debug_struct("Remote").field("url", &shown(url)).finish_non_exhaustive()
+            }
+        }
+    }
+}
