@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
     args::{AgentKey, Common},
-    client::{Client, Gateway},
+    client::{AgentClient, GatewayEndpoint, OwnerClient},
     output::Output,
     password, secrets,
 };
@@ -20,13 +20,13 @@ pub(crate) struct Context {
     pub output: Output,
     pub password: password::Source,
     home: Option<PathBuf>,
-    signed_in: OnceCell<Client>,
+    signed_in: OnceCell<OwnerClient>,
 }
 
 /// Commands that owners and agents both have.
 pub(crate) enum Caller {
-    Owner(Client),
-    Agent(Client),
+    Owner(OwnerClient),
+    Agent(AgentClient),
 }
 
 impl Context {
@@ -49,8 +49,8 @@ impl Context {
     }
 
     /// The running gateway, as its owner.
-    pub(crate) async fn owner(&self) -> Result<Client> {
-        let gateway = Gateway::find(&self.home()?)?;
+    pub(crate) async fn owner(&self) -> Result<OwnerClient> {
+        let gateway = GatewayEndpoint::find(&self.home()?)?;
         let owner = gateway.sign_in(&self.password.read()?, secrets::one_time_code).await?;
         Ok(self.signed_in.get_or_init(|| owner).clone())
     }
@@ -62,8 +62,8 @@ impl Context {
         }
     }
 
-    /// The running gateway, as an agent.
-    pub(crate) fn agent(&self, key: &AgentKey) -> Result<Client> {
+    /// The running gateway's REST API, as an agent.
+    pub(crate) fn agent(&self, key: &AgentKey) -> Result<AgentClient> {
         let home = self.home()?;
         let Some(key) = agent_key(key, &home)? else {
             bail!(
@@ -71,7 +71,7 @@ impl Context {
                  or give --api-key-file FILE"
             );
         };
-        Gateway::find(&home)?.with_key(&key)
+        GatewayEndpoint::find(&home)?.with_key(&key)
     }
 
     /// As the owner where the owner's password is given; otherwise as an agent, with the key that is given or stored;
@@ -80,7 +80,7 @@ impl Context {
         if !self.password.is_given() {
             let home = self.home()?;
             if let Some(key) = agent_key(key, &home)? {
-                return Gateway::find(&home)?.with_key(&key).map(Caller::Agent);
+                return GatewayEndpoint::find(&home)?.with_key(&key).map(Caller::Agent);
             }
         }
         self.owner().await.map(Caller::Owner)

@@ -1,18 +1,18 @@
 //! The gateway's events, as a stream: `GET /control/events` (server-sent events, WHATWG HTML §9.2).
 
-use agentport_api::Event;
+use agentport_api::{Event, paths};
 use anyhow::{Context as _, Result};
 
-use crate::client::{Client, route};
+use crate::client::OwnerClient;
 
-pub(crate) struct Events {
+pub(crate) struct EventStream {
     response: reqwest::Response,
     unread: Vec<u8>,
 }
 
-impl Events {
-    pub(crate) async fn open(client: &Client) -> Result<Self> {
-        let response = client.stream(route(["control", "events"])).await?;
+impl EventStream {
+    pub(crate) async fn open(client: &OwnerClient) -> Result<Self> {
+        let response = client.stream(paths::EVENTS).await?;
         Ok(Self { response, unread: Vec::new() })
     }
 

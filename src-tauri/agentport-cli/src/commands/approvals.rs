@@ -1,6 +1,6 @@
 //! `agentport approvals`: the owner's inbox, and deciding what lies in it.
 
-use agentport_api::{ApprovalView, Deny, GrantChoice, Pause};
+use agentport_api::{ApprovalView, Deny, GrantChoice, Pause, paths};
 use agentport_core::approval::Audience;
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    client::{Client, json_object, route},
+    client::{OwnerClient, json_object, with_query_if},
     context::Context,
     duration,
     exit::ExitStatus,
@@ -87,29 +87,26 @@ impl Approvals {
             Self::List { state, limit } => {
                 let name =
                     state.to_possible_value().expect("none is skipped").get_name().to_owned();
-                let route =
-                    route(["control", "approvals"]).with("state", name).maybe("limit", limit);
-                let answer = owner.get(route).await?;
+                let path = paths::with_query(paths::APPROVALS.into(), "state", name);
+                let answer = owner.get(&with_query_if(path, "limit", limit)).await?;
                 context.output.list(&answer, |requests| list(requests, state))?;
             }
             Self::Show { id } => {
                 let id = find(&owner, &id).await?;
-                let answer = owner.get(route(["control", "approvals", &id])).await?;
+                let answer = owner.get(&paths::fill(paths::APPROVAL, &id)).await?;
                 context.output.answer(&answer, show)?;
             }
             Self::Approve { id, grant, every_agent, arguments } => {
                 let id = find(&owner, &id).await?;
                 let audience = if every_agent { Audience::EveryAgent } else { Audience::ThisAgent };
                 let body = Approve { grant, audience, arguments };
-                let answer =
-                    owner.post(route(["control", "approvals", &id, "approve"]), &body).await?;
+                let answer = owner.post(&paths::fill(paths::APPROVE, &id), &body).await?;
                 context.output.answer(&answer, decided)?;
             }
             Self::Deny { id, reason } => {
                 let id = find(&owner, &id).await?;
                 let body = Deny { reason };
-                let answer =
-                    owner.post(route(["control", "approvals", &id, "deny"]), &body).await?;
+                let answer = owner.post(&paths::fill(paths::DENY, &id), &body).await?;
                 context.output.answer(&answer, decided)?;
             }
             Self::Pause => pause(&owner, context, true).await?,
@@ -119,16 +116,16 @@ impl Approvals {
     }
 }
 
-async fn pause(owner: &Client, context: &Context, paused: bool) -> Result<()> {
+async fn pause(owner: &OwnerClient, context: &Context, paused: bool) -> Result<()> {
     let body = Pause { paused };
-    owner.post(route(["control", "pause"]), &body).await?;
+    owner.post(paths::PAUSE, &body).await?;
     context
         .output
         .own(&body, || if paused { "Paused: no call runs." } else { "Calls run again." }.into())
 }
 
 /// The id of the request meant. A whole id is taken as it is; whether it exists is the gateway's to say.
-async fn find(owner: &Client, wanted: &str) -> Result<String> {
+async fn find(owner: &OwnerClient, wanted: &str) -> Result<String> {
     let wanted = wanted.trim_end_matches('/').rsplit('/').next().unwrap_or(wanted);
     if wanted.parse::<agentport_core::ApprovalId>().is_ok() {
         return Ok(wanted.to_owned());
@@ -139,9 +136,9 @@ async fn find(owner: &Client, wanted: &str) -> Result<String> {
         id: |view: &ApprovalView| view.id.to_string(),
         names: |_| Vec::new(),
     };
-    let all =
-        owner.get(route(["control", "approvals"]).with("state", "all").with("limit", 1000)).await?;
-    lookup::find(&kind, &all.items()?, wanted).map(|view| view.id.to_string())
+    let path = paths::with_query(paths::APPROVALS.into(), "state", "all");
+    let all = owner.list(&paths::with_query(path, "limit", 1000)).await?;
+    lookup::find(&kind, &all, wanted).map(|view| view.id.to_string())
 }
 
 /// `once`, `exact`, `for:30m`, `session`, `always`.

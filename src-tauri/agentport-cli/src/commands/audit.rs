@@ -1,10 +1,10 @@
 //! `agentport audit`: the owner's chain of changes and security events.
 
-use agentport_api::{AuditRow, AuditVerdict};
+use agentport_api::{AuditRow, AuditVerdict, paths};
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 
-use crate::{client::route, context::Context, exit::ExitStatus, format, output};
+use crate::{context::Context, exit::ExitStatus, format, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -25,11 +25,12 @@ impl Audit {
         let owner = context.owner().await?;
         match self {
             Self::List { limit } => {
-                let answer = owner.get(route(["control", "audit"]).with("limit", limit)).await?;
+                let path = paths::with_query(paths::AUDIT.into(), "limit", limit);
+                let answer = owner.get(&path).await?;
                 context.output.list(&answer, list)?;
             }
             Self::Verify => {
-                let answer = owner.get(route(["control", "audit", "verify"])).await?;
+                let answer = owner.get(paths::AUDIT_VERIFY).await?;
                 let verdict: AuditVerdict = answer.read()?;
                 let broken = matches!(verdict, AuditVerdict::Broken { .. });
                 context.output.answer(&answer, say)?;
@@ -38,7 +39,7 @@ impl Audit {
                 }
             }
             Self::Export => {
-                let mut response = owner.stream(route(["control", "audit", "export"])).await?;
+                let mut response = owner.stream(paths::AUDIT_EXPORT).await?;
                 while let Some(chunk) =
                     response.chunk().await.context("the gateway's answer broke off")?
                 {

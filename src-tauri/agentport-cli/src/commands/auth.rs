@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     args::AgentKey,
     atomic_file::{self, FileAccess},
-    client::{Gateway, route},
+    client::{GatewayEndpoint, rest},
     confirm,
     context::{self, Context},
     exit::ExitStatus,
@@ -74,10 +74,8 @@ async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Resu
             .context("stdin has no key: give it in the first line")?,
     };
     let key = context::parse_key(text.expose())?;
-    let email = match Gateway::find(home) {
-        Ok(gateway) => Some(
-            gateway.with_key(&key)?.get(route(["api", "users", "me"])).await?.read::<Me>()?.email,
-        ),
+    let email = match GatewayEndpoint::find(home) {
+        Ok(gateway) => Some(gateway.with_key(&key)?.get(rest::ME).await?.read::<Me>()?.email),
         Err(_) => {
             output::note("No gateway runs, so the key was stored without trying it.");
             None
@@ -96,7 +94,7 @@ async fn login(given: Option<String>, home: &DataDir, context: &Context) -> Resu
 }
 
 async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<ExitStatus> {
-    let gateway = Gateway::find(home);
+    let gateway = GatewayEndpoint::find(home);
     let url = home.read_runtime().map(|runtime| runtime.mcp_url);
     let key = context::agent_key(from, home)?;
     let mut email = None;
@@ -106,12 +104,10 @@ async fn status(from: &AgentKey, home: &DataDir, context: &Context) -> Result<Ex
             trouble = Some("no key is stored; store one with `agentport auth login`".to_owned())
         }
         (Some(_), Err(error)) => trouble = Some(format!("{error:#}")),
-        (Some(key), Ok(gateway)) => {
-            match gateway.with_key(key)?.get(route(["api", "users", "me"])).await {
-                Ok(answer) => email = Some(answer.read::<Me>()?.email),
-                Err(error) => trouble = Some(format!("{error:#}")),
-            }
-        }
+        (Some(key), Ok(gateway)) => match gateway.with_key(key)?.get(rest::ME).await {
+            Ok(answer) => email = Some(answer.read::<Me>()?.email),
+            Err(error) => trouble = Some(format!("{error:#}")),
+        },
     }
     let auth_mode = if key.is_some() { "api_key" } else { "none" };
     let shown = key.as_ref().map(shown);

@@ -7,15 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentport_api::RestoreReport;
+use agentport_api::{RestoreReport, paths};
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use reqwest::Method;
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 
 use crate::{
     atomic_file::{self, FileAccess},
-    client::route,
     context::Context,
     exit::ExitStatus,
     output,
@@ -39,7 +37,7 @@ impl Backup {
         match self {
             Self::Save { file } => {
                 let owner = context.owner().await?;
-                let answer = owner.get(route(["control", "backup"])).await?;
+                let answer = owner.get(paths::BACKUP).await?;
                 if is_dash(&file) {
                     output::data(answer.text().trim_end())?;
                 } else {
@@ -52,12 +50,15 @@ impl Backup {
                 }
             }
             Self::Load { file, dry_run } => {
-                let document =
+                let text =
                     read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                // Sent as it was written.
+                let document: Box<RawValue> = serde_json::from_str(&text)
+                    .with_context(|| format!("{} is not JSON", file.display()))?;
                 let owner = context.owner().await?;
-                let route = route(["control", "restore"]).with("dry_run", dry_run);
-                let sent = owner.send(Method::POST, route, Some(document), None).await?;
-                context.output.answer(&sent.done()?, |report| told(report, dry_run))?;
+                let path = paths::with_query(paths::RESTORE.into(), "dry_run", dry_run);
+                let answer = owner.with_timeout(None).post(&path, &document).await?;
+                context.output.answer(&answer, |report| changes(report, dry_run))?;
             }
         }
         Ok(ExitStatus::Done)
@@ -77,7 +78,7 @@ fn read(file: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn told(report: RestoreReport, dry_run: bool) -> String {
+fn changes(report: RestoreReport, dry_run: bool) -> String {
     if report.changes.is_empty() {
         return "Everything is as in the document.".to_owned();
     }

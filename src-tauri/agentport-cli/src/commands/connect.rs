@@ -4,7 +4,7 @@ use agentport_clients::types::{ConnectionMethod, PlanAction, PlanRequest};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::client_plan::{self, By, PlanFlags, select, select::ClientFileArgs};
+use super::client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs};
 use crate::{context::Context, exit::ExitStatus};
 
 #[derive(Debug, Args)]
@@ -57,7 +57,7 @@ impl Connect {
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, via: via.map(Into::into), ..want(PlanAction::Connect) };
-        let by = By::gateway(context, going).await?;
+        let by = Planner::gateway(context, going).await?;
         client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
 }
@@ -68,7 +68,7 @@ impl Disconnect {
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, ..want(PlanAction::Disconnect) };
-        let by = By::gateway(context, going).await?;
+        let by = Planner::gateway(context, going).await?;
         client_plan::carry_out(&by, context, &client.id, &want, going).await
     }
 }

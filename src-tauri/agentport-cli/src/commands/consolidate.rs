@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use agentport_api::paths;
 use agentport_clients::types::{Choice, ClientView, FileScope, FileState, PlanAction, PlanRequest};
 use agentport_core::IntegrationId;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{
-    client_plan::{self, By, PlanFlags, select, select::ClientFileArgs},
+    client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs},
     connect::{How, want},
 };
-use crate::{client::route, context::Context, exit::ExitStatus, output};
+use crate::{context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Consolidate {
@@ -59,10 +60,10 @@ impl Consolidate {
             let client = select::client(client)?;
             let path = self.which.path(client, &client_plan::machine()?)?;
             let want = PlanRequest { path, ..want };
-            let by = By::gateway(context, going).await?;
+            let by = Planner::gateway(context, going).await?;
             return client_plan::carry_out(&by, context, &client.id, &want, going).await;
         }
-        let by = By::gateway(context, going).await?;
+        let by = Planner::gateway(context, going).await?;
         let mut ending = ExitStatus::Done;
         let files = with_servers(clients(&by).await?);
         if files.is_empty() {
@@ -99,10 +100,10 @@ impl Consolidate {
     }
 }
 
-async fn clients(by: &By) -> Result<Vec<ClientView>> {
+async fn clients(by: &Planner) -> Result<Vec<ClientView>> {
     match by {
-        By::Gateway(owner) => owner.get(route(["control", "clients"])).await?.items(),
-        By::Alone(site) => Ok(site.clients(None).await),
+        Planner::Gateway(owner) => owner.list(paths::CLIENTS).await,
+        Planner::Local(site) => Ok(site.clients(None).await),
     }
     .context("cannot tell which clients there are")
 }

@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use agentport_api::paths;
 use agentport_clients::types::{ClientView, Connected, FileScope, FileState, FileView, ServerView};
 use anyhow::Result;
 use clap::Args;
 
 use super::client_plan::{self, select};
-use crate::{client::route, context::Context, exit::ExitStatus, format, output};
+use crate::{client::with_query_if, context::Context, exit::ExitStatus, format, output};
 
 /// As many definitions that stand in several places are listed.
 const MOST_LINES: usize = 40;
@@ -31,7 +32,7 @@ impl Discover {
         let clients: Vec<ClientView> = match owner {
             Some(owner) => {
                 let folder = folder.as_ref().map(|folder| folder.display());
-                owner.get(route(["control", "clients"]).maybe("folder", folder)).await?.items()?
+                owner.list(&with_query_if(paths::CLIENTS.into(), "folder", folder)).await?
             }
             None => {
                 let site = client_plan::site(context)?;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use agentport_api::{ChangeKey, CreateKey, KeyView, NewKey, Trust};
+use agentport_api::{ChangeKey, CreateKey, KeyView, NewKey, Trust, paths};
 use agentport_gateway::clock;
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use serde_json::json;
 
 use crate::{
-    client::{Client, route},
+    client::OwnerClient,
     context::Context,
     duration,
     exit::ExitStatus,
@@ -68,7 +68,7 @@ impl Keys {
             Self::Create { name, expires, profile } => {
                 let expires_at = expires.map(|span| clock::now().plus(span));
                 let body = CreateKey { name, expires_at, profile };
-                let answer = owner.post(route(["control", "keys"]), &body).await?;
+                let answer = owner.post(paths::KEYS, &body).await?;
                 if !context.output.is_json() {
                     output::note(
                         "The key is shown this once. Give it to the agent and to nobody else.",
@@ -77,7 +77,7 @@ impl Keys {
                 context.output.answer(&answer, |new: NewKey| new.key)?;
             }
             Self::List => {
-                let answer = owner.get(route(["control", "keys"])).await?;
+                let answer = owner.get(paths::KEYS).await?;
                 context.output.list(&answer, list)?;
             }
             Self::Revoke { id } => {
@@ -85,7 +85,7 @@ impl Keys {
                 if let Some(at) = key.revoked_at {
                     bail!("{} was shut out already, {}", key.name, format::when(at));
                 }
-                owner.delete(route(["control", "keys", &key.id.to_string()])).await?;
+                owner.delete(&paths::fill(paths::KEY, &key.id)).await?;
                 context
                     .output
                     .own(&json!({ "id": key.id, "name": key.name, "revoked": true }), || {
@@ -95,7 +95,7 @@ impl Keys {
             Self::Set { id, profile, no_profile: _ } => {
                 let key = find(&owner, &id).await?;
                 let body = ChangeKey { profile };
-                owner.patch(route(["control", "keys", &key.id.to_string()]), &body).await?;
+                owner.patch(&paths::fill(paths::KEY, &key.id), &body).await?;
                 let seen = body.profile.as_deref().unwrap_or("everything");
                 context.output.own(
                     &json!({ "id": key.id, "name": key.name, "profile": body.profile }),
@@ -105,12 +105,7 @@ impl Keys {
             Self::Trust { id, minutes, end: _ } => {
                 let key = find(&owner, &id).await?;
                 let minutes = minutes.unwrap_or(0);
-                owner
-                    .post(
-                        route(["control", "keys", &key.id.to_string(), "trust"]),
-                        &Trust { minutes },
-                    )
-                    .await?;
+                owner.post(&paths::fill(paths::KEY_TRUST, &key.id), &Trust { minutes }).await?;
                 context.output.own(
                     &json!({ "id": key.id, "name": key.name, "minutes": minutes }),
                     || match minutes {
@@ -128,14 +123,14 @@ impl Keys {
 }
 
 /// The agent meant. One that is still let in goes before a revoked one of the same name.
-pub(crate) async fn find(owner: &Client, wanted: &str) -> Result<KeyView> {
+pub(crate) async fn find(owner: &OwnerClient, wanted: &str) -> Result<KeyView> {
     let kind = LookupKind {
         noun: "agent",
         list: "agentport keys list",
         id: |key: &KeyView| key.id.to_string(),
         names: |key: &KeyView| vec![&key.name, &key.prefix],
     };
-    let keys = owner.get(route(["control", "keys"])).await?.items::<KeyView>()?;
+    let keys: Vec<KeyView> = owner.list(paths::KEYS).await?;
     let (current, revoked): (Vec<_>, Vec<_>) =
         keys.into_iter().partition(|key| key.revoked_at.is_none());
     let current_one = lookup::find(&kind, &current, wanted);

@@ -1,6 +1,6 @@
 //! `agentport policy`: what runs, what asks and what is blocked, tool by tool.
 
-use agentport_api::{RuleView, SetPolicy};
+use agentport_api::{RuleView, SetPolicy, paths};
 use agentport_core::{IntegrationId, policy::Mode};
 use anyhow::Result;
 use clap::Subcommand;
@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::keys;
 use crate::{
-    client::route,
     context::Context,
     exit::ExitStatus,
     format,
@@ -51,17 +50,17 @@ impl Policy {
                 };
                 // Who names a tool in a shell has no definition in view.
                 let body = SetPolicy { integration: id, tool, mode, agent, digest: None };
-                let answer = owner.put(route(["control", "policy"]), &body).await?;
+                let answer = owner.put(paths::POLICY, &body).await?;
                 context
                     .output
                     .answer(&answer, |view: RuleView| output::printable(&view.sentence))?;
             }
             Self::List => {
-                let answer = owner.get(route(["control", "policy"])).await?;
+                let answer = owner.get(paths::POLICY).await?;
                 context.output.list(&answer, list)?;
             }
             Self::Remove { rule } => {
-                let rules = owner.get(route(["control", "policy"])).await?.items::<RuleView>()?;
+                let rules: Vec<RuleView> = owner.list(paths::POLICY).await?;
                 let kind = LookupKind {
                     noun: "rule",
                     list: "agentport policy list",
@@ -69,7 +68,7 @@ impl Policy {
                     names: |_| Vec::new(),
                 };
                 let view = lookup::find(&kind, &rules, &rule)?;
-                owner.delete(route(["control", "policy", &view.rule.id.to_string()])).await?;
+                owner.delete(&paths::fill(paths::POLICY_RULE, &view.rule.id)).await?;
                 context.output.own(&json!({ "id": view.rule.id, "removed": true }), || {
                     format!("Removed: {}", output::one_line(&view.sentence))
                 })?;

@@ -1,5 +1,6 @@
 //! `agentport profiles`: which integrations and tools an agent sees, and how they are listed.
 
+use agentport_api::paths;
 use agentport_core::{
     IntegrationId,
     profile::{ListMode, Naming, Profile},
@@ -8,12 +9,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use crate::{
-    client::{Client, route},
-    context::Context,
-    exit::ExitStatus,
-    output,
-};
+use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Profiles {
@@ -109,7 +105,7 @@ impl Profiles {
         let owner = context.owner().await?;
         match self {
             Self::List => {
-                let answer = owner.get(route(["control", "profiles"])).await?;
+                let answer = owner.get(paths::PROFILES).await?;
                 context.output.list(&answer, list)?;
             }
             Self::Show { name } => {
@@ -117,7 +113,7 @@ impl Profiles {
                 context.output.own(&profile, || show(&profile))?;
             }
             Self::Create { name, fields } => {
-                let all = owner.get(route(["control", "profiles"])).await?.items::<Profile>()?;
+                let all: Vec<Profile> = owner.list(paths::PROFILES).await?;
                 if all.iter().any(|profile| profile.name == name) {
                     bail!(
                         "there is a profile {name:?} already; change it with `agentport profiles set {name}`"
@@ -149,7 +145,7 @@ impl Profiles {
                 put(&owner, &profile, context).await?;
             }
             Self::Remove { name } => {
-                owner.delete(route(["control", "profiles", &name])).await?;
+                owner.delete(&paths::fill(paths::PROFILE, &name)).await?;
                 context.output.own(&json!({ "name": name, "removed": true }), || {
                     format!("Removed {name}.")
                 })?;
@@ -159,16 +155,16 @@ impl Profiles {
     }
 }
 
-async fn find(owner: &Client, name: &str) -> Result<Profile> {
-    let all = owner.get(route(["control", "profiles"])).await?.items::<Profile>()?;
+async fn find(owner: &OwnerClient, name: &str) -> Result<Profile> {
+    let all: Vec<Profile> = owner.list(paths::PROFILES).await?;
     match all.into_iter().find(|profile| profile.name == name) {
         Some(profile) => Ok(profile),
         None => bail!("there is no profile {name:?}; `agentport profiles list` lists them"),
     }
 }
 
-async fn put(owner: &Client, profile: &Profile, context: &Context) -> Result<()> {
-    owner.put(route(["control", "profiles", &profile.name]), profile).await?;
+async fn put(owner: &OwnerClient, profile: &Profile, context: &Context) -> Result<()> {
+    owner.put(&paths::fill(paths::PROFILE, &profile.name), profile).await?;
     context.output.own(profile, || show(profile))
 }
 

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    client_plan::{self, By, PlanFlags, select, select::ClientFileArgs},
+    client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs},
     connect::want,
 };
 use crate::{client::START, context::Context, exit::ExitStatus};
@@ -41,8 +41,8 @@ impl Restore {
         let remove_integrations = self.remove_integrations;
         let want =
             PlanRequest { path, on_conflict, remove_integrations, ..want(PlanAction::Restore) };
-        let by = By::gateway_if_any(context, self.going).await?;
-        if remove_integrations && matches!(by, By::Alone(_)) {
+        let by = Planner::gateway_if_any(context, self.going).await?;
+        if remove_integrations && matches!(by, Planner::Local(_)) {
             bail!(
                 "integrations can only be removed through the gateway: {START}, and give its owner password"
             );

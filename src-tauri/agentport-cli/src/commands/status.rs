@@ -1,12 +1,12 @@
 //! `agentport status`: is there a gateway, and how is it? What anyone on this account may know needs no password; the
 //! rest is shown to the owner.
 
-use agentport_api::Status;
+use agentport_api::{Status, paths};
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    client::{Gateway, START, route},
+    client::{GatewayEndpoint, START},
     context::Context,
     exit::ExitStatus,
     format, output,
@@ -27,12 +27,12 @@ struct Outside {
 
 pub(crate) async fn run(context: &Context) -> Result<ExitStatus> {
     if context.password.is_given() {
-        let answer = context.owner().await?.get(route(["control", "status"])).await?;
+        let answer = context.owner().await?.get(paths::STATUS).await?;
         context.output.answer(&answer, from_inside)?;
         return Ok(ExitStatus::Done);
     }
     let home = context.home()?;
-    let running = match Gateway::find(&home) {
+    let running = match GatewayEndpoint::find(&home) {
         Ok(gateway) => gateway.answers().await,
         Err(_) => false,
     };

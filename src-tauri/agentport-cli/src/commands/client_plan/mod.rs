@@ -6,7 +6,7 @@ pub(crate) mod select;
 
 use std::time::Duration;
 
-use agentport_api::Settings;
+use agentport_api::{Settings, paths};
 use agentport_clients::{
     client::Machine,
     types::{Applied, ConflictView, PlanRequest, PlanView},
@@ -18,15 +18,15 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    client::{Client, Gateway, route},
+    client::{GatewayEndpoint, OwnerClient},
     confirm,
     context::Context,
     exit::ExitStatus,
     output,
 };
 
-/// Every integration is stored and every file written before the answer comes.
-const LIMIT: Duration = Duration::from_secs(120);
+/// The gateway answers after every integration was stored and every file written.
+const APPLY_TIMEOUT: Duration = Duration::from_secs(120);
 
 const IN_THE_WINDOW: &str = "clients are connected in AgentPort's window here, under \"Connect an agent\"; set an owner \
                              password there, in Settings, to do it from a terminal";
@@ -42,16 +42,16 @@ pub(crate) struct PlanFlags {
 }
 
 /// Who makes the plan and carries it out.
-pub(crate) enum By {
-    Gateway(Client),
+pub(crate) enum Planner {
+    Gateway(OwnerClient),
     /// This program, with what it finds on the disk.
-    Alone(Box<Installation>),
+    Local(Box<Installation>),
 }
 
 /// The plan itself, where no gateway has it.
-type Own = Option<Box<PreparedPlan>>;
+type LocalPlan = Option<Box<PreparedPlan>>;
 
-impl By {
+impl Planner {
     /// The owner's gateway; where nothing is to be changed, only if there is one and the owner's password is given.
     pub(crate) async fn gateway(context: &Context, going: PlanFlags) -> Result<Self> {
         if !going.dry_run {
@@ -59,7 +59,7 @@ impl By {
         }
         match owner_if_given(context).await? {
             Some(owner) => Ok(Self::Gateway(owner)),
-            None => alone(context),
+            None => local_planner(context),
         }
     }
 
@@ -67,31 +67,35 @@ impl By {
     pub(crate) async fn gateway_if_any(context: &Context, going: PlanFlags) -> Result<Self> {
         match context.home()?.read_runtime() {
             Some(_) => Self::gateway(context, going).await,
-            None => alone(context),
+            None => local_planner(context),
         }
     }
 
-    async fn plan(&self, client: &str, want: &PlanRequest) -> Result<(PlanView, Own)> {
+    async fn plan(&self, client: &str, want: &PlanRequest) -> Result<(PlanView, LocalPlan)> {
         match self {
             Self::Gateway(owner) => {
-                let route = route(["control", "clients", client, "plan"]);
-                Ok((owner.post(route, want).await?.read()?, None))
+                let path = paths::fill(paths::CLIENT_PLAN, client);
+                Ok((owner.control().post(&path, want).await?, None))
             }
-            Self::Alone(site) => {
+            Self::Local(site) => {
                 let prepared = site.plan(client, want).await.map_err(told)?;
                 Ok((prepared.view(String::new()), Some(Box::new(prepared))))
             }
         }
     }
 
-    async fn apply(&self, view: &PlanView, own: &Own) -> Result<Applied> {
+    async fn apply(&self, view: &PlanView, own: &LocalPlan) -> Result<Applied> {
         match (self, own) {
             (Self::Gateway(owner), _) => {
-                let route = route(["control", "clients", "plans", &view.id, "apply"]);
-                owner.send(Method::POST, route, None, Some(LIMIT)).await?.done()?.read()
+                let path = paths::fill(paths::CLIENT_PLAN_APPLY, &view.id);
+                owner
+                    .with_timeout(APPLY_TIMEOUT)
+                    .send::<()>(Method::POST, &path, None)
+                    .await?
+                    .read()
             }
-            (Self::Alone(site), Some(prepared)) => site.restore(prepared).await.map_err(told),
-            (Self::Alone(_), None) => bail!("this plan is the gateway's"),
+            (Self::Local(site), Some(prepared)) => site.restore(prepared).await.map_err(told),
+            (Self::Local(_), None) => bail!("this plan is the gateway's"),
         }
     }
 }
@@ -110,13 +114,13 @@ pub(crate) fn machine() -> Result<Machine> {
     Machine::this().context("there is no home directory to look for clients in")
 }
 
-fn alone(context: &Context) -> Result<By> {
-    Ok(By::Alone(Box::new(site(context)?)))
+fn local_planner(context: &Context) -> Result<Planner> {
+    Ok(Planner::Local(Box::new(site(context)?)))
 }
 
 /// The running gateway, as its owner; on a desktop without a password, where to go instead.
-pub(crate) async fn owner(context: &Context) -> Result<Client> {
-    let gateway = Gateway::find(&context.home()?)?;
+pub(crate) async fn owner(context: &Context) -> Result<OwnerClient> {
+    let gateway = GatewayEndpoint::find(&context.home()?)?;
     if !gateway.takes_sign_in().await? {
         bail!(IN_THE_WINDOW);
     }
@@ -124,11 +128,11 @@ pub(crate) async fn owner(context: &Context) -> Result<Client> {
 }
 
 /// The running gateway, as its owner, if the owner's password is given and a gateway runs that takes it.
-pub(crate) async fn owner_if_given(context: &Context) -> Result<Option<Client>> {
+pub(crate) async fn owner_if_given(context: &Context) -> Result<Option<OwnerClient>> {
     if !context.password.is_given() || context.home()?.read_runtime().is_none() {
         return Ok(None);
     }
-    match Gateway::find(&context.home()?)?.takes_sign_in().await? {
+    match GatewayEndpoint::find(&context.home()?)?.takes_sign_in().await? {
         true => context.owner().await.map(Some),
         false => Ok(None),
     }
@@ -154,7 +158,7 @@ fn speaks_of(view: &PlanView, server: &str) -> bool {
 
 /// One plan from end to end.
 pub(crate) async fn carry_out(
-    by: &By,
+    by: &Planner,
     context: &Context,
     client: &str,
     want: &PlanRequest,

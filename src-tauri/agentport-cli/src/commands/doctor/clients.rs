@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agentport_api::Settings;
+use agentport_api::{Settings, paths};
 use agentport_clients::{
     client::{Machine, Place},
     discover::{Found, FoundFile, FoundState, discover},
@@ -21,7 +21,7 @@ use super::{
     Asks,
     finding::{Report, typed},
 };
-use crate::{client::route, format};
+use crate::format;
 
 const ABOUT: &str = "clients";
 
@@ -74,7 +74,7 @@ pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Repo
 /// As the owner, with the agents whose keys the entries show; otherwise without.
 async fn views(home: Option<&DataDir>, asks: &Asks, machine: Machine) -> Result<Vec<ClientView>> {
     if let Asks::Owner(owner) = asks {
-        return owner.get(route(["control", "clients"])).await?.items();
+        return owner.list(paths::CLIENTS).await;
     }
     let Some(home) = home else { return Ok(Vec::new()) };
     let usual = || format!("http://127.0.0.1:{}/mcp", Settings::default().port);

@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::{finding::Report, listener};
-use crate::client::Gateway;
+use crate::client::GatewayEndpoint;
 
 const ABOUT: &str = "gateway";
 /// A health check takes a millisecond. Whatever is on the port instead gets this long.
@@ -26,13 +26,13 @@ pub(super) async fn check(
     home: Option<&DataDir>,
     fix: bool,
     report: &mut Report,
-) -> Option<Gateway> {
+) -> Option<GatewayEndpoint> {
     let Some((home, runtime)) = home.and_then(|home| Some((home, home.read_runtime()?))) else {
         not_running(home, fix, report).await;
         return None;
     };
     let port = runtime.port;
-    let gateway = Gateway::at(port).ok()?;
+    let gateway = GatewayEndpoint::at(port).ok()?;
     let health = match gateway.health(PATIENCE).await.and_then(|answer| answer.read::<Health>()) {
         Ok(health) => health,
         Err(error) => {
@@ -81,7 +81,7 @@ async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     }
     let port = Settings::default().port;
     if let Some(holder) = listener::on(port) {
-        let answers = match Gateway::at(port) {
+        let answers = match GatewayEndpoint::at(port) {
             Ok(gateway) => gateway.health(PATIENCE).await.is_ok(),
             Err(_) => false,
         };
@@ -99,7 +99,7 @@ async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     }
 }
 
-async fn password(gateway: &Gateway, report: &mut Report) {
+async fn password(gateway: &GatewayEndpoint, report: &mut Report) {
     const ABOUT: &str = "password";
     let reply = match gateway.session().await {
         Ok(reply) => reply,

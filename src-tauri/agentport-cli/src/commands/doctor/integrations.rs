@@ -1,10 +1,10 @@
 //! How each integration is: in full for the owner, in one word for an agent.
 
-use agentport_api::{Health, IntegrationView};
+use agentport_api::{Health, IntegrationView, paths};
 use serde::Deserialize;
 
 use super::{Asks, finding::Report};
-use crate::{client::route, format};
+use crate::{client::rest, format};
 
 const ABOUT: &str = "integrations";
 
@@ -17,11 +17,11 @@ struct Installed {
 
 pub(super) async fn check(asks: &Asks, is_running: bool, report: &mut Report) {
     let asked = match asks {
-        Asks::Owner(owner) => match owner.get(route(["control", "integrations"])).await {
+        Asks::Owner(owner) => match owner.get(paths::INTEGRATIONS).await {
             Ok(answer) => answer.items().map(|all| as_owner(&all, report)),
             Err(error) => Err(error),
         },
-        Asks::Agent(agent) => match agent.get(route(["api", "installed"])).await {
+        Asks::Agent(agent) => match agent.get(rest::INSTALLED).await {
             Ok(answer) => answer.items().map(|all| as_agent(&all, report)),
             Err(error) => Err(error),
         },

@@ -26,7 +26,7 @@ use clap::Args;
 
 use crate::{
     args::AgentKey,
-    client::{Client, Gateway},
+    client::{AgentClient, GatewayEndpoint, OwnerClient},
     context::{self, Context},
     exit::ExitStatus,
 };
@@ -43,8 +43,8 @@ pub(crate) struct Doctor {
 
 /// Who asks the gateway.
 enum Asks {
-    Owner(Client),
-    Agent(Client),
+    Owner(OwnerClient),
+    Agent(AgentClient),
     Nobody,
 }
 
@@ -78,7 +78,7 @@ impl Doctor {
     async fn asks(
         &self,
         home: Option<&DataDir>,
-        running: Option<&Gateway>,
+        running: Option<&GatewayEndpoint>,
         context: &Context,
         report: &mut Report,
     ) -> Asks {

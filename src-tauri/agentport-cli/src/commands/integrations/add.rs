@@ -3,17 +3,15 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use agentport_api::{Connection, IntegrationView};
+use agentport_api::{Connection, IntegrationView, paths};
 use agentport_core::IntegrationId;
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgGroup, Args};
-use reqwest::Method;
 use serde_json::json;
 
 use super::{available, installed, secret_names, show, wait_ready};
 use crate::{
     args::AgentKey,
-    client::route,
     confirm,
     context::{Caller, Context},
     exit::ExitStatus,
@@ -134,15 +132,9 @@ impl Add {
             "secrets": secrets,
             "keep_unreachable": self.keep_unreachable,
         });
-        let route = route(["control", "integrations"]);
-        let sent = owner.send(
-            Method::POST,
-            route,
-            Some(body.to_string()),
-            Some(wait_ready::ANSWER_TIMEOUT),
-        );
-        let reply = wait_ready::wait_for_add(sent, &owner, id, &connection, context).await?;
-        context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
+        let adding = wait_ready::Adding { owner: &owner, id, connection: &connection, context };
+        let answer = adding.send(paths::INTEGRATIONS, &body).await?;
+        context.output.answer(&answer, |view: IntegrationView| show(view))?;
         Ok(ExitStatus::Done)
     }
 

@@ -2,23 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use agentport_api::{AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField};
+use agentport_api::{
+    AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField, paths,
+};
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
-use reqwest::Method;
 use serde_json::json;
 
 use super::{installed::Auth, show, wait_ready};
-use crate::{
-    client::{Client, route},
-    context::Context,
-    exit::ExitStatus,
-    output, secrets,
-};
+use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output, secrets};
 
-pub(super) async fn list(owner: &Client, context: &Context) -> Result<ExitStatus> {
-    let answer = owner.get(route(["control", "available"])).await?;
-    let mut all: Vec<AvailableIntegration> = answer.items()?;
+pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
+    let mut all: Vec<AvailableIntegration> = owner.list(paths::DIRECTORY).await?;
     all.retain(|one| !one.installed);
     context.output.own(&all, || table(&all))?;
     Ok(ExitStatus::Done)
@@ -38,25 +33,23 @@ fn table(all: &[AvailableIntegration]) -> String {
 
 /// Installs one. Its secrets are asked for, or read from stdin, one per line; the gateway tries them before they count.
 pub(super) async fn install(
-    owner: &Client,
+    owner: &OwnerClient,
     context: &Context,
     id: &IntegrationId,
     auth: Option<Auth>,
 ) -> Result<ExitStatus> {
-    let wanted: AvailableIntegration =
-        owner.get(route(["control", "available", id.as_str()])).await?.read()?;
+    let wanted: AvailableIntegration = owner.read(&paths::fill(paths::DIRECTORY_ENTRY, id)).await?;
     let (auth, fields) = way(&wanted, auth)?;
     let labels: Vec<_> = fields.iter().map(|field| field.label.clone()).collect();
     let values = secrets::read(&labels)?;
     let secrets: BTreeMap<_, _> =
         fields.iter().zip(&values).map(|(field, value)| (&field.name, value.expose())).collect();
-    let body = json!({ "method": auth.as_str(), "secrets": secrets }).to_string();
-    let route = route(["control", "available", id.as_str(), "install"]);
-    let sent = owner.send(Method::POST, route, Some(body), Some(wait_ready::ANSWER_TIMEOUT));
-    let there =
+    let body = json!({ "method": auth.as_str(), "secrets": secrets });
+    let connection =
         Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
-    let reply = wait_ready::wait_for_add(sent, owner, id, &there, context).await?;
-    context.output.answer(&reply.done()?, |view: IntegrationView| show(view))?;
+    let adding = wait_ready::Adding { owner, id, connection: &connection, context };
+    let answer = adding.send(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
+    context.output.answer(&answer, |view: IntegrationView| show(view))?;
     Ok(ExitStatus::Done)
 }
 

@@ -3,19 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use agentport_api::IntegrationView;
+use agentport_api::{IntegrationView, paths};
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
-use reqwest::Method;
 use serde_json::json;
 
 use super::{secret_names, wait_ready};
-use crate::{client::route, context::Context, exit::ExitStatus, format, secrets};
+use crate::{context::Context, exit::ExitStatus, format, secrets};
 
 pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
     let owner = context.owner().await?;
-    let view: IntegrationView =
-        owner.get(route(["control", "integrations", id.as_str()])).await?.read()?;
+    let view: IntegrationView = owner.read(&paths::fill(paths::INTEGRATION, id)).await?;
     let names = secret_names::of_connection(&view.connection);
     if names.is_empty() {
         bail!("{id} asks for no secrets, so there are none to replace");
@@ -25,11 +23,12 @@ pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Exi
     let values = secrets::read(&labels)?;
     let secrets: BTreeMap<_, _> =
         names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
-    let body = json!({ "secrets": secrets }).to_string();
-    let route = route(["control", "integrations", id.as_str(), "credentials"]);
-    let sent = owner.send(Method::PUT, route, Some(body), Some(wait_ready::ANSWER_TIMEOUT));
-    let reply = wait_ready::wait_for_change(sent, &view.connection, context).await?;
-    context.output.answer(&reply.done()?, |view: IntegrationView| {
+    let body = json!({ "secrets": secrets });
+    let path = paths::fill(paths::INTEGRATION_CREDENTIALS, id);
+    let waiting = owner.with_timeout(wait_ready::ANSWER_TIMEOUT);
+    let answer =
+        wait_ready::wait_for_change(waiting.put(&path, &body), &view.connection, context).await?;
+    context.output.answer(&answer, |view: IntegrationView| {
         format!("{}: new credentials, {}", view.id, format::health(&view.health))
     })?;
     Ok(ExitStatus::Done)

@@ -1,5 +1,6 @@
 //! Integrations as an agent sees them: what is installed, what could be, and asking for one to come or go.
 
+use agentport_api::paths;
 use agentport_core::IntegrationId;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    client::{Client, route},
+    client::{AgentClient, rest},
     commands::tools::{Refusal, deadline, decision, print_result},
     context::Context,
     exit::ExitStatus,
@@ -68,13 +69,13 @@ struct Row {
 }
 
 pub(crate) async fn list(
-    agent: &Client,
+    agent: &AgentClient,
     context: &Context,
     installed: bool,
     available: bool,
 ) -> Result<ExitStatus> {
-    let offered = agent.get(route(["api", "integrations"])).await?.items::<Offered>()?;
-    let there = agent.get(route(["api", "installed"])).await?.items::<Installed>()?;
+    let offered = agent.get(rest::INTEGRATIONS).await?.items::<Offered>()?;
+    let there = agent.get(rest::INSTALLED).await?.items::<Installed>()?;
     let mut rows = join(offered, there);
     rows.retain(|row| (!installed || row.installed) && (!available || !row.installed));
     context.output.own(&rows, || table(&rows))?;
@@ -128,7 +129,7 @@ fn table(rows: &[Row]) -> String {
 
 /// Asks the owner to install one. The same again, after the owner's yes, installs it.
 pub(crate) async fn add(
-    agent: &Client,
+    agent: &AgentClient,
     context: &Context,
     id: &IntegrationId,
     auth: Option<Auth>,
@@ -138,7 +139,7 @@ pub(crate) async fn add(
     let auth = match auth {
         Some(auth) => auth,
         None => {
-            let offered = agent.get(route(["api", "integrations", id.as_str()])).await?;
+            let offered = agent.get(&paths::fill(rest::INTEGRATION, &id)).await?;
             first_way(&offered.read()?)?
         }
     };
@@ -152,10 +153,10 @@ pub(crate) async fn add(
     }
     let deadline = deadline(timeout.unwrap_or(0));
     loop {
-        let wanted = route(["api", "installed"]);
-        let reply = agent.send(Method::POST, wanted, Some(body.to_string()), None).await?;
+        let body = Some(body.to_string());
+        let reply = agent.send(Method::POST, rest::INSTALLED, body, None).await?;
         let Some(refusal) = Refusal::of(&reply) else {
-            let answer = reply.done()?;
+            let answer = reply.into_answer()?;
             let ending = print_result(&answer, context)?;
             // The owner has agreed, and still has to enter its token.
             let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
@@ -202,16 +203,16 @@ fn first_way(offered: &Offered) -> Result<Auth> {
 
 /// Needs the owner's approval, like any call that changes something.
 pub(crate) async fn remove(
-    agent: &Client,
+    agent: &AgentClient,
     context: &Context,
     id: &IntegrationId,
 ) -> Result<ExitStatus> {
-    let route = route(["api", "installed", id.as_str()]);
-    let reply = agent.send(Method::DELETE, route, None, None).await?;
+    let path = paths::fill(rest::INSTALLED_ONE, id);
+    let reply = agent.send(Method::DELETE, &path, None, None).await?;
     if let Some(refusal) = Refusal::of(&reply) {
         return Ok(refusal.say());
     }
-    reply.done()?;
+    reply.into_answer()?;
     context
         .output
         .own(&json!({ "integration_id": id, "removed": true }), || format!("Removed {id}."))?;

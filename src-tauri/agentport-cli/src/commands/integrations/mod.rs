@@ -7,7 +7,7 @@ mod installed;
 mod secret_names;
 mod wait_ready;
 
-use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView};
+use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView, paths};
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -17,7 +17,6 @@ use serde_json::json;
 use super::policy;
 use crate::{
     args::AgentKey,
-    client::{Client, route},
     context::{Caller, Context},
     exit::ExitStatus,
     format, output,
@@ -106,7 +105,7 @@ impl Integrations {
             {
                 Caller::Owner(owner) if only_available => available::list(&owner, context).await,
                 Caller::Owner(owner) => {
-                    let answer = owner.get(route(["control", "integrations"])).await?;
+                    let answer = owner.get(paths::INTEGRATIONS).await?;
                     context.output.list(&answer, list)?;
                     Ok(ExitStatus::Done)
                 }
@@ -116,7 +115,7 @@ impl Integrations {
             },
             Self::Remove { id, key } => match context.owner_or_agent(&key).await? {
                 Caller::Owner(owner) => {
-                    owner.delete(route(["control", "integrations", id.as_str()])).await?;
+                    owner.delete(&paths::fill(paths::INTEGRATION, &id)).await?;
                     context
                         .output
                         .own(&json!({ "integration_id": id, "removed": true }), || {
@@ -127,28 +126,25 @@ impl Integrations {
                 Caller::Agent(agent) => installed::remove(&agent, context, &id).await,
             },
             Self::Show { id } => {
-                let answer = of(&context.owner().await?, &id, None).await?;
-                context.output.answer(&answer, show)?;
+                let path = paths::fill(paths::INTEGRATION, &id);
+                context.output.answer(&context.owner().await?.get(&path).await?, show)?;
                 Ok(ExitStatus::Done)
             }
             Self::Tools { id } => {
-                let answer = of(&context.owner().await?, &id, Some("tools")).await?;
-                context.output.list(&answer, tools)?;
+                let path = paths::fill(paths::INTEGRATION_TOOLS, &id);
+                context.output.list(&context.owner().await?.get(&path).await?, tools)?;
                 Ok(ExitStatus::Done)
             }
             Self::Log { id } => {
-                let answer = of(&context.owner().await?, &id, Some("log")).await?;
-                context.output.list(&answer, log)?;
+                let path = paths::fill(paths::INTEGRATION_LOG, &id);
+                context.output.list(&context.owner().await?.get(&path).await?, log)?;
                 Ok(ExitStatus::Done)
             }
             Self::Credentials { id } => credentials::replace(&id, context).await,
             Self::Restart { id } => {
-                let owner = context.owner().await?;
-                let route = route(["control", "integrations", id.as_str(), "restart"]);
-                let answer = owner
-                    .send(Method::POST, route, None, Some(wait_ready::ANSWER_TIMEOUT))
-                    .await?
-                    .done()?;
+                let owner = context.owner().await?.with_timeout(wait_ready::ANSWER_TIMEOUT);
+                let path = paths::fill(paths::INTEGRATION_RESTART, &id);
+                let answer = owner.send::<()>(Method::POST, &path, None).await?;
                 context.output.answer(&answer, |view: IntegrationView| {
                     format!("{}: {}", view.id, format::health(&view.health))
                 })?;
@@ -157,21 +153,12 @@ impl Integrations {
             Self::Set(change) => {
                 let (id, body) = change.into_body()?;
                 let owner = context.owner().await?;
-                let answer =
-                    owner.patch(route(["control", "integrations", id.as_str()]), &body).await?;
+                let answer = owner.patch(&paths::fill(paths::INTEGRATION, &id), &body).await?;
                 context.output.answer(&answer, show)?;
                 Ok(ExitStatus::Done)
             }
         }
     }
-}
-
-async fn of(
-    owner: &Client,
-    id: &IntegrationId,
-    what: Option<&str>,
-) -> Result<crate::client::Answer> {
-    owner.get(route(["control", "integrations", id.as_str()].into_iter().chain(what))).await
 }
 
 impl Change {

@@ -2,13 +2,13 @@
 
 use std::{future::Future, time::Duration};
 
-use agentport_api::Connection;
+use agentport_api::{Connection, ControlError, paths};
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
-use reqwest::Method;
+use serde::Serialize;
 
 use crate::{
-    client::{Client, Reply, route},
+    client::{Answer, OwnerClient},
     confirm,
     context::Context,
     output,
@@ -19,45 +19,50 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 /// After so long one may wonder.
 const SLOW_NOTE_DELAY: Duration = Duration::from_secs(10);
 
-/// Waits for an addition. Given up, the gateway is told to end it, and keeps nothing of it.
-pub(super) async fn wait_for_add(
-    sent: impl Future<Output = Result<Reply>>,
-    owner: &Client,
-    id: &IntegrationId,
-    connection: &Connection,
-    context: &Context,
-) -> Result<Reply> {
-    let mut sent = std::pin::pin!(sent);
-    if let Some(reply) = watched(sent.as_mut(), connection, context).await? {
-        return Ok(reply);
-    }
-    let route = route(["control", "integrations", id.as_str(), "adding"]);
-    let ended = owner.send(Method::DELETE, route, None, Some(ANSWER_TIMEOUT)).await?;
-    if ended.status.is_success() {
-        bail!("given up, and nothing was added");
-    }
-    // Too late: it counts already, or has failed by itself.
-    sent.await
+/// An integration that is being added.
+pub(super) struct Adding<'a> {
+    pub(super) owner: &'a OwnerClient,
+    pub(super) id: &'a IntegrationId,
+    pub(super) connection: &'a Connection,
+    pub(super) context: &'a Context,
 }
 
-/// Waits for a change, which the gateway goes on with even if it is given up here.
+impl Adding<'_> {
+    /// Sends the request that adds it, and waits for the answer. On Ctrl-C the gateway cancels it, and keeps nothing.
+    pub(super) async fn send(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+        let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
+        let mut sent = std::pin::pin!(owner.post(path, body));
+        if let Some(answer) = watched(sent.as_mut(), self.connection, self.context).await? {
+            return Ok(answer);
+        }
+        let pending = paths::fill(paths::INTEGRATION_ADDING, self.id);
+        match owner.control().delete(&pending).await {
+            Ok(()) => bail!("given up, and nothing was added"),
+            // Too late: it was added already, or has failed by itself.
+            Err(ControlError::Refused { .. }) => sent.await,
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Waits for a change. The gateway continues with it even if the command gives up.
 pub(super) async fn wait_for_change(
-    sent: impl Future<Output = Result<Reply>>,
+    sent: impl Future<Output = Result<Answer>>,
     connection: &Connection,
     context: &Context,
-) -> Result<Reply> {
+) -> Result<Answer> {
     match watched(sent, connection, context).await? {
-        Some(reply) => Ok(reply),
+        Some(answer) => Ok(answer),
         None => bail!("given up before it had answered; the gateway may still finish it"),
     }
 }
 
-/// `None`: given up.
+/// Waits for an answer, and says on stderr what is waited for. `None`: Ctrl-C.
 async fn watched(
-    sent: impl Future<Output = Result<Reply>>,
+    sent: impl Future<Output = Result<Answer>>,
     connection: &Connection,
     context: &Context,
-) -> Result<Option<Reply>> {
+) -> Result<Option<Answer>> {
     let watched = confirm::on_a_terminal() || !context.output.is_json();
     let (now, later) = progress_lines(connection);
     if watched {
@@ -69,7 +74,7 @@ async fn watched(
     let mut told = !watched;
     loop {
         tokio::select! {
-            reply = &mut sent => return reply.map(Some),
+            answer = &mut sent => return answer.map(Some),
             _ = &mut given_up => return Ok(None),
             () = &mut slow, if !told => {
                 told = true;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Filter, PAGE, Page, newest, print};
-use crate::{client::Client, context::Context, events::Events, exit::ExitStatus};
+use crate::{client::OwnerClient, context::Context, events::EventStream, exit::ExitStatus};
 
 /// Rows remembered. Calls older than all of them are not taken for new ones.
 const REMEMBERED: usize = 20_000;
@@ -90,12 +90,12 @@ impl Seen {
 
 /// Until the gateway ends. Prints the newest `limit` rows first.
 pub(super) async fn follow(
-    owner: &Client,
+    owner: &OwnerClient,
     context: &Context,
     limit: u32,
     filter: Filter<'_>,
 ) -> Result<ExitStatus> {
-    let mut events = Events::open(owner).await?;
+    let mut events = EventStream::open(owner).await?;
     // A call has other outcomes before the one that was asked for, so all of them are watched.
     let watched = Filter { outcome: None, ..filter };
     let wanted = |row: &Known| filter.outcome.is_none_or(|wanted| wanted.as_str() == row.outcome);
@@ -133,7 +133,7 @@ pub(super) async fn follow(
 
 /// The rows that are new or have changed, oldest first.
 async fn look(
-    owner: &Client,
+    owner: &OwnerClient,
     watched: &Filter<'_>,
     seen: &mut Seen,
 ) -> Result<Vec<(Known, Box<RawValue>)>> {
@@ -141,7 +141,7 @@ async fn look(
     let mut before: Option<String> = None;
     let mut oldest = Timestamp(i64::MAX);
     loop {
-        let page: Page = owner.get(watched.page(PAGE, before.as_deref())).await?.read()?;
+        let page: Page = owner.read(&watched.page(PAGE, before.as_deref())).await?;
         let read = fresh.len();
         for row in page.items {
             let known = Known::of(&row)?;
@@ -157,7 +157,7 @@ async fn look(
     }
     for at in seen.open(oldest) {
         let moment = watched.moment(at);
-        let page: Page = owner.get(moment.page(PAGE, None)).await?.read()?;
+        let page: Page = owner.read(&moment.page(PAGE, None)).await?;
         let mut found = Vec::new();
         for row in page.items {
             let known = Known::of(&row)?;

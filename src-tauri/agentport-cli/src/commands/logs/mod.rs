@@ -2,7 +2,7 @@
 
 mod follow;
 
-use agentport_api::ActivityRow;
+use agentport_api::{ActivityRow, paths};
 use agentport_core::{Timestamp, outcome::OutcomeKind};
 use anyhow::Result;
 use clap::Args;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::keys;
 use crate::{
-    client::{Client, Route, route},
+    client::{OwnerClient, with_query_if},
     context::Context,
     duration,
     exit::ExitStatus,
@@ -76,17 +76,20 @@ impl Filter<'_> {
         Self { since: Some(at), until: Some(Timestamp(at.0 + 1)), ..self }
     }
 
-    fn page(self, limit: u32, before: Option<&str>) -> Route {
-        route(["control", "activity"])
-            .maybe("agent", self.agent)
-            .maybe("integration", self.integration)
-            .maybe("tool", self.tool)
-            .maybe("outcome", self.outcome.map(OutcomeKind::as_str))
-            .maybe("since", self.since)
-            .maybe("until", self.until)
-            .maybe("q", self.search)
-            .maybe("before", before)
-            .with("limit", limit)
+    /// The path of a page of these calls.
+    fn page(self, limit: u32, before: Option<&str>) -> String {
+        let filters = [
+            ("agent", self.agent.map(str::to_owned)),
+            ("integration", self.integration.map(str::to_owned)),
+            ("tool", self.tool.map(str::to_owned)),
+            ("outcome", self.outcome.map(|outcome| outcome.as_str().to_owned())),
+            ("since", self.since.map(|at| at.to_string())),
+            ("until", self.until.map(|at| at.to_string())),
+            ("q", self.search.map(str::to_owned)),
+            ("before", before.map(str::to_owned)),
+        ];
+        let path = paths::with_query(paths::ACTIVITY.into(), "limit", limit);
+        filters.into_iter().fold(path, |path, (name, value)| with_query_if(path, name, value))
     }
 }
 
@@ -125,7 +128,11 @@ impl Logs {
 }
 
 /// The newest `limit` rows, oldest first. The gateway gives them out in pages.
-async fn newest(owner: &Client, limit: u32, filter: &Filter<'_>) -> Result<Vec<Box<RawValue>>> {
+async fn newest(
+    owner: &OwnerClient,
+    limit: u32,
+    filter: &Filter<'_>,
+) -> Result<Vec<Box<RawValue>>> {
     let mut rows: Vec<Box<RawValue>> = Vec::new();
     let mut before: Option<String> = None;
     loop {
@@ -133,8 +140,7 @@ async fn newest(owner: &Client, limit: u32, filter: &Filter<'_>) -> Result<Vec<B
         if missing == 0 {
             break;
         }
-        let answer = owner.get(filter.page(missing.min(1_000), before.as_deref())).await?;
-        let found: Page = answer.read()?;
+        let found: Page = owner.read(&filter.page(missing.min(1_000), before.as_deref())).await?;
         let none = found.items.is_empty();
         rows.extend(found.items);
         before = found.next;

@@ -2,11 +2,12 @@
 
 mod second_factor;
 
+use agentport_api::paths;
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value};
 
-use crate::{client::route, context::Context, exit::ExitStatus, output};
+use crate::{context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Settings {
@@ -25,22 +26,20 @@ impl Settings {
         match self {
             Self::SecondFactor(command) => command.run(&owner, context).await?,
             Self::Get { name: None } => {
-                let answer = owner.get(route(["control", "settings"])).await?;
+                let answer = owner.get(paths::SETTINGS).await?;
                 context.output.answer(&answer, all)?;
             }
             Self::Get { name: Some(name) } => {
-                let answer = owner.get(route(["control", "settings"])).await?;
-                let settings: Map<String, Value> = answer.read()?;
+                let settings: Map<String, Value> = owner.read(paths::SETTINGS).await?;
                 let name = known(&name, &settings)?;
                 context.output.own(&settings[&name], || settings[&name].to_string())?;
             }
             Self::Set { name, value } => {
-                let settings: Map<String, Value> =
-                    owner.get(route(["control", "settings"])).await?.read()?;
+                let settings: Map<String, Value> = owner.read(paths::SETTINGS).await?;
                 let name = known(&name, &settings)?;
                 let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
                 let change = Map::from_iter([(name.clone(), value)]);
-                let answer = owner.patch(route(["control", "settings"]), &change).await?;
+                let answer = owner.patch(paths::SETTINGS, &change).await?;
                 let settings: Map<String, Value> = answer.read()?;
                 let now = settings.get(&name).context("the gateway's answer lacks the setting")?;
                 context.output.answer(&answer, |_: Value| format!("{name} is now {now}"))?;

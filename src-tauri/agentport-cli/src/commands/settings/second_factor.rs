@@ -1,16 +1,11 @@
 //! `agentport settings second-factor`: one-time codes of an authenticator app. A code is never an argument.
 
-use agentport_api::{RecoveryCodes, SecondFactor as State, SecondFactorSetup};
+use agentport_api::{RecoveryCodes, SecondFactor as State, SecondFactorSetup, paths};
 use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use crate::{
-    client::{Client, route},
-    confirm,
-    context::Context,
-    format, output, secrets,
-};
+use crate::{client::OwnerClient, confirm, context::Context, format, output, secrets};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SecondFactor {
@@ -25,31 +20,29 @@ pub(crate) enum SecondFactor {
 }
 
 impl SecondFactor {
-    pub(crate) async fn run(self, owner: &Client, context: &Context) -> Result<()> {
-        let here = ["control", "second-factor"];
+    pub(crate) async fn run(self, owner: &OwnerClient, context: &Context) -> Result<()> {
         match self {
             Self::On => {
-                let begin = route(["control", "second-factor", "begin"]);
-                let setup: SecondFactorSetup = owner.post(begin, &json!({})).await?.read()?;
+                let setup: SecondFactorSetup =
+                    owner.control().post(paths::SECOND_FACTOR_BEGIN, &json!({})).await?;
                 explain(&setup);
                 let code = secrets::one_time_code()?;
-                let enable = route(["control", "second-factor", "enable"]);
-                let answer = owner.post(enable, &json!({ "code": code.expose() })).await?;
+                let body = json!({ "code": code.expose() });
+                let answer = owner.post(paths::SECOND_FACTOR_ENABLE, &body).await?;
                 context.output.answer(&answer, codes)?;
             }
             Self::Off => {
-                owner.delete(route(here)).await?;
+                owner.delete(paths::SECOND_FACTOR).await?;
                 context
                     .output
                     .own(&json!({ "on": false }), || "The second factor is off.".into())?;
             }
             Self::Status => {
-                let answer = owner.get(route(here)).await?;
+                let answer = owner.get(paths::SECOND_FACTOR).await?;
                 context.output.answer(&answer, state)?;
             }
             Self::RecoveryCodes => {
-                let make = route(["control", "second-factor", "recovery-codes"]);
-                let answer = owner.post(make, &json!({})).await?;
+                let answer = owner.post(paths::SECOND_FACTOR_RECOVERY_CODES, &json!({})).await?;
                 context.output.answer(&answer, codes)?;
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use agentport_api::paths;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use reqwest::Method;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     args::AgentKey,
-    client::{Answer, Client, route},
+    client::{AgentClient, Answer, rest},
     context::Context,
     exit::ExitStatus,
     output,
@@ -71,7 +72,7 @@ impl Decision {
 }
 
 impl AwaitApproval {
-    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<ExitStatus> {
+    pub(super) async fn run(&self, agent: &AgentClient, context: &Context) -> Result<ExitStatus> {
         let given = self
             .request_id
             .as_ref()
@@ -104,7 +105,7 @@ pub(in crate::commands) fn deadline(seconds: u64) -> Option<Instant> {
 
 /// Asks until the owner has decided, the request has expired, or time is up.
 pub(in crate::commands) async fn decision(
-    agent: &Client,
+    agent: &AgentClient,
     id: &str,
     deadline: Option<Instant>,
 ) -> Result<(Answer, Decision)> {
@@ -113,9 +114,9 @@ pub(in crate::commands) async fn decision(
         let wait = left.map_or(ROUND, |left| left.min(ROUND));
         let seconds = wait.as_millis().div_ceil(1_000);
         let body = serde_json::json!({ "timeout_seconds": seconds.max(1) }).to_string();
-        let route = route(["api", "tool-approvals", "requests", id, "await"]);
+        let path = paths::fill(rest::AWAIT, id);
         let answer =
-            agent.send(Method::POST, route, Some(body), Some(wait + GRACE)).await?.done()?;
+            agent.send(Method::POST, &path, Some(body), Some(wait + GRACE)).await?.into_answer()?;
         let decision: Decision = answer.read()?;
         let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if decision.status != "pending" || over {

@@ -1,5 +1,6 @@
 //! Calling a tool, and, if asked to, waiting for the owner on the way.
 
+use agentport_api::paths;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use reqwest::Method;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     args::AgentKey,
-    client::{Answer, Client, Reply, json_object, route},
+    client::{AgentClient, Answer, Reply, json_object, rest},
     context::Context,
     exit::ExitStatus,
     output,
@@ -49,12 +50,12 @@ struct CallBody<'a> {
 }
 
 impl Call {
-    pub(super) async fn run(&self, agent: &Client, context: &Context) -> Result<ExitStatus> {
+    pub(super) async fn run(&self, agent: &AgentClient, context: &Context) -> Result<ExitStatus> {
         let deadline = deadline(self.wait_timeout);
         loop {
             let reply = self.send(agent).await?;
             let Some(refusal) = Refusal::of(&reply) else {
-                return print_result(&reply.done()?, context);
+                return print_result(&reply.into_answer()?, context);
             };
             let ending = refusal.say();
             let Refusal::ApprovalRequired { approval_request_id, approval_url } = refusal else {
@@ -71,7 +72,7 @@ impl Call {
         }
     }
 
-    async fn send(&self, agent: &Client) -> Result<Reply> {
+    async fn send(&self, agent: &AgentClient) -> Result<Reply> {
         let body = CallBody {
             tool_name: &self.tool,
             args: &self.args,
@@ -80,12 +81,7 @@ impl Call {
         let body = serde_json::to_string(&body).context("cannot write the call as JSON")?;
         // How long a tool may take is the gateway's to say.
         agent
-            .send(
-                Method::POST,
-                route(["api", "tools", &self.integration, "call"]),
-                Some(body),
-                None,
-            )
+            .send(Method::POST, &paths::fill(rest::CALL, &self.integration), Some(body), None)
             .await
     }
 }

@@ -1,11 +1,12 @@
 //! What tools there are, and what one takes.
 
+use agentport_api::paths;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    client::{Client, route},
+    client::{AgentClient, rest},
     context::Context,
     exit::ExitStatus,
     output,
@@ -28,7 +29,7 @@ struct Tool {
 }
 
 pub(super) async fn list(
-    agent: &Client,
+    agent: &AgentClient,
     context: &Context,
     integration: Option<&str>,
 ) -> Result<ExitStatus> {
@@ -39,7 +40,11 @@ pub(super) async fn list(
         description: Option<String>,
         mode: Option<String>,
     }
-    let answer = agent.get(route(["api", "tools"].into_iter().chain(integration))).await?;
+    let path = match integration {
+        Some(id) => paths::fill(rest::INTEGRATION_TOOLS, id),
+        None => rest::TOOLS.to_owned(),
+    };
+    let answer = agent.get(&path).await?;
     let rows = answer.items::<Tool>()?.into_iter().map(|tool| Row {
         integration: tool.integration_id.or(integration.map(str::to_owned)).unwrap_or_default(),
         tool_name: tool.name,
@@ -66,12 +71,13 @@ pub(super) async fn list(
 }
 
 pub(super) async fn describe(
-    agent: &Client,
+    agent: &AgentClient,
     context: &Context,
     integration: &str,
     name: &str,
 ) -> Result<ExitStatus> {
-    let tools = agent.get(route(["api", "tools", integration])).await?.items::<Box<RawValue>>()?;
+    let path = paths::fill(rest::INTEGRATION_TOOLS, integration);
+    let tools = agent.get(&path).await?.items::<Box<RawValue>>()?;
     for raw in tools {
         let tool: Tool =
             serde_json::from_str(raw.get()).context("the gateway listed a tool without a name")?;

@@ -1,33 +1,28 @@
-//! What the gateway answers: read as what it is, or turned into its own sentence.
+//! Answers of the gateway: a success with its body as it came, or a refusal with the gateway's own sentence.
 
-use agentport_api::{Items, Problem};
+use agentport_api::Items;
 use anyhow::{Context as _, Result, anyhow};
 use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-/// What came back, whether or not it was what one hoped for.
+/// An answer of any status.
 pub(crate) struct Reply {
     pub status: StatusCode,
     pub(super) text: String,
 }
 
 impl Reply {
-    pub(crate) fn done(self) -> Result<Answer> {
+    /// The body of a success; a refusal is an error with the gateway's sentence.
+    pub(crate) fn into_answer(self) -> Result<Answer> {
         if self.status.is_success() { Ok(Answer { text: self.text }) } else { Err(self.refusal()) }
     }
 
-    /// The body of a refusal, if it has this form.
+    /// The body, if it has this form.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.text).ok()
     }
 
-    /// Is it refused for want of this?
-    pub(super) fn asks_for(&self, code: &str) -> bool {
-        self.status == StatusCode::FORBIDDEN
-            && self.read::<Problem>().is_some_and(|problem| problem.code.as_deref() == Some(code))
-    }
-
-    /// The gateway's own sentence.
+    /// The gateway's own sentence: `detail` of both APIs, or `message` of a call that was denied.
     pub(super) fn refusal(&self) -> anyhow::Error {
         #[derive(Default, Deserialize)]
         struct Refusal {
@@ -49,6 +44,10 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    pub(super) fn from_body(body: &[u8]) -> Self {
+        Self { text: String::from_utf8_lossy(body).into_owned() }
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -81,7 +80,7 @@ mod tests {
             ("<html>", "the gateway answered 404 Not Found"),
         ] {
             let reply = Reply { status: StatusCode::NOT_FOUND, text: text.into() };
-            assert_eq!(reply.done().unwrap_err().to_string(), want);
+            assert_eq!(reply.into_answer().unwrap_err().to_string(), want);
         }
     }
 
