@@ -163,6 +163,7 @@ async fn no_cookie_signs_in_and_foreign_pages_decide_nothing() {
     let browser = browser.with("authorization", &format!("Bearer {token}"));
     assert_eq!(browser.get("/control/status").await.status, StatusCode::OK);
     let approve = serde_json::to_value(Approve {
+        also_waiting: false,
         grant: GrantChoice::Once,
         audience: agentport_core::approval::Audience::ThisAgent,
         arguments: None,

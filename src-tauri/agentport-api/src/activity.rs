@@ -2,6 +2,7 @@
 
 use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp,
+    approval::StateName,
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
     policy::{Mode, Reason},
@@ -38,6 +39,10 @@ pub struct ActivityRow {
     pub reason: Option<Reason>,
     pub approval: Option<ApprovalId>,
     pub outcome: OutcomeKind,
+    /// Where a call's request stands, while the call waits for it: `approved` where the agent has not come back yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub approval_state: Option<StateName>,
     /// Time spent waiting for the owner, in milliseconds.
     #[ts(type = "number")]
     pub waited_ms: u64,

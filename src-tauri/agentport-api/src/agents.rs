@@ -19,6 +19,10 @@ pub struct KeyView {
     pub expires_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
     pub last_used_at: Option<Timestamp>,
+    /// How many tools its last `tools/list` had, since the gateway started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tools_listed: Option<u32>,
     /// Its first call that is still in the activity, whatever became of it.
     #[serde(default)]
     pub first_call_at: Option<Timestamp>,

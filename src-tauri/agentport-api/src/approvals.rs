@@ -46,6 +46,8 @@ pub struct ApprovalView {
     pub unchecked: bool,
     /// It changes what is installed: no grant but [`GrantChoice::Once`] is taken.
     pub once_only: bool,
+    /// How many other requests of this agent wait for the same tool: what [`Approve::also_waiting`] is about.
+    pub also_waiting: u32,
     /// Asks to install this by secrets that did not come with it, while the owner can still say yes. Installing it
     /// ([`super::InstallAvailable`]) is the best answer: what was entered is tried at once, and the request is approved
     /// with it. An approval alone installs nothing until that is done.
@@ -75,6 +77,11 @@ pub struct Approve {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub arguments: Option<Value>,
+    /// Other requests of the tool that wait already run too, as far as the grant covers them. Without it a grant lets
+    /// through this request and calls made later.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub also_waiting: bool,
 }
 
 /// `POST /control/approvals/{id}/deny` answers [`ApprovalView`]. 409 if decided already.

@@ -42,6 +42,9 @@ pub const POLICY_RULE: &str = "/control/policy/{id}";
 pub const POLICY_RULE_RESTORE: &str = "/control/policy/{id}/restore";
 pub const POLICY_CATEGORY: &str = "/control/policy/category";
 
+pub const DENIALS: &str = "/control/denials";
+pub const DENIAL: &str = "/control/denials/{id}";
+
 pub const SETTINGS: &str = "/control/settings";
 
 pub const ACTIVITY: &str = "/control/activity";

@@ -1,7 +1,7 @@
 //! Rules.
 
 use agentport_core::{
-    AgentId, IntegrationId,
+    AgentId, ApprovalId, IntegrationId, Timestamp,
     policy::{Mode, Rule},
     tool::DefinitionDigest,
 };
@@ -61,3 +61,18 @@ pub struct ChangeRule {
 }
 
 // `POST /control/policy/{rule id}/restore` (RuleView) brings back a rule removed since the gateway started; 404 for others.
+
+/// `GET /control/denials` → Items<RepeatedDenial>: tools that are denied to an agent without asking, since the owner denied
+/// them to it several times within minutes. `DELETE /control/denials/{id}` (204): ask again; 404 where it has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RepeatedDenial {
+    /// The request denied last.
+    pub id: ApprovalId,
+    pub agent: AgentId,
+    pub agent_name: String,
+    pub integration: IntegrationId,
+    pub tool: String,
+    /// When it ends by itself.
+    pub until: Timestamp,
+}

@@ -107,7 +107,10 @@ pub(crate) fn state(state: &State) -> String {
         }
         State::Denied { at, reason: None } => format!("denied {}", when(*at)),
         State::Denied { at, reason: Some(reason) } => format!("denied {}: {reason}", when(*at)),
-        State::Expired { at } => format!("missed: expired {}", when(*at)),
+        State::Expired { at, approved_at: None } => format!("missed: expired {}", when(*at)),
+        State::Expired { approved_at: Some(at), .. } => {
+            format!("approved {}, not picked up: the agent did not come back", when(*at))
+        }
         State::Withdrawn { at, because } => {
             use agentport_core::approval::WithdrawnBecause as Because;
             let why = match because {

@@ -22,8 +22,12 @@ pub enum OutcomeKind {
     Pending,
     /// The owner said no.
     Denied,
-    /// Nobody decided in time.
+    /// Denied without asking: the owner had denied this tool to this agent several times within minutes.
+    NotAsked,
+    /// The time to decide ran out.
     Expired,
+    /// The owner approved it, and the agent did not come back for it in time.
+    NotPickedUp,
     /// Refused before policy was asked: unknown, invalid, limits, paused, not connected.
     Refused,
     /// Begun, and the process ended before it finished.
@@ -34,7 +38,7 @@ pub enum OutcomeKind {
 
 impl OutcomeKind {
     /// Every outcome.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Ok,
         Self::ToolError,
         Self::UpstreamError,
@@ -42,7 +46,9 @@ impl OutcomeKind {
         Self::Blocked,
         Self::Pending,
         Self::Denied,
+        Self::NotAsked,
         Self::Expired,
+        Self::NotPickedUp,
         Self::Refused,
         Self::Interrupted,
         Self::Running,
@@ -58,7 +64,9 @@ impl OutcomeKind {
             Self::Blocked => "blocked",
             Self::Pending => "pending",
             Self::Denied => "denied",
+            Self::NotAsked => "not_asked",
             Self::Expired => "expired",
+            Self::NotPickedUp => "not_picked_up",
             Self::Refused => "refused",
             Self::Interrupted => "interrupted",
             Self::Running => "running",

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -41,6 +41,18 @@ struct Seen {
     at: AtomicI64,
     flushed: AtomicI64,
     client: Mutex<Option<String>>,
+    /// Tools in its last `tools/list`; 0 if it has not listed any since the start.
+    tools_listed: AtomicU32,
+}
+
+/// What a request says about an agent's presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contact {
+    /// The first since the gateway started.
+    First,
+    /// It was silent for so long that a new session begins.
+    NewSession,
+    Continued,
 }
 
 /// All agents, as one immutable snapshot.
@@ -161,6 +173,7 @@ impl Agent {
                     at: AtomicI64::new(0),
                     flushed: AtomicI64::new(0),
                     client: Mutex::new(row.client.clone()),
+                    tools_listed: AtomicU32::new(0),
                 })
             },
             |agent| agent.seen.clone(),
@@ -175,10 +188,24 @@ impl Agent {
         }
     }
 
-    /// Notes that the agent is here. True if it had been silent so long that a new session begins.
-    pub(crate) fn touch(&self, now: Timestamp) -> bool {
-        let before = self.seen.at.swap(now.0, Ordering::Relaxed);
-        before != 0 && now.since(Timestamp(before)) > SESSION_SILENCE
+    /// Records that the agent is here.
+    pub(crate) fn touch(&self, now: Timestamp) -> Contact {
+        match self.seen.at.swap(now.0, Ordering::Relaxed) {
+            0 => Contact::First,
+            before if now.since(Timestamp(before)) > SESSION_SILENCE => Contact::NewSession,
+            _ => Contact::Continued,
+        }
+    }
+
+    /// Records how many tools the agent was listed. `true`: the number is another than before.
+    pub(crate) fn set_tools_listed(&self, count: usize) -> bool {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.seen.tools_listed.swap(count, Ordering::Relaxed) != count
+    }
+
+    /// How many tools it was listed last, since the gateway started.
+    pub(crate) fn tools_listed(&self) -> Option<u32> {
+        Some(self.seen.tools_listed.load(Ordering::Relaxed)).filter(|count| *count != 0)
     }
 
     pub(crate) fn last_seen(&self) -> Option<Timestamp> {

@@ -1,11 +1,13 @@
 //! What a grant covers, and what it does not.
 
-use agentport_api::GrantChoice;
+use agentport_api::{GrantChoice, paths};
 use agentport_core::{
     approval::{State, StateName},
+    outcome::OutcomeKind,
     policy::Mode,
 };
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
@@ -164,5 +166,62 @@ async fn defaults_and_switches_of_an_integration() {
     scene.owner.set_policy("fx", "echo", Mode::Deny).await;
     let blocked = scene.call("echo", json!({"text": "read"})).await;
     assert_eq!(blocked.refused(), "This tool has been blocked and cannot be executed.");
+    scene.stop().await;
+}
+
+/// Three calls wait with different arguments; a grant given to the first.
+async fn granted_while_others_wait(grant: Value, also_waiting: bool) -> (Scene, Vec<StateName>) {
+    let scene = Scene::new().await;
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(scene.call("echo", json!({"text": number.to_string()})).await.request());
+    }
+    let first: Value =
+        scene.owner.ask(Method::GET, &paths::fill(paths::APPROVAL, ids[0]), None).await;
+    assert_eq!(first["also_waiting"], 2, "the owner is told what else waits");
+    let body = json!({ "grant": grant, "also_waiting": also_waiting });
+    let _: Value =
+        scene.owner.ask(Method::POST, &paths::fill(paths::APPROVE, ids[0]), Some(body)).await;
+    // A later call runs under the grant; by then a review that wrongly let the others go would have.
+    scene.call("echo", json!({"text": "later"})).await.ran();
+    scene.owner.set_policy("fx", "counter", Mode::Allow).await;
+    scene.call("counter", json!({})).await.ran();
+    let mut states = Vec::new();
+    for id in &ids[1..] {
+        states.push(scene.owner.approval(*id).await.state.name());
+    }
+    (scene, states)
+}
+
+#[tokio::test]
+async fn a_grant_does_not_run_what_waits_with_other_arguments() {
+    for grant in [
+        json!({"kind": "always"}),
+        json!({"kind": "for", "minutes": 15}),
+        json!({"kind": "session"}),
+    ] {
+        let (scene, states) = granted_while_others_wait(grant.clone(), false).await;
+        assert_eq!(states, [StateName::Pending; 2], "{grant}");
+        // The agent makes one of them again: that is a new call, which the grant allows.
+        scene.call("echo", json!({"text": "1"})).await.ran();
+        scene.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_grant_covers_what_waits_where_the_owner_says_so() {
+    let (scene, states) = granted_while_others_wait(json!({"kind": "always"}), true).await;
+    assert_eq!(states, [StateName::Approved; 2]);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_approved_and_not_picked_up_says_so() {
+    let scene = Scene::new().await;
+    let id = scene.call("echo", json!({"text": "first"})).await.request();
+    scene.owner.approve(id, GrantChoice::Once).await;
+    let rows = scene.owner.activity("").await.items;
+    assert_eq!(rows[0].outcome, OutcomeKind::Pending);
+    assert_eq!(rows[0].approval_state, Some(StateName::Approved));
     scene.stop().await;
 }

@@ -1,8 +1,9 @@
 //! Floods, repeated denials, and the owner's pause.
 
-use agentport_api::GrantChoice;
-use agentport_core::{approval::State, policy::Mode};
-use serde_json::json;
+use agentport_api::{GrantChoice, paths};
+use agentport_core::{approval::State, outcome::OutcomeKind, policy::Mode};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
@@ -37,6 +38,49 @@ async fn three_denials_deny_for_a_while() {
     assert_eq!(scene.owner.approvals("pending").await.len(), 0);
     scene.call("counter", json!({})).await.request();
     scene.another().await.call_tool("fx", "echo", json!({"text": "again"})).await.request();
+    scene.stop().await;
+}
+
+/// Denies the same tool until it is denied without asking.
+async fn denied_without_asking(scene: &Scene) {
+    for number in 0..3 {
+        let id = scene.call("echo", json!({"text": number.to_string()})).await.request();
+        scene.owner.deny(id, None).await;
+    }
+    scene.call("echo", json!({"text": "again"})).await.refused();
+}
+
+#[tokio::test]
+async fn a_call_that_was_not_asked_about_is_recorded_as_that() {
+    let scene = Scene::new().await;
+    denied_without_asking(&scene).await;
+    let rows = scene.owner.activity("").await.items;
+    let outcomes: Vec<_> = rows.iter().map(|row| row.outcome).collect();
+    assert_eq!(outcomes[0], OutcomeKind::NotAsked, "{outcomes:?}");
+    assert_eq!(outcomes[1..4], [OutcomeKind::Denied; 3]);
+    assert_eq!(rows[0].approval, None);
+
+    let denials: Value = scene.owner.ask(Method::GET, paths::DENIALS, None).await;
+    let [only] = denials["items"].as_array().expect("a list").as_slice() else {
+        panic!("one: {denials}")
+    };
+    assert_eq!((&only["integration"], &only["tool"]), (&json!("fx"), &json!("echo")));
+
+    let path = paths::fill(paths::DENIAL, only["id"].as_str().expect("an id"));
+    let reply = scene.owner.send(Method::DELETE, &path, None).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
+    scene.call("echo", json!({"text": "again"})).await.request();
+    let gone = scene.owner.send(Method::DELETE, &path, None).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_made_afterwards_ends_denying_without_asking() {
+    let scene = Scene::new().await;
+    denied_without_asking(&scene).await;
+    scene.owner.set_policy("fx", "echo", Mode::RequireApproval).await;
+    scene.call("echo", json!({"text": "again"})).await.request();
     scene.stop().await;
 }
 

@@ -92,7 +92,14 @@ pub enum State {
     /// The owner said no, in these words if in any.
     Denied { at: Timestamp, reason: Option<String> },
     /// Nobody decided in time ("missed"), or nobody came for what was approved.
-    Expired { at: Timestamp },
+    Expired {
+        /// When the time ran out.
+        at: Timestamp,
+        /// When the owner had approved it; absent where the owner did not decide.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        approved_at: Option<Timestamp>,
+    },
     /// What it asked for can no longer be.
     Withdrawn { at: Timestamp, because: WithdrawnBecause },
 }
@@ -254,8 +261,12 @@ impl Approval {
     /// Time ran out: nobody decided, or nobody came for what was approved.
     pub fn expire(mut self, now: Timestamp) -> Result<Self, WrongState> {
         match self.state {
-            State::Pending | State::Approved { .. } => {
-                self.state = State::Expired { at: now };
+            State::Pending => {
+                self.state = State::Expired { at: now, approved_at: None };
+                Ok(self)
+            }
+            State::Approved { at, .. } => {
+                self.state = State::Expired { at: now, approved_at: Some(at) };
                 Ok(self)
             }
             _ => Err(self.wrong(StateName::Expired)),

@@ -38,7 +38,7 @@ fn in_state(name: StateName) -> Approval {
             State::Done { at, grant, audience, finished_at: at, outcome: OutcomeKind::Ok }
         }
         StateName::Denied => State::Denied { at, reason: None },
-        StateName::Expired => State::Expired { at },
+        StateName::Expired => State::Expired { at, approved_at: None },
         StateName::Withdrawn => State::Withdrawn { at, because: WithdrawnBecause::ToolGone },
     })
 }
@@ -132,7 +132,10 @@ fn states_carry_what_belongs_to_them() {
     let because = WithdrawnBecause::DefinitionChanged;
     let withdrawn = approval(State::Pending).withdraw(because, NOW).unwrap();
     assert_eq!(withdrawn.state, State::Withdrawn { at: NOW, because });
-    assert_eq!(approval(State::Pending).expire(NOW).unwrap().state, State::Expired { at: NOW });
+    assert_eq!(
+        approval(State::Pending).expire(NOW).unwrap().state,
+        State::Expired { at: NOW, approved_at: None }
+    );
 }
 
 #[test]

@@ -261,6 +261,13 @@ impl Rules {
         all
     }
 
+    /// The rule with this id.
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        let of_tools = self.by_tool.values().flat_map(HashMap::values).flatten();
+        let of_integrations = self.by_integration.values().flatten();
+        of_tools.chain(of_integrations).chain(&self.general).find(|rule| rule.id == id)
+    }
+
     fn concerning<'a>(&'a self, call: &'a Call<'_>) -> impl Iterator<Item = &'a Rule> {
         let of_tool = self.by_tool.get(call.integration).and_then(|tools| tools.get(call.tool));
         let of_integration = self.by_integration.get(call.integration);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_api::Event;
 use agentport_core::{
-    ApprovalId, ErrorChain, Timestamp,
+    ApprovalId, ErrorChain,
     approval::{Approval, State},
     arguments::ArgumentsHash,
     policy::Reason,
@@ -30,13 +30,6 @@ use crate::{
 const MAX_INFO: usize = 2_000;
 /// Most bytes of arguments that a person can be asked about.
 const LARGEST: u64 = 256 * 1024;
-/// So many denials of a tool to an agent …
-const DENIALS: usize = 3;
-/// … within this time …
-const DENIALS_WITHIN: Duration = Duration::from_secs(10 * 60);
-/// … and the tool is denied at once for this long.
-const DENIED_FOR: Duration = Duration::from_secs(15 * 60);
-
 /// A call that needs the owner.
 pub(crate) struct Asking<'a> {
     pub(crate) agent: &'a Agent,
@@ -80,7 +73,9 @@ impl Engine {
         }
         let now = clock::now();
         let names = (tool.integration.to_string(), tool.name().to_owned());
-        if let Some(until) = self.denied_until(agent, tool, now).await? {
+        if let Some(until) =
+            self.denied_until(agent.id, &tool.integration, tool.name(), reason, now).await?
+        {
             return Ok(Asked { outcome: Outcome::DeniedAtOnce { until }, record: None });
         }
         if record.bytes_in > LARGEST {
@@ -130,20 +125,6 @@ impl Engine {
         let outcome = Outcome::NeedsApproval { id: approval.id, expires_at: approval.expires_at };
         Ok(Asked { outcome, record: Some(record.of_request(approval.id)) })
     }
-
-    /// Until when this tool is denied to this agent without asking, if the owner has said no often enough lately.
-    async fn denied_until(
-        &self,
-        agent: &Agent,
-        tool: &PublishedTool,
-        now: Timestamp,
-    ) -> store::Result<Option<Timestamp>> {
-        let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
-        let mut denials =
-            self.store.recent_denials(agent.id, &tool.integration, tool.name(), since).await?;
-        denials.sort_unstable();
-        Ok(denied_until(&denials, now))
-    }
 }
 
 struct Asked {
@@ -155,34 +136,4 @@ struct Asked {
 /// The agent's note made fit to show; nothing if nothing is left of it.
 pub(super) fn clean_info(info: &str) -> Option<String> {
     Some(sanitize::sanitize_lines(info, MAX_INFO)).filter(|info| !info.trim().is_empty())
-}
-
-/// `denials` in order of time.
-fn denied_until(denials: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
-    denials
-        .windows(DENIALS)
-        .filter(|few| few[DENIALS - 1].since(few[0]) <= DENIALS_WITHIN)
-        .map(|few| few[DENIALS - 1].plus(DENIED_FOR))
-        .rfind(|until| now < *until)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_denials_in_ten_minutes() {
-        let minute = |m: i64| Timestamp(m * 60_000);
-        let check = |minutes: &[i64], now: i64, want: Option<i64>| {
-            let denials: Vec<_> = minutes.iter().copied().map(minute).collect();
-            assert_eq!(denied_until(&denials, minute(now)), want.map(minute), "{minutes:?} {now}");
-        };
-        check(&[], 0, None);
-        check(&[1, 2], 3, None);
-        check(&[1, 2, 3], 4, Some(18));
-        check(&[1, 2, 3], 18, None);
-        check(&[1, 6, 12], 13, None);
-        check(&[1, 2, 3, 13], 14, Some(18));
-        check(&[1, 6, 10, 11], 12, Some(26));
-    }
 }

@@ -94,6 +94,8 @@ impl Engine {
         // At once: an agent that comes for it now must not find it as it was.
         self.approvals.note(&approval);
         self.grant_beyond(&approval, grant, choice.audience, now).await?;
+        let also_waiting =
+            if choice.also_waiting { self.approve_also_waiting(&approval).await? } else { 0 };
         self.settled(
             &approval,
             "approval.approved",
@@ -101,6 +103,7 @@ impl Engine {
                 "grant": grant,
                 "audience": choice.audience,
                 "edited": approval.edited(),
+                "also_waiting": also_waiting,
             }),
         )
         .await;
@@ -129,6 +132,7 @@ impl Engine {
         if !self.settle(&approval, from, "approval.denied", Value::Null).await? {
             return Err(self.lost_race(id, StateName::Denied).await?);
         }
+        self.announce_denial(&approval).await?;
         Ok(approval)
     }
 

@@ -6,6 +6,7 @@
 
 mod ask;
 mod decide;
+mod denials;
 mod review;
 mod rounds;
 mod run;
@@ -113,6 +114,19 @@ impl Approvals {
 
     fn live(&self, id: ApprovalId) -> Option<Arc<Live>> {
         self.lock().by_id.get(&id).cloned()
+    }
+
+    /// How many other requests of this agent wait for the same tool.
+    pub(crate) fn also_waiting(&self, approval: &Approval) -> u32 {
+        let all = self.lock();
+        let others = all.by_id.iter().filter(|(id, live)| {
+            **id != approval.id
+                && live.key.agent == approval.agent
+                && live.key.integration == approval.integration
+                && live.key.tool == approval.tool
+                && *live.state.borrow() == StateName::Pending
+        });
+        u32::try_from(others.count()).unwrap_or(u32::MAX)
     }
 
     fn pending_of(&self, agent: AgentId) -> usize {

@@ -62,7 +62,8 @@ impl Engine {
     pub(super) fn close_record(&self, approval: &Approval) {
         let (outcome, error) = match &approval.state {
             State::Denied { reason, .. } => (OutcomeKind::Denied, reason.clone()),
-            State::Expired { .. } => (OutcomeKind::Expired, None),
+            State::Expired { approved_at: None, .. } => (OutcomeKind::Expired, None),
+            State::Expired { approved_at: Some(_), .. } => (OutcomeKind::NotPickedUp, None),
             State::Withdrawn { because, .. } => {
                 (OutcomeKind::Refused, Some(format!("withdrawn: {because:?}")))
             }

@@ -96,7 +96,7 @@ impl Outcome {
             Self::Ran(result) => kind_of(result),
             Self::NeedsApproval { .. } => OutcomeKind::Pending,
             Self::Blocked => OutcomeKind::Blocked,
-            Self::DeniedAtOnce { .. } => OutcomeKind::Denied,
+            Self::DeniedAtOnce { .. } => OutcomeKind::NotAsked,
             Self::Refused(_) => OutcomeKind::Refused,
             Self::Failed { error, .. } => kind_of_failure(error),
             Self::FailedBefore(_) => OutcomeKind::UpstreamError,

@@ -153,6 +153,7 @@ impl Control {
             destructive: annotations.destructive(),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
             once_only: tool.is_some_and(PublishedTool::manages),
+            also_waiting: engine.approvals.also_waiting(&approval),
             install,
             annotations,
             edited: approval.edited(),

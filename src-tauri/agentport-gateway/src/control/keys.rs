@@ -49,6 +49,7 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Ke
         expires_at: agent.expires_at,
         revoked_at: agent.revoked_at,
         last_used_at: agent.last_used_at,
+        tools_listed: engine.agents.get(agent.id).and_then(|agent| agent.tools_listed()),
         first_call_at: first_calls.get(&agent.id).copied(),
         client: agent.client,
     };

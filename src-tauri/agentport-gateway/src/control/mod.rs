@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod categories;
 mod confirm;
+mod denials;
 mod directory;
 mod events;
 pub(crate) mod exposure;

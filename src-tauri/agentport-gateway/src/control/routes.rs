@@ -13,8 +13,9 @@ use axum::{
 use http::Method;
 
 use super::{
-    Control, activity, approvals, audit, backup, categories, confirm, events, integrations, keys,
-    owner_password, policy, problem::Answer, profiles, second_factor, settings, status,
+    Control, activity, approvals, audit, backup, categories, confirm, denials, events,
+    integrations, keys, owner_password, policy, problem::Answer, profiles, second_factor, settings,
+    status,
 };
 use crate::control::directory;
 
@@ -104,6 +105,8 @@ pub(super) fn shared() -> Vec<Route> {
         changes(PUT, paths::POLICY_CATEGORY, IfWidening, categories::set),
         changes(DELETE, paths::POLICY_RULE, IfWidening, policy::remove),
         changes(POST, paths::POLICY_RULE_RESTORE, IfWidening, policy::restore),
+        reads(paths::DENIALS, denials::list),
+        changes(DELETE, paths::DENIAL, Never, denials::end),
         reads(paths::SETTINGS, settings::read),
         changes(PATCH, paths::SETTINGS, Never, settings::change),
         reads(paths::ACTIVITY, activity::list),

@@ -156,6 +156,7 @@ impl FastPath<'_> {
         }
         let view = principal.view(self.engine);
         let tools = view.listed_json(meta::tools);
+        principal.record_listing(self.engine, view.listed(meta::tools).len());
         let hints = if modern {
             r#""resultType":"complete","ttlMs":0,"cacheScope":"private","#
         } else {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use agentport_api::Event;
 use agentport_core::{ErrorChain, key::Key};
 use http::{HeaderMap, header};
 use rmcp::{ErrorData, model::Extensions};
 
 use crate::{
-    agents::Agent,
+    agents::{Agent, Contact},
     catalogue::{AgentView, ViewKey},
     clock,
     engine::Engine,
@@ -41,6 +42,15 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// Screens show how many tools the agent was listed.
+    pub(crate) fn record_listing(&self, engine: &Engine, tools: usize) {
+        if self.agent.set_tools_listed(tools) {
+            engine.events.send(Event::Agents);
+        }
+    }
+}
+
 /// The credential a request shows.
 ///
 /// `Authorization`, where it is sent, alone decides: a bad Bearer never falls back to `X-API-Key`.
@@ -57,7 +67,12 @@ impl Engine {
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Option<Arc<Agent>> {
         let now = clock::now();
         let agent = self.agents.authenticate(&shown_key(headers)?, now)?;
-        if agent.touch(now)
+        let contact = agent.touch(now);
+        if contact == Contact::First {
+            // Screens show it as connected from here on.
+            self.events.send(Event::Agents);
+        }
+        if contact == Contact::NewSession
             && let Err(error) = self.end_session(agent.id).await
         {
             // Without knowing that its grants are gone, the agent is not let in.

@@ -211,8 +211,10 @@ impl ServerHandler for AgentServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        let principal = Principal::of(&context.extensions)?;
+        let view = principal.view(&self.engine);
         let tools = view.listed(meta::tools);
+        principal.record_listing(&self.engine, tools.len());
         Ok(ListToolsResult {
             ttl_ms: Some(0),
             cache_scope: PRIVATE,

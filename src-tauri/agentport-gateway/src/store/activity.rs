@@ -6,12 +6,12 @@
 mod chart;
 mod first;
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use agentport_api::{ActivityPage, ActivityRow};
 use agentport_core::{
-    AgentId, ApprovalId, CallId, Timestamp, arguments::ArgumentsHash, outcome::OutcomeKind,
-    policy::Mode, tool::DefinitionDigest,
+    AgentId, ApprovalId, CallId, Timestamp, approval::StateName, arguments::ArgumentsHash,
+    outcome::OutcomeKind, policy::Mode, tool::DefinitionDigest,
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
@@ -78,6 +78,7 @@ impl fmt::Display for ActivityCursor {
 fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
     let ended = columns.flag("ended")?;
     Ok(ActivityRow {
+        approval_state: None,
         id: CallId(columns.uuid("id")?),
         at: columns.moment("at")?,
         agent: AgentId(columns.uuid("agent")?),
@@ -102,6 +103,45 @@ fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
         error: columns.opt_text("error")?,
         door: columns.text("door")?,
     })
+}
+
+/// Adds what only the request knows: where it stands while the call waits for it, and how long the owner took to answer a
+/// call that did not run.
+async fn join_requests(snapshot: &mut SqliteConnection, rows: &mut [ActivityRow]) -> Result<()> {
+    use OutcomeKind as O;
+    let waits = |row: &&mut ActivityRow| {
+        row.waited_ms == 0
+            && matches!(row.outcome, O::Pending | O::Denied | O::Expired | O::NotPickedUp)
+            && row.approval.is_some_and(|approval| approval.0 == row.id.0)
+    };
+    let mut waiting: HashMap<_, _> =
+        rows.iter_mut().filter(waits).map(|row| (row.id.0, row)).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let mut query = QueryBuilder::new(
+        "SELECT id, state, created_at, decided_at, approved_at FROM approvals WHERE id IN (",
+    );
+    let mut ids = query.separated(", ");
+    for id in waiting.keys() {
+        ids.push_bind(id.as_bytes().to_vec());
+    }
+    query.push(")");
+    let found = query.build().fetch_all(snapshot).await.doing("reading the requests of calls")?;
+    for row in &found {
+        let columns = Columns::new("approvals", "id", row);
+        let Some(call) = waiting.get_mut(&columns.uuid("id")?) else { continue };
+        if call.outcome == O::Pending {
+            let state = |word: &str| StateName::ALL.into_iter().find(|s| s.as_str() == word);
+            call.approval_state = Some(columns.word("state", state)?);
+        }
+        let decided = columns.opt_moment("approved_at")?.or(columns.opt_moment("decided_at")?);
+        if let Some(decided) = decided {
+            let waited = decided.since(columns.moment("created_at")?);
+            call.waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        }
+    }
+    Ok(())
 }
 
 fn cursor(row: &SqliteRow) -> Result<ActivityCursor> {
@@ -203,10 +243,11 @@ impl Store {
             _ if pattern.is_some() => searched_to(&mut snapshot, filter).await?,
             _ => None,
         };
-        let items = rows
+        let mut items = rows
             .iter()
             .map(|found| row(&Columns::new("activity", "id", found)))
-            .collect::<Result<_>>()?;
+            .collect::<Result<Vec<_>>>()?;
+        join_requests(&mut snapshot, &mut items).await?;
         Ok(ActivityPage { items, next: next.map(|cursor| cursor.to_string()) })
     }
 

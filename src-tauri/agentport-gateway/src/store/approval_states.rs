@@ -12,6 +12,7 @@ use super::{Columns, Result};
 #[derive(Default)]
 pub(super) struct StateColumns<'a> {
     pub(super) decided_at: Option<i64>,
+    pub(super) approved_at: Option<i64>,
     pub(super) granted: Option<&'static str>,
     pub(super) granted_until: Option<i64>,
     pub(super) audience: Option<&'static str>,
@@ -38,7 +39,11 @@ impl<'a> StateColumns<'a> {
             State::Denied { at, reason } => {
                 Self { decided_at: Some(at.0), reason: reason.as_deref(), ..Self::default() }
             }
-            State::Expired { at } => Self { decided_at: Some(at.0), ..Self::default() },
+            State::Expired { at, approved_at } => Self {
+                decided_at: Some(at.0),
+                approved_at: approved_at.map(|at| at.0),
+                ..Self::default()
+            },
             State::Withdrawn { at, because } => Self {
                 decided_at: Some(at.0),
                 withdrawn_because: Some(because_word(*because)),
@@ -99,7 +104,7 @@ pub(super) fn read(columns: &Columns<'_>) -> Result<State> {
             outcome: columns.word("outcome", OutcomeKind::parse)?,
         },
         "denied" => State::Denied { at: at()?, reason: columns.opt_text("reason")? },
-        "expired" => State::Expired { at: at()? },
+        "expired" => State::Expired { at: at()?, approved_at: columns.opt_moment("approved_at")? },
         "withdrawn" => State::Withdrawn {
             at: at()?,
             because: columns.word("withdrawn_because", |word| {

@@ -54,10 +54,10 @@ impl Store {
         let state = StateColumns::of(&approval.state);
         sqlx::query(
             "INSERT INTO approvals (id, agent, integration, tool, digest, arguments, asked_hash, arguments_hash,
-                                    additional_info, created_at, expires_at, state, decided_at, granted,
-                                    granted_until, audience, started_at, finished_at, outcome, reason,
+                                    additional_info, created_at, expires_at, state, decided_at, approved_at,
+                                    granted, granted_until, audience, started_at, finished_at, outcome, reason,
                                     withdrawn_because)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(approval.id.0.as_bytes().as_slice())
         .bind(approval.agent.0.as_bytes().as_slice())
@@ -72,6 +72,7 @@ impl Store {
         .bind(approval.expires_at.0)
         .bind(approval.state.name().as_str())
         .bind(state.decided_at)
+        .bind(state.approved_at)
         .bind(state.granted)
         .bind(state.granted_until)
         .bind(state.audience)
@@ -128,8 +129,8 @@ impl Store {
         let state = StateColumns::of(&new.state);
         sqlx::query(
             "UPDATE approvals
-             SET arguments = ?, arguments_hash = ?, expires_at = ?, state = ?, decided_at = ?, granted = ?,
-                 granted_until = ?, audience = ?, started_at = ?, finished_at = ?, outcome = ?, reason = ?,
+             SET arguments = ?, arguments_hash = ?, expires_at = ?, state = ?, decided_at = ?, approved_at = ?,
+                 granted = ?, granted_until = ?, audience = ?, started_at = ?, finished_at = ?, outcome = ?, reason = ?,
                  withdrawn_because = ?
              WHERE id = ? AND state = ?",
         )
@@ -138,6 +139,7 @@ impl Store {
         .bind(new.expires_at.0)
         .bind(new.state.name().as_str())
         .bind(state.decided_at)
+        .bind(state.approved_at)
         .bind(state.granted)
         .bind(state.granted_until)
         .bind(state.audience)
@@ -255,8 +257,10 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<Timestamp>> {
         let moments: Vec<i64> = sqlx::query_scalar(
-            "SELECT decided_at FROM approvals
+            "SELECT decided_at FROM approvals a
              WHERE agent = ? AND state = 'denied' AND decided_at >= ? AND integration = ? AND tool = ?
+               AND decided_at > coalesce((SELECT at FROM denial_resets r WHERE r.agent = a.agent
+                                          AND r.integration = a.integration AND r.tool = a.tool), -1)
              ORDER BY decided_at",
         )
         .bind(agent.0.as_bytes().as_slice())

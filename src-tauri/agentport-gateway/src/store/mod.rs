@@ -14,6 +14,7 @@ mod approvals;
 mod columns;
 mod credentials;
 mod definitions;
+mod denial_resets;
 mod integrations;
 mod listings;
 mod notes;

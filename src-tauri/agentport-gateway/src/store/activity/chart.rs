@@ -89,8 +89,8 @@ fn counter_for(bucket: &mut ChartBucket, outcome: OutcomeKind) -> &mut u32 {
     match outcome {
         O::Ok | O::Running => &mut bucket.ran,
         O::ToolError | O::UpstreamError | O::Cancelled | O::Interrupted => &mut bucket.failed,
-        O::Blocked | O::Denied | O::Refused => &mut bucket.stopped,
-        O::Pending | O::Expired => &mut bucket.undecided,
+        O::Blocked | O::Denied | O::NotAsked | O::Refused => &mut bucket.stopped,
+        O::Pending | O::Expired | O::NotPickedUp => &mut bucket.undecided,
     }
 }
 

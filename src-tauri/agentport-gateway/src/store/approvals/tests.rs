@@ -47,7 +47,8 @@ fn every_state() -> Vec<State> {
         },
         State::Denied { at, reason: Some("not today".into()) },
         State::Denied { at, reason: None },
-        State::Expired { at },
+        State::Expired { at, approved_at: None },
+        State::Expired { at, approved_at: Some(Timestamp(7)) },
         State::Withdrawn { at, because: WithdrawnBecause::AgentRevoked },
         State::Withdrawn { at, because: WithdrawnBecause::DefinitionChanged },
         State::Withdrawn { at, because: WithdrawnBecause::IntegrationRemoved },
@@ -181,7 +182,10 @@ async fn recent_denials_are_those_of_the_tool() {
     };
     let mut other_tool = denied(a, 21);
     other_tool.tool = "read".into();
-    let expired = Approval { state: State::Expired { at: Timestamp(22) }, ..approval(a, 1) };
+    let expired = Approval {
+        state: State::Expired { at: Timestamp(22), approved_at: None },
+        ..approval(a, 1)
+    };
     for one in [denied(a, 30), denied(a, 20), denied(a, 19), denied(b, 25), other_tool, expired] {
         store.insert_approval(&one).await.unwrap();
     }

@@ -1,0 +1,45 @@
+//! Tools that are denied without asking after repeated denials, and asking again.
+
+use agentport_api::{Items, RepeatedDenial};
+use agentport_core::ApprovalId;
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use http::StatusCode;
+
+use super::{
+    Control,
+    problem::{Answer, Refused},
+};
+
+pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RepeatedDenial>>> {
+    let names = control.agent_names().await?;
+    let active = control.engine.active_denials().await?;
+    let items = active
+        .into_iter()
+        .map(|denial| RepeatedDenial {
+            agent_name: names.get(&denial.agent).cloned().unwrap_or_default(),
+            id: denial.id,
+            agent: denial.agent,
+            integration: denial.integration,
+            tool: denial.tool,
+            until: denial.until,
+        })
+        .collect();
+    Ok(Json(Items { items }))
+}
+
+/// The owner is asked again from now on.
+pub(super) async fn end(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    let gone =
+        || Refused::not_found(format!("no tool is denied without asking since request {id}"));
+    let known: ApprovalId = id.parse().map_err(|_| gone())?;
+    match control.engine.end_denial(known).await? {
+        Some(_) => Ok(StatusCode::NO_CONTENT),
+        None => Err(gone()),
+    }
+}
