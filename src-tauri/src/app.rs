@@ -1,4 +1,4 @@
-//! The app as a whole: made, wired, run until the owner quits.
+//! Builds the app, wires its parts, and runs it until the owner quits.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
@@ -9,43 +9,45 @@ use tokio::runtime::Handle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    act::Act,
+    args::LaunchArgs,
     autostart,
-    desk::{Desk, TauriDesk},
-    flags::Flags,
-    follow::{Follow, Greeting},
-    notices::Notices,
+    context::AppContext,
+    gateway::{
+        client,
+        supervisor::{GatewaySupervisor, LaunchOptions},
+        sync::{StartupWindow, StateSync},
+    },
+    ipc::{self, IpcRouter},
+    notification_actions::NotificationActions,
     notify::{self, Notifications},
-    owner::Owner,
     pages::Pages,
-    quit::Quit,
-    running::{Running, Wanted},
-    shell::{self, Entry, Parts},
-    tray::{Choose, Show, Tray},
+    platform::{Platform, TauriPlatform},
+    shutdown::ShutdownSignal,
+    tray::{Tray, TrayActions, TrayDisplay},
     windows::{self, Windows},
 };
 
-/// How long taking notifications away may take at the end.
-const WITHDRAWN_WITHIN: Duration = Duration::from_secs(2);
+/// Time for withdrawing notifications at shutdown.
+const WITHDRAW_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What lives as long as the app.
+/// What [`set_up`] needs.
 #[derive(Clone)]
 struct App {
-    flags: Flags,
-    /// Where our own files of the desktop go; the home may yet turn out to be unusable, and that is shown, not fatal.
+    args: LaunchArgs,
+    /// Holds the desktop's own files too. `None` where it is unusable, which the window shows; it is not fatal here.
     home: Option<DataDir>,
-    running: Running,
-    quit: Quit,
+    supervisor: GatewaySupervisor,
+    shutdown: ShutdownSignal,
     tasks: TaskTracker,
 }
 
 /// Runs the app until the owner quits.
-pub(crate) fn run(flags: Flags) -> Result<ExitCode> {
-    needs_a_screen()?;
+pub(crate) fn run(args: LaunchArgs) -> Result<ExitCode> {
+    require_screen()?;
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow!("TLS was set up twice"))?;
-    // One worker: crossing threads costs more than a second one gains (design §10). The main thread draws.
+    // One worker: handing over between threads costs more than a second worker gains. The main thread draws.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -54,40 +56,39 @@ pub(crate) fn run(flags: Flags) -> Result<ExitCode> {
     tauri::async_runtime::set(runtime.handle().clone());
     let handle = runtime.handle().clone();
 
-    let wanted =
-        Wanted { home: flags.home.clone(), vault: flags.vault.clone(), port: flags.port() };
-    let home =
-        DataDir::open(flags.home.clone()).inspect_err(|error| tracing::warn!("{error}")).ok();
+    let options =
+        LaunchOptions { home: args.home.clone(), vault: args.vault.clone(), port: args.port() };
+    let home = DataDir::open(args.home.clone()).inspect_err(|error| tracing::warn!("{error}")).ok();
     let app = App {
-        flags,
+        args,
         home,
-        running: Running::new(wanted),
-        quit: Quit::default(),
+        supervisor: GatewaySupervisor::new(options),
+        shutdown: ShutdownSignal::default(),
         tasks: TaskTracker::new(),
     };
-    let running = app.running.clone();
-    let inside = runtime.enter();
+    let supervisor = app.supervisor.clone();
+    let entered = runtime.enter();
     let tauri = build(app)?;
     #[cfg(target_os = "macos")]
     let app = tauri.handle().clone();
     let code = tauri.run_return(move |_, event| match event {
-        // The last window was closed, and the tray lives on.
+        // The last window was closed; the tray stays.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
-        // Started once more from the Finder.
+        // Opened again from the Finder.
         #[cfg(target_os = "macos")]
         RunEvent::Reopen { .. } => windows::open_main(&app, "#/".to_owned()),
-        // The session ends us without asking; usually the gateway has been stopped by now.
-        RunEvent::Exit => handle.block_on(running.stop()),
+        // At the end of the session too, which does not ask. Usually the gateway has been stopped by now.
+        RunEvent::Exit => handle.block_on(supervisor.stop()),
         _ => {}
     });
-    drop(inside);
-    // A question to a keychain may still hang in a thread of its own; it must not hold up the end.
+    drop(entered);
+    // A request to a keychain may still block a thread; it must not delay the exit.
     runtime.shutdown_background();
     Ok(u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The toolkit would end the program with a panic.
-fn needs_a_screen() -> Result<()> {
+/// Without a screen the toolkit would panic.
+fn require_screen() -> Result<()> {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(target_os = "linux") && !set("DISPLAY") && !set("WAYLAND_DISPLAY") {
         anyhow::bail!("there is no screen here; `agentport serve` runs AgentPort without one");
@@ -96,27 +97,27 @@ fn needs_a_screen() -> Result<()> {
 }
 
 fn build(app: App) -> Result<tauri::App> {
-    let remembered = app.home.as_ref().map(|home| home.root().join("windows.json"));
+    let state_file = app.home.as_ref().map(|home| home.root().join("windows.json"));
     let mut window_state =
-        tauri_plugin_window_state::Builder::new().with_state_flags(windows::REMEMBERED);
-    if let Some(file) = remembered.as_ref().and_then(|file| file.to_str()) {
+        tauri_plugin_window_state::Builder::new().with_state_flags(windows::SAVED_STATE);
+    if let Some(file) = state_file.as_ref().and_then(|file| file.to_str()) {
         window_state = window_state.with_filename(file);
     }
     let data = app.home.as_ref().map(|home| home.root().join("webview"));
     tauri::Builder::default()
-        // The first, so that a second start ends before it has done anything.
+        // First, so that a second start ends before it has done anything.
         .plugin(single_instance(&app))
         .plugin(window_state.build())
-        .plugin(autostart::plugin(app.flags.home.as_deref()))
+        .plugin(autostart::plugin(app.args.home.as_deref()))
         .plugin(tauri_plugin_clipboard_manager::init())
         .manage(Windows::new(app.tasks.clone(), Handle::current(), data))
-        .invoke_handler(tauri::generate_handler![shell::owner])
+        .invoke_handler(tauri::generate_handler![ipc::owner])
         .setup(move |tauri| Ok(set_up(app, tauri)?))
         .build(tauri::generate_context!(assets = Pages))
         .context("the desktop could not be reached")
 }
 
-/// A second start raises the main window of the first; one at login stays in the tray.
+/// A second start raises the main window of the first, except a start at login (`--hidden`).
 fn single_instance(app: &App) -> tauri::plugin::TauriPlugin<tauri::Wry> {
     let builder = tauri_plugin_single_instance::Builder::new().callback(|app, args, _| {
         if !args.iter().any(|arg| arg == "--hidden") {
@@ -128,12 +129,12 @@ fn single_instance(app: &App) -> tauri::plugin::TauriPlugin<tauri::Wry> {
     builder.build()
 }
 
-/// One app for each home: another home is another AgentPort.
+/// One instance per data directory.
 #[cfg(target_os = "linux")]
 fn bus_name(app: &App) -> String {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     const NAME: &str = "dev.agentport.desktop";
-    match (&app.flags.home, &app.home) {
+    match (&app.args.home, &app.home) {
         (Some(_), Some(home)) => {
             let mut hasher = DefaultHasher::new();
             home.root().hash(&mut hasher);
@@ -143,75 +144,67 @@ fn bus_name(app: &App) -> String {
     }
 }
 
-/// Starts everything. On the main thread, before the first event.
+/// Starts all parts. On the main thread, before the first event.
 fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
     #[cfg(target_os = "macos")]
     tauri.set_activation_policy(tauri::ActivationPolicy::Accessory);
-    // What panels and screen readers call the icon.
+    // The accessible name of the icon in panels.
     #[cfg(target_os = "linux")]
     glib::set_application_name("AgentPort");
     let handle = tauri.handle();
-    let App { flags, home, running, quit, tasks } = app;
-    quit.listen(&tasks)?;
-    let starting = running.clone();
+    let App { args, home, supervisor, shutdown, tasks } = app;
+    shutdown.listen(&tasks)?;
+    let starting = supervisor.clone();
     tasks.spawn(async move { starting.start().await });
 
     let withdraw = CancellationToken::new();
-    let noticing = TaskTracker::new();
+    let notify_tasks = TaskTracker::new();
     let (notifications, intents) =
-        Notifications::start(&noticing, withdraw.clone(), notify::platform_notifier());
-    let notices: Arc<dyn Notices> = Arc::new(notifications);
-    let owner = Owner::new(running.clone());
-    let desk: Arc<dyn Desk> = Arc::new(TauriDesk { app: handle.clone(), quit: quit.clone() });
-    let parts = Parts {
-        running: running.clone(),
-        owner: owner.clone(),
-        desk: desk.clone(),
-        notices: notices.clone(),
+        Notifications::start(&notify_tasks, withdraw.clone(), notify::platform_notifier());
+    let platform: Arc<dyn Platform> =
+        Arc::new(TauriPlatform { app: handle.clone(), shutdown: shutdown.clone() });
+    let context = AppContext {
+        control: client::in_process(supervisor.clone()),
+        supervisor: supervisor.clone(),
+        platform,
+        notifications,
         tasks: tasks.clone(),
     };
-    handle.manage(Entry::new(parts));
-    let choose = Choose {
-        running: running.clone(),
-        owner: owner.clone(),
-        desk: desk.clone(),
-        notices: notices.clone(),
-        tasks: tasks.clone(),
-    };
-    let pictures = home.as_ref().map(|home| home.root().join("tray"));
-    if let Some(folder) = &pictures {
-        // One that was killed has left a picture there.
-        let _ = std::fs::remove_dir_all(folder);
+    handle.manage(IpcRouter::new(context.clone()));
+    let icon_dir = home.as_ref().map(|home| home.root().join("tray"));
+    if let Some(icon_dir) = &icon_dir {
+        // A process that was killed has left its icon there.
+        let _ = std::fs::remove_dir_all(icon_dir);
     }
-    let tray: Arc<dyn Show> = Arc::new(Tray::new(handle, pictures, choose)?);
+    let tray: Arc<dyn TrayDisplay> =
+        Arc::new(Tray::new(handle, icon_dir, TrayActions(context.clone()))?);
 
-    let act = Act { owner: owner.clone(), notices: notices.clone(), desk: desk.clone() };
-    tasks.spawn(act.on_intents(tasks.clone(), intents));
-    let greeting = if flags.hidden { Greeting::Tray } else { Greeting::Window };
-    let follow = Follow { owner, desk, notices, tray, greeting: Some(greeting) };
-    tasks.spawn(follow.run(running.watch()));
-    let ending = Ending { app: handle.clone(), running, withdraw, noticing };
+    tasks.spawn(NotificationActions(context.clone()).run(intents));
+    let startup_window = if args.hidden { StartupWindow::TrayOnly } else { StartupWindow::Main };
+    let sync = StateSync { context, tray, startup_window: Some(startup_window) };
+    tasks.spawn(sync.run(supervisor.watch()));
+    let ending = Ending { app: handle.clone(), supervisor, withdraw, notify_tasks };
     tasks.spawn(async move {
-        quit.wanted().await;
-        ending.end().await;
+        shutdown.requested().await;
+        ending.run().await;
     });
     Ok(())
 }
 
-/// What has to be brought to an end.
+/// The parts that are stopped in order at shutdown.
 struct Ending {
     app: AppHandle,
-    running: Running,
+    supervisor: GatewaySupervisor,
     withdraw: CancellationToken,
-    noticing: TaskTracker,
+    notify_tasks: TaskTracker,
 }
 
 impl Ending {
-    async fn end(self) {
+    async fn run(self) {
         self.withdraw.cancel();
-        self.noticing.close();
-        let withdrawn = tokio::time::timeout(WITHDRAWN_WITHIN, self.noticing.wait());
-        let (withdrawn, ()) = tokio::join!(withdrawn, self.running.stop());
+        self.notify_tasks.close();
+        let withdrawn = tokio::time::timeout(WITHDRAW_TIMEOUT, self.notify_tasks.wait());
+        let (withdrawn, ()) = tokio::join!(withdrawn, self.supervisor.stop());
         if withdrawn.is_err() {
             tracing::warn!("some notifications may still be shown");
         }

@@ -1,4 +1,4 @@
-//! The start at login, which the owner switches on: into the tray, with the same data as now.
+//! Autostart at login, if the owner switches it on: into the tray, with the same data directory.
 
 use std::path::Path;
 
@@ -6,49 +6,50 @@ use tauri::{Wry, plugin::TauriPlugin};
 
 pub(crate) fn plugin(home: Option<&Path>) -> TauriPlugin<Wry> {
     let mut builder = tauri_plugin_autostart::Builder::new().arg("--hidden");
-    // A login begins in another folder than this start did.
+    // At login the current directory is another one.
     let home = home.and_then(|home| std::path::absolute(home).ok());
     if let Some(home) = home.as_deref().and_then(Path::to_str) {
-        builder = builder.arg("--home").arg(written(home));
+        builder = builder.arg("--home").arg(quoted(home));
     }
     builder.build()
 }
 
-/// As an argument of a desktop entry (Desktop Entry Specification 1.5, "The Exec key"), which the plugin writes as it is.
+/// Quotes an argument of a desktop entry (Desktop Entry Specification 1.5, "The Exec key"), which the plugin writes
+/// unchanged.
 #[cfg(target_os = "linux")]
-fn written(argument: &str) -> String {
-    let mut quoted = String::from("\"");
+fn quoted(argument: &str) -> String {
+    let mut text = String::from("\"");
     for c in argument.chars() {
         match c {
-            // Once for the quotes, and once more because it is a string of a desktop entry.
-            '"' | '`' | '$' => quoted.push_str("\\\\"),
-            '\\' => quoted.push_str("\\\\\\"),
-            '%' => quoted.push('%'),
-            // A line of its own would be an entry of its own.
+            // Escaped for the quotes, and again as a string of a desktop entry.
+            '"' | '`' | '$' => text.push_str("\\\\"),
+            '\\' => text.push_str("\\\\\\"),
+            '%' => text.push('%'),
+            // A line break would begin another key of the entry.
             '\n' => {
-                quoted.push_str("\\n");
+                text.push_str("\\n");
                 continue;
             }
             '\r' => {
-                quoted.push_str("\\r");
+                text.push_str("\\r");
                 continue;
             }
             _ => {}
         }
-        quoted.push(c);
+        text.push(c);
     }
-    quoted.push('"');
-    quoted
+    text.push('"');
+    text
 }
 
-/// macOS keeps arguments apart.
+/// A launch agent lists arguments one by one.
 #[cfg(target_os = "macos")]
-fn written(argument: &str) -> String {
+fn quoted(argument: &str) -> String {
     argument.to_owned()
 }
 
 #[cfg(windows)]
-fn written(argument: &str) -> String {
+fn quoted(argument: &str) -> String {
     format!("\"{argument}\"")
 }
 
@@ -58,14 +59,14 @@ mod tests {
 
     #[test]
     fn arguments_are_quoted() {
-        for (argument, quoted) in [
+        for (argument, expected) in [
             ("/home/a/b", r#""/home/a/b""#),
             ("/home/a b/100%", r#""/home/a b/100%%""#),
             (r#"/a"b$c`d"#, r#""/a\\"b\\$c\\`d""#),
             (r"/a\b", r#""/a\\\\b""#),
             ("/a\nHidden=true\r", r#""/a\nHidden=true\r""#),
         ] {
-            assert_eq!(written(argument), quoted);
+            assert_eq!(quoted(argument), expected);
         }
     }
 }

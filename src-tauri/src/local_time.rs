@@ -1,13 +1,13 @@
-//! Moments as the owner's clock shows them.
+//! Timestamps as local time.
 
 use agentport_core::Timestamp;
 use chrono::{DateTime, Datelike as _, Days, Local, NaiveTime, TimeZone};
 
-/// Where "until tomorrow" ends.
-const MORNING: u32 = 8;
+/// The hour at which "until tomorrow" ends.
+const MORNING_HOUR: u32 = 8;
 
 /// `14:32` for today, `3 Nov` for another day.
-pub(crate) fn shown(at: Timestamp, now: Timestamp) -> String {
+pub(crate) fn display(at: Timestamp, now: Timestamp) -> String {
     match (local(at), local(now)) {
         (Some(at), Some(now)) => short(&at, &now),
         _ => at.to_string(),
@@ -38,7 +38,7 @@ where
 
 fn morning_after<Z: TimeZone>(now: &DateTime<Z>) -> Option<DateTime<Z>> {
     let day = now.date_naive().checked_add_days(Days::new(1))?;
-    let morning = day.and_time(NaiveTime::from_hms_opt(MORNING, 0, 0)?);
+    let morning = day.and_time(NaiveTime::from_hms_opt(MORNING_HOUR, 0, 0)?);
     // Clocks are not changed at that hour; where they were, the earlier one will do.
     now.timezone().from_local_datetime(&morning).earliest()
 }

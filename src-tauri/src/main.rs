@@ -1,28 +1,22 @@
-//! The tray app: the gateway, in a program with a face. It shows what waits for the owner, and sends what the owner
-//! wants to the gateway's own plane, in process. It decides nothing by itself, and no port on the machine can decide in
-//! its stead.
+//! The tray app: the gateway in process, with a tray icon, notifications and windows. It renders the gateway's state and
+//! sends the owner's intentions to the control API. It decides nothing, and no port of the machine can decide instead.
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
-mod act;
 mod app;
+mod args;
 mod autostart;
-mod desk;
-mod flags;
-mod follow;
-mod known;
+mod context;
+mod gateway;
+mod ipc;
 mod local_time;
-mod notices;
+mod notification_actions;
 mod notify;
-mod owner;
 mod pages;
-mod quit;
-mod running;
-mod shell;
+mod platform;
+mod shutdown;
 #[cfg(test)]
 mod testing;
 mod tray;
-#[cfg(target_os = "linux")]
-mod webkit;
 mod windows;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -30,12 +24,12 @@ use std::{io::IsTerminal as _, process::ExitCode};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::flags::Flags;
+use crate::args::LaunchArgs;
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let args = LaunchArgs::parse();
     log_to_stderr();
-    match app::run(flags) {
+    match app::run(args) {
         Ok(code) => code,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -44,15 +38,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// What is logged where `RUST_LOG` does not say otherwise. rmcp tells its transports' errors with whole URLs, in which an
-/// integration's secret may stand; the gateway says itself, without the secret, what went wrong.
-const LOG: &str = "info,rmcp=warn,rmcp::transport=off";
-/// Whatever `RUST_LOG` says: asked for more, rmcp tells requests whole, and a token may stand in one.
-const UNSAID: &str = "rmcp::service=warn";
+/// Log filter where `RUST_LOG` is not set. rmcp logs transport errors with whole URLs, which may hold an integration's
+/// secret; the gateway logs the same failures without it.
+const DEFAULT_LOG_FILTER: &str = "info,rmcp=warn,rmcp::transport=off";
+/// Applied on top of `RUST_LOG`: at a lower level rmcp logs whole requests, which may hold a token.
+const REQUIRED_LOG_DIRECTIVE: &str = "rmcp::service=warn";
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
-    let filter = filter.add_directive(UNSAID.parse().expect("is a directive"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
+    let filter = filter.add_directive(REQUIRED_LOG_DIRECTIVE.parse().expect("is a directive"));
     let colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt()

@@ -1,4 +1,4 @@
-//! The front end's files, for the windows. They lie in the program once: a browser gets the same ones from the gateway.
+//! Asset provider of the windows: the UI embedded in `agentport-pages`, which the gateway also serves to a browser.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use tauri::{
     utils::assets::{AssetKey, AssetsIter, CspHash},
 };
 
-/// Answers for the scheme of the app. What is not there is not there: Tauri turns to `index.html` by itself.
+/// Answers for the app's own scheme. `None` for a missing file: Tauri falls back to `index.html`.
 pub(crate) struct Pages;
 
 impl<R: Runtime> Assets<R> for Pages {
@@ -22,7 +22,7 @@ impl<R: Runtime> Assets<R> for Pages {
         Box::new(assets.0.iter().map(|asset| (asset.path.into(), asset.bytes.into())))
     }
 
-    /// None: no page has a script or a style within its text, and the policy allows none.
+    /// Empty: no page has an inline script or style, and the policy allows none.
     fn csp_hashes(&self, _page: &AssetKey) -> Box<dyn Iterator<Item = CspHash<'_>> + '_> {
         Box::new(std::iter::empty())
     }

@@ -1,81 +1,107 @@
-//! What stands in for the machine in tests: a desk, a tray and notifications that write down what was asked of them;
-//! and a real gateway in a folder of its own.
+//! Test doubles of the desktop, which record what the app does; and a real gateway in a temporary data directory.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
-use agentport_api::{IntegrationView, NewKey};
-use agentport_core::{ApprovalId, RuleId};
+use agentport_api::{ControlResult, IntegrationView, NewKey};
+use agentport_core::ApprovalId;
 use agentport_gateway::{Port, vault::VaultChoice};
 use async_trait::async_trait;
 use http::Method;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    sync::watch,
+    sync::{mpsc, watch},
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use crate::{
-    desk::{Desk, DeskError},
-    notices::Notices,
-    notify::{Capabilities, Waiting, Wishes},
-    owner::Owner,
-    running::{Running, Wanted},
-    tray::{Show, model::TrayState},
+    context::AppContext,
+    gateway::{
+        client::{self, InProcessClient, InProcessTransport},
+        supervisor::{GatewaySupervisor, LaunchOptions},
+    },
+    notify::{
+        BackendEvent, Capabilities, Intent, Notification, NotificationKey, Notifications, Notifier,
+        NotifyError,
+    },
+    platform::{Platform, PlatformError},
+    tray::{TrayDisplay, model::TrayState},
     windows::Raise,
 };
 
-/// For what has to come, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything here takes, even on a busy machine.
+const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A machine that writes down what happens to it.
+/// Notifications on the screen.
+pub(crate) type ShownNotifications = HashMap<NotificationKey, Notification>;
+
+/// A desktop that records what happens to it.
 pub(crate) struct Machine {
     done: watch::Sender<Vec<String>>,
     pub tray: watch::Sender<Option<TrayState>>,
-    pub waiting: watch::Sender<(Vec<Waiting>, Wishes)>,
-    pub rules: Mutex<Vec<RuleId>>,
-    pub capabilities: Capabilities,
+    pub shown: watch::Sender<ShownNotifications>,
+    /// What its notification daemon can do; `None` without one.
+    capabilities: Option<Capabilities>,
     autostart: Mutex<bool>,
     pub downloads: TempDir,
 }
 
 impl Machine {
     pub(crate) fn new() -> Arc<Self> {
-        Self::with(Capabilities::default())
+        let server = Some("recorder".to_owned());
+        Self::with(Some(Capabilities { reachable: true, buttons: true, server }))
     }
 
-    pub(crate) fn with(capabilities: Capabilities) -> Arc<Self> {
+    pub(crate) fn without_notifications() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    fn with(capabilities: Option<Capabilities>) -> Arc<Self> {
         Arc::new(Self {
             done: watch::Sender::default(),
             tray: watch::Sender::default(),
-            waiting: watch::Sender::default(),
-            rules: Mutex::default(),
+            shown: watch::Sender::default(),
             capabilities,
             autostart: Mutex::default(),
             downloads: tempfile::tempdir().unwrap(),
         })
     }
 
-    fn note(&self, what: String) {
-        self.done.send_modify(|done| done.push(what));
+    fn record(&self, action: String) {
+        self.done.send_modify(|done| done.push(action));
     }
 
+    /// What was done, in order; notifications excepted.
     pub(crate) fn done(&self) -> Vec<String> {
         self.done.borrow().clone()
     }
 
+    /// Waits until a notification is shown whose title and body start like this: `title: body`.
+    pub(crate) async fn shows(&self, text: &str) {
+        let starts =
+            |shown: &Notification| format!("{}: {}", shown.title, shown.body).starts_with(text);
+        let mut shown = self.shown.subscribe();
+        let found = shown.wait_for(|shown| shown.values().any(starts));
+        if tokio::time::timeout(TEST_TIMEOUT, found).await.is_err() {
+            panic!("{text:?} was never shown; but {:?}", self.shown.borrow());
+        }
+    }
+
     /// Waits until this has been done.
-    pub(crate) async fn has(&self, what: &str) {
+    pub(crate) async fn has(&self, action: &str) {
         let mut done = self.done.subscribe();
-        let found = done.wait_for(|done| done.iter().any(|one| one.starts_with(what)));
-        if tokio::time::timeout(PATIENCE, found).await.is_err() {
-            panic!("{what:?} was never done; but {:?}", self.done());
+        let found = done.wait_for(|done| done.iter().any(|one| one.starts_with(action)));
+        if tokio::time::timeout(TEST_TIMEOUT, found).await.is_err() {
+            panic!("{action:?} was never done; but {:?}", self.done());
         }
     }
 }
@@ -83,86 +109,99 @@ impl Machine {
 /// Waits until what was sent is as wanted.
 pub(crate) async fn until<T>(sender: &watch::Sender<T>, wanted: impl FnMut(&T) -> bool) {
     let mut receiver = sender.subscribe();
-    let waited = tokio::time::timeout(PATIENCE, receiver.wait_for(wanted)).await;
+    let waited = tokio::time::timeout(TEST_TIMEOUT, receiver.wait_for(wanted)).await;
     assert!(waited.is_ok(), "it never became so");
 }
 
-impl Desk for Machine {
+impl Platform for Machine {
     fn open_main(&self, route: &str) {
-        self.note(format!("main {route}"));
+        self.record(format!("main {route}"));
     }
 
     fn open_approval(&self, id: ApprovalId, raise: Raise) {
-        self.note(format!("approval {id} {raise:?}"));
+        self.record(format!("approval {id} {raise:?}"));
     }
 
     fn close_window(&self, label: &str) {
-        self.note(format!("close {label}"));
+        self.record(format!("close {label}"));
     }
 
-    fn open_page(&self, url: &Url) -> Result<(), DeskError> {
-        self.note(format!("page {url}"));
+    fn open_page(&self, url: &Url) -> Result<(), PlatformError> {
+        self.record(format!("page {url}"));
         Ok(())
     }
 
-    fn copy(&self, text: &str, is_secret: bool) -> Result<(), DeskError> {
-        self.note(format!("copy {}{text}", if is_secret { "the secret " } else { "" }));
+    fn copy(&self, text: &str, is_secret: bool) -> Result<(), PlatformError> {
+        self.record(format!("copy {}{text}", if is_secret { "the secret " } else { "" }));
         Ok(())
     }
 
-    fn reveal(&self, file: &Path) -> Result<(), DeskError> {
-        self.note(format!("reveal {}", file.display()));
+    fn reveal(&self, file: &Path) -> Result<(), PlatformError> {
+        self.record(format!("reveal {}", file.display()));
         Ok(())
     }
 
-    fn downloads(&self) -> Result<PathBuf, DeskError> {
+    fn downloads(&self) -> Result<PathBuf, PlatformError> {
         Ok(self.downloads.path().to_owned())
     }
 
     fn autostart(&self) -> bool {
-        *self.autostart.lock().unwrap()
+        *self.autostart.lock()
     }
 
-    fn set_autostart(&self, on: bool) -> Result<(), DeskError> {
-        *self.autostart.lock().unwrap() = on;
+    fn set_autostart(&self, on: bool) -> Result<(), PlatformError> {
+        *self.autostart.lock() = on;
         Ok(())
     }
 
     fn quit(&self) {
-        self.note("quit".to_owned());
+        self.record("quit".to_owned());
     }
 }
 
-impl Show for Machine {
+impl TrayDisplay for Machine {
     fn show(&self, state: TrayState) {
         self.tray.send_replace(Some(state));
     }
 }
 
+/// The notification daemon of a [`Machine`].
+struct Recorder(Arc<Machine>);
+
 #[async_trait]
-impl Notices for Machine {
-    fn show(&self, waiting: Vec<Waiting>, wishes: Wishes) {
-        self.waiting.send_replace((waiting, wishes));
+impl Notifier for Recorder {
+    async fn listen(&self, events: mpsc::Sender<BackendEvent>) {
+        let event = match self.0.capabilities {
+            Some(_) => BackendEvent::Available,
+            None => BackendEvent::Unavailable { activatable: false },
+        };
+        events.send(event).await.expect("the actor listens");
+        events.closed().await;
     }
 
-    fn undo(&self, rule: RuleId, sentence: String) {
-        self.rules.lock().unwrap().push(rule);
-        self.note(format!("undo {sentence}"));
+    async fn probe(&self) -> Result<Capabilities, NotifyError> {
+        self.0.capabilities.clone().ok_or(NotifyError::Unavailable(None))
     }
 
-    fn tell(&self, title: &str, body: &str) {
-        self.note(format!("tell {title}: {body}"));
+    async fn show(
+        &self,
+        key: NotificationKey,
+        notification: &Notification,
+    ) -> Result<(), NotifyError> {
+        self.0.shown.send_modify(|shown| drop(shown.insert(key, notification.clone())));
+        Ok(())
     }
 
-    async fn capabilities(&self) -> Capabilities {
-        self.capabilities.clone()
+    async fn withdraw(&self, key: NotificationKey) -> Result<(), NotifyError> {
+        self.0.shown.send_modify(|shown| drop(shown.remove(&key)));
+        Ok(())
     }
 }
 
-/// A gateway with the demo, in a folder of its own.
+/// A gateway with the demo integration, in a temporary data directory.
 pub(crate) struct Lab {
-    pub running: Running,
-    pub owner: Owner,
+    pub supervisor: GatewaySupervisor,
+    pub control: InProcessClient,
     home: TempDir,
 }
 
@@ -170,20 +209,20 @@ impl Lab {
     pub(crate) fn new() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let home = tempfile::tempdir().unwrap();
-        let wanted = Wanted {
+        let options = LaunchOptions {
             home: Some(home.path().to_owned()),
             vault: VaultChoice::KeyFile,
             port: Port::Chosen(0),
         };
-        let running = Running::new(wanted);
-        Self { owner: Owner::new(running.clone()), running, home }
+        let supervisor = GatewaySupervisor::new(options);
+        Self { control: client::in_process(supervisor.clone()), supervisor, home }
     }
 
     pub(crate) async fn started() -> Self {
         let lab = Self::new();
-        lab.running.start().await;
-        assert!(lab.running.up().is_some(), "{}", lab.home.path().display());
-        let demo: IntegrationView = lab.owner.get("/control/integrations/demo").await.unwrap();
+        lab.supervisor.start().await;
+        assert!(lab.supervisor.running().is_some(), "{}", lab.home.path().display());
+        let demo: IntegrationView = lab.control.get("/control/integrations/demo").await.unwrap();
         assert!(demo.tools.total > 0);
         lab
     }
@@ -192,8 +231,27 @@ impl Lab {
         self.home.path()
     }
 
+    /// The app's services on this gateway and a desktop, and the queue of intents.
+    pub(crate) fn context(&self, machine: &Arc<Machine>) -> (AppContext, mpsc::Receiver<Intent>) {
+        let tasks = TaskTracker::new();
+        let notifier = Arc::new(Recorder(machine.clone()));
+        let (notifications, intents) =
+            Notifications::start(&tasks, CancellationToken::new(), notifier);
+        let context = AppContext {
+            supervisor: self.supervisor.clone(),
+            control: self.control.clone(),
+            platform: machine.clone(),
+            notifications,
+            tasks,
+        };
+        (context, intents)
+    }
+
     pub(crate) async fn ask(&self, method: Method, path: &str, body: Value) -> Value {
-        self.owner.ask(method, path, Some(body)).await.unwrap()
+        let answer: ControlResult<_, InProcessTransport> =
+            self.control.send(method, path, Some(&body)).await;
+        let answer = answer.unwrap();
+        if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() }
     }
 
     /// An agent of that name, with its key.
@@ -202,10 +260,10 @@ impl Lab {
         serde_json::from_value(made).unwrap()
     }
 
-    /// The agent calls a gated tool; the request that waits.
+    /// The agent calls a tool that needs approval; the pending request.
     pub(crate) async fn call(&self, key: &NewKey, text: &str) -> ApprovalId {
         let body = json!({ "tool_name": "add_note", "args": { "text": text } }).to_string();
-        let port = self.running.up().unwrap().port;
+        let port = self.supervisor.running().unwrap().port;
         let request = format!(
             "POST /api/tools/demo/call HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-API-Key: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             key.key,

@@ -146,12 +146,12 @@ const UNSPOKEN: [(&str, &[&str], &str); 7] = [
         "every task belongs to a tracker, or quitting cannot wait for it; Tauri's own runtime has none",
     ),
     (
-        "src-tauri/src/tray/model.rs",
+        "src-tauri/src/tray/model/mod.rs",
         &["tauri::", "tokio::", "async fn", "SystemTime::now", "Instant::now"],
         "the menu is a function of what is known, and read without a screen",
     ),
     (
-        "src-tauri/src/notify/plan.rs",
+        "src-tauri/src/notify/plan/mod.rs",
         &["tauri::", "tokio::", "zbus::", "async fn", "SystemTime::now", "Instant::now"],
         "which notices there are is a function of what waits, and tested as a table",
     ),

@@ -1,102 +1,95 @@
-//! Notices by `UNUserNotificationCenter`.
+//! Notifications by `UNUserNotificationCenter`.
 //!
-//! `mac-usernotifications` is what `notify-rust` itself shows them with; here it is used directly, because through
-//! `notify-rust` one can wait for an answer or take the notice away, but not both. The system reports answers on the
-//! main thread, which Tauri keeps running. It shows notices only of a signed bundle, and only once its user has allowed
-//! that: anything else counts as nobody, and the window opens instead.
-//!
-//! Not run so far on a Mac.
-
-use std::sync::Mutex;
-
-use async_trait::async_trait;
+//! `mac-usernotifications` is what `notify-rust` itself shows them with; here it is used directly, because async_trait::async_trait;
 use futures::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use mac_usernotifications::{
-    Action, AuthorizationStatus, CloseReason, InterruptionLevel, Notification,
-    NotificationResponse, NotificationSettingStatus, check_bundle, close_delivered,
-    get_notification_settings, request_auth,
+    Action, AuthorizationStatus, CloseReason, InterruptionLevel, NotificationResponse,
+    NotificationSettingStatus, check_bundle, close_delivered, get_notification_settings,
+    request_auth,
 };
+use parking_lot::Mutex;
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    Capabilities, Intent, locked,
-    notice::{BODY, Button, Key, Notice},
-    notifier::{ANSWER_WITHIN, ClosedBy, Heard, Notifier, NotifyError},
-    slots::{SLOTS, Seat, Slots, names},
+    Capabilities, Intent,
+    macos_slots::{NotificationSlots, SLOTS, SlotLease, slot_names},
+    notification::{ActionButton, BODY_ACTION, Notification, NotificationKey},
+    notifier::{BackendEvent, ClosedBy, Notifier, NotifyError, REPLY_TIMEOUT},
 };
 
-/// Waits for the answer to one notice.
-type Wait = BoxFuture<'static, (Seat, Result<NotificationResponse, mac_usernotifications::Error>)>;
+/// Waits for the answer to one notification.
+type AnswerFuture =
+    BoxFuture<'static, (SlotLease, Result<NotificationResponse, mac_usernotifications::Error>)>;
 
-pub(super) struct Mac {
-    slots: Mutex<Slots>,
-    waits: mpsc::Sender<Wait>,
-    shown: Mutex<Option<mpsc::Receiver<Wait>>>,
+pub(super) struct MacNotifier {
+    slots: Mutex<NotificationSlots>,
+    waits: mpsc::Sender<AnswerFuture>,
+    shown: Mutex<Option<mpsc::Receiver<AnswerFuture>>>,
 }
 
-impl Default for Mac {
+impl Default for MacNotifier {
     fn default() -> Self {
         let (waits, shown) = mpsc::channel(SLOTS);
         Self { slots: Mutex::default(), waits, shown: Mutex::new(Some(shown)) }
     }
 }
 
-impl Mac {
-    /// What an answer means; `None` for one that nobody waits for any more.
-    fn heard(
+impl MacNotifier {
+    /// The event for an answer; `None` for a notification that was withdrawn or replaced.
+    fn event(
         &self,
-        seat: Seat,
+        lease: SlotLease,
         answer: Result<NotificationResponse, mac_usernotifications::Error>,
-    ) -> Option<Heard> {
-        let mut slots = locked(&self.slots);
-        let key = slots.key(seat)?;
-        slots.leave(key);
+    ) -> Option<BackendEvent> {
+        let mut slots = self.slots.lock();
+        let key = slots.key(lease)?;
+        slots.release(key);
         Some(match answer {
             Ok(answer) if answer.is_default_action() => {
-                Heard::Pressed { key, button: BODY.to_owned() }
+                BackendEvent::Pressed { key, button: BODY_ACTION.to_owned() }
             }
             Ok(answer) => match answer.close_reason {
-                None => Heard::Pressed { key, button: answer.action_identifier },
-                Some(CloseReason::Dismissed) => Heard::Closed { key, by: ClosedBy::Owner },
-                Some(CloseReason::Expired) => Heard::Closed { key, by: ClosedBy::Server },
+                None => BackendEvent::Pressed { key, button: answer.action_identifier },
+                Some(CloseReason::Dismissed) => BackendEvent::Closed { key, by: ClosedBy::Owner },
+                Some(CloseReason::Expired) => BackendEvent::Closed { key, by: ClosedBy::Daemon },
             },
             Err(error) => {
                 tracing::debug!("the answer to a notification was lost: {error}");
-                Heard::Lost { key }
+                BackendEvent::Lost { key }
             }
         })
     }
 }
 
 #[async_trait]
-impl Notifier for Mac {
-    async fn listen(&self, heard: mpsc::Sender<Heard>) {
-        let Some(mut shown) = locked(&self.shown).take() else { return };
+impl Notifier for MacNotifier {
+    async fn listen(&self, events: mpsc::Sender<BackendEvent>) {
+        let Some(mut shown) = self.shown.lock().take() else { return };
         // Without a bundle the system ends the program that asks it for anything.
         if check_bundle().is_ok() {
-            // What a program that crashed has left there has buttons that do nothing.
-            for name in names() {
+            // Notifications left by a process that crashed have dead buttons.
+            for name in slot_names() {
                 close_delivered(&name).await;
             }
         }
         let mut waits = FuturesUnordered::new();
-        let mut say = Some(Heard::Here);
+        let mut next = Some(BackendEvent::Available);
         loop {
-            if let Some(word) = say.take()
-                && heard.send(word).await.is_err()
+            if let Some(event) = next.take()
+                && events.send(event).await.is_err()
             {
                 return;
             }
             tokio::select! {
                 Some(wait) = shown.recv() => waits.push(wait),
-                Some((seat, answer)) = waits.next() => say = self.heard(seat, answer),
+                Some((lease, answer)) = waits.next() => next = self.event(lease, answer),
             }
         }
     }
 
-    async fn look(&self) -> Result<Capabilities, NotifyError> {
-        let looking = async {
-            check_bundle().map_err(|error| NotifyError::Nobody(Some(error.into())))?;
+    async fn probe(&self) -> Result<Capabilities, NotifyError> {
+        let probing = async {
+            check_bundle().map_err(|error| NotifyError::Unavailable(Some(error.into())))?;
             let mut settings = get_notification_settings().await.map_err(refused)?;
             if settings.authorization_status == AuthorizationStatus::NotDetermined {
                 request_auth().await.map_err(refused)?;
@@ -108,47 +101,51 @@ impl Notifier for Mac {
             }
             Ok(Capabilities {
                 reachable: true,
-                // Without alerts they lie where nobody looks.
+                // Without alerts they are in the notification centre only.
                 buttons: settings.alert_enabled == NotificationSettingStatus::Enabled,
                 server: Some("macOS".to_owned()),
             })
         };
-        timeout(ANSWER_WITHIN, looking).await.unwrap_or(Err(NotifyError::NoAnswer))
+        timeout(REPLY_TIMEOUT, probing).await.unwrap_or(Err(NotifyError::NoAnswer))
     }
 
-    async fn show(&self, key: Key, notice: &Notice) -> Result<(), NotifyError> {
-        let seat = locked(&self.slots).seat(key);
-        let seat = seat.ok_or_else(|| NotifyError::Refused("too many notifications".into()))?;
-        let mut outgoing = Notification::new()
-            .id(&seat.name())
-            .title(&notice.title)
-            .message(&notice.body)
+    async fn show(
+        &self,
+        key: NotificationKey,
+        notification: &Notification,
+    ) -> Result<(), NotifyError> {
+        let lease = self.slots.lock().lease(key);
+        let lease = lease.ok_or_else(|| NotifyError::Refused("too many notifications".into()))?;
+        let mut outgoing = mac_usernotifications::Notification::new()
+            .id(&lease.name())
+            .title(&notification.title)
+            .message(&notification.body)
             .interruption_level(InterruptionLevel::Active);
-        for button in &notice.buttons {
+        for button in &notification.buttons {
             outgoing = outgoing.action(action(button));
         }
-        let shown = match timeout(ANSWER_WITHIN, outgoing.send()).await {
+        let shown = match timeout(REPLY_TIMEOUT, outgoing.send()).await {
             Ok(Ok(shown)) => shown,
             Ok(Err(error)) => return Err(refused(error)),
             Err(_) => return Err(NotifyError::NoAnswer),
         };
-        // One without buttons says nothing of what becomes of it; it is taken away when its time is over.
-        if !notice.buttons.is_empty() {
-            let wait: Wait = Box::pin(async move { (seat, shown.response().await) });
-            self.waits.send(wait).await.map_err(|_| NotifyError::Nobody(None))?;
+        // A notification without buttons reports nothing; it is withdrawn when its time is over.
+        if !notification.buttons.is_empty() {
+            let wait: AnswerFuture = Box::pin(async move { (lease, shown.response().await) });
+            self.waits.send(wait).await.map_err(|_| NotifyError::Unavailable(None))?;
         }
         Ok(())
     }
 
-    async fn withdraw(&self, key: Key) -> Result<(), NotifyError> {
-        let name = locked(&self.slots).leave(key);
+    async fn withdraw(&self, key: NotificationKey) -> Result<(), NotifyError> {
+        let name = self.slots.lock().release(key);
         let Some(name) = name else { return Ok(()) };
-        timeout(ANSWER_WITHIN, close_delivered(&name)).await.map_err(|_| NotifyError::NoAnswer)
+        timeout(REPLY_TIMEOUT, close_delivered(&name)).await.map_err(|_| NotifyError::NoAnswer)
     }
 }
 
-/// What allows something is not to be had from a locked screen.
-fn action(button: &Button) -> Action {
+/// Approving from a locked screen takes authentication.
+fn action(button: &ActionButton) -> Action {
     let action = Action::button(button.name, button.label);
     match button.intent {
         Intent::Approve(_) | Intent::Always(_) => action.requires_authentication(),

@@ -1,77 +1,66 @@
-//! Requests as native notifications: one with buttons for each of the oldest three, one summary for all others.
+//! Pending requests as native notifications: one with buttons for each of the oldest three, one summary for the others.
 //!
-//! The shell says what waits and what the owner wishes ([`Notifications::show`], the whole truth each time); an actor
-//! works out what is to be shown ([`plan`]), has a [`Notifier`] show it, and turns what the owner does there into
-//! [`Intent`]s. What always holds:
+//! The app states what is pending and the owner's settings ([`Notifications::show`], complete each time). An actor
+//! computes which notifications there should be ([`plan`]), has a [`Notifier`] show them, and turns what the owner does
+//! there into [`Intent`]s. Invariants:
 //!
 //! - nothing here decides: an intent carries an id, and the gateway refuses what was decided already;
-//! - a notice that is dismissed, expires or is lost makes no rule and denies nothing: the request goes on waiting;
-//! - only a button that was offered can be pressed, and only whoever shows the notices can say that it was;
-//! - where nobody can show buttons, the window is asked to open ([`Intent::Surface`]), unless the owner wants quiet;
-//! - nobody who hangs holds up the actor, and no list here grows with time.
+//! - a notification that is dismissed, expires or is lost makes no rule and denies nothing: the request stays pending;
+//! - only a button that was offered can be pressed, and only the notification daemon is believed that it was;
+//! - where no buttons can be shown, the window opens ([`Intent::OpenWindow`]), unless the owner wants silence;
+//! - a daemon that hangs does not delay the actor, and no list here grows with time.
 //!
-//! Deliberately absent: talking to the gateway, and the windows. Both are the shell's.
+//! Deliberately absent: requests to the gateway, and windows. Both belong to the rest of the app.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use agentport_core::{ApprovalId, RuleId, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::gateway::state::PendingRequest;
+
 mod actor;
+mod daemon_state;
+mod dismissed;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
-mod memory;
-mod notice;
+#[cfg(any(target_os = "macos", test))]
+mod macos_slots;
+mod notification;
 mod notifier;
 mod plan;
-mod server;
-#[cfg(any(target_os = "macos", test))]
-mod slots;
+mod text;
 #[cfg(windows)]
 mod windows;
-mod words;
 
+#[cfg(test)]
+pub(crate) use notification::{Notification, NotificationKey};
+#[cfg(test)]
+pub(crate) use notifier::{BackendEvent, NotifyError};
 pub(crate) use notifier::{Notifier, platform_notifier};
 
-/// Clicks that wait for the shell. More than anybody makes before it has taken the first.
-const INTENTS: usize = 64;
-/// Short notices that wait for the actor.
-const PASSING: usize = 16;
+/// Intents that are queued for the app; more than an owner can click before the app takes the first.
+const INTENT_QUEUE: usize = 64;
+/// Transient notifications that are queued for the actor.
+const TRANSIENT_QUEUE: usize = 16;
 
-/// A request that waits for the owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub id: ApprovalId,
-    /// What the owner calls the agent.
-    pub agent: String,
-    pub integration: String,
-    pub tool: String,
-    /// The sentence the gateway computed from the arguments.
-    pub summary: String,
-    /// The agent's own words.
-    pub note: Option<String>,
-    pub destructive: bool,
-    /// Changes what is installed: nothing wider than this one yes is taken, and it may have a token to enter.
-    pub once_only: bool,
-}
-
-/// What the owner wants of notifications.
+/// The owner's settings for notifications.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Wishes {
+pub(crate) struct NotificationSettings {
     pub on: bool,
-    /// Say that a request waits, and not what it is.
+    /// Say that a request is pending, and not what it is.
     pub hide_details: bool,
-    /// Until then requests queue without a notification.
+    /// Until then requests are queued without a notification.
     pub silent_until: Option<Timestamp>,
-    /// Allowing takes a one-time code, for which a notification has no room.
+    /// Allowing takes a one-time code, for which a notification has no field.
     pub second_factor: bool,
 }
 
-/// What is to happen because of a notification. Whoever carries out the first three opens the window if it fails: by
-/// then the notification is gone.
+/// What the owner chose in a notification. Where one of the first three fails, the app opens the window: the
+/// notification is gone by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
     Approve(ApprovalId),
@@ -80,41 +69,41 @@ pub(crate) enum Intent {
     Open(ApprovalId),
     OpenInbox,
     Undo(RuleId),
-    /// Nobody can show it with buttons: the window is to open by itself.
-    Surface(ApprovalId),
+    /// No buttons can be shown: the window has to open by itself.
+    OpenWindow(ApprovalId),
 }
 
-/// What can be shown at present.
+/// What the desktop can show at present.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Capabilities {
-    /// Somebody shows notifications.
+    /// A program shows notifications.
     pub reachable: bool,
-    /// With buttons, and with room for what is asked.
+    /// With buttons and a body.
     pub buttons: bool,
-    /// The name of who shows them, where it says.
+    /// The name of the notification daemon, where it says.
     pub server: Option<String>,
 }
 
-/// The handle of the actor; cheap to clone. The actor ends with the last one, or when it is told to stop.
+/// Handle of the actor; cheap to clone. The actor ends with the last handle, or when it is stopped.
 #[derive(Debug, Clone)]
 pub(crate) struct Notifications {
-    truth: watch::Sender<Truth>,
-    passing: mpsc::Sender<Passing>,
+    desired: watch::Sender<DesiredState>,
+    transient: mpsc::Sender<TransientNotification>,
     capabilities: watch::Receiver<Option<Capabilities>>,
 }
 
-/// What [`Notifications::show`] was told last.
+/// The last arguments of [`Notifications::show`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Truth {
-    waiting: Arc<[Waiting]>,
-    wishes: Wishes,
+struct DesiredState {
+    pending: Arc<[PendingRequest]>,
+    settings: NotificationSettings,
 }
 
-/// A notice that goes by itself.
+/// A notification that disappears by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Passing {
+enum TransientNotification {
     Undo { rule: RuleId, sentence: String },
-    Tell { title: String, body: String },
+    Message { title: String, body: String },
 }
 
 impl Notifications {
@@ -124,64 +113,62 @@ impl Notifications {
         stop: CancellationToken,
         notifier: Arc<dyn Notifier>,
     ) -> (Self, mpsc::Receiver<Intent>) {
-        Self::start_with(tasks, stop, notifier, actor::Limits::default())
+        Self::start_with(tasks, stop, notifier, actor::NotifyTimeouts::default())
     }
 
     fn start_with(
         tasks: &TaskTracker,
         stop: CancellationToken,
         notifier: Arc<dyn Notifier>,
-        limits: actor::Limits,
+        timeouts: actor::NotifyTimeouts,
     ) -> (Self, mpsc::Receiver<Intent>) {
-        let (truth, told) = watch::channel(Truth::default());
-        let (passing, to_pass) = mpsc::channel(PASSING);
-        let (known, capabilities) = watch::channel(None);
-        let (intents, wanted) = mpsc::channel(INTENTS);
-        let actor = actor::Actor::new(notifier, intents, known, limits);
-        actor.start(tasks, stop, told, to_pass);
-        (Self { truth, passing, capabilities }, wanted)
+        let (desired, desired_states) = watch::channel(DesiredState::default());
+        let (transient, transients) = mpsc::channel(TRANSIENT_QUEUE);
+        let (published, capabilities) = watch::channel(None);
+        let (intents, intent_queue) = mpsc::channel(INTENT_QUEUE);
+        let actor = actor::Actor::new(notifier, intents, published, timeouts);
+        actor.start(tasks, stop, desired_states, transients);
+        (Self { desired, transient, capabilities }, intent_queue)
     }
 
-    /// Says what waits, oldest first, and what the owner wishes: the whole truth each time. Never waits.
-    pub(crate) fn show(&self, waiting: Vec<Waiting>, wishes: Wishes) {
-        let now = Truth { waiting: waiting.into(), wishes };
-        self.truth.send_if_modified(|truth| {
-            let differs = *truth != now;
-            *truth = now;
+    /// Sets what is pending, oldest first, and the owner's settings; complete each time. Never blocks.
+    pub(crate) fn show(&self, pending: Arc<[PendingRequest]>, settings: NotificationSettings) {
+        let now = DesiredState { pending, settings };
+        self.desired.send_if_modified(|desired| {
+            let differs = *desired != now;
+            *desired = now;
             differs
         });
     }
 
-    /// Says that `rule` allows from now on, with a button to take it back, for ten seconds. Shown whatever the wishes:
-    /// it answers a click of the owner's.
-    pub(crate) fn undo(&self, rule: RuleId, sentence: String) {
-        self.pass(Passing::Undo { rule, sentence });
+    /// Says that `rule` allows from now on, with a button to undo it, for ten seconds. Shown even in silence: it answers
+    /// a click of the owner's.
+    pub(crate) fn offer_undo(&self, rule: RuleId, sentence: String) {
+        self.send_transient(TransientNotification::Undo { rule, sentence });
     }
 
-    /// Shows something without buttons, for ten seconds, whatever the wishes: for what the owner asked for.
-    pub(crate) fn tell(&self, title: String, body: String) {
-        self.pass(Passing::Tell { title, body });
+    /// Shows a message without buttons for ten seconds, even in silence: it answers what the owner asked for.
+    pub(crate) fn show_message(&self, title: &str, body: &str) {
+        let (title, body) = (title.to_owned(), body.to_owned());
+        self.send_transient(TransientNotification::Message { title, body });
     }
 
-    /// What can be shown at present. Waits, at the start, for a few seconds at most until that is known.
+    /// What can be shown at present. At the start, waits up to [`notifier::REPLY_TIMEOUT`] until that is known.
     pub(crate) async fn capabilities(&self) -> Capabilities {
-        let mut known = self.capabilities.clone();
-        let known = known.wait_for(Option::is_some);
-        match tokio::time::timeout(notifier::ANSWER_WITHIN, known).await {
+        let mut capabilities = self.capabilities.clone();
+        let known = capabilities.wait_for(Option::is_some);
+        match tokio::time::timeout(notifier::REPLY_TIMEOUT, known).await {
             Ok(Ok(known)) => known.clone().unwrap_or_default(),
-            // It hangs, or we stop.
+            // The daemon hangs, or the app stops.
             Ok(Err(_)) | Err(_) => Capabilities::default(),
         }
     }
 
-    fn pass(&self, passing: Passing) {
-        if self.passing.try_send(passing).is_err() {
-            tracing::debug!("a short notice was dropped: too many at once, or we stop");
+    fn send_transient(&self, transient: TransientNotification) {
+        if self.transient.try_send(transient).is_err() {
+            tracing::debug!(
+                "a transient notification was dropped: too many at once, or the app stops"
+            );
         }
     }
-}
-
-/// What is guarded is whole after every statement, so that a panic elsewhere spoils nothing.
-fn locked<T>(guarded: &Mutex<T>) -> MutexGuard<'_, T> {
-    guarded.lock().unwrap_or_else(PoisonError::into_inner)
 }

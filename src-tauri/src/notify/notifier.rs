@@ -1,4 +1,4 @@
-//! What shows notices: the boundary to the system.
+//! The platform's notification service behind one trait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,87 +7,94 @@ use tokio::sync::mpsc;
 
 use super::{
     Capabilities,
-    notice::{Key, Notice},
+    notification::{Notification, NotificationKey},
 };
 
-/// For how long whoever shows notices may think before it counts as gone.
-pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Time the notification daemon has to answer before it is treated as unavailable.
+pub(crate) const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Shows notices. Each call ends within [`ANSWER_WITHIN`], whoever hangs.
+/// Shows notifications. Each call ends within [`REPLY_TIMEOUT`], even when the daemon hangs.
 #[async_trait]
 pub(crate) trait Notifier: Send + Sync + 'static {
-    /// Listens for as long as it is polled, and says what it hears. Its first word, whether somebody is there, comes
-    /// within [`ANSWER_WITHIN`].
-    async fn listen(&self, heard: mpsc::Sender<Heard>);
+    /// Sends events for as long as it is polled. The first, whether a daemon is there, comes within [`REPLY_TIMEOUT`].
+    async fn listen(&self, events: mpsc::Sender<BackendEvent>);
 
-    /// What can be shown. Wakes who shows notices if it sleeps.
-    async fn look(&self) -> Result<Capabilities, NotifyError>;
+    /// Reads what the daemon can show. Starts a daemon that is started on demand.
+    async fn probe(&self) -> Result<Capabilities, NotifyError>;
 
-    /// Shows a notice, in place of the one with the same key if there is one.
-    async fn show(&self, key: Key, notice: &Notice) -> Result<(), NotifyError>;
+    /// Shows a notification, in place of the one with the same key if there is one.
+    async fn show(
+        &self,
+        key: NotificationKey,
+        notification: &Notification,
+    ) -> Result<(), NotifyError>;
 
-    /// Takes a notice away. Fine if it has gone already. What is heard of it from now on is not said.
-    async fn withdraw(&self, key: Key) -> Result<(), NotifyError>;
+    /// Withdraws a notification. Succeeds if it is gone already. Later events of it are not sent.
+    async fn withdraw(&self, key: NotificationKey) -> Result<(), NotifyError>;
 }
 
-/// What a notifier hears. It says only what comes from whoever shows the notices, and of notices that it showed.
+/// An event of the notification service. A notifier sends only what comes from the present daemon, about notifications
+/// that it showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// Somebody who shows notices is there, and has none of ours.
-    Here,
-    /// Nobody is there, and what was shown is gone. `wakes`: looking may bring somebody.
+pub(crate) enum BackendEvent {
+    /// A daemon is there, and shows none of our notifications.
+    Available,
+    /// There is no daemon, and what was shown is gone. `activatable`: probing may start one.
     #[cfg_attr(
         not(any(target_os = "linux", test)),
-        expect(dead_code, reason = "other systems show notices themselves")
+        expect(dead_code, reason = "other systems show notifications themselves")
     )]
-    Gone {
-        wakes: bool,
+    Unavailable {
+        activatable: bool,
     },
-    /// A button, by its name.
+    /// A button was pressed, by its name.
     Pressed {
-        key: Key,
+        key: NotificationKey,
         button: String,
     },
     Closed {
-        key: Key,
+        key: NotificationKey,
         by: ClosedBy,
     },
-    /// It may be on the screen, but nobody would hear what the owner does with it.
+    /// The notification may be on the screen, but its events would be lost.
     #[cfg_attr(
         all(target_os = "linux", not(test)),
         expect(dead_code, reason = "a bus loses nothing while it is there")
     )]
     Lost {
-        key: Key,
+        key: NotificationKey,
     },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ClosedBy {
     Owner,
-    /// Whoever shows notices, for reasons of its own.
-    Server,
+    /// The daemon, for reasons of its own.
+    Daemon,
 }
 
-/// Why something was not shown.
+/// Why a notification was not shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotifyError {
-    #[error("nobody shows notifications")]
-    Nobody(#[source] Option<Cause>),
-    #[error("whoever shows notifications does not answer")]
+    #[error("no program shows notifications")]
+    Unavailable(#[source] Option<BoxedCause>),
+    #[error("the notification daemon does not answer")]
     NoAnswer,
-    #[error("whoever shows notifications refused")]
-    Refused(#[source] Cause),
+    #[error("the notification daemon refused")]
+    Refused(#[source] BoxedCause),
 }
 
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BoxedCause = Box<dyn std::error::Error + Send + Sync>;
 
-/// The notifier of this system. It begins to work when it is listened to.
+/// The notifier of this system. It works once it is listened to.
 pub(crate) fn platform_notifier() -> Arc<dyn Notifier> {
     #[cfg(target_os = "linux")]
-    return Arc::new(super::linux::Linux::new(super::linux::Bus::OfTheSession, ANSWER_WITHIN));
+    return Arc::new(super::linux::DbusNotifier::new(
+        super::linux::BusAddress::Session,
+        REPLY_TIMEOUT,
+    ));
     #[cfg(target_os = "macos")]
-    return Arc::new(super::macos::Mac::default());
+    return Arc::new(super::macos::MacNotifier::default());
     #[cfg(windows)]
-    return Arc::new(super::windows::Windows::default());
+    return Arc::new(super::windows::ToastNotifier::default());
 }

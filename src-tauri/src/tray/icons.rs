@@ -1,27 +1,27 @@
-//! The tray's pictures, made by `cargo xtask icons`.
+//! The tray's icons, rendered by `cargo xtask icons`.
 
 use tauri::image::Image;
 
-use super::model::Icon;
+use super::model::TrayIconState;
 
-/// The most that a badge counts.
-const MOST_COUNTED: usize = 9;
+/// Highest number on a badge.
+const MAX_BADGE_COUNT: usize = 9;
 
-/// One family: for panels of one kind.
-pub(super) struct Icons(&'static Family);
+/// The icons for one kind of panel.
+pub(super) struct TrayIcons(&'static IconFamily);
 
-struct Family {
+struct IconFamily {
     normal: &'static [u8],
     paused: &'static [u8],
     trouble: &'static [u8],
     /// 1 to 9.
-    waiting: [&'static [u8]; MOST_COUNTED],
+    waiting: [&'static [u8]; MAX_BADGE_COUNT],
     more: &'static [u8],
 }
 
 macro_rules! family {
     ($panel:literal) => {
-        Family {
+        IconFamily {
             normal: family!($panel, "normal"),
             paused: family!($panel, "paused"),
             trouble: family!($panel, "trouble"),
@@ -44,24 +44,24 @@ macro_rules! family {
     };
 }
 
-/// A stencil: the menu bar colours it.
+/// A template image: the menu bar colours it.
 #[cfg(target_os = "macos")]
-static TEMPLATE: Family = family!("template");
+static TEMPLATE: IconFamily = family!("template");
 #[cfg(not(target_os = "macos"))]
-static ON_DARK: Family = family!("dark");
+static ON_DARK: IconFamily = family!("dark");
 #[cfg(any(windows, all(test, target_os = "linux")))]
-static ON_LIGHT: Family = family!("light");
-/// In a tone between, for panels that may be either.
+static ON_LIGHT: IconFamily = family!("light");
+/// In a middle tone, for panels that may be light or dark.
 #[cfg(target_os = "linux")]
-static ON_ANY: Family = family!("any");
+static ON_ANY: IconFamily = family!("any");
 
-impl Icons {
+impl TrayIcons {
     #[cfg(target_os = "macos")]
     pub(super) fn for_this_desktop() -> Self {
         Self(&TEMPLATE)
     }
 
-    /// Light or dark as the owner's theme has it on the rest; on these the bar is dark whatever the theme is.
+    /// The panel follows the theme, except on these desktops, whose bar is always dark.
     #[cfg(target_os = "linux")]
     pub(super) fn for_this_desktop() -> Self {
         const DARK: [&str; 4] = ["GNOME", "Unity", "Pantheon", "COSMIC"];
@@ -75,22 +75,22 @@ impl Icons {
         Self(if taskbar_is_light() { &ON_LIGHT } else { &ON_DARK })
     }
 
-    pub(super) fn image(&self, icon: Icon) -> Image<'static> {
+    pub(super) fn image(&self, icon: TrayIconState) -> Image<'static> {
         let family = self.0;
         let bytes = match icon {
-            Icon::Normal => family.normal,
-            Icon::Paused => family.paused,
-            Icon::Trouble => family.trouble,
-            Icon::Waiting(count) => match count.checked_sub(1) {
+            TrayIconState::Normal => family.normal,
+            TrayIconState::Paused => family.paused,
+            TrayIconState::Trouble => family.trouble,
+            TrayIconState::Pending(count) => match count.checked_sub(1) {
                 Some(at) => family.waiting.get(at).copied().unwrap_or(family.more),
                 None => family.normal,
             },
         };
-        Image::from_bytes(bytes).expect("a picture of ours, read by a test")
+        Image::from_bytes(bytes).expect("an embedded icon, checked by a test")
     }
 }
 
-/// The owner's choice for the taskbar, which is not that for programs.
+/// The colour setting of the taskbar, which is another than that of programs.
 #[cfg(windows)]
 fn taskbar_is_light() -> bool {
     windows_registry::CURRENT_USER
@@ -106,16 +106,19 @@ mod tests {
     #[test]
     fn every_picture_can_be_read() {
         for family in [&ON_DARK, &ON_LIGHT, &ON_ANY] {
-            let icons = Icons(family);
-            let counted = (0..=11).map(Icon::Waiting);
-            for icon in [Icon::Normal, Icon::Paused, Icon::Trouble].into_iter().chain(counted) {
+            let icons = TrayIcons(family);
+            let counted = (0..=11).map(TrayIconState::Pending);
+            for icon in [TrayIconState::Normal, TrayIconState::Paused, TrayIconState::Trouble]
+                .into_iter()
+                .chain(counted)
+            {
                 let image = icons.image(icon);
                 assert_eq!((image.width(), image.height()), (48, 48), "{icon:?}");
             }
         }
-        let icons = Icons(&ON_DARK);
+        let icons = TrayIcons(&ON_DARK);
         let picture = |icon| icons.image(icon).rgba().to_vec();
-        assert_eq!(picture(Icon::Waiting(10)), picture(Icon::Waiting(500)), "9+");
-        assert_ne!(picture(Icon::Waiting(9)), picture(Icon::Waiting(10)));
+        assert_eq!(picture(TrayIconState::Pending(10)), picture(TrayIconState::Pending(500)), "9+");
+        assert_ne!(picture(TrayIconState::Pending(9)), picture(TrayIconState::Pending(10)));
     }
 }

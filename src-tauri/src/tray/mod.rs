@@ -1,18 +1,18 @@
-//! The tray: an icon and a menu, which are all there is of AgentPort while no window is open. On Linux a click on the
-//! icon is the desktop's own business, so everything is in the menu.
+//! The tray: an icon and a menu, which are all that AgentPort shows while no window is open. On Linux the desktop decides
+//! what a click on the icon does, so everything is in the menu.
 
-mod choose;
+mod actions;
+mod diff;
 mod icons;
 pub(crate) mod model;
-mod order;
 mod render;
 pub(crate) mod state;
 
 use self::model::TrayState;
-pub(crate) use self::{choose::Choose, render::Tray};
+pub(crate) use self::{actions::TrayActions, render::Tray};
 
-/// Shows a state. Tests put their own in the tray's place.
-pub(crate) trait Show: Send + Sync + 'static {
-    /// Never waits.
+/// Shows a state. Tests use another implementation.
+pub(crate) trait TrayDisplay: Send + Sync + 'static {
+    /// Never blocks.
     fn show(&self, state: TrayState);
 }

@@ -1,83 +1,80 @@
-//! The tray's model on the screen. Handles of what is shown are kept; a new state changes what differs, in place. The
-//! menu as a whole is never made anew, for that would close it under the owner's pointer.
+//! Renders the tray's model with Tauri. A new state changes what differs, in place: rebuilding the menu would close it
+//! under the pointer.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
+use parking_lot::Mutex;
 use tauri::{
     AppHandle, Wry,
     menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu},
     tray::{TrayIcon, TrayIconBuilder},
 };
 
+use super::model::{TrayState, TrayView, view};
 use super::{
-    Choose, Show,
-    icons::Icons,
-    model::{Action, Kind, Life, Row, TrayState, TrayView, view},
-    order::{Step, steps},
+    TrayActions, TrayDisplay,
+    diff::{RowChange, row_changes},
+    icons::TrayIcons,
+    model::{GatewayPhase, MenuRow, RowKind, TrayAction},
 };
 
 /// The icon and the menu.
 pub(crate) struct Tray {
     app: AppHandle,
-    shown: Arc<Mutex<Shown>>,
-    actions: Actions,
+    shown: Arc<Mutex<ShownTray>>,
+    actions: RowActions,
 }
 
-/// What each row does, by its key.
-type Actions = Arc<Mutex<HashMap<String, Action>>>;
+/// The action of each row, by its key.
+type RowActions = Arc<Mutex<HashMap<String, TrayAction>>>;
 
-/// What is on the screen. Touched on the main thread only, as the platforms want it.
-struct Shown {
+/// What is on the screen. Used on the main thread only, as the platforms require.
+struct ShownTray {
     icon: TrayIcon,
-    icons: Icons,
+    icons: TrayIcons,
     view: TrayView,
     menu: Menu<Wry>,
-    nodes: Vec<Node>,
+    nodes: Vec<MenuNode>,
 }
 
-struct Node {
+struct MenuNode {
     key: String,
-    handle: Handle,
+    handle: NodeHandle,
 }
 
-enum Handle {
-    Item(MenuItem<Wry>, Text),
+enum NodeHandle {
+    Item(MenuItem<Wry>, ItemText),
     /// With its label.
-    Menu(Submenu<Wry>, String, Vec<Node>),
+    Menu(Submenu<Wry>, String, Vec<MenuNode>),
     Separator(PredefinedMenuItem<Wry>),
 }
 
-/// What a row reads like at present.
+/// Label and state of a row on the screen.
 #[derive(Clone, PartialEq)]
-struct Text {
+struct ItemText {
     label: String,
     enabled: bool,
 }
 
-/// Where rows are.
-enum Place<'a> {
+/// A menu that holds rows.
+enum MenuParent<'a> {
     Menu(&'a Menu<Wry>),
     Submenu(&'a Submenu<Wry>),
 }
 
 impl Tray {
-    /// Puts the icon into the tray. On the main thread. `folder` is where the icon's picture is kept for the panel to
-    /// read, where it reads files.
+    /// Creates the tray icon. On the main thread. The panel, where it reads files, reads the icon from `icon_dir`.
     pub(crate) fn new(
         app: &AppHandle,
-        folder: Option<PathBuf>,
-        choose: Choose,
+        icon_dir: Option<PathBuf>,
+        row_actions: TrayActions,
     ) -> tauri::Result<Self> {
-        let view = view(&TrayState { life: Life::Starting });
-        let icons = Icons::for_this_desktop();
+        let view = view(&TrayState { phase: GatewayPhase::Starting });
+        let icons = TrayIcons::for_this_desktop();
         let menu = Menu::new(app)?;
         let mut nodes = Vec::new();
-        arrange(app, &Place::Menu(&menu), &mut nodes, &view.rows)?;
-        let actions = Actions::default();
+        update_rows(app, &MenuParent::Menu(&menu), &mut nodes, &view.rows)?;
+        let actions = RowActions::default();
         let known = actions.clone();
         let mut builder = TrayIconBuilder::with_id("agentport")
             .icon(icons.image(view.icon))
@@ -85,106 +82,106 @@ impl Tray {
             .tooltip(&view.tooltip)
             .menu(&menu)
             .on_menu_event(move |_, event| {
-                let actions = known.lock().unwrap_or_else(PoisonError::into_inner);
+                let actions = known.lock();
                 if let Some(action) = actions.get(event.id().as_ref()) {
-                    choose.choose(action.clone());
+                    row_actions.start(action.clone());
                 }
             });
-        if let Some(folder) = folder {
-            builder = builder.temp_dir_path(folder);
+        if let Some(icon_dir) = icon_dir {
+            builder = builder.temp_dir_path(icon_dir);
         }
         let icon = builder.build(app)?;
-        know(&view.rows, &actions);
-        let shown = Arc::new(Mutex::new(Shown { icon, icons, view, menu, nodes }));
+        replace_actions(&view.rows, &actions);
+        let shown = Arc::new(Mutex::new(ShownTray { icon, icons, view, menu, nodes }));
         Ok(Self { app: app.clone(), shown, actions })
     }
 }
 
-impl Show for Tray {
+impl TrayDisplay for Tray {
     fn show(&self, state: TrayState) {
         let wanted = view(&state);
         let (app, shown, actions) = (self.app.clone(), self.shown.clone(), self.actions.clone());
         let on_main = move || {
-            let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shown = shown.lock();
             if shown.view == wanted {
                 return;
             }
-            if let Err(error) = shown.become_like(&app, wanted) {
+            if let Err(error) = shown.update(&app, wanted) {
                 tracing::error!(%error, "the tray could not be changed");
             }
-            // Rows are drawn and clicked on this thread, so no click falls between the two.
-            know(&shown.view.rows, &actions);
+            // Clicks are handled on this thread, so none falls between the two.
+            replace_actions(&shown.view.rows, &actions);
         };
         // Fails only once the app has ended.
         let _ = self.app.run_on_main_thread(on_main);
     }
 }
 
-impl Shown {
-    fn become_like(&mut self, app: &AppHandle, wanted: TrayView) -> tauri::Result<()> {
+impl ShownTray {
+    fn update(&mut self, app: &AppHandle, wanted: TrayView) -> tauri::Result<()> {
         if self.view.icon != wanted.icon {
             self.icon.set_icon_with_as_template(
                 Some(self.icons.image(wanted.icon)),
                 cfg!(target_os = "macos"),
             )?;
-            // Beside the icon, where the icon itself has no colours to tell with.
+            // A template icon has no colours for a badge, so the count stands beside it.
             #[cfg(target_os = "macos")]
-            self.icon.set_title(count(wanted.icon))?;
+            self.icon.set_title(badge_text(wanted.icon))?;
         }
         if self.view.tooltip != wanted.tooltip {
             self.icon.set_tooltip(Some(&wanted.tooltip))?;
         }
-        arrange(app, &Place::Menu(&self.menu), &mut self.nodes, &wanted.rows)?;
+        update_rows(app, &MenuParent::Menu(&self.menu), &mut self.nodes, &wanted.rows)?;
         self.view = wanted;
         Ok(())
     }
 }
 
 #[cfg(target_os = "macos")]
-fn count(icon: super::model::Icon) -> Option<String> {
+fn badge_text(icon: super::model::TrayIconState) -> Option<String> {
     match icon {
-        super::model::Icon::Waiting(waiting) => Some(waiting.to_string()),
+        super::model::TrayIconState::Pending(waiting) => Some(waiting.to_string()),
         _ => None,
     }
 }
 
-/// Takes over what rows do.
-fn know(rows: &[Row], actions: &Actions) {
-    let mut actions = actions.lock().unwrap_or_else(PoisonError::into_inner);
+/// Replaces the actions of all rows.
+fn replace_actions(rows: &[MenuRow], actions: &RowActions) {
+    let mut actions = actions.lock();
     actions.clear();
     collect(rows, &mut actions);
 }
 
-fn collect(rows: &[Row], actions: &mut HashMap<String, Action>) {
+fn collect(rows: &[MenuRow], actions: &mut HashMap<String, TrayAction>) {
     for row in rows {
         match &row.kind {
-            Kind::Item { action: Some(action), .. } => {
+            RowKind::Item { action: Some(action), .. } => {
                 actions.insert(row.key.clone(), action.clone());
             }
-            Kind::Menu { rows, .. } => collect(rows, actions),
-            Kind::Item { action: None, .. } | Kind::Separator => {}
+            RowKind::Menu { rows, .. } => collect(rows, actions),
+            RowKind::Item { action: None, .. } | RowKind::Separator => {}
         }
     }
 }
 
-/// Makes the rows of a menu what they are to be.
-fn arrange(
+/// Changes the rows of a menu to the wanted ones.
+fn update_rows(
     app: &AppHandle,
-    place: &Place<'_>,
-    nodes: &mut Vec<Node>,
-    wanted: &[Row],
+    place: &MenuParent<'_>,
+    nodes: &mut Vec<MenuNode>,
+    wanted: &[MenuRow],
 ) -> tauri::Result<()> {
     let shown: Vec<String> = nodes.iter().map(|node| node.key.clone()).collect();
     let keys: Vec<String> = wanted.iter().map(|row| row.key.clone()).collect();
-    for step in steps(&shown, &keys) {
-        match step {
-            Step::Remove(at) => place.remove(&nodes.remove(at))?,
-            Step::Insert { wanted: number, at } => {
-                let node = Node::new(app, &wanted[number])?;
+    for change in row_changes(&shown, &keys) {
+        match change {
+            RowChange::Remove(at) => place.remove(&nodes.remove(at))?,
+            RowChange::Insert { wanted: number, at } => {
+                let node = MenuNode::new(app, &wanted[number])?;
                 place.insert(&node, at)?;
                 nodes.insert(at, node);
             }
-            Step::Move { from, to } => {
+            RowChange::Move { from, to } => {
                 let node = nodes.remove(from);
                 place.remove(&node)?;
                 place.insert(&node, to)?;
@@ -193,49 +190,49 @@ fn arrange(
         }
     }
     for (at, row) in wanted.iter().enumerate() {
-        if nodes[at].is_redrawn_for(row) {
+        if nodes[at].needs_rebuild(row) {
             place.remove(&nodes[at])?;
-            nodes[at] = Node::new(app, row)?;
+            nodes[at] = MenuNode::new(app, row)?;
             place.insert(&nodes[at], at)?;
         } else {
-            nodes[at].become_like(app, row)?;
+            nodes[at].update(app, row)?;
         }
     }
     Ok(())
 }
 
-impl Node {
-    fn new(app: &AppHandle, row: &Row) -> tauri::Result<Self> {
+impl MenuNode {
+    fn new(app: &AppHandle, row: &MenuRow) -> tauri::Result<Self> {
         let handle = match &row.kind {
-            Kind::Item { label, action } => {
-                let text = Text { label: label.clone(), enabled: action.is_some() };
+            RowKind::Item { label, action } => {
+                let text = ItemText { label: label.clone(), enabled: action.is_some() };
                 let item =
                     MenuItem::with_id(app, &row.key, escaped(label), text.enabled, None::<&str>)?;
-                Handle::Item(item, text)
+                NodeHandle::Item(item, text)
             }
-            Kind::Menu { label, rows } => {
+            RowKind::Menu { label, rows } => {
                 let menu = Submenu::with_id(app, &row.key, escaped(label), true)?;
                 let mut nodes = Vec::new();
-                arrange(app, &Place::Submenu(&menu), &mut nodes, rows)?;
-                Handle::Menu(menu, label.clone(), nodes)
+                update_rows(app, &MenuParent::Submenu(&menu), &mut nodes, rows)?;
+                NodeHandle::Menu(menu, label.clone(), nodes)
             }
-            Kind::Separator => Handle::Separator(PredefinedMenuItem::separator(app)?),
+            RowKind::Separator => NodeHandle::Separator(PredefinedMenuItem::separator(app)?),
         };
         Ok(Self { key: row.key.clone(), handle })
     }
 
-    /// On GTK, muda draws the label of a submenu once, and `set_text` changes nothing that can be seen.
-    fn is_redrawn_for(&self, row: &Row) -> bool {
+    /// On GTK, muda draws the label of a submenu once, and `set_text` has no visible effect.
+    fn needs_rebuild(&self, row: &MenuRow) -> bool {
         match (&self.handle, &row.kind) {
-            (Handle::Menu(_, shown, _), Kind::Menu { label, .. }) => shown != label,
+            (NodeHandle::Menu(_, shown, _), RowKind::Menu { label, .. }) => shown != label,
             _ => false,
         }
     }
 
-    fn become_like(&mut self, app: &AppHandle, row: &Row) -> tauri::Result<()> {
+    fn update(&mut self, app: &AppHandle, row: &MenuRow) -> tauri::Result<()> {
         match (&mut self.handle, &row.kind) {
-            (Handle::Item(item, text), Kind::Item { label, action }) => {
-                let wanted = Text { label: label.clone(), enabled: action.is_some() };
+            (NodeHandle::Item(item, text), RowKind::Item { label, action }) => {
+                let wanted = ItemText { label: label.clone(), enabled: action.is_some() };
                 if text.label != wanted.label {
                     item.set_text(escaped(label))?;
                 }
@@ -244,10 +241,10 @@ impl Node {
                 }
                 *text = wanted;
             }
-            (Handle::Menu(menu, _, nodes), Kind::Menu { rows, .. }) => {
-                arrange(app, &Place::Submenu(menu), nodes, rows)?;
+            (NodeHandle::Menu(menu, _, nodes), RowKind::Menu { rows, .. }) => {
+                update_rows(app, &MenuParent::Submenu(menu), nodes, rows)?;
             }
-            // A key stands for one kind of row.
+            // Rows of one key are of one kind.
             _ => {}
         }
         Ok(())
@@ -255,22 +252,22 @@ impl Node {
 
     fn as_item(&self) -> &dyn IsMenuItem<Wry> {
         match &self.handle {
-            Handle::Item(item, _) => item,
-            Handle::Menu(menu, ..) => menu,
-            Handle::Separator(separator) => separator,
+            NodeHandle::Item(item, _) => item,
+            NodeHandle::Menu(menu, ..) => menu,
+            NodeHandle::Separator(separator) => separator,
         }
     }
 }
 
-impl Place<'_> {
-    fn insert(&self, node: &Node, at: usize) -> tauri::Result<()> {
+impl MenuParent<'_> {
+    fn insert(&self, node: &MenuNode, at: usize) -> tauri::Result<()> {
         match self {
             Self::Menu(menu) => menu.insert(node.as_item(), at),
             Self::Submenu(menu) => menu.insert(node.as_item(), at),
         }
     }
 
-    fn remove(&self, node: &Node) -> tauri::Result<()> {
+    fn remove(&self, node: &MenuNode) -> tauri::Result<()> {
         match self {
             Self::Menu(menu) => menu.remove(node.as_item()),
             Self::Submenu(menu) => menu.remove(node.as_item()),

@@ -1,26 +1,33 @@
-//! What the tray shows, made of what is known.
+//! The tray's state, computed from a snapshot of the gateway.
 
 use agentport_api::{AvailableIntegration, Health, IntegrationView, KeyView};
 use agentport_clients::types::{ClientView, Connected, ConnectionMethod};
 use agentport_core::Timestamp;
 
-use super::model::{Agent, Client, Integration, Joined, Popular, Up, Waiting};
-use crate::{known::Known, local_time, notify};
+use super::model::{
+    AgentEntry, ClientConnection, ClientEntry, IntegrationEntry, PopularEntry, RunningState,
+};
+use crate::{gateway::state::GatewaySnapshot, local_time};
 
-pub(crate) fn of(known: &Known, clients: &[ClientView], now: Timestamp) -> Up {
-    let Known { status, settings, .. } = known;
+pub(crate) fn running_state(
+    snapshot: &GatewaySnapshot,
+    clients: &[ClientView],
+    now: Timestamp,
+) -> RunningState {
+    let GatewaySnapshot { status, settings, .. } = snapshot;
     let until = |end: Option<Timestamp>| {
-        end.filter(|end| now < *end).map(|end| local_time::shown(end, now))
+        end.filter(|end| now < *end).map(|end| local_time::display(end, now))
     };
-    let mut agents: Vec<&KeyView> = known.agents.iter().filter(|key| is_let_in(key, now)).collect();
-    // Whoever acted last is who the owner looks for.
+    let mut agents: Vec<&KeyView> =
+        snapshot.agents.iter().filter(|key| is_in_force(key, now)).collect();
+    // The agent that acted last is the likeliest choice.
     agents.sort_by_key(|key| std::cmp::Reverse(key.last_used_at.unwrap_or(key.created_at)));
-    Up {
+    RunningState {
         paused: status.paused,
         second_factor: status.second_factor,
-        waiting: known.waiting.iter().map(waiting).collect(),
-        integrations: known.integrations.iter().map(integration).collect(),
-        popular: known
+        pending: snapshot.pending.clone(),
+        integrations: snapshot.integrations.iter().map(integration).collect(),
+        popular: snapshot
             .available
             .iter()
             .filter(|one| one.popular && !one.installed)
@@ -28,7 +35,7 @@ pub(crate) fn of(known: &Known, clients: &[ClientView], now: Timestamp) -> Up {
             .collect(),
         agents: agents
             .into_iter()
-            .map(|key| Agent {
+            .map(|key| AgentEntry {
                 id: key.id,
                 name: key.name.clone(),
                 trusted_until: until(key.trusted_until),
@@ -40,20 +47,11 @@ pub(crate) fn of(known: &Known, clients: &[ClientView], now: Timestamp) -> Up {
     }
 }
 
-fn is_let_in(key: &KeyView, now: Timestamp) -> bool {
+fn is_in_force(key: &KeyView, now: Timestamp) -> bool {
     key.revoked_at.is_none() && key.expires_at.is_none_or(|end| now < end)
 }
 
-fn waiting(one: &notify::Waiting) -> Waiting {
-    Waiting {
-        id: one.id,
-        agent: one.agent.clone(),
-        tool: one.tool.clone(),
-        integration: one.integration.clone(),
-    }
-}
-
-fn integration(view: &IntegrationView) -> Integration {
+fn integration(view: &IntegrationView) -> IntegrationEntry {
     let (state, trouble) = match view.health {
         Health::Idle => ("starts when it is used", false),
         Health::Starting => ("starting", false),
@@ -62,25 +60,25 @@ fn integration(view: &IntegrationView) -> Integration {
         Health::Failed { .. } => ("does not work", true),
         Health::Disabled => ("off", false),
     };
-    Integration { id: view.id.clone(), name: view.name.clone(), state, trouble }
+    IntegrationEntry { id: view.id.clone(), name: view.name.clone(), state, trouble }
 }
 
-fn popular(one: &AvailableIntegration) -> Popular {
-    Popular { id: one.id.clone(), name: one.name.clone() }
+fn popular(one: &AvailableIntegration) -> PopularEntry {
+    PopularEntry { id: one.id.clone(), name: one.name.clone() }
 }
 
-fn client(view: &ClientView) -> Client {
+fn client(view: &ClientView) -> ClientEntry {
     let entries = || view.files.iter().filter_map(|file| file.connected.as_ref());
-    let joined = match entries().any(leads_here) {
-        false => Joined::No,
-        true if entries().filter(|entry| leads_here(entry)).any(was_used) => Joined::Used,
-        true => Joined::NotUsedYet,
+    let connection = match entries().any(is_current) {
+        false => ClientConnection::No,
+        true if entries().filter(|entry| is_current(entry)).any(was_used) => ClientConnection::Used,
+        true => ClientConnection::NotUsedYet,
     };
-    Client { id: view.id.clone(), name: view.name.clone(), joined }
+    ClientEntry { id: view.id.clone(), name: view.name.clone(), connection }
 }
 
-/// To this gateway, with a key that is in force. One that stands in an environment variable is not known to us.
-fn leads_here(entry: &Connected) -> bool {
+/// To this gateway, with a key that is in force. A key in an environment variable is not visible here, so it counts as in force.
+fn is_current(entry: &Connected) -> bool {
     entry.current && (entry.agent.is_some() || entry.via == ConnectionMethod::HttpEnvironment)
 }
 
@@ -96,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    fn check(entries: Vec<Option<Connected>>, joined: Joined) {
+    fn check(entries: Vec<Option<Connected>>, connection: ClientConnection) {
         let files = entries.into_iter().map(|connected| FileView {
             path: "/home/ann/.cursor/mcp.json".to_owned(),
             scope: FileScope::User,
@@ -113,11 +111,11 @@ mod tests {
             restart: None,
             files: files.collect(),
         };
-        assert_eq!(client(&view).joined, joined, "{:?}", view.files);
+        assert_eq!(client(&view).connection, connection, "{:?}", view.files);
     }
 
     #[test]
-    fn a_client_is_connected_by_a_key_in_force_that_leads_here() {
+    fn a_client_is_connected_by_a_key_in_force_that_is_current() {
         let entry = Connected {
             via: ConnectionMethod::Http,
             current: true,
@@ -130,12 +128,12 @@ mod tests {
         let revoked = Connected { agent: None, ..used.clone() };
         let unseen =
             Connected { agent: None, via: ConnectionMethod::HttpEnvironment, ..entry.clone() };
-        check(vec![], Joined::No);
-        check(vec![None, Some(elsewhere.clone())], Joined::No);
-        check(vec![Some(revoked)], Joined::No);
-        check(vec![None, Some(entry.clone())], Joined::NotUsedYet);
-        check(vec![Some(elsewhere), Some(entry.clone())], Joined::NotUsedYet);
-        check(vec![Some(unseen)], Joined::NotUsedYet);
-        check(vec![Some(entry), Some(used)], Joined::Used);
+        check(vec![], ClientConnection::No);
+        check(vec![None, Some(elsewhere.clone())], ClientConnection::No);
+        check(vec![Some(revoked)], ClientConnection::No);
+        check(vec![None, Some(entry.clone())], ClientConnection::NotUsedYet);
+        check(vec![Some(elsewhere), Some(entry.clone())], ClientConnection::NotUsedYet);
+        check(vec![Some(unseen)], ClientConnection::NotUsedYet);
+        check(vec![Some(entry), Some(used)], ClientConnection::Used);
     }
 }

@@ -2,7 +2,7 @@
 import type { NotificationsState } from "./NotificationsState";
 
 /**
- * `GET /desktop`: where the window finds itself.
+ * `GET /desktop`: state of the app and of the desktop it runs on.
  */
 export type Desktop = { 
 /**

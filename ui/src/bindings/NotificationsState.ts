@@ -5,7 +5,7 @@
  */
 export type NotificationsState = { 
 /**
- * Somebody shows them.
+ * A program shows them.
  */
 reachable: boolean, 
 /**
@@ -13,6 +13,6 @@ reachable: boolean,
  */
 buttons: boolean, 
 /**
- * The name of who shows them, where it says.
+ * The name of the notification daemon, where it says.
  */
 server: string | null, };

@@ -3,6 +3,6 @@ import type { ApprovalId } from "./ApprovalId";
 
 /**
  * `POST /desktop/window` (204) opens the main window at a route such as `#/activity`, or the approval window with a
- * request. `DELETE /desktop/window` (204) closes the window that asks.
+ * request. `DELETE /desktop/window` (204) closes the calling window.
  */
 export type OpenWindow = { "window": "main", route: string, } | { "window": "approval", id: ApprovalId, };

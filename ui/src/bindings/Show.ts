@@ -2,10 +2,10 @@
 import type { ApprovalId } from "./ApprovalId";
 
 /**
- * Where an approval window is told which request to show (`to` events of the shell): `agentport://show`.
+ * Payload of the event `agentport://show`, which tells the approval window which request to show.
  */
 export type Show = { id: ApprovalId, 
 /**
- * The owner asked for it. What comes by itself does not take the place of a request that waits.
+ * The owner asked for it. Otherwise the window keeps the pending request it shows.
  */
 asked: boolean, };

@@ -1,20 +1,20 @@
-//! Our icon, as far as the desktop has it.
+//! Name of the app's icon, where the icon theme has it.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// As the desktop file and the icon are called.
+/// Name of the desktop file and of the icon.
 pub(super) const APP: &str = "agentport-desktop";
 
-/// What a notice names as its icon: ours where it is installed, and none otherwise, which is shown as none. A name
-/// that nobody knows is shown as a picture that is missing.
+/// The icon of a notification: ours where it is installed, otherwise empty, for none. A name that the theme lacks would be
+/// shown as a broken image.
 pub(super) fn name() -> &'static str {
     if data_folders().any(|folder| is_in(&folder)) { APP } else { "" }
 }
 
-/// Where themes are looked for (Icon Theme Specification, "Directory Layout"; Base Directory Specification).
+/// Base folders of icon themes (Icon Theme Specification, "Directory Layout"; Base Directory Specification).
 fn data_folders() -> impl Iterator<Item = PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     let own = set("XDG_DATA_HOME")
@@ -24,7 +24,7 @@ fn data_folders() -> impl Iterator<Item = PathBuf> {
     own.into_iter().chain(env::split_paths(&shared).collect::<Vec<_>>())
 }
 
-/// `folder` has the icon, in any size, in the theme that all others fall back to.
+/// `folder` has the icon, in any size, in `hicolor`, the fallback of all themes.
 fn is_in(folder: &Path) -> bool {
     let Ok(sizes) = folder.join("icons/hicolor").read_dir() else { return false };
     sizes.flatten().any(|size| {

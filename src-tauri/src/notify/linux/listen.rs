@@ -1,4 +1,4 @@
-//! Listens on the bus: who shows notices, and what they say of ours.
+//! Listens on the bus: which daemon there is, and its signals about our notifications.
 
 use std::time::Duration;
 
@@ -15,21 +15,19 @@ use zbus::{
 };
 
 use super::{
-    Bus, LATE, Linux, Place,
-    ids::Signal,
+    BusAddress, DaemonConnection, DbusNotifier, MAX_LATE_CLOSES,
+    ids::DaemonSignal,
     wire::{NAME, PATH, name},
 };
-use crate::notify::{
-    locked,
-    notifier::{ClosedBy, Heard},
-};
+use crate::notify::notifier::{BackendEvent, ClosedBy};
 
-/// Until a bus that is not there, or has gone, is tried again: at first, and at most.
-const RETRY: Duration = Duration::from_secs(1);
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// Delay before a missing bus is tried again, the first time.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Longest such delay.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// The bus itself, which no program can speak as.
-const THE_BUS: &str = "org.freedesktop.DBus";
+/// Name of the bus itself, which no other program can use as sender.
+const BUS_NAME: &str = "org.freedesktop.DBus";
 
 /// Why the bus could not be listened to.
 #[derive(Debug, thiserror::Error)]
@@ -42,121 +40,122 @@ enum ListenError {
     Refused(#[from] fdo::Error),
 }
 
-impl Linux {
-    /// Listens for ever, on one bus after another if need be.
-    pub(super) async fn listen_to(&self, heard: mpsc::Sender<Heard>) {
-        *locked(&self.heard) = Some(heard);
-        let Some(mut late) = locked(&self.came_late).take() else {
-            // Two listeners would each miss what the other hears.
+impl DbusNotifier {
+    /// Listens for ever; reconnects when the bus goes away.
+    pub(super) async fn listen_to(&self, events: mpsc::Sender<BackendEvent>) {
+        *self.events.lock() = Some(events);
+        let Some(mut late) = self.late_closes.lock().take() else {
+            // Two listeners would each miss the other's events.
             return;
         };
-        let mut wait = RETRY;
+        let mut wait = FIRST_RETRY_DELAY;
         loop {
-            match timeout(self.limit, self.connect()).await {
+            match timeout(self.timeout, self.connect()).await {
                 Ok(Ok(connection)) => {
-                    wait = RETRY;
-                    if let Err(error) = self.follow(&connection, &mut late).await {
+                    wait = FIRST_RETRY_DELAY;
+                    if let Err(error) = self.handle_messages(&connection, &mut late).await {
                         tracing::debug!("notifications: {error}");
                     }
                 }
                 Ok(Err(error)) => tracing::debug!("notifications: no session bus: {error}"),
                 Err(_) => tracing::debug!("notifications: the session bus does not answer"),
             }
-            self.leave_place().await;
+            self.clear_daemon().await;
             sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_RETRY);
+            wait = (wait * 2).min(MAX_RETRY_DELAY);
         }
     }
 
     async fn connect(&self) -> zbus::Result<Connection> {
         let builder = match &self.bus {
-            Bus::OfTheSession => connection::Builder::session()?,
+            BusAddress::Session => connection::Builder::session()?,
             #[cfg(test)]
-            Bus::At(address) => connection::Builder::address(address.as_str())?,
+            BusAddress::At(address) => connection::Builder::address(address.as_str())?,
         };
         builder.build().await
     }
 
-    /// Follows what is said on one bus until it goes away.
-    async fn follow(
+    /// Handles the messages of one bus until it goes away.
+    async fn handle_messages(
         &self,
         connection: &Connection,
         late: &mut mpsc::Receiver<BoxFuture<'static, ()>>,
     ) -> Result<(), ListenError> {
-        // One stream of all messages, in the order of the bus: what is said of a notice is seen before its owner goes.
+        // One stream of all messages, in the order of the bus: a daemon's signals are seen before it loses the name.
         let mut messages = MessageStream::from(connection);
-        let (bus, owner) = timeout(self.limit, subscribe(connection))
+        let (bus, owner) = timeout(self.timeout, subscribe(connection))
             .await
             .unwrap_or(Err(ListenError::NoAnswer))?;
-        self.take_place(connection, &bus, owner).await;
+        self.set_daemon(connection, &bus, owner).await;
         let mut closing = FuturesUnordered::new();
         loop {
             tokio::select! {
                 message = messages.next() => match message {
-                    Some(message) => self.take_in(connection, &bus, &message?).await,
+                    Some(message) => self.on_message(connection, &bus, &message?).await,
                     None => return Ok(()),
                 },
-                Some(call) = late.recv(), if closing.len() < LATE => closing.push(call),
+                Some(call) = late.recv(), if closing.len() < MAX_LATE_CLOSES => closing.push(call),
                 Some(()) = closing.next() => {}
             }
         }
     }
 
-    async fn take_in(&self, connection: &Connection, bus: &DBusProxy<'_>, message: &Message) {
+    async fn on_message(&self, connection: &Connection, bus: &DBusProxy<'_>, message: &Message) {
         if message.message_type() != Type::Signal {
             return;
         }
         if let Some(owner) = new_owner(message) {
-            if locked(&self.ids).owner() != owner.as_ref() {
-                self.take_place(connection, bus, owner).await;
+            if self.ids.lock().owner() != owner.as_ref() {
+                self.set_daemon(connection, bus, owner).await;
             }
             return;
         }
         let from_owner = {
             let header = message.header();
-            locked(&self.ids).owner().is_some_and(|owner| header.sender() == Some(&**owner))
+            self.ids.lock().owner().is_some_and(|owner| header.sender() == Some(&**owner))
         };
-        // Of anybody else not even the text is read.
-        let Some((number, signal)) = from_owner.then(|| said(message)).flatten() else { return };
-        let heard = locked(&self.ids).hear(number, signal);
-        if let Some(heard) = heard {
-            self.tell(heard).await;
+        // A message of another sender is not even parsed.
+        let Some((number, signal)) = from_owner.then(|| signal(message)).flatten() else { return };
+        let event = self.ids.lock().on_signal(number, signal);
+        if let Some(event) = event {
+            self.send_event(event).await;
         }
     }
 
-    /// `owner` shows notices from now on. It is said before it is so: whoever finds the new place has heard of it.
-    async fn take_place(
+    /// `owner` is the daemon from now on. The event is sent first, so that it precedes every call to the new daemon.
+    async fn set_daemon(
         &self,
         connection: &Connection,
         bus: &DBusProxy<'_>,
         owner: Option<OwnedUniqueName>,
     ) {
-        self.tell(match &owner {
-            Some(_) => Heard::Here,
-            None => Heard::Gone { wakes: self.wakes(bus).await },
+        self.send_event(match &owner {
+            Some(_) => BackendEvent::Available,
+            None => BackendEvent::Unavailable { activatable: self.is_activatable(bus).await },
         })
         .await;
-        locked(&self.ids).belong_to(owner.clone());
-        let place = Place { connection: connection.clone(), owner, interprets_markup: true };
-        self.place.send_replace(Some(place));
+        self.ids.lock().reset(owner.clone());
+        let daemon =
+            DaemonConnection { connection: connection.clone(), owner, interprets_markup: true };
+        self.daemon.send_replace(Some(daemon));
     }
 
-    async fn leave_place(&self) {
-        self.tell(Heard::Gone { wakes: false }).await;
-        locked(&self.ids).belong_to(None);
-        self.place.send_replace(None);
+    async fn clear_daemon(&self) {
+        self.send_event(BackendEvent::Unavailable { activatable: false }).await;
+        self.ids.lock().reset(None);
+        self.daemon.send_replace(None);
     }
 
-    /// The bus knows how to start somebody who shows notices.
-    async fn wakes(&self, bus: &DBusProxy<'_>) -> bool {
+    /// The bus can start a daemon on demand.
+    async fn is_activatable(&self, bus: &DBusProxy<'_>) -> bool {
         let known = bus
             .list_activatable_names()
             .map(|names| names.is_ok_and(|names| names.iter().any(|name| name.as_str() == NAME)));
-        timeout(self.limit, known).await.unwrap_or(false)
+        timeout(self.timeout, known).await.unwrap_or(false)
     }
 }
 
-/// Asks for the signals, and then for who sends them.
+/// Adds the match rules, then reads the owner of the name.
 async fn subscribe(
     connection: &Connection,
 ) -> Result<(DBusProxy<'static>, Option<OwnedUniqueName>), ListenError> {
@@ -166,8 +165,8 @@ async fn subscribe(
         .await?;
     let owners = MatchRule::builder()
         .msg_type(Type::Signal)
-        .sender(THE_BUS)?
-        .interface(THE_BUS)?
+        .sender(BUS_NAME)?
+        .interface(BUS_NAME)?
         .member("NameOwnerChanged")?
         .arg(0, NAME)?
         .build();
@@ -186,17 +185,17 @@ async fn subscribe(
     }
 }
 
-/// Who shows notices from now on, if the bus says so. `Some(None)`: nobody.
+/// The new owner of the name, if the message is the bus's `NameOwnerChanged`. `Some(None)`: no owner.
 #[expect(
     clippy::option_option,
-    reason = "a message that says nothing of it, and one that says nobody"
+    reason = "another message, and a message that says there is no owner"
 )]
 fn new_owner(message: &Message) -> Option<Option<OwnedUniqueName>> {
     let header = message.header();
-    let by_the_bus = header.sender().is_some_and(|sender| sender == THE_BUS);
-    let of_an_owner = header.interface().is_some_and(|interface| interface == THE_BUS)
+    let by_the_bus = header.sender().is_some_and(|sender| sender == BUS_NAME);
+    let is_owner_change = header.interface().is_some_and(|interface| interface == BUS_NAME)
         && header.member().is_some_and(|member| member == "NameOwnerChanged");
-    if !by_the_bus || !of_an_owner {
+    if !by_the_bus || !is_owner_change {
         return None;
     }
     let body = message.body();
@@ -204,8 +203,8 @@ fn new_owner(message: &Message) -> Option<Option<OwnedUniqueName>> {
     (name == NAME).then(|| OwnedUniqueName::try_from(new).ok())
 }
 
-/// What a message of whoever shows notices says of one. The tokens of `ActivationToken` are no use to us.
-fn said(message: &Message) -> Option<(u32, Signal)> {
+/// A daemon's signal about a notification. `ActivationToken` is ignored.
+fn signal(message: &Message) -> Option<(u32, DaemonSignal)> {
     let header = message.header();
     if header.interface().is_none_or(|interface| interface != NAME) {
         return None;
@@ -214,13 +213,13 @@ fn said(message: &Message) -> Option<(u32, Signal)> {
     match header.member()?.as_str() {
         "ActionInvoked" => {
             let (number, button): (u32, String) = body.deserialize().ok()?;
-            Some((number, Signal::Pressed(button)))
+            Some((number, DaemonSignal::Pressed(button)))
         }
         "NotificationClosed" => {
             let (number, reason): (u32, u32) = body.deserialize().ok()?;
-            // §9: 2 is the user; 1 time; 3 a call, which was not ours; 4 and all others anything.
-            let by = if reason == 2 { ClosedBy::Owner } else { ClosedBy::Server };
-            Some((number, Signal::Closed(by)))
+            // §9, reasons: 1 expired, 2 dismissed by the user, 3 closed by a call (not ours), 4 undefined.
+            let by = if reason == 2 { ClosedBy::Owner } else { ClosedBy::Daemon };
+            Some((number, DaemonSignal::Closed(by)))
         }
         _ => None,
     }

@@ -1,122 +1,127 @@
-//! Notices by the Desktop Notifications Specification 1.2, over one connection to the session bus.
+//! Notifications by the Desktop Notifications Specification 1.2, over one connection to the session bus.
 //!
-//! What always holds:
+//! Invariants:
 //!
-//! - only the present owner of `org.freedesktop.Notifications` is believed, by the unique name the bus itself puts on
-//!   each message; a match rule is no guard, since anybody may send us a signal directly;
-//! - it is believed only of the notices it showed itself: with another owner, all ids are forgotten;
-//! - the rules by which signals reach us stand before the first notice is sent;
-//! - each call has a limit, and what was shown after its limit is closed: its buttons would be dead.
+//! - only the present owner of `org.freedesktop.Notifications` is believed, by the unique name that the bus puts on each
+//!   message; a match rule is no guard, since any connection can send us a signal directly;
+//! - it is believed only about notifications that it showed: with another owner, all ids are forgotten;
+//! - the match rules for its signals are added before the first notification is sent;
+//! - each call has a timeout, and a notification shown after it is closed: its buttons would be dead.
 //!
-//! One gap is the bus's own: whoever owns that name is the one who shows notices, and a program of the owner's that
-//! takes it while nobody has it is believed.
+//! A gap of the bus itself: the owner of that name is the notification daemon, so another program of this user that takes
+//! the name while it is free is believed.
 
-use std::{sync::Mutex, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
     time::timeout,
 };
 use zbus::{Connection, fdo::DBusProxy, names::OwnedUniqueName};
 
+use self::ids::NotificationIds;
 use super::{
-    Capabilities, locked,
-    notice::{Key, Notice},
-    notifier::{Heard, Notifier, NotifyError},
+    Capabilities,
+    notification::{Notification, NotificationKey},
+    notifier::{BackendEvent, Notifier, NotifyError},
 };
-use ids::Ids;
 
 mod icon;
 mod ids;
 mod listen;
 mod wire;
 
-/// Notices that came too late at once. More than that stay up, with buttons that do nothing.
-const LATE: usize = 16;
+/// Notifications shown after their timeout that are closed at once. More stay up, with dead buttons.
+const MAX_LATE_CLOSES: usize = 16;
 
-pub(crate) struct Linux {
-    bus: Bus,
-    limit: Duration,
-    /// Its name, or nothing.
+pub(crate) struct DbusNotifier {
+    bus: BusAddress,
+    timeout: Duration,
+    /// Its name, or empty.
     icon: &'static str,
-    /// Written by whoever listens, and by nobody else.
-    place: watch::Sender<Option<Place>>,
-    ids: Mutex<Ids>,
-    heard: Mutex<Option<mpsc::Sender<Heard>>>,
+    /// Written by [`Self::listen_to`] only.
+    daemon: watch::Sender<Option<DaemonConnection>>,
+    ids: Mutex<NotificationIds>,
+    events: Mutex<Option<mpsc::Sender<BackendEvent>>>,
     late: mpsc::Sender<BoxFuture<'static, ()>>,
-    came_late: Mutex<Option<mpsc::Receiver<BoxFuture<'static, ()>>>>,
+    late_closes: Mutex<Option<mpsc::Receiver<BoxFuture<'static, ()>>>>,
 }
 
-/// Which bus to speak on.
-pub(crate) enum Bus {
-    OfTheSession,
+/// The bus to connect to.
+pub(crate) enum BusAddress {
+    Session,
     #[cfg(test)]
     At(String),
 }
 
-/// Where notices go.
+/// The connection, and the daemon on it.
 #[derive(Clone)]
-struct Place {
+struct DaemonConnection {
     connection: Connection,
-    /// Who shows them, if anybody does. `interprets_markup` is what it said of itself.
+    /// Unique name of the daemon, if there is one.
     owner: Option<OwnedUniqueName>,
+    /// The daemon's capability `body-markup`.
     interprets_markup: bool,
 }
 
-impl Linux {
-    pub(crate) fn new(bus: Bus, limit: Duration) -> Self {
-        let (late, came_late) = mpsc::channel(LATE);
+impl DbusNotifier {
+    pub(crate) fn new(bus: BusAddress, timeout: Duration) -> Self {
+        let (late, late_closes) = mpsc::channel(MAX_LATE_CLOSES);
         Self {
             bus,
-            limit,
+            timeout,
             icon: icon::name(),
-            place: watch::Sender::new(None),
+            daemon: watch::Sender::new(None),
             ids: Mutex::default(),
-            heard: Mutex::default(),
+            events: Mutex::default(),
             late,
-            came_late: Mutex::new(Some(came_late)),
+            late_closes: Mutex::new(Some(late_closes)),
         }
     }
 
-    fn place(&self) -> Result<Place, NotifyError> {
-        self.place.borrow().clone().ok_or(NotifyError::Nobody(None))
+    fn daemon_connection(&self) -> Result<DaemonConnection, NotifyError> {
+        self.daemon.borrow().clone().ok_or(NotifyError::Unavailable(None))
     }
 
-    /// Who shows notices; started, if the bus knows how.
-    async fn owner(&self, place: &Place) -> Result<OwnedUniqueName, NotifyError> {
-        if let Some(owner) = &place.owner {
+    /// The daemon's unique name; started, if the bus can.
+    async fn owner(&self, daemon: &DaemonConnection) -> Result<OwnedUniqueName, NotifyError> {
+        if let Some(owner) = &daemon.owner {
             return Ok(owner.clone());
         }
-        let nobody = |error: zbus::Error| NotifyError::Nobody(Some(error.into()));
-        let bus = DBusProxy::new(&place.connection).await.map_err(nobody)?;
+        let unavailable = |error: zbus::Error| NotifyError::Unavailable(Some(error.into()));
+        let bus = DBusProxy::new(&daemon.connection).await.map_err(unavailable)?;
         let started = bus.start_service_by_name(wire::name(), 0).await;
-        started.map_err(|error| nobody(error.into()))?;
-        // Whoever listens hears of it.
-        let mut places = self.place.subscribe();
+        started.map_err(|error| unavailable(error.into()))?;
+        // `listen_to` publishes the new owner.
+        let mut daemons = self.daemon.subscribe();
         let owned =
-            places.wait_for(|place| place.as_ref().is_none_or(|place| place.owner.is_some()));
-        let place = owned.await.map_err(|_| NotifyError::Nobody(None))?;
-        place.as_ref().and_then(|place| place.owner.clone()).ok_or(NotifyError::Nobody(None))
+            daemons.wait_for(|daemon| daemon.as_ref().is_none_or(|daemon| daemon.owner.is_some()));
+        let daemon = owned.await.map_err(|_| NotifyError::Unavailable(None))?;
+        daemon
+            .as_ref()
+            .and_then(|daemon| daemon.owner.clone())
+            .ok_or(NotifyError::Unavailable(None))
     }
 
-    async fn tell(&self, heard: Heard) {
-        let listener = locked(&self.heard).clone();
+    async fn send_event(&self, event: BackendEvent) {
+        let listener = self.events.lock().clone();
         if let Some(listener) = listener {
-            // Nobody listens any more only when all ends.
-            let _ = listener.send(heard).await;
+            // Fails only when the app ends.
+            let _ = listener.send(event).await;
         }
     }
 
-    /// Closes what `call` shows after all, once it has been answered.
+    /// Closes what `call` shows, once it has been answered after all.
     fn close_when_shown(
         &self,
-        place: &Place,
+        daemon: &DaemonConnection,
         owner: OwnedUniqueName,
         call: BoxFuture<'static, zbus::Result<u32>>,
     ) {
-        let (connection, limit) = (place.connection.clone(), self.limit);
+        let (connection, limit) = (daemon.connection.clone(), self.timeout);
         let closing = Box::pin(async move {
             if let Ok(id) = call.await {
                 let _ = timeout(limit, wire::close(&connection, &owner, id)).await;
@@ -129,61 +134,71 @@ impl Linux {
 }
 
 #[async_trait]
-impl Notifier for Linux {
-    async fn listen(&self, heard: mpsc::Sender<Heard>) {
-        self.listen_to(heard).await;
+impl Notifier for DbusNotifier {
+    async fn listen(&self, events: mpsc::Sender<BackendEvent>) {
+        self.listen_to(events).await;
     }
 
-    async fn look(&self) -> Result<Capabilities, NotifyError> {
-        let looking = async {
-            let place = self.place()?;
-            let owner = self.owner(&place).await?;
-            let told = wire::capabilities(&place.connection, &owner).await.map_err(refused)?;
-            // A name is worth knowing, and nothing depends on it.
-            let server = wire::server(&place.connection, &owner).await.ok();
-            self.place.send_modify(|place| {
-                if let Some(place) =
-                    place.as_mut().filter(|place| place.owner.as_ref() == Some(&owner))
+    async fn probe(&self) -> Result<Capabilities, NotifyError> {
+        let probing = async {
+            let daemon = self.daemon_connection()?;
+            let owner = self.owner(&daemon).await?;
+            let capabilities =
+                wire::capabilities(&daemon.connection, &owner).await.map_err(refused)?;
+            // The name is shown in the settings only.
+            let server = wire::daemon_name(&daemon.connection, &owner).await.ok();
+            self.daemon.send_modify(|daemon| {
+                if let Some(daemon) =
+                    daemon.as_mut().filter(|daemon| daemon.owner.as_ref() == Some(&owner))
                 {
-                    place.interprets_markup = told.markup;
+                    daemon.interprets_markup = capabilities.markup;
                 }
             });
-            Ok(Capabilities { reachable: true, buttons: told.actions && told.body, server })
+            Ok(Capabilities {
+                reachable: true,
+                buttons: capabilities.actions && capabilities.body,
+                server,
+            })
         };
-        timeout(self.limit, looking).await.unwrap_or(Err(NotifyError::NoAnswer))
+        timeout(self.timeout, probing).await.unwrap_or(Err(NotifyError::NoAnswer))
     }
 
-    async fn show(&self, key: Key, notice: &Notice) -> Result<(), NotifyError> {
-        let place = self.place()?;
-        let owner = place.owner.clone().ok_or(NotifyError::Nobody(None))?;
-        let replaces = locked(&self.ids).calling(key);
-        let notice = wire::Outgoing::new(notice, replaces, place.interprets_markup, self.icon);
+    async fn show(
+        &self,
+        key: NotificationKey,
+        notification: &Notification,
+    ) -> Result<(), NotifyError> {
+        let daemon = self.daemon_connection()?;
+        let owner = daemon.owner.clone().ok_or(NotifyError::Unavailable(None))?;
+        let replaces = self.ids.lock().begin_call(key);
+        let notification =
+            wire::NotifyCall::new(notification, replaces, daemon.interprets_markup, self.icon);
         let mut call: BoxFuture<'static, _> = {
-            let (connection, owner) = (place.connection.clone(), owner.clone());
-            Box::pin(async move { wire::notify(&connection, &owner, &notice).await })
+            let (connection, owner) = (daemon.connection.clone(), owner.clone());
+            Box::pin(async move { wire::notify(&connection, &owner, &notification).await })
         };
-        let answer = timeout(self.limit, &mut call).await;
+        let answer = timeout(self.timeout, &mut call).await;
         let shown = answer.as_ref().ok().and_then(|answer| answer.as_ref().ok().copied());
-        let early = locked(&self.ids).answered(&owner, key, shown);
-        for heard in early {
-            self.tell(heard).await;
+        let early = self.ids.lock().finish_call(&owner, key, shown);
+        for event in early {
+            self.send_event(event).await;
         }
         match answer {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refused(error)),
             Err(_) => {
-                self.close_when_shown(&place, owner, call);
+                self.close_when_shown(&daemon, owner, call);
                 Err(NotifyError::NoAnswer)
             }
         }
     }
 
-    async fn withdraw(&self, key: Key) -> Result<(), NotifyError> {
-        let Some(id) = locked(&self.ids).forget(key) else { return Ok(()) };
-        let place = self.place()?;
-        let owner = place.owner.ok_or(NotifyError::Nobody(None))?;
-        match timeout(self.limit, wire::close(&place.connection, &owner, id)).await {
-            // "An empty D-Bus error" is how one says that it has gone already.
+    async fn withdraw(&self, key: NotificationKey) -> Result<(), NotifyError> {
+        let Some(id) = self.ids.lock().forget(key) else { return Ok(()) };
+        let daemon = self.daemon_connection()?;
+        let owner = daemon.owner.ok_or(NotifyError::Unavailable(None))?;
+        match timeout(self.timeout, wire::close(&daemon.connection, &owner, id)).await {
+            // §9, `CloseNotification`: an empty D-Bus error says that it is gone already.
             Ok(Ok(()) | Err(zbus::Error::MethodError(..))) => Ok(()),
             Ok(Err(error)) => Err(refused(error)),
             Err(_) => Err(NotifyError::NoAnswer),

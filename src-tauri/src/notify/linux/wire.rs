@@ -11,84 +11,93 @@ use zbus::{
 };
 
 use super::icon::APP;
-use crate::notify::notice::{BODY, Notice, Stays};
+use crate::notify::notification::{BODY_ACTION, DisplayTime, Notification};
 
-/// What whoever shows notices is called on the bus, and the interface as well.
+/// Name of the notification daemon on the bus, and of its interface.
 pub(super) const NAME: &str = "org.freedesktop.Notifications";
 pub(super) const PATH: &str = "/org/freedesktop/Notifications";
 
-/// §5: not of those listed there, so with a vendor's prefix.
+/// §5: none of those listed there, so with a vendor's prefix.
 const CATEGORY: &str = "x-agentport.request";
 /// §2, `expire_timeout`: never.
 const NEVER: i32 = 0;
-/// Characters of a server's name.
-const MAX_SERVER: usize = 60;
+/// Characters of a daemon's name.
+const MAX_DAEMON_NAME: usize = 60;
 
 pub(super) fn name() -> WellKnownName<'static> {
     WellKnownName::from_static_str_unchecked(NAME)
 }
 
-/// What whoever shows notices says of itself (§9, `GetCapabilities`), as far as it matters.
+/// The daemon's capabilities (§9, `GetCapabilities`) that matter here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct DaemonCapabilities {
     pub(super) actions: bool,
     pub(super) body: bool,
-    /// It takes `<`, `>` and `&` in the body for markup.
+    /// It interprets `<`, `>` and `&` in the body as markup.
     pub(super) markup: bool,
 }
 
 pub(super) async fn capabilities(
     connection: &Connection,
     owner: &OwnedUniqueName,
-) -> zbus::Result<Told> {
-    let told: Vec<String> = call(connection, owner, "GetCapabilities", &()).await?;
-    let has = |wanted: &str| told.iter().any(|told| told == wanted);
-    Ok(Told { actions: has("actions"), body: has("body"), markup: has("body-markup") })
+) -> zbus::Result<DaemonCapabilities> {
+    let capabilities: Vec<String> = call(connection, owner, "GetCapabilities", &()).await?;
+    let has = |wanted: &str| capabilities.iter().any(|capabilities| capabilities == wanted);
+    Ok(DaemonCapabilities {
+        actions: has("actions"),
+        body: has("body"),
+        markup: has("body-markup"),
+    })
 }
 
-/// The name of whoever shows notices.
-pub(super) async fn server(
+/// The daemon's name (§9, `GetServerInformation`).
+pub(super) async fn daemon_name(
     connection: &Connection,
     owner: &OwnedUniqueName,
 ) -> zbus::Result<String> {
     let (name, _vendor, _version, _spec): (String, String, String, String) =
         call(connection, owner, "GetServerInformation", &()).await?;
-    Ok(sanitize::sanitize_line(&name, MAX_SERVER))
+    Ok(sanitize::sanitize_line(&name, MAX_DAEMON_NAME))
 }
 
-/// A notice as it goes over the bus.
-pub(super) struct Outgoing {
+/// The arguments of `Notify` (§9).
+pub(super) struct NotifyCall {
     replaces: u32,
     icon: &'static str,
     title: String,
     body: String,
-    /// Names and labels by turns.
+    /// Names and labels, alternating.
     actions: Vec<&'static str>,
     urgency: u8,
     transient: bool,
     expires: i32,
 }
 
-impl Outgoing {
-    pub(super) fn new(notice: &Notice, replaces: u32, markup: bool, icon: &'static str) -> Self {
-        let mut actions = Vec::with_capacity(2 * (notice.buttons.len() + 1));
-        if notice.on_body.is_some() {
-            // Without a label: xfce4-notifyd, to which a click on the body means closing, would draw a button of it.
-            actions.extend([BODY, ""]);
+impl NotifyCall {
+    pub(super) fn new(
+        notification: &Notification,
+        replaces: u32,
+        markup: bool,
+        icon: &'static str,
+    ) -> Self {
+        let mut actions = Vec::with_capacity(2 * (notification.buttons.len() + 1));
+        if notification.on_body.is_some() {
+            // Without a label: xfce4-notifyd, where a click on the body closes, would draw a button for it.
+            actions.extend([BODY_ACTION, ""]);
         }
-        for button in &notice.buttons {
+        for button in &notification.buttons {
             actions.extend([button.name, button.label]);
         }
-        let (transient, expires) = match notice.stays {
-            Stays::UntilDecided => (false, NEVER),
-            Stays::For(time) => (true, i32::try_from(time.as_millis()).unwrap_or(NEVER)),
+        let (transient, expires) = match notification.display_time {
+            DisplayTime::UntilDecided => (false, NEVER),
+            DisplayTime::For(time) => (true, i32::try_from(time.as_millis()).unwrap_or(NEVER)),
         };
         Self {
             replaces,
             icon,
-            title: notice.title.clone(),
-            body: if markup { escaped(&notice.body) } else { notice.body.clone() },
-            // Others vanish from the screen before they were seen, or hide their buttons.
+            title: notification.title.clone(),
+            body: if markup { escaped(&notification.body) } else { notification.body.clone() },
+            // Many daemons hide the buttons of lower urgencies, or take them off the screen unseen.
             urgency: if actions.is_empty() { NORMAL } else { CRITICAL },
             actions,
             transient,
@@ -106,25 +115,25 @@ impl Outgoing {
     }
 }
 
-/// §7.
+/// Urgency levels (§7).
 const NORMAL: u8 = 1;
 const CRITICAL: u8 = 2;
 
-/// Shows a notice, and returns its number.
+/// Shows a notification, and returns its id.
 pub(super) async fn notify(
     connection: &Connection,
     owner: &OwnedUniqueName,
-    notice: &Outgoing,
+    notification: &NotifyCall,
 ) -> zbus::Result<u32> {
     let body = (
         "AgentPort",
-        notice.replaces,
-        notice.icon,
-        &notice.title,
-        &notice.body,
-        &notice.actions,
-        notice.hints(),
-        notice.expires,
+        notification.replaces,
+        notification.icon,
+        &notification.title,
+        &notification.body,
+        &notification.actions,
+        notification.hints(),
+        notification.expires,
     );
     call(connection, owner, "Notify", &body).await
 }
@@ -137,7 +146,8 @@ pub(super) async fn close(
     call(connection, owner, "CloseNotification", &number).await
 }
 
-/// Calls `owner` itself, not whoever has its name by then, and takes an answer from nobody else.
+/// Calls the unique name `owner`, not the well-known name, which may have another owner by then; accepts an answer from
+/// `owner` only.
 async fn call<B, R>(
     connection: &Connection,
     owner: &OwnedUniqueName,
@@ -155,7 +165,7 @@ where
     answer.body().deserialize()
 }
 
-/// Text as §3.1 (markup) wants it where it is meant to be read as it stands.
+/// Escapes text for a daemon that interprets markup (§3.1).
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

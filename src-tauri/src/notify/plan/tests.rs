@@ -2,18 +2,18 @@ use agentport_core::RuleId;
 use uuid::Uuid;
 
 use super::*;
-use crate::notify::{notifier::ClosedBy, words::waiting};
+use crate::notify::{notifier::ClosedBy, text::pending_request};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
 /// One case. What is not said is as it mostly is: two wait, notifications are on and can be shown.
 struct Case {
     waiting: u128,
-    wishes: Wishes,
-    reach: Reach,
+    settings: NotificationSettings,
+    reachability: Reachability,
     closed: &'static [u128],
     summed_up: u128,
-    surfaced: u128,
+    in_window: u128,
     undo: bool,
 }
 
@@ -21,55 +21,61 @@ impl Default for Case {
     fn default() -> Self {
         Self {
             waiting: 2,
-            wishes: Wishes { on: true, ..Wishes::default() },
-            reach: Reach::WithButtons,
+            settings: NotificationSettings { on: true, ..NotificationSettings::default() },
+            reachability: Reachability::WithButtons,
             closed: &[],
             summed_up: 0,
-            surfaced: 0,
+            in_window: 0,
             undo: false,
         }
     }
 }
 
-fn waits(count: u128) -> Vec<Waiting> {
-    (1..=count).map(waiting).collect()
+fn waits(count: u128) -> Vec<PendingRequest> {
+    (1..=count).map(pending_request).collect()
 }
 
-fn planned(case: &Case) -> Plan {
+fn planned(case: &Case) -> NotificationPlan {
     let waiting = waits(case.waiting);
-    let mut memory = Memory::default();
+    let mut dismissed = DismissedRequests::default();
     for number in case.closed {
-        memory.close(crate::notify::words::waiting(*number).id, ClosedBy::Owner);
+        dismissed.request_closed(pending_request(*number).id, ClosedBy::Owner);
     }
-    memory.close_summary(&waits(case.summed_up));
-    memory.surface(&waits(case.surfaced));
+    dismissed.summary_closed(&waits(case.summed_up));
+    dismissed.window_opened(&waits(case.in_window));
     let rule = RuleId(Uuid::from_u128(99));
-    let undo = Passing::Undo { rule, sentence: "Claude may use add_note".to_owned() };
-    let passing = [(Key::Undo(rule), &undo)];
-    plan(&Situation {
-        waiting: &waiting,
-        wishes: &case.wishes,
-        passing: if case.undo { &passing } else { &[] },
-        lasts: Duration::from_secs(10),
-        reach: case.reach,
-        memory: &memory,
+    let undo = TransientNotification::Undo { rule, sentence: "Claude may use add_note".to_owned() };
+    let transient = [(NotificationKey::Undo(rule), &undo)];
+    plan(&PlanInput {
+        pending: &waiting,
+        settings: &case.settings,
+        transient: if case.undo { &transient } else { &[] },
+        transient_time: Duration::from_secs(10),
+        reachability: case.reachability,
+        dismissed: &dismissed,
         now: NOW,
     })
 }
 
-/// `want`: the titles of the notices, with the number of the request for one that has buttons of its own.
-fn check(what: &str, case: &Case, want: &[&str], surface: Option<u128>) {
+/// `want`: the titles of the notifications, with the number of the request for one that has buttons of its own.
+fn check(what: &str, case: &Case, want: &[&str], open_window: Option<u128>) {
     let plan = planned(case);
     let got: Vec<String> = plan
-        .notices
+        .notifications
         .iter()
-        .map(|(key, notice)| match key {
-            Key::Request(id) => id.0.as_u128().to_string(),
-            Key::Summary | Key::Undo(_) | Key::Tell(_) => notice.title.clone(),
+        .map(|(key, notification)| match key {
+            NotificationKey::Request(id) => id.0.as_u128().to_string(),
+            NotificationKey::Summary | NotificationKey::Undo(_) | NotificationKey::Message(_) => {
+                notification.title.clone()
+            }
         })
         .collect();
     assert_eq!(got, want, "{what}");
-    assert_eq!(plan.surface, surface.map(|number| waiting(number).id), "{what}: surface");
+    assert_eq!(
+        plan.open_window,
+        open_window.map(|number| pending_request(number).id),
+        "{what}: open_window"
+    );
 }
 
 #[test]
@@ -107,17 +113,21 @@ fn what_was_closed_stays_closed() {
 
 #[test]
 fn the_owner_may_want_quiet() {
-    let off = Wishes::default();
-    let silent = |until| Wishes { on: true, silent_until: Some(Timestamp(until)), ..off.clone() };
-    for (what, wishes, quiet) in [
+    let off = NotificationSettings::default();
+    let silent = |until| NotificationSettings {
+        on: true,
+        silent_until: Some(Timestamp(until)),
+        ..off.clone()
+    };
+    for (what, settings, quiet) in [
         ("off", off.clone(), true),
         ("silent", silent(NOW.0 + 1), true),
         ("silent until now", silent(NOW.0), false),
         ("silent once", silent(0), false),
     ] {
-        let case = Case { wishes, ..Case::default() };
+        let case = Case { settings, ..Case::default() };
         check(what, &case, if quiet { &[] } else { &["1", "2"] }, None);
-        let nobody = Case { reach: Reach::Nobody, ..case };
+        let nobody = Case { reachability: Reachability::Unreachable, ..case };
         check(what, &nobody, &[], (!quiet).then_some(1));
     }
 }
@@ -125,31 +135,40 @@ fn the_owner_may_want_quiet() {
 #[test]
 fn quiet_ends_by_itself() {
     let until = Timestamp(NOW.0 + 1);
-    let wishes = Wishes { on: true, silent_until: Some(until), ..Wishes::default() };
+    let settings = NotificationSettings {
+        on: true,
+        silent_until: Some(until),
+        ..NotificationSettings::default()
+    };
     for (waiting, on, want) in [(1, true, Some(until)), (0, true, None), (1, false, None)] {
-        let wishes = Wishes { on, ..wishes.clone() };
-        assert_eq!(planned(&Case { waiting, wishes, ..Case::default() }).again, want);
+        let settings = NotificationSettings { on, ..settings.clone() };
+        assert_eq!(planned(&Case { waiting, settings, ..Case::default() }).silence_ends, want);
     }
 }
 
 #[test]
 fn without_buttons_the_window_opens() {
-    for reach in [Reach::Nobody, Reach::WithoutButtons] {
-        for (what, surfaced, closed, want) in [
+    for reachability in [Reachability::Unreachable, Reachability::WithoutButtons] {
+        for (what, in_window, closed, want) in [
             ("new", 0, &[][..], Some(1)),
             ("one more", 1, &[], Some(2)),
             ("nothing new", 2, &[], None),
             ("closed by the owner before", 0, &[1], Some(2)),
             ("all closed", 0, &[1, 2], None),
         ] {
-            check(what, &Case { reach, surfaced, closed, ..Case::default() }, &[], want);
+            check(what, &Case { reachability, in_window, closed, ..Case::default() }, &[], want);
         }
     }
 }
 
 #[test]
 fn nothing_is_done_before_anything_is_known() {
-    check("unknown", &Case { reach: Reach::Unknown, undo: true, ..Case::default() }, &[], None);
+    check(
+        "unknown",
+        &Case { reachability: Reachability::Unknown, undo: true, ..Case::default() },
+        &[],
+        None,
+    );
 }
 
 #[test]
@@ -157,9 +176,14 @@ fn short_notices_come_last_and_in_quiet_too() {
     let undo = "Allowed from now on";
     let case = Case { undo: true, ..Case::default() };
     check("beside requests", &case, &["1", "2", undo], None);
-    check("off", &Case { wishes: Wishes::default(), ..case }, &[undo], None);
-    let without = Case { reach: Reach::WithoutButtons, waiting: 0, undo: true, ..Case::default() };
+    check("off", &Case { settings: NotificationSettings::default(), ..case }, &[undo], None);
+    let without = Case {
+        reachability: Reachability::WithoutButtons,
+        waiting: 0,
+        undo: true,
+        ..Case::default()
+    };
     check("without buttons", &without, &[undo], None);
-    assert!(planned(&without).notices[0].1.buttons.is_empty());
-    check("nobody", &Case { reach: Reach::Nobody, ..without }, &[], None);
+    assert!(planned(&without).notifications[0].1.buttons.is_empty());
+    check("nobody", &Case { reachability: Reachability::Unreachable, ..without }, &[], None);
 }

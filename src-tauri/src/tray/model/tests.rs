@@ -9,34 +9,43 @@ where
     format!("00000000-0000-0000-0000-{number:012}").parse().unwrap()
 }
 
-fn integration(id: &str, state: &'static str, trouble: bool) -> Integration {
-    Integration { id: id.parse().unwrap(), name: id.to_uppercase(), state, trouble }
+fn integration(id: &str, state: &'static str, trouble: bool) -> IntegrationEntry {
+    IntegrationEntry { id: id.parse().unwrap(), name: id.to_uppercase(), state, trouble }
 }
 
-fn request(number: u32, agent: &str, tool: &str) -> Waiting {
-    Waiting { id: id(number), agent: agent.into(), tool: tool.into(), integration: "Demo".into() }
+fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
+    PendingRequest {
+        id: id(number),
+        agent_name: agent.into(),
+        tool: tool.into(),
+        integration_name: "Demo".into(),
+        summary: format!("{tool} in Demo"),
+        additional_info: None,
+        destructive: false,
+        once_only: false,
+    }
 }
 
-fn agent(number: u32, name: &str, trusted_until: Option<&str>) -> Agent {
-    Agent { id: id(number), name: name.into(), trusted_until: trusted_until.map(Into::into) }
+fn agent(number: u32, name: &str, trusted_until: Option<&str>) -> AgentEntry {
+    AgentEntry { id: id(number), name: name.into(), trusted_until: trusted_until.map(Into::into) }
 }
 
-fn client(id: &str, joined: Joined) -> Client {
-    Client { id: id.into(), name: id.to_uppercase(), joined }
+fn client(id: &str, connection: ClientConnection) -> ClientEntry {
+    ClientEntry { id: id.into(), name: id.to_uppercase(), connection }
 }
 
 /// The menu as text: a line for each row, submenus indented, `---` for separators.
 fn written(view: &TrayView) -> String {
-    fn lines(rows: &[Row], indent: &str, out: &mut String) {
+    fn lines(rows: &[MenuRow], indent: &str, out: &mut String) {
         for row in rows {
             let line = match &row.kind {
-                Kind::Item { label, action: Some(_) } => label.clone(),
-                Kind::Item { label, action: None } => format!("({label})"),
-                Kind::Menu { label, .. } => format!("{label} ▸"),
-                Kind::Separator => "---".to_owned(),
+                RowKind::Item { label, action: Some(_) } => label.clone(),
+                RowKind::Item { label, action: None } => format!("({label})"),
+                RowKind::Menu { label, .. } => format!("{label} ▸"),
+                RowKind::Separator => "---".to_owned(),
             };
             *out += &format!("{indent}{line}\n");
-            if let Kind::Menu { rows, .. } = &row.kind {
+            if let RowKind::Menu { rows, .. } = &row.kind {
                 lines(rows, &format!("{indent}  "), out);
             }
         }
@@ -46,30 +55,32 @@ fn written(view: &TrayView) -> String {
     out
 }
 
-fn up(up: Up) -> TrayView {
-    view(&TrayState { life: Life::Up(Box::new(Up { notifications: true, ..up })) })
+fn up(up: RunningState) -> TrayView {
+    view(&TrayState {
+        phase: GatewayPhase::Running(Box::new(RunningState { notifications: true, ..up })),
+    })
 }
 
 /// What choosing the row with this key does.
-fn action(view: &TrayView, key: &str) -> Option<Action> {
-    fn find<'a>(rows: &'a [Row], key: &str) -> Option<&'a Row> {
+fn action(view: &TrayView, key: &str) -> Option<TrayAction> {
+    fn find<'a>(rows: &'a [MenuRow], key: &str) -> Option<&'a MenuRow> {
         rows.iter().find_map(|row| match &row.kind {
             _ if row.key == key => Some(row),
-            Kind::Menu { rows, .. } => find(rows, key),
+            RowKind::Menu { rows, .. } => find(rows, key),
             _ => None,
         })
     }
     match &find(&view.rows, key)?.kind {
-        Kind::Item { action, .. } => action.clone(),
+        RowKind::Item { action, .. } => action.clone(),
         _ => None,
     }
 }
 
-fn keys(rows: &[Row]) -> Vec<String> {
+fn keys(rows: &[MenuRow]) -> Vec<String> {
     let mut all = Vec::new();
     for row in rows {
         all.push(row.key.clone());
-        if let Kind::Menu { rows, .. } = &row.kind {
+        if let RowKind::Menu { rows, .. } = &row.kind {
             all.extend(keys(rows));
         }
     }
@@ -78,20 +89,20 @@ fn keys(rows: &[Row]) -> Vec<String> {
 
 #[test]
 fn the_whole_menu() {
-    let view = up(Up {
-        waiting: vec![request(1, "Claude", "add_note")],
+    let view = up(RunningState {
+        pending: [request(1, "Claude", "add_note")].into(),
         integrations: vec![
             integration("demo", "ready", false),
             integration("linear", "needs a new token", true),
         ],
-        popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
+        popular: vec![PopularEntry { id: "github".parse().unwrap(), name: "GitHub".into() }],
         agents: vec![agent(1, "Claude", None), agent(2, "Cursor", Some("14:32"))],
         clients: vec![
-            client("cursor", Joined::Used),
-            client("zed", Joined::NotUsedYet),
-            client("codex", Joined::No),
+            client("cursor", ClientConnection::Used),
+            client("zed", ClientConnection::NotUsedYet),
+            client("codex", ClientConnection::No),
         ],
-        ..Up::default()
+        ..RunningState::default()
     });
     let expected = "\
 1 request waits for you
@@ -128,7 +139,7 @@ Settings
 Quit AgentPort
 ";
     assert_eq!(written(&view), expected);
-    assert_eq!(view.icon, Icon::Waiting(1));
+    assert_eq!(view.icon, TrayIconState::Pending(1));
     assert_eq!(view.tooltip, "1 request waits for you");
 }
 
@@ -150,7 +161,7 @@ Settings
 ---
 Quit AgentPort
 ";
-    let state = TrayState { life: Life::Up(Box::default()) };
+    let state = TrayState { phase: GatewayPhase::Running(Box::default()) };
     assert_eq!(written(&view(&state)), expected, "without notifications there is none to silence");
 }
 
@@ -159,18 +170,39 @@ fn icon_and_status_say_how_it_stands() {
     let waiting = |count| (1..=count).map(|n| request(n, "a", "t")).collect::<Vec<_>>();
     let trouble = || vec![integration("x", "does not work", true)];
     for (state, icon, status) in [
-        (Up::default(), Icon::Normal, "Nothing waits for you"),
-        (Up { waiting: waiting(2), ..Up::default() }, Icon::Waiting(2), "2 requests wait for you"),
-        (Up { integrations: trouble(), ..Up::default() }, Icon::Trouble, "Nothing waits for you"),
+        (RunningState::default(), TrayIconState::Normal, "Nothing waits for you"),
         (
-            Up { integrations: trouble(), waiting: waiting(1), ..Up::default() },
-            Icon::Waiting(1),
+            RunningState { pending: waiting(2).into(), ..RunningState::default() },
+            TrayIconState::Pending(2),
+            "2 requests wait for you",
+        ),
+        (
+            RunningState { integrations: trouble(), ..RunningState::default() },
+            TrayIconState::Trouble,
+            "Nothing waits for you",
+        ),
+        (
+            RunningState {
+                integrations: trouble(),
+                pending: waiting(1).into(),
+                ..RunningState::default()
+            },
+            TrayIconState::Pending(1),
             "1 request waits for you",
         ),
-        (Up { paused: true, ..Up::default() }, Icon::Paused, "All agents are paused"),
         (
-            Up { paused: true, waiting: waiting(1), integrations: trouble(), ..Up::default() },
-            Icon::Paused,
+            RunningState { paused: true, ..RunningState::default() },
+            TrayIconState::Paused,
+            "All agents are paused",
+        ),
+        (
+            RunningState {
+                paused: true,
+                pending: waiting(1).into(),
+                integrations: trouble(),
+                ..RunningState::default()
+            },
+            TrayIconState::Paused,
             "All agents are paused · 1 request waits for you",
         ),
     ] {
@@ -181,33 +213,36 @@ fn icon_and_status_say_how_it_stands() {
 
 #[test]
 fn without_a_gateway_it_says_why_and_what_can_be_done() {
-    let down = view(&TrayState { life: Life::Down("Port 4747 is taken.".into()) });
-    assert_eq!(down.icon, Icon::Trouble);
+    let down = view(&TrayState { phase: GatewayPhase::Failed("Port 4747 is taken.".into()) });
+    assert_eq!(down.icon, TrayIconState::Trouble);
     let expected = "Port 4747 is taken.\n---\nTry again\nWhat to do…\n---\nQuit AgentPort\n";
     assert_eq!(written(&down), expected);
-    assert_eq!(action(&down, "try-again"), Some(Action::TryAgain));
+    assert_eq!(action(&down, "try-again"), Some(TrayAction::TryAgain));
 
-    let starting = view(&TrayState { life: Life::Starting });
+    let starting = view(&TrayState { phase: GatewayPhase::Starting });
     assert_eq!(written(&starting), "(AgentPort is starting…)\n---\nQuit AgentPort\n");
-    let stopping = view(&TrayState { life: Life::Stopping });
+    let stopping = view(&TrayState { phase: GatewayPhase::Stopping });
     assert_eq!(written(&stopping), "(AgentPort is quitting…)\n");
 }
 
 #[test]
 fn rows_lead_to_their_pages() {
-    let view = up(Up {
-        waiting: vec![request(7, "Claude", "t")],
+    let view = up(RunningState {
+        pending: [request(7, "Claude", "t")].into(),
         integrations: vec![integration("linear", "needs a new token", true)],
-        popular: vec![Popular { id: "github".parse().unwrap(), name: "GitHub".into() }],
+        popular: vec![PopularEntry { id: "github".parse().unwrap(), name: "GitHub".into() }],
         agents: vec![agent(1, "Claude", None)],
-        clients: vec![client("cursor", Joined::Used), client("codex", Joined::No)],
+        clients: vec![
+            client("cursor", ClientConnection::Used),
+            client("codex", ClientConnection::No),
+        ],
         silent_until: Some("15:00".into()),
-        ..Up::default()
+        ..RunningState::default()
     });
-    let page = |route: &str| Some(Action::Open(route.to_owned()));
+    let page = |route: &str| Some(TrayAction::Open(route.to_owned()));
     for (key, expected) in [
         ("status", page("#/")),
-        ("approval/00000000-0000-0000-0000-000000000007", Some(Action::Show(id(7)))),
+        ("approval/00000000-0000-0000-0000-000000000007", Some(TrayAction::OpenRequest(id(7)))),
         ("trouble/linear", page("#/integrations/linear")),
         ("installed/linear", page("#/integrations/linear")),
         ("available/github", page("#/integrations/install/github")),
@@ -215,16 +250,16 @@ fn rows_lead_to_their_pages() {
         ("client/cursor", page("#/connect/cursor")),
         ("client/codex", page("#/connect/codex")),
         ("clients", page("#/connect")),
-        ("copy", Some(Action::CopyUrl)),
-        ("pause", Some(Action::Pause(true))),
-        ("trust/00000000-0000-0000-0000-000000000001", Some(Action::Trust(id(1), 15))),
-        ("silence/15", Some(Action::Silence(Silence::Minutes(15)))),
-        ("silence/60", Some(Action::Silence(Silence::Minutes(60)))),
-        ("silence/tomorrow", Some(Action::Silence(Silence::UntilTomorrow))),
-        ("silence/show", Some(Action::Silence(Silence::Off))),
+        ("copy", Some(TrayAction::CopyUrl)),
+        ("pause", Some(TrayAction::Pause(true))),
+        ("trust/00000000-0000-0000-0000-000000000001", Some(TrayAction::Trust(id(1), 15))),
+        ("silence/15", Some(TrayAction::Silence(SilencePeriod::Minutes(15)))),
+        ("silence/60", Some(TrayAction::Silence(SilencePeriod::Minutes(60)))),
+        ("silence/tomorrow", Some(TrayAction::Silence(SilencePeriod::UntilTomorrow))),
+        ("silence/show", Some(TrayAction::Silence(SilencePeriod::Off))),
         ("activity", page("#/activity")),
         ("settings", page("#/settings")),
-        ("quit", Some(Action::Quit)),
+        ("quit", Some(TrayAction::Quit)),
     ] {
         assert_eq!(action(&view, key), expected, "{key}");
     }
@@ -232,18 +267,18 @@ fn rows_lead_to_their_pages() {
 
 #[test]
 fn pausing_and_going_on_are_two_rows() {
-    let running = up(Up::default());
-    let paused = up(Up { paused: true, ..Up::default() });
-    assert_eq!(action(&running, "pause"), Some(Action::Pause(true)));
+    let running = up(RunningState::default());
+    let paused = up(RunningState { paused: true, ..RunningState::default() });
+    assert_eq!(action(&running, "pause"), Some(TrayAction::Pause(true)));
     assert_eq!(action(&running, "resume"), None);
-    assert_eq!(action(&paused, "resume"), Some(Action::Pause(false)));
+    assert_eq!(action(&paused, "resume"), Some(TrayAction::Pause(false)));
     assert_eq!(action(&paused, "pause"), None);
 }
 
 #[test]
 fn agents_are_let_work() {
-    let labels = |agents: Vec<Agent>, second_factor| {
-        let view = up(Up { agents, second_factor, ..Up::default() });
+    let labels = |agents: Vec<AgentEntry>, second_factor| {
+        let view = up(RunningState { agents, second_factor, ..RunningState::default() });
         let text = written(&view);
         let lines = text.lines().filter(|line| {
             line.contains("work") || line.starts_with("  Ann") || line.starts_with("  Bob")
@@ -251,8 +286,8 @@ fn agents_are_let_work() {
         let lines: Vec<String> = lines.map(str::to_owned).collect();
         (lines, action(&view, "trust/00000000-0000-0000-0000-000000000001"))
     };
-    let trust = Some(Action::Trust(id(1), 15));
-    let page = Some(Action::Open("#/agents".into()));
+    let trust = Some(TrayAction::Trust(id(1), 15));
+    let page = Some(TrayAction::Open("#/agents".into()));
     for (agents, second_factor, lines, chosen) in [
         (vec![], false, vec![], None),
         (vec![agent(1, "Ann", None)], false, vec!["Let Ann work for 15 minutes"], trust.clone()),
@@ -277,18 +312,18 @@ fn agents_are_let_work() {
             "{agents:?}"
         );
     }
-    let view = up(Up {
+    let view = up(RunningState {
         agents: vec![agent(2, "Bob", Some("2:00"))],
         second_factor: true,
-        ..Up::default()
+        ..RunningState::default()
     });
     let stop = action(&view, "stop/00000000-0000-0000-0000-000000000002");
-    assert_eq!(stop, Some(Action::Trust(id(2), 0)), "taking it back needs no code");
+    assert_eq!(stop, Some(TrayAction::Trust(id(2), 0)), "taking it back needs no code");
 }
 
 #[test]
 fn silence_is_told() {
-    let view = up(Up { silent_until: Some("15:00".into()), ..Up::default() });
+    let view = up(RunningState { silent_until: Some("15:00".into()), ..RunningState::default() });
     let text = written(&view);
     assert!(text.contains("Notifications are silent until 15:00 ▸\n"), "{text}");
     assert!(text.contains("  Show again\n"), "{text}");
@@ -299,45 +334,57 @@ fn long_lists_end() {
     let waiting = (1..=12).map(|n| request(n, "a", "t")).collect();
     let integrations = (1..=20).map(|n| integration(&format!("i{n}"), "ready", false)).collect();
     let agents = (1..=30).map(|n| agent(n, "A", None)).collect();
-    let clients = (1..=30).map(|n| client(&format!("c{n}"), Joined::No)).collect();
-    let view = up(Up { waiting, integrations, agents, clients, ..Up::default() });
+    let clients = (1..=30).map(|n| client(&format!("c{n}"), ClientConnection::No)).collect();
+    let view = up(RunningState {
+        pending: waiting,
+        integrations,
+        agents,
+        clients,
+        ..RunningState::default()
+    });
     let text = written(&view);
-    assert_eq!(action(&view, "clients/more"), Some(Action::Open("#/connect".into())));
+    assert_eq!(action(&view, "clients/more"), Some(TrayAction::Open("#/connect".into())));
     assert_eq!(text.matches("wants").count(), 9);
     for line in ["\n… and 3 more\n", "  … and 8 more\n", "  … and 18 more\n"] {
         assert!(text.contains(line), "{line:?} in {text}");
     }
     let troubled = (1..=9).map(|n| integration(&format!("i{n}"), "does not work", true)).collect();
-    let view = up(Up { integrations: troubled, ..Up::default() });
+    let view = up(RunningState { integrations: troubled, ..RunningState::default() });
     assert_eq!(view.rows.iter().filter(|row| row.key.starts_with("trouble/")).count(), 3);
 }
 
 #[test]
 fn names_of_others_are_cleaned_and_cut() {
     let odd = "\u{202e}evil\n\u{1b}[31m & _x\u{200b}";
-    let view = up(Up { waiting: vec![request(1, odd, &"t".repeat(300))], ..Up::default() });
-    let Kind::Item { label, .. } = &view.rows[1].kind else { panic!("a request") };
+    let view = up(RunningState {
+        pending: [request(1, odd, &"t".repeat(300))].into(),
+        ..RunningState::default()
+    });
+    let RowKind::Item { label, .. } = &view.rows[1].kind else { panic!("a request") };
     assert!(label.starts_with("evil & _x wants ttt"), "{label:?}");
-    assert!(label.chars().count() <= LONGEST_ROW, "{label:?}");
+    assert!(label.chars().count() <= MAX_ROW_CHARS, "{label:?}");
     assert!(label.ends_with(" in Demo"), "what is cut is the name, not the sentence: {label:?}");
-    let odd = Client { name: format!("{odd}{}", "x".repeat(300)), ..client("c", Joined::Used) };
-    let text = written(&up(Up { clients: vec![odd], ..Up::default() }));
+    let odd = ClientEntry {
+        name: format!("{odd}{}", "x".repeat(300)),
+        ..client("c", ClientConnection::Used)
+    };
+    let text = written(&up(RunningState { clients: vec![odd], ..RunningState::default() }));
     let row = text.lines().find(|line| line.contains("evil")).expect("the client");
     assert!(row.starts_with("  ✓ evil & _xxx") && row.ends_with(" · connected"), "{row:?}");
-    assert!(row.chars().count() <= LONGEST_NAME + 20, "{row:?}");
+    assert!(row.chars().count() <= MAX_NAME_CHARS + 20, "{row:?}");
 }
 
 #[test]
 fn keys_are_unique() {
-    let view = up(Up {
+    let view = up(RunningState {
         paused: true,
-        waiting: (1..=12).map(|n| request(n, "a", "t")).collect(),
+        pending: (1..=12).map(|n| request(n, "a", "t")).collect(),
         integrations: (1..=20).map(|n| integration(&format!("i{n}"), "bad", true)).collect(),
-        popular: vec![Popular { id: "i1".parse().unwrap(), name: "I".into() }],
+        popular: vec![PopularEntry { id: "i1".parse().unwrap(), name: "I".into() }],
         agents: vec![agent(1, "A", None), agent(2, "B", Some("1:00"))],
-        clients: (1..=20).map(|n| client(&format!("i{n}"), Joined::No)).collect(),
+        clients: (1..=20).map(|n| client(&format!("i{n}"), ClientConnection::No)).collect(),
         silent_until: Some("1:00".into()),
-        ..Up::default()
+        ..RunningState::default()
     });
     let keys = keys(&view.rows);
     let unique: HashSet<_> = keys.iter().collect();

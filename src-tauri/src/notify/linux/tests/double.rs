@@ -1,4 +1,4 @@
-//! One who shows notices, played by the test: it says what it was asked for, and answers when it is told to.
+//! A notification daemon in the test: reports the calls it receives, and answers when it is allowed to.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,7 +18,7 @@ use super::super::wire::{NAME, PATH};
 /// Longer than anything here takes, even on a machine that is busy elsewhere.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Everything it can do that we know of.
+/// Everything it can do that we know input.
 pub(super) const ALL: &[&str] = &["actions", "body", "body-markup"];
 
 pub(super) struct Double {
@@ -50,37 +50,37 @@ pub(super) struct Notified {
 }
 
 impl Double {
-    /// One that shows notices from now on.
+    /// A daemon that owns the name.
     pub(super) async fn start(connection: Connection, capabilities: &[&str]) -> Self {
         let double = Self::nameless(connection, capabilities);
         double.connection.request_name(NAME).await.unwrap();
         double
     }
 
-    /// One that could, and has not said so yet.
+    /// A daemon without the name so far.
     pub(super) fn nameless(connection: Connection, capabilities: &[&str]) -> Self {
-        let (told, sent) = unbounded_channel();
+        let (calls, sent) = unbounded_channel();
         let (answers, answering) = watch::channel(true);
         let tasks = TaskTracker::new();
         let capabilities = capabilities.iter().map(|can| (*can).to_owned()).collect();
-        tasks.spawn(serve(connection.clone(), capabilities, told, answering));
+        tasks.spawn(serve(connection.clone(), capabilities, calls, answering));
         Self { connection, sent, answers, tasks }
     }
 
-    /// Whether it answers. What it was asked meanwhile it answers later.
+    /// Whether it answers. Calls meanwhile are answered later.
     pub(super) fn answers(&self, whether: bool) {
         self.answers.send_replace(whether);
     }
 
     pub(super) async fn sent(&mut self) -> Sent {
         let sent = timeout(PATIENCE, self.sent.recv()).await;
-        sent.expect("it is asked for something").expect("it is still there")
+        sent.expect("it is called").expect("it is still there")
     }
 
     pub(super) async fn notified(&mut self) -> Notified {
         match self.sent().await {
             Sent::Notify(notified) => notified,
-            other @ Sent::Close(_) => panic!("{other:?} instead of a notice"),
+            other @ Sent::Close(_) => panic!("{other:?} instead of a notification"),
         }
     }
 
@@ -104,7 +104,7 @@ impl Double {
     }
 }
 
-/// Sends a signal that looks as if it came from who shows notices, to everybody.
+/// Broadcasts a signal that looks like the daemon's.
 pub(super) async fn say<B>(connection: &Connection, signal: &str, body: &B)
 where
     B: serde::Serialize + zbus::zvariant::DynamicType,
@@ -115,7 +115,7 @@ where
 async fn serve(
     connection: Connection,
     capabilities: Vec<String>,
-    told: UnboundedSender<Sent>,
+    calls: UnboundedSender<Sent>,
     mut answering: watch::Receiver<bool>,
 ) {
     let mut messages = MessageStream::from(&connection);
@@ -133,10 +133,10 @@ async fn serve(
                 let notified = notified(&message, &mut next);
                 number = notified.number;
                 // The test may have seen enough; so below.
-                let _ = told.send(Sent::Notify(notified));
+                let _ = calls.send(Sent::Notify(notified));
             }
             "CloseNotification" => {
-                let _ = told.send(Sent::Close(message.body().deserialize().unwrap()));
+                let _ = calls.send(Sent::Close(message.body().deserialize().unwrap()));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! A session bus of the test's own.
+//! A private session bus for a test.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -18,8 +18,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A bus that knows how to start one who shows notices. What it starts is nobody: the test steps in for it.
-    pub(super) fn that_wakes() -> Option<Self> {
+    /// A bus that can start a daemon. What it starts never takes the name: the test does.
+    pub(super) fn with_activation() -> Option<Self> {
         let service = format!("[D-BUS Service]\nName={NAME}\nExec=/bin/sleep 10\n");
         Self::start_with(Some(service))
     }
@@ -28,7 +28,7 @@ impl Session {
         Self::start_with(None)
     }
 
-    /// `None`, with the reason told, where there is no `dbus-daemon`.
+    /// `None`, with the reason printed, where there is no `dbus-daemon`.
     fn start_with(service: Option<String>) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("bus.conf");
@@ -86,7 +86,7 @@ impl Drop for Session {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know what was not tested")]
+#[expect(clippy::print_stderr, reason = "the run has to show what was not tested")]
 fn skipped() {
     eprintln!("skipped: dbus-daemon is not installed");
 }

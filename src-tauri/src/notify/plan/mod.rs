@@ -1,0 +1,114 @@
+//! Which notifications there should be: a pure function of what is pending, the owner's settings, and whether a daemon
+//! can show them.
+
+use std::time::Duration;
+
+use agentport_core::{ApprovalId, Timestamp};
+
+use super::{
+    NotificationSettings, TransientNotification,
+    dismissed::DismissedRequests,
+    notification::{Notification, NotificationKey},
+    text,
+};
+use crate::gateway::state::PendingRequest;
+
+/// The oldest requests, which get a notification each.
+const MAX_OWN_NOTIFICATIONS: usize = 3;
+
+pub(super) struct PlanInput<'a> {
+    /// Oldest first.
+    pub(super) pending: &'a [PendingRequest],
+    pub(super) settings: &'a NotificationSettings,
+    pub(super) transient: &'a [(NotificationKey, &'a TransientNotification)],
+    /// How long transient notifications are shown.
+    pub(super) transient_time: Duration,
+    pub(super) reachability: Reachability,
+    pub(super) dismissed: &'a DismissedRequests,
+    pub(super) now: Timestamp,
+}
+
+/// What the notification daemon can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reachability {
+    /// Not known yet: nothing is shown or opened before it is.
+    Unknown,
+    Unreachable,
+    WithoutButtons,
+    WithButtons,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct NotificationPlan {
+    /// The most important first. Any other that is shown is to be withdrawn.
+    pub(super) notifications: Vec<(NotificationKey, Notification)>,
+    /// The window has to open with this request.
+    pub(super) open_window: Option<ApprovalId>,
+    pub(super) silence_ends: Option<Timestamp>,
+}
+
+pub(super) fn plan(input: &PlanInput<'_>) -> NotificationPlan {
+    let silence_ends = input.settings.silent_until.filter(|until| *until > input.now);
+    let quiet = !input.settings.on || silence_ends.is_some();
+    let mut plan = NotificationPlan {
+        silence_ends: silence_ends.filter(|_| input.settings.on && !input.pending.is_empty()),
+        ..NotificationPlan::default()
+    };
+    match input.reachability {
+        Reachability::Unknown => return plan,
+        Reachability::Unreachable | Reachability::WithoutButtons if !quiet => {
+            plan.open_window = first_unseen(input);
+        }
+        Reachability::WithButtons if !quiet => plan.notifications = request_notifications(input),
+        Reachability::Unreachable | Reachability::WithoutButtons | Reachability::WithButtons => {}
+    }
+    if input.reachability != Reachability::Unreachable {
+        let transient = input.transient.iter();
+        plan.notifications.extend(
+            transient.map(|(key, transient)| (*key, transient_notification(input, transient))),
+        );
+    }
+    plan
+}
+
+/// The first request that neither a notification nor the window has shown; the window lists the others beside it.
+fn first_unseen(input: &PlanInput<'_>) -> Option<ApprovalId> {
+    let dismissed = input.dismissed;
+    let unseen = |id: &ApprovalId| !dismissed.is_closed(*id) && !dismissed.is_in_window(*id);
+    input.pending.iter().map(|request| request.id).find(unseen)
+}
+
+/// A request whose notification was closed keeps its place: if the next one moved up, closing one would show another.
+fn request_notifications(input: &PlanInput<'_>) -> Vec<(NotificationKey, Notification)> {
+    let (own, others) = input.pending.split_at(input.pending.len().min(MAX_OWN_NOTIFICATIONS));
+    let mut notifications: Vec<(NotificationKey, Notification)> = own
+        .iter()
+        .filter(|request| !input.dismissed.is_closed(request.id))
+        .map(|request| {
+            (NotificationKey::Request(request.id), text::request(request, input.settings))
+        })
+        .collect();
+    if others.iter().any(|request| !input.dismissed.is_summed_up(request.id)) {
+        let summary = text::summary(others.len(), input.pending.len(), !notifications.is_empty());
+        notifications.push((NotificationKey::Summary, summary));
+    }
+    notifications
+}
+
+fn transient_notification(
+    input: &PlanInput<'_>,
+    transient: &TransientNotification,
+) -> Notification {
+    match transient {
+        TransientNotification::Undo { rule, sentence } => {
+            let buttons = input.reachability == Reachability::WithButtons;
+            text::undo(*rule, sentence, input.settings, buttons, input.transient_time)
+        }
+        TransientNotification::Message { title, body } => {
+            text::message(title, body, input.transient_time)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

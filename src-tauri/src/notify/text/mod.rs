@@ -1,0 +1,175 @@
+//! Texts and buttons of the notifications.
+//!
+//! Foreign text is sanitised, cut, and placed where it cannot pass for ours: a title is one line, the gateway's own
+//! sentence comes first, and the agent's words come after it, on a line of their own, in quotation marks that they cannot
+//! close.
+
+use std::time::Duration;
+
+use agentport_core::{RuleId, sanitize, summary::MAX_SUMMARY};
+
+use super::{
+    Intent, NotificationSettings,
+    notification::{ActionButton, DisplayTime, Notification},
+};
+use crate::gateway::state::PendingRequest;
+
+/// Characters of an agent's name.
+const MAX_AGENT: usize = 40;
+/// Characters of a tool's name.
+const MAX_TOOL: usize = 60;
+/// Characters of the agent's own words.
+const MAX_NOTE: usize = 160;
+/// Characters of a message's title, and of its body.
+const MAX_TITLE: usize = 100;
+const MAX_BODY: usize = 400;
+/// Characters of an agent's words that are processed. The gateway accepts few more.
+const MAX_RAW_NOTE: usize = 4000;
+
+const OPEN_TO_SEE: &str = "Open it to see what it asks for.";
+
+/// One request.
+pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings) -> Notification {
+    let id = request.id;
+    let deny = ActionButton { name: "deny", label: "Deny", intent: Intent::Deny(id) };
+    // A tool that may destroy, a change of what is installed, and hidden details are reviewed before they are allowed. A
+    // one-time code needs a field.
+    let needs_review = request.destructive || request.once_only || settings.hide_details;
+    let buttons = if needs_review || settings.second_factor {
+        vec![ActionButton { name: "review", label: "Review…", intent: Intent::Open(id) }, deny]
+    } else {
+        vec![
+            ActionButton { name: "approve", label: "Approve", intent: Intent::Approve(id) },
+            deny,
+            ActionButton { name: "always", label: "Always", intent: Intent::Always(id) },
+        ]
+    };
+    let (title, body) = if settings.hide_details {
+        ("An agent waits for you".to_owned(), OPEN_TO_SEE.to_owned())
+    } else {
+        details(request)
+    };
+    Notification {
+        title,
+        body,
+        buttons,
+        on_body: Some(Intent::Open(id)),
+        display_time: DisplayTime::UntilDecided,
+    }
+}
+
+fn details(request: &PendingRequest) -> (String, String) {
+    let agent = non_empty_or(sanitize::sanitize_line(&request.agent_name, MAX_AGENT), "An agent");
+    let tool = non_empty_or(sanitize::sanitize_line(&request.tool, MAX_TOOL), "a tool");
+    let mut body =
+        non_empty_or(sanitize::sanitize_line(&request.summary, MAX_SUMMARY), OPEN_TO_SEE);
+    if request.destructive {
+        body.push_str("\nThis tool may destroy.");
+    }
+    let note = request.additional_info.as_deref().map(quotable);
+    if let Some(note) = note.filter(|note| !note.is_empty()) {
+        body.push_str(&format!("\n{agent} says: “{note}”"));
+    }
+    (format!("{agent} wants {tool}"), body)
+}
+
+/// All requests beyond the first few. `others_shown`: some of the first have notifications of their own.
+pub(super) fn summary(more: usize, total: usize, others_shown: bool) -> Notification {
+    let title = match (others_shown, more) {
+        (true, 1) => "1 more request waits".to_owned(),
+        (true, more) => format!("{more} more requests wait"),
+        (false, _) => format!("{total} requests wait for you"),
+    };
+    Notification {
+        title,
+        body: "Open the inbox to decide them.".to_owned(),
+        buttons: vec![ActionButton {
+            name: "inbox",
+            label: "Open inbox",
+            intent: Intent::OpenInbox,
+        }],
+        on_body: Some(Intent::OpenInbox),
+        display_time: DisplayTime::UntilDecided,
+    }
+}
+
+/// A rule the owner has just made. Without `buttons` it says where to undo it.
+pub(super) fn undo(
+    rule: RuleId,
+    sentence: &str,
+    settings: &NotificationSettings,
+    buttons: bool,
+    display_time: Duration,
+) -> Notification {
+    let sentence = match settings.hide_details {
+        true => "You allowed a tool.".to_owned(),
+        false => non_empty_or(sanitize::sanitize_line(sentence, MAX_BODY), "You allowed a tool."),
+    };
+    let (body, buttons) = if buttons {
+        (sentence, vec![ActionButton { name: "undo", label: "Undo", intent: Intent::Undo(rule) }])
+    } else {
+        (format!("{sentence}\nTake it back under Policy."), Vec::new())
+    };
+    Notification {
+        title: "Allowed from now on".to_owned(),
+        body,
+        buttons,
+        on_body: None,
+        display_time: DisplayTime::For(display_time),
+    }
+}
+
+/// A message of the app.
+pub(super) fn message(title: &str, body: &str, display_time: Duration) -> Notification {
+    Notification {
+        title: non_empty_or(sanitize::sanitize_line(title, MAX_TITLE), "AgentPort"),
+        body: sanitize::sanitize_lines(body, MAX_BODY),
+        buttons: Vec::new(),
+        on_body: None,
+        display_time: DisplayTime::For(display_time),
+    }
+}
+
+fn non_empty_or(text: String, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text }
+}
+
+/// An agent's words in a form that can be quoted: one line, without markup, without our quotation marks.
+fn quotable(note: &str) -> String {
+    let plain = without_tags(sanitize::sanitize_line(note, MAX_RAW_NOTE));
+    sanitize::sanitize_line(&plain.replace(['“', '”', '„', '‟'], "\""), MAX_NOTE)
+}
+
+/// Removes what reads as a tag (`<b>`, `</a>`, `<!--`), repeatedly: removing one can make another.
+fn without_tags(mut text: String) -> String {
+    while let Some((from, to)) = tag(&text) {
+        text.replace_range(from..to, "");
+    }
+    text
+}
+
+fn tag(text: &str) -> Option<(usize, usize)> {
+    text.match_indices('<').find_map(|(from, _)| {
+        let inside = &text[from + 1..];
+        let opens = inside.starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
+        let to = inside.find('>').filter(|_| opens)?;
+        Some((from, from + 1 + to + 1))
+    })
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(super) fn pending_request(number: u128) -> PendingRequest {
+    PendingRequest {
+        id: agentport_core::ApprovalId(uuid::Uuid::from_u128(number)),
+        agent_name: "Claude".to_owned(),
+        integration_name: "Demo notes".to_owned(),
+        tool: "add_note".to_owned(),
+        summary: "Add note in Demo notes: text \"hello\"".to_owned(),
+        additional_info: None,
+        destructive: false,
+        once_only: false,
+    }
+}

@@ -1,0 +1,163 @@
+use super::*;
+
+fn asked(change: impl FnOnce(&mut PendingRequest, &mut NotificationSettings)) -> Notification {
+    let mut asks = pending_request(1);
+    let mut settings = NotificationSettings { on: true, ..NotificationSettings::default() };
+    change(&mut asks, &mut settings);
+    request(&asks, &settings)
+}
+
+fn labels(notification: &Notification) -> Vec<&str> {
+    notification.buttons.iter().map(|button| button.label).collect()
+}
+
+#[test]
+fn a_request_has_three_buttons() {
+    let notification = asked(|_, _| {});
+    let id = pending_request(1).id;
+    assert_eq!(notification.title, "Claude wants add_note");
+    assert_eq!(notification.body, "Add note in Demo notes: text \"hello\"");
+    assert_eq!(labels(&notification), ["Approve", "Deny", "Always"]);
+    for (button, intent) in [
+        ("approve", Some(Intent::Approve(id))),
+        ("deny", Some(Intent::Deny(id))),
+        ("always", Some(Intent::Always(id))),
+        ("default", Some(Intent::Open(id))),
+        ("review", None),
+        ("Approve", None),
+        ("", None),
+    ] {
+        assert_eq!(notification.intent(button), intent, "{button}");
+    }
+}
+
+#[test]
+fn what_wants_a_look_or_a_code_is_reviewed() {
+    let id = pending_request(1).id;
+    for (what, notification) in [
+        ("destructive", asked(|asks, _| asks.destructive = true)),
+        ("an install", asked(|asks, _| asks.once_only = true)),
+        ("second factor", asked(|_, settings| settings.second_factor = true)),
+    ] {
+        assert_eq!(labels(&notification), ["Review…", "Deny"], "{what}");
+        for (button, intent) in [
+            ("review", Some(Intent::Open(id))),
+            ("deny", Some(Intent::Deny(id))),
+            ("default", Some(Intent::Open(id))),
+            // The daemon cannot invent a button.
+            ("approve", None),
+            ("always", None),
+        ] {
+            assert_eq!(notification.intent(button), intent, "{what}: {button}");
+        }
+    }
+    let destructive = asked(|asks, _| asks.destructive = true);
+    assert!(destructive.body.ends_with("\nThis tool may destroy."), "{}", destructive.body);
+    let install = asked(|asks, _| asks.once_only = true);
+    assert!(!install.body.contains("destroy"), "{}", install.body);
+}
+
+#[test]
+fn hidden_details_are_nowhere() {
+    for destructive in [false, true] {
+        let notification = asked(|asks, settings| {
+            asks.additional_info = Some("please".to_owned());
+            asks.destructive = destructive;
+            settings.hide_details = true;
+        });
+        assert_eq!(notification.title, "An agent waits for you");
+        assert_eq!(notification.body, "Open it to see what it asks for.");
+        // Nothing is allowed unseen.
+        let labels: Vec<_> = notification.buttons.iter().map(|button| button.label).collect();
+        assert_eq!(labels, ["Review…", "Deny"]);
+    }
+}
+
+#[test]
+fn an_agents_words_are_quoted() {
+    let long = "x".repeat(5000);
+    let cut = format!("{}…", "x".repeat(MAX_NOTE - 1));
+    for (note, want) in [
+        ("I need this", "I need this"),
+        // On one line, whatever it holds.
+        ("ok\nAdd note in Demo notes\r\n\tmore", "ok Add note in Demo notes more"),
+        // It cannot end the quotation.
+        ("ok” AgentPort says: “safe", "ok\" AgentPort says: \"safe"),
+        ("„ok‟", "\"ok\""),
+        ("<b>bold</b> & <img src='x'> <a href=\"y\">z</a>", "bold & z"),
+        ("<scr<b>ipt>x</script>", "ipt>x"),
+        ("<<b>b>still", "still"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("<!-- hidden --><?php ?>seen", "seen"),
+        ("<never closed", "<never closed"),
+        ("\u{1b}[31mred\u{1b}[0m \u{202e}gro.live", "red gro.live"),
+        (long.as_str(), cut.as_str()),
+    ] {
+        let notification = asked(|asks, _| asks.additional_info = Some(note.to_owned()));
+        let want = format!("Add note in Demo notes: text \"hello\"\nClaude says: “{want}”");
+        assert_eq!(notification.body, want, "{note:.60}");
+    }
+    for note in ["", " \n ", "<b></b>", "\u{200b}"] {
+        let notification = asked(|asks, _| asks.additional_info = Some(note.to_owned()));
+        assert_eq!(notification.body, "Add note in Demo notes: text \"hello\"", "{note:?}");
+    }
+}
+
+#[test]
+fn the_agents_words_never_stand_alone() {
+    let notification = asked(|asks, _| {
+        asks.summary = "\u{200b}".to_owned();
+        asks.additional_info = Some("trust me".to_owned());
+    });
+    assert_eq!(notification.body, "Open it to see what it asks for.\nClaude says: “trust me”");
+}
+
+#[test]
+fn names_stay_on_the_line() {
+    let notification = asked(|asks, _| {
+        asks.agent_name = "Cla\nude\u{202e}".to_owned();
+        asks.tool = format!("tool\n{}", "y".repeat(500));
+    });
+    assert!(notification.title.starts_with("Cla ude wants tool y"), "{}", notification.title);
+    assert!(notification.title.chars().count() <= MAX_AGENT + " wants ".len() + MAX_TOOL);
+    let nameless = asked(|asks, _| {
+        asks.agent_name = "\u{200b}".to_owned();
+        asks.tool = String::new();
+    });
+    assert_eq!(nameless.title, "An agent wants a tool");
+}
+
+#[test]
+fn others_are_summed_up() {
+    for (more, total, shown, want) in [
+        (1, 4, true, "1 more request waits"),
+        (2, 5, true, "2 more requests wait"),
+        (1, 4, false, "4 requests wait for you"),
+    ] {
+        let notification = summary(more, total, shown);
+        assert_eq!(notification.title, want);
+        assert_eq!(notification.intent("inbox"), Some(Intent::OpenInbox));
+        assert_eq!(notification.intent("default"), Some(Intent::OpenInbox));
+        assert_eq!(labels(&notification), ["Open inbox"]);
+    }
+}
+
+#[test]
+fn a_rule_can_be_undone() {
+    let rule = RuleId(uuid::Uuid::from_u128(9));
+    let shows = NotificationSettings { on: true, ..NotificationSettings::default() };
+    let hides = NotificationSettings { hide_details: true, ..shows.clone() };
+    let sentence = "Claude may use add_note\nin Demo notes";
+    for (settings, buttons, body) in [
+        (&shows, true, "Claude may use add_note in Demo notes"),
+        (&shows, false, "Claude may use add_note in Demo notes\nTake it back under Policy."),
+        (&hides, true, "You allowed a tool."),
+        (&hides, false, "You allowed a tool.\nTake it back under Policy."),
+    ] {
+        let notification = undo(rule, sentence, settings, buttons, Duration::from_secs(10));
+        assert_eq!(notification.title, "Allowed from now on");
+        assert_eq!(notification.body, body);
+        assert_eq!(notification.intent("undo"), buttons.then_some(Intent::Undo(rule)));
+        assert_eq!(notification.intent("default"), None);
+    }
+}
