@@ -30,6 +30,8 @@ pub struct ActivityRow {
     pub agent_name: String,
     pub integration: String,
     pub tool: String,
+    /// The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
+    pub tool_display: String,
     /// Redacted.
     pub arguments: Value,
     pub arguments_hash: Option<ArgumentsHash>,

@@ -22,6 +22,9 @@ pub struct ApprovalView {
     pub integration: IntegrationId,
     pub integration_name: String,
     pub tool: String,
+    /// The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any. The
+    /// names of agent and integration and the title are in that form already.
+    pub tool_display: String,
     pub tool_title: Option<String>,
     pub tool_description: Option<String>,
     pub annotations: Annotations,

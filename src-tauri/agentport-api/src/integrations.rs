@@ -90,6 +90,8 @@ pub struct ToolCounts {
 pub struct IntegrationView {
     pub id: IntegrationId,
     pub name: String,
+    /// The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
+    pub display_name: String,
     pub connection: Connection,
     pub tags: Vec<String>,
     pub health: Health,
@@ -220,7 +222,10 @@ pub struct ReplaceCredentials {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ToolView {
+    /// As its upstream names it.
     pub name: String,
+    /// The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
+    pub display_name: String,
     pub title: Option<String>,
     pub description: Option<String>,
     pub annotations: Annotations,

@@ -13,6 +13,7 @@ use agentport_core::{
     AgentId, Timestamp,
     key::{Key, KeyHash},
     profile::{ListMode, Naming, Profile},
+    sanitize::display_name,
 };
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
@@ -216,7 +217,7 @@ impl Agent {
     /// What the agent says it is. Shown as unverified, used for nothing else.
     pub(crate) fn note_client(&self, name: &str, version: &str) {
         let mut client = self.seen.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = agentport_core::sanitize::sanitize_line(&format!("{name} {version}"), 80);
+        let said = display_name(format!("{name} {version}").trim()).to_string();
         if client.as_ref() != Some(&said) {
             *client = Some(said);
             // What is new has to be written down, even if the moment already was.

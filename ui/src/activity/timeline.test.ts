@@ -13,6 +13,7 @@ const row = (parts: Partial<ActivityRow> = {}): ActivityRow => ({
   agent_name: 'Claude Code',
   integration: 'demo',
   tool: 'add_note',
+  tool_display: 'add_note',
   arguments: {},
   arguments_hash: null,
   digest: 'digest',

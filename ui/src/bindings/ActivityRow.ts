@@ -2,15 +2,19 @@
 import type { AgentId } from "./AgentId";
 import type { ApprovalId } from "./ApprovalId";
 import type { ArgumentsHash } from "./ArgumentsHash";
-import type { Reason } from "./Reason";
 import type { CallId } from "./CallId";
 import type { DefinitionDigest } from "./DefinitionDigest";
 import type { Mode } from "./Mode";
 import type { OutcomeKind } from "./OutcomeKind";
+import type { Reason } from "./Reason";
 import type { Timestamp } from "./Timestamp";
 import type { JsonValue } from "./serde_json/JsonValue";
 
 export type ActivityRow = { id: CallId, at: Timestamp, agent: AgentId, agent_name: string, integration: string, tool: string, 
+/**
+ * The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
+ */
+tool_display: string, 
 /**
  * Redacted.
  */

@@ -13,7 +13,12 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * `GET /control/approvals?state=pending|missed|decided|all&limit=` and `GET /control/approvals/{id}`.
  */
-export type ApprovalView = { id: ApprovalId, agent: AgentId, agent_name: string, integration: IntegrationId, integration_name: string, tool: string, tool_title: string | null, tool_description: string | null, annotations: Annotations, 
+export type ApprovalView = { id: ApprovalId, agent: AgentId, agent_name: string, integration: IntegrationId, integration_name: string, tool: string, 
+/**
+ * The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any. The
+ * names of agent and integration and the title are in that form already.
+ */
+tool_display: string, tool_title: string | null, tool_description: string | null, annotations: Annotations, 
 /**
  * One sentence, computed by us from the arguments.
  */

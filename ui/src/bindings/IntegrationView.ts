@@ -11,7 +11,11 @@ import type { ToolCounts } from "./ToolCounts";
 /**
  * `GET /control/integrations` and `GET /control/integrations/{id}`.
  */
-export type IntegrationView = { id: IntegrationId, name: string, connection: Connection, tags: Array<string>, health: Health, 
+export type IntegrationView = { id: IntegrationId, name: string, 
+/**
+ * The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
+ */
+display_name: string, connection: Connection, tags: Array<string>, health: Health, 
 /**
  * In words, with its moment; kept after recovery.
  */

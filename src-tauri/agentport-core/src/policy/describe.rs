@@ -1,7 +1,7 @@
 //! A rule as the owner reads it.
 
 use super::{Condition, Mode, Rule, Scope};
-use crate::{IntegrationId, Timestamp, sanitize::sanitize_line};
+use crate::{IntegrationId, Timestamp, sanitize::display_name_within};
 
 /// Characters of a name.
 const MAX_NAME: usize = 60;
@@ -10,7 +10,8 @@ const MAX_NAME: usize = 60;
 /// `Claude may use read_file in Files with exactly the approved arguments`.
 ///
 /// `agent_name` is that of the rule's agent; `None` for a rule that names one says that the agent is gone.
-/// `integration_name` gives the name the owner knows an integration by. Names are cleaned and cut to 60 characters.
+/// `integration_name` gives the name the owner knows an integration by. Names are cut to 60 characters, hidden and
+/// look-alike characters in them escaped.
 /// The moment a rule ends at is told in UTC, to the minute.
 pub fn describe_rule(
     rule: &Rule,
@@ -20,7 +21,7 @@ pub fn describe_rule(
     let who = match (rule.agent, agent_name) {
         (None, _) if rule.mode == Mode::Deny => "No agent".to_owned(),
         (None, _) => "Every agent".to_owned(),
-        (Some(_), Some(name)) => sanitize_line(name, MAX_NAME),
+        (Some(_), Some(name)) => shown(name),
         (Some(_), None) => "An agent that is gone".to_owned(),
     };
     let verb = match rule.mode {
@@ -47,16 +48,20 @@ pub fn describe_rule(
     sentence
 }
 
+fn shown(name: &str) -> String {
+    display_name_within(name, MAX_NAME).to_string()
+}
+
 fn what(rule: &Rule, integration_name: impl Fn(&IntegrationId) -> String) -> String {
-    let in_integration = |id| format!("in {}", sanitize_line(&integration_name(id), MAX_NAME));
+    let in_integration = |id| format!("in {}", shown(&integration_name(id)));
     // "May use every tool", but "may not use any tool" and "must ask before any tool".
     let every = if rule.mode == Mode::Allow { "every" } else { "any" };
     match &rule.scope {
         Scope::Tool { integration, tool } => {
-            format!("{} {}", sanitize_line(tool, MAX_NAME), in_integration(integration))
+            format!("{} {}", shown(tool), in_integration(integration))
         }
         Scope::Category { integration, category } => {
-            let category = sanitize_line(category, MAX_NAME);
+            let category = shown(category);
             format!("{every} tool of the category {category} {}", in_integration(integration))
         }
         Scope::ReadOnly { integration } => {
@@ -152,8 +157,16 @@ mod tests {
         let scope = Scope::Tool { integration: files(), tool: "read\u{202e}_file".into() };
         let mut rule = rule(Mode::Allow, scope);
         rule.agent = Some(AgentId(Uuid::nil()));
-        check(&rule, Some("Claude\n"), "Claude may use read_file in Files");
-        check(&rule, None, "An agent that is gone may use read_file in Files");
+        check(
+            &rule,
+            Some("Claude\n"),
+            "Claude\\u{a} (look-alike name) may use read\\u{202e}_file (look-alike name) in Files",
+        );
+        check(
+            &rule,
+            None,
+            "An agent that is gone may use read\\u{202e}_file (look-alike name) in Files",
+        );
         rule.conditions = vec![Condition::ArgumentsAre { hash: ArgumentsHash([0; 32]) }];
         check(
             &rule,

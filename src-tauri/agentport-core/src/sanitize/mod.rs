@@ -1,4 +1,4 @@
-//! Foreign text made fit to show.
+//! Text from agents and upstreams made fit to show.
 //!
 //! Names, descriptions, notes and arguments come from agents and upstreams, and end up in front of the owner: in a
 //! notification, a terminal, a page. What always holds for what comes out of here:
@@ -9,10 +9,15 @@
 //! - never more characters than asked for;
 //! - cleaning twice changes nothing.
 //!
-//! Deliberately absent: escaping for HTML or Markdown, which is the business of whoever shows the text, and a search
-//! for look-alike letters.
+//! Running text loses what is hidden; names ([`display_name`]) show it escaped, so that no two look alike.
+//!
+//! Deliberately absent: escaping for HTML or Markdown, which is done where text becomes a page.
 
-/// What takes the place of what was cut off.
+mod display_name;
+
+pub use display_name::{DisplayName, MAX_DISPLAY_NAME, display_name, display_name_within};
+
+/// Stands for what was cut off.
 const ELLIPSIS: char = '…';
 /// A control string longer than this is no terminal command but an attempt to hide text: only its introducer goes.
 const MAX_CONTROL_STRING: usize = 256;

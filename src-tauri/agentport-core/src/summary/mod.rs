@@ -82,10 +82,13 @@ pub fn summary(
     title: Option<&str>,
     arguments: &Value,
 ) -> String {
-    let title = title.map(|title| plain(title, MAX_NAME)).filter(|title| !title.is_empty());
-    let action = title.unwrap_or_else(|| plain(&humanised(tool), MAX_NAME));
+    let visible = |name: &&str| !sanitize::sanitize_line(name, MAX_NAME).is_empty();
+    let action = match title.filter(visible) {
+        Some(title) => shown_name(title),
+        None => shown_name(&humanised(tool)),
+    };
     let action = if action.is_empty() { "Call a tool" } else { &action };
-    let head = format!("{action} in {}", plain(integration_name, MAX_NAME));
+    let head = format!("{action} in {}", shown_name(integration_name));
     let head = head.trim_end().to_owned();
     match arguments {
         Value::Object(fields) if !fields.is_empty() => with_fields(&head, fields),
@@ -164,9 +167,14 @@ fn plain(foreign: &str, max: usize) -> String {
     sanitize::sanitize_line(foreign, max).replace('"', "'")
 }
 
+/// A name of a tool or integration, escaped and marked where it is not what it looks like.
+fn shown_name(name: &str) -> String {
+    sanitize::display_name_within(name.trim(), MAX_NAME).to_string().replace('"', "'")
+}
+
 /// Argument names come from the agent too where a schema lets anything through, so odd ones are quoted.
 fn field_name(name: &str) -> String {
-    let shown = plain(name, MAX_FIELD);
+    let shown = sanitize::display_name_within(name, MAX_FIELD).to_string().replace('"', "'");
     let ordinary = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '…');
     if !shown.is_empty() && shown.chars().all(ordinary) { shown } else { format!("\"{shown}\"") }
 }

@@ -79,7 +79,7 @@ impl AgentView {
             let taken = self.by_direct_name.contains_key(&name) || name.starts_with("agentport");
             let name = if taken { prefixed() } else { name };
             if self.by_direct_name.contains_key(&name) {
-                tracing::warn!(integration = %tool.integration, tool = tool.name(), "two tools of one name; the second is not listed");
+                tracing::warn!(integration = %tool.integration, tool = ?tool.name(), "two tools of one name; the second is not listed");
                 continue;
             }
             self.by_direct_name.insert(name.clone(), self.direct.len());

@@ -132,8 +132,8 @@ impl Control {
         };
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
-        let title =
-            tool.and_then(PublishedTool::title).map(|title| sanitize::sanitize_line(title, 100));
+        let title = tool.and_then(PublishedTool::title).map(str::trim);
+        let shown = |name: &str| sanitize::display_name(name).to_string();
         ApprovalView {
             summary: directory::request_summary(
                 &integration_name,
@@ -141,11 +141,11 @@ impl Control {
                 &approval.arguments,
             )
             .unwrap_or_else(|| {
-                let (tool, title) = (&approval.tool, title.as_deref());
+                let tool = &approval.tool;
                 summary::summary(&integration_name, tool, title, &approval.arguments)
             }),
             why: why(engine, &approval, tool).to_owned(),
-            tool_title: title,
+            tool_title: title.filter(|title| !title.is_empty()).map(shown),
             tool_description: tool
                 .and_then(|tool| tool.tool.description.as_deref())
                 .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
@@ -159,9 +159,10 @@ impl Control {
             edited: approval.edited(),
             id: approval.id,
             agent: approval.agent,
-            agent_name,
+            agent_name: shown(&agent_name),
             integration: approval.integration,
-            integration_name,
+            integration_name: shown(&integration_name),
+            tool_display: shown(&approval.tool),
             tool: approval.tool,
             arguments: approval.arguments,
             additional_info: approval.additional_info,

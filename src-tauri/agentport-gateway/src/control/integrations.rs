@@ -184,7 +184,8 @@ pub(super) async fn tools(
         let decision = control.mode_for_any(tool);
         ToolView {
             name: tool.name().to_owned(),
-            title: tool.title().map(|title| sanitize::sanitize_line(title, 100)),
+            display_name: sanitize::display_name(tool.name()).to_string(),
+            title: tool.title().map(|title| sanitize::display_name(title.trim()).to_string()),
             description: tool
                 .tool
                 .description
@@ -249,6 +250,7 @@ impl Control {
         IntegrationView {
             id: row.id.clone(),
             name: row.name.clone(),
+            display_name: sanitize::display_name(&row.name).to_string(),
             connection: row.connection.clone(),
             tags: row.tags.clone(),
             connected: crate::mcp::meta::connected(&health),

@@ -108,7 +108,8 @@ pub(crate) fn request_summary(
     tool: &str,
     arguments: &Value,
 ) -> Option<String> {
-    let name = sanitize::sanitize_line(integration_name, MAX_NAME).replace('"', "'");
+    let name =
+        sanitize::display_name_within(integration_name, MAX_NAME).to_string().replace('"', "'");
     match tool {
         meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
         meta::INSTALL => {

@@ -11,7 +11,7 @@ use std::{collections::HashMap, fmt, str::FromStr};
 use agentport_api::{ActivityPage, ActivityRow};
 use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp, approval::StateName, arguments::ArgumentsHash,
-    outcome::OutcomeKind, policy::Mode, tool::DefinitionDigest,
+    outcome::OutcomeKind, policy::Mode, sanitize, tool::DefinitionDigest,
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
@@ -77,6 +77,7 @@ impl fmt::Display for ActivityCursor {
 
 fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
     let ended = columns.flag("ended")?;
+    let tool = columns.text("tool")?;
     Ok(ActivityRow {
         approval_state: None,
         id: CallId(columns.uuid("id")?),
@@ -84,7 +85,8 @@ fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
         agent: AgentId(columns.uuid("agent")?),
         agent_name: columns.opt_text("agent_name")?.unwrap_or_else(|| "unknown agent".to_owned()),
         integration: columns.text("integration")?,
-        tool: columns.text("tool")?,
+        tool_display: sanitize::display_name(&tool).to_string(),
+        tool,
         arguments: columns.json("arguments")?,
         arguments_hash: columns.opt_digest("arguments_hash")?.map(ArgumentsHash),
         digest: columns.opt_digest("digest")?.map(DefinitionDigest),

@@ -207,7 +207,8 @@ mod tests {
         let row = serde_json::json!({
             "id": "01920000-0000-7000-8000-000000000000", "at": "2026-01-31T12:00:00.5Z",
             "agent": "01920000-0000-7000-8000-000000000001", "agent_name": "cl\u{1b}[31maude",
-            "integration": "files", "tool": "write\nfile", "arguments": {"path": "/a"},
+            "integration": "files", "tool": "write\nfile",
+            "tool_display": "write\\u{a}file (look-alike name)", "arguments": {"path": "/a"},
             "arguments_hash": null, "digest": null, "decision": "allow", "reason": null, "approval": null,
             "outcome": "tool_error", "waited_ms": 2_500, "ran_us": 12_345, "bytes_in": 1, "bytes_out": 2,
             "error": "no", "door": "mcp",

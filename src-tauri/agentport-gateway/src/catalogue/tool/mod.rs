@@ -120,7 +120,7 @@ impl PublishedTool {
     fn compile(&self) -> Option<jsonschema::Validator> {
         let schema = self.input_schema();
         if schema.to_string().len() > MAX_SCHEMA_BYTES || !schema_cost::within_limits(&schema) {
-            tracing::warn!(integration = %self.integration, tool = self.name(), "input schema too large to check");
+            tracing::warn!(integration = %self.integration, tool = ?self.name(), "input schema too large to check");
             return None;
         }
         // The time this engine takes grows with the text alone, whatever the pattern.
@@ -130,7 +130,7 @@ impl PublishedTool {
             .with_pattern_options(patterns)
             .build(&schema)
             .inspect_err(|error| {
-                tracing::warn!(integration = %self.integration, tool = self.name(), %error, "input schema cannot be compiled");
+                tracing::warn!(integration = %self.integration, tool = ?self.name(), %error, "input schema cannot be compiled");
             })
             .ok()
     }
