@@ -1,6 +1,7 @@
 //! The owner's pages in a real browser.
 
 mod connecting;
+mod focus;
 
 use std::path::PathBuf;
 

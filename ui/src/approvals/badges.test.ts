@@ -1,16 +1,20 @@
 import { expect, it } from 'vitest';
 import { badges } from './badges';
 
-it('assumes the worst of silence', () => {
+it('keeps red for a tool that says it destroys, and amber for one that is silent', () => {
   for (const [annotations, texts] of [
-    [{}, ['May destroy', 'Reaches outside']],
-    [{ readOnlyHint: true, openWorldHint: false }, ['Reads only']],
-    [{ readOnlyHint: true, destructiveHint: true }, ['Reads only', 'Reaches outside']],
-    [{ destructiveHint: false, openWorldHint: false }, ['May change things']],
-    [{ readOnlyHint: false, destructiveHint: true, openWorldHint: true }, ['May destroy', 'Reaches outside']],
+    [{}, ['Doesn’t say/warn']],
+    [{ readOnlyHint: false }, ['Doesn’t say/warn']],
+    [{ readOnlyHint: true, openWorldHint: false }, ['Reads only/good']],
+    [{ readOnlyHint: true, destructiveHint: true }, ['Reads only/good']],
+    [{ destructiveHint: false, openWorldHint: false }, ['Changes things/quiet']],
+    [
+      { readOnlyHint: false, destructiveHint: true, openWorldHint: true },
+      ['Says it destroys/bad', 'Reaches outside/quiet'],
+    ],
   ] as const) {
     expect(
-      badges({ annotations }).map(({ text }) => text),
+      badges({ annotations }).map(({ text, tone }) => `${text}/${tone}`),
       JSON.stringify(annotations),
     ).toEqual(texts);
   }

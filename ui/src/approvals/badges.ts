@@ -14,25 +14,31 @@ interface Subject {
   unchecked?: boolean;
 }
 
-/** Silence counts as the MCP schema counts it: may change, may destroy, reaches the outside world. */
-export function badges({ annotations, unchecked = false }: Subject): Badge[] {
-  const { readOnlyHint, destructiveHint, openWorldHint } = annotations;
-  const shown: Badge[] = [];
+/** What the tool says of the harm it can do. Red is for a tool that says so, amber for one that is silent. */
+export function harm({ readOnlyHint, destructiveHint }: Annotations): Badge {
   if (readOnlyHint === true) {
-    shown.push({ text: 'Reads only', tone: 'good', meaning: 'The tool says it changes nothing.' });
-  } else if (destructiveHint === false) {
-    shown.push({
-      text: 'May change things',
-      tone: 'warn',
-      meaning: 'The tool says it adds or changes, but does not destroy.',
-    });
-  } else {
-    const says = destructiveHint === true ? 'The tool says it may delete or overwrite.' : SILENT;
-    shown.push({ text: 'May destroy', tone: 'bad', meaning: says });
+    return { text: 'Reads only', tone: 'good', meaning: 'The tool says it changes nothing.' };
   }
-  if (openWorldHint !== false) {
-    const says = openWorldHint === true ? 'The tool says it reaches beyond this integration.' : SILENT;
-    shown.push({ text: 'Reaches outside', tone: 'quiet', meaning: says });
+  if (destructiveHint === true) {
+    return { text: 'Says it destroys', tone: 'bad', meaning: 'The tool says it may delete or overwrite.' };
+  }
+  if (destructiveHint === false) {
+    const meaning = 'The tool says it adds or changes, but does not destroy.';
+    return { text: 'Changes things', tone: 'quiet', meaning };
+  }
+  const meaning =
+    'The tool does not say what it does. It may delete or overwrite, so it is treated that way.';
+  return { text: 'Doesn’t say', tone: 'warn', meaning };
+}
+
+/** What is shown of a tool wherever it is named. */
+export function badges({ annotations, unchecked = false }: Subject): Badge[] {
+  const { openWorldHint } = annotations;
+  const shown: Badge[] = [];
+  shown.push(harm(annotations));
+  if (openWorldHint === true) {
+    const meaning = 'The tool says it reaches beyond this integration.';
+    shown.push({ text: 'Reaches outside', tone: 'quiet', meaning });
   }
   if (unchecked) {
     shown.push({
@@ -43,5 +49,3 @@ export function badges({ annotations, unchecked = false }: Subject): Badge[] {
   }
   return shown;
 }
-
-const SILENT = 'The tool does not say, so this has to be assumed.';

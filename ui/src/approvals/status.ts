@@ -1,4 +1,4 @@
-/** Where a request status, in words. */
+/** The status of a request, in words. */
 import type { ApprovalView } from '../bindings/ApprovalView';
 import type { State } from '../bindings/State';
 import { OUTCOMES, WITHDRAWN, type Tone } from '../format/labels';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { following, lingers } from './window';
+import { following, lingers, waitingWords } from './window';
 
 describe('following', () => {
   const request = (id: string, minute: number) => ({ id, created_at: `2026-01-31T12:0${minute}:00Z` });
@@ -23,4 +23,11 @@ it('a request stays while it waits, and for a moment once it is decided', () => 
   expect(lingers('pending')).toBeNull();
   expect(lingers('denied')).toBe(lingers('done'));
   expect(lingers('expired')).toBeGreaterThan(lingers('approved') ?? Infinity);
+});
+
+it('says nothing of other requests before they are known', () => {
+  expect(waitingWords(undefined, 'a')).toBe('');
+  expect(waitingWords([{ id: 'a' }], null)).toBe('');
+  expect(waitingWords([{ id: 'a' }], 'a')).toBe('Nothing else is waiting');
+  expect(waitingWords([{ id: 'a' }, { id: 'b' }], 'a')).toBe('1 more waiting');
 });

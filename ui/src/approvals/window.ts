@@ -31,3 +31,10 @@ export function following(
   const oldest = others.toSorted((a, b) => Date.parse(a.created_at) - Date.parse(b.created_at));
   return oldest[0]?.id ?? null;
 }
+
+/** What is said of the other requests: nothing before they are known, and nothing where none is shown. */
+export function waitingWords(waiting: readonly { id: string }[] | undefined, shown: string | null): string {
+  if (waiting === undefined || shown === null) return '';
+  const others = waiting.filter(({ id }) => id !== shown).length;
+  return others > 0 ? `${others} more waiting` : 'Nothing else is waiting';
+}

@@ -6,11 +6,10 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago, roughly: `just now`, `4 min ago`, `yesterday`, `12 days ago`. */
+/** How long ago, roughly: `just now` within the first minute, `4 min ago`, `yesterday`, `12 days ago`. */
 export function ago(at: string, now: number): string {
   const past = now - Date.parse(at);
-  if (past < 10 * SECOND) return 'just now';
-  if (past < MINUTE) return `${Math.floor(past / SECOND)} s ago`;
+  if (past < MINUTE) return 'just now';
   if (past < HOUR) return `${Math.floor(past / MINUTE)} min ago`;
   if (past < DAY) return `${Math.floor(past / HOUR)} h ago`;
   const days = Math.floor(past / DAY);

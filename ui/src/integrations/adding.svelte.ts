@@ -15,8 +15,14 @@ export class Adding extends Attempt {
   /** The page is no longer open: the attempt goes on, and tells of itself in a note. */
   left = false;
 
-  /** @param suggested what it might be called, from what was filled in so far */
-  constructor(private readonly suggested: () => string) {
+  /**
+   * @param suggested what it might be called, from what was filled in so far
+   * @param fallbackId the id where there is no name to make one of
+   */
+  constructor(
+    private readonly suggested: () => string,
+    private readonly fallbackId: () => string = () => '',
+  ) {
     super();
   }
 
@@ -30,7 +36,7 @@ export class Adding extends Attempt {
 
   /** Follows the name until it is written by hand. */
   get id(): string {
-    return this.#id ?? suggestId(this.name);
+    return this.#id ?? (suggestId(this.name) || this.fallbackId());
   }
 
   set id(id: string) {

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { address, environment, headers, secrets, suggestId, suggestName } from './connection';
+import {
+  address,
+  bearer,
+  environment,
+  headers,
+  missing,
+  secrets,
+  suggestId,
+  suggestName,
+} from './connection';
 
 describe('headers', () => {
   it('puts one secret in {token} and keeps its scheme readable', () => {
@@ -102,6 +111,9 @@ describe('suggestions', () => {
     for (const [from, name] of [
       [{ url: 'https://mcp.linear.app/mcp' }, 'Linear'],
       [{ url: 'nonsense' }, ''],
+      [{ url: 'http://127.0.0.1:9000/mcp' }, ''],
+      [{ url: 'http://[::1]:9000/mcp' }, ''],
+      [{ url: 'http://localhost:9000/mcp' }, ''],
       [{ words: ['npx', '-y', '@modelcontextprotocol/server-filesystem@1.2', '/tmp'] }, 'Filesystem'],
       [{ words: ['uvx', 'mcp-server-git'] }, 'Git'],
       [{ words: ['/opt/bin/notes-mcp', '--all'] }, 'Notes'],
@@ -112,4 +124,26 @@ describe('suggestions', () => {
       expect(suggestName(from), JSON.stringify(from)).toBe(name);
     }
   });
+});
+
+describe('a token', () => {
+  it('gets Bearer before it, unless it has a scheme', () => {
+    for (const [token, value] of [
+      [' ghp_1 ', 'Bearer ghp_1'],
+      ['Bearer ghp_1', 'Bearer ghp_1'],
+      ['Basic dXNlcg==', 'Basic dXNlcg=='],
+    ] as const) {
+      expect(bearer(token)).toEqual({ name: 'Authorization', value, secret: true });
+    }
+    expect(headers([bearer('ghp_1')])).toEqual({
+      headers: { Authorization: 'Bearer {token}' },
+      secrets: { token: 'ghp_1' },
+    });
+  });
+});
+
+it('says what is missing before a server can be added', () => {
+  expect(missing(' ', 'x')).toBe('Enter the URL of the server.');
+  expect(missing('http://127.0.0.1:9/mcp', '')).toBe('Enter an id for it.');
+  expect(missing('http://127.0.0.1:9/mcp', 'x')).toBeNull();
 });

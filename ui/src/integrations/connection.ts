@@ -37,6 +37,18 @@ export function headers(entries: readonly Entry[]): {
   return result;
 }
 
+/** The header for a token, with `Bearer` before it unless it has a scheme already. */
+export function bearer(token: string): Entry {
+  const value = token.trim();
+  return { name: 'Authorization', value: SCHEME.test(value) ? value : `Bearer ${value}`, secret: true };
+}
+
+/** Why a remote server can't be added yet; `null` once it can. */
+export function missing(url: string, id: string): string | null {
+  if (url.trim() === '') return 'Enter the URL of the server.';
+  return id === '' ? 'Enter an id for it.' : null;
+}
+
 /** The environment a local server gets beside the cleaned one, and what of it is secret. */
 export function environment(entries: readonly Entry[]): {
   env: Record<string, string>;
@@ -105,11 +117,16 @@ export function suggestId(name: string): string {
   return id.startsWith('agentport') ? `my-${id}`.slice(0, 32) : id;
 }
 
-/** What an integration might be called, from its URL or its command. */
+/** A host that tells nothing of the server: this computer, or an IP address. */
+const NAMELESS_HOST = /^(?:localhost|[\d.]+|\[.*\])$/;
+
+/** What an integration might be called, from its URL or its command; empty where they don't tell. */
 export function suggestName(connection: { url: string } | { words: readonly string[] }): string {
   if ('url' in connection) {
     try {
-      const labels = new URL(connection.url).hostname.split('.').filter((l) => !/^(mcp|www|api)$/.test(l));
+      const { hostname } = new URL(connection.url);
+      if (NAMELESS_HOST.test(hostname)) return '';
+      const labels = hostname.split('.').filter((label) => !/^(mcp|www|api)$/.test(label));
       return capital(labels[0] ?? '');
     } catch {
       return '';

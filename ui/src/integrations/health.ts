@@ -1,15 +1,18 @@
 /** The health of an integration in a word and a tone, and in a sentence where there is more to say. */
+import type { Connection } from '../bindings/Connection';
 import type { Health } from '../bindings/Health';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Tone } from '../format/labels';
 import { ahead } from '../format/time';
 
-export function healthWord(health: Health): { word: string; tone: Tone } {
+type Kind = Connection['type'];
+
+export function healthWord(health: Health, kind: Kind): { word: string; tone: Tone } {
   switch (health.state) {
     case 'idle':
-      return { word: 'Idle', tone: 'quiet' };
+      return { word: kind === 'remote_mcp' ? 'Not in use' : 'Not running', tone: 'quiet' };
     case 'starting':
-      return { word: 'Starting…', tone: 'busy' };
+      return { word: kind === 'remote_mcp' ? 'Connecting…' : 'Starting…', tone: 'busy' };
     case 'ready':
       return { word: 'Ready', tone: 'good' };
     case 'needs_auth':
@@ -21,12 +24,14 @@ export function healthWord(health: Health): { word: string; tone: Tone } {
   }
 }
 
-export function healthDetail(health: Health, now: number): string | null {
+export function healthDetail(health: Health, kind: Kind, now: number): string | null {
   switch (health.state) {
     case 'idle':
-      return 'Not running. It starts with the first call.';
+      return kind === 'remote_mcp'
+        ? 'No connection is open. One is opened with the next call.'
+        : 'Not running. It starts with the next call.';
     case 'starting':
-      return 'Starting and asking for its tools.';
+      return `${kind === 'remote_mcp' ? 'Connecting' : 'Starting'} and asking for its tools.`;
     case 'needs_auth':
       return health.message;
     case 'failed': {

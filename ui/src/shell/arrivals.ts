@@ -1,5 +1,7 @@
 /** Which requests came since last time, and how that is said aloud. Pure. */
 import type { ApprovalView } from '../bindings/ApprovalView';
+import { nameText } from '../format/names';
+import { visible } from '../format/visible';
 
 type Request = Pick<ApprovalView, 'id' | 'agent_name' | 'summary'>;
 
@@ -15,7 +17,7 @@ export function announcement(came: readonly Request[]): string {
   const [first] = came;
   if (first === undefined) return '';
   return came.length === 1
-    ? `New request from ${first.agent_name}: ${first.summary}`
+    ? `New request from ${nameText(first.agent_name)}: ${visible(first.summary)}`
     : `${came.length} new requests are waiting for you`;
 }
 
