@@ -32,4 +32,5 @@ mod serve;
 #[cfg(target_os = "linux")]
 mod shell;
 mod skill;
+mod upstream_processes;
 mod upstreams;

@@ -36,6 +36,10 @@ pub enum Connection {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         timeout_seconds: Option<u32>,
+        /// How long it may be silent while it starts, 1 to 3,600; the usual time, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        startup_timeout_seconds: Option<u32>,
     },
     /// An MCP server over Streamable HTTP.
     RemoteMcp {

@@ -4,6 +4,41 @@ use agentport_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+/// Inherited by local servers unless the owner changes the list: proxies, certificates, package indexes, and the sockets
+/// that tools for containers, SSH and windows need.
+const INHERITED_ENVIRONMENT: [&str; 30] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "npm_config_registry",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_cafile",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_CERT",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "UV_NATIVE_TLS",
+    "DOCKER_HOST",
+    "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "XDG_RUNTIME_DIR",
+];
+
 /// `GET /control/settings`; `PATCH` takes any of them and answers all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +64,8 @@ pub struct Settings {
     pub notifications_hide_details: bool,
     /// Until then requests queue without a notification.
     pub notifications_silent_until: Option<Timestamp>,
+    /// Names of environment variables of the gateway that local servers get too, beside those every program needs.
+    pub inherited_environment: Vec<String>,
     /// The owner has been through the welcome.
     pub welcomed: bool,
 }
@@ -46,6 +83,7 @@ impl Default for Settings {
             notifications: true,
             notifications_hide_details: false,
             notifications_silent_until: None,
+            inherited_environment: INHERITED_ENVIRONMENT.map(str::to_owned).into(),
             welcomed: false,
         }
     }

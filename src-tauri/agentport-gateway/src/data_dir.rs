@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 const DATABASE: &str = "agentport.sqlite";
 const JOURNAL: &str = "journal";
+const CHILDREN: &str = "children";
 const LOCK: &str = "lock";
 const RUNTIME: &str = "runtime.json";
 
@@ -159,6 +160,11 @@ impl DataDir {
     /// The directory of the journal's files.
     pub fn journal_dir(&self) -> PathBuf {
         self.root.join(JOURNAL)
+    }
+
+    /// The directory that records which local servers are running.
+    pub fn children_dir(&self) -> PathBuf {
+        self.root.join(CHILDREN)
     }
 
     /// Takes the home for this process.

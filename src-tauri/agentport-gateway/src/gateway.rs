@@ -41,10 +41,15 @@ use crate::{
 pub use self::options::{Options, Port};
 pub use crate::gateway::options::ControlAccess;
 
-/// How long running calls may go on after a stop was asked for.
-const SOFT: Duration = Duration::from_secs(5);
-/// How long upstreams get to end, and tasks after them.
-const HARD: Duration = Duration::from_secs(5);
+// Together less than 8 s: a service manager or an owner who logs out does not wait longer.
+/// Time running calls have to end after a stop was asked for.
+const CALLS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time connections of agents have to end after that.
+const SERVERS_STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time upstreams have to end in good order. Killing what is left takes a moment more.
+const UPSTREAMS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time the remaining tasks have to end.
+const TASKS_STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why the gateway did not start. Nothing is left running.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +144,13 @@ impl Gateway {
             updates: resource_updates.clone(),
             engine: OnceLock::new(),
         });
-        let upstreams = UpstreamRegistry::new(tasks.clone(), background.clone(), sink.clone());
+        let upstreams = UpstreamRegistry::new(
+            tasks.clone(),
+            background.clone(),
+            sink.clone(),
+            Some(options.home.children_dir()),
+        );
+        upstreams.set_inherited_environment(settings.inherited_environment.clone());
         let audit = Audit::open(store.clone(), vault.derive("audit"));
         let parts = Parts {
             agents: Agents::load(store.clone()).await.map_err(database)?,
@@ -246,16 +257,16 @@ impl Gateway {
         engine.soft_stop.cancel();
         connections.cancel();
         engine.running.close();
-        if tokio::time::timeout(SOFT, engine.running.wait()).await.is_err() {
+        if tokio::time::timeout(CALLS_STOP_TIMEOUT, engine.running.wait()).await.is_err() {
             tracing::warn!("some calls were still running and were ended");
         }
         engine.hard_stop.cancel();
         servers.close();
-        if tokio::time::timeout(SOFT, servers.wait()).await.is_err() {
+        if tokio::time::timeout(SERVERS_STOP_TIMEOUT, servers.wait()).await.is_err() {
             tracing::warn!("some connections did not end in time");
         }
         background.cancel();
-        engine.upstreams.stop(HARD).await;
+        engine.upstreams.stop(UPSTREAMS_STOP_TIMEOUT).await;
         if let Err(error) = sessions.flush().await {
             tracing::warn!(error = %ErrorChain(&error), "when sessions were last used could not be stored");
         }
@@ -264,7 +275,7 @@ impl Gateway {
         }
         journal_stop.cancel();
         engine.tasks.close();
-        if tokio::time::timeout(HARD, engine.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(TASKS_STOP_TIMEOUT, engine.tasks.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
         engine.store.close().await;

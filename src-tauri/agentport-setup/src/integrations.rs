@@ -44,6 +44,7 @@ fn connection(import: &Import) -> Connection {
                 cwd,
                 secret_args,
                 timeout_seconds,
+                startup_timeout_seconds: None,
             }
         }
         ImportLaunch::Remote { url, headers } => {

@@ -20,7 +20,11 @@ secret_args?: Array<number>,
 /**
  * How long a call may take, 1 to 3,600; as in the settings, if absent.
  */
-timeout_seconds?: number, } | { "type": "remote_mcp", 
+timeout_seconds?: number, 
+/**
+ * How long it may be silent while it starts, 1 to 3,600; the usual time, if absent.
+ */
+startup_timeout_seconds?: number, } | { "type": "remote_mcp", 
 /**
  * `{token}` and the like may stand for secrets in its query.
  */

@@ -46,6 +46,10 @@ notifications_hide_details: boolean,
  */
 notifications_silent_until: Timestamp | null, 
 /**
+ * Names of environment variables of the gateway that local servers get too, beside those every program needs.
+ */
+inherited_environment: Array<string>, 
+/**
  * The owner has been through the welcome.
  */
 welcomed: boolean, };

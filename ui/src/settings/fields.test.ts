@@ -13,6 +13,7 @@ const settings: Settings = {
   notifications: true,
   notifications_hide_details: false,
   notifications_silent_until: null,
+  inherited_environment: [],
   welcomed: true,
 };
 

@@ -131,9 +131,10 @@ pub(crate) fn failure_sentence(integration: &str, error: &UpstreamError) -> Stri
         E::Closed { .. } | E::TimedOut { .. } | E::Cancelled => {
             "Whether the call took effect is not known; check before you call again."
         }
-        E::NotStarted { .. } | E::Unreachable { .. } | E::Resting { .. } => {
-            "Try again later, or ask the owner to look at it in AgentPort."
-        }
+        E::NotStarted { .. }
+        | E::CommandNotFound { .. }
+        | E::Unreachable { .. }
+        | E::Resting { .. } => "Try again later, or ask the owner to look at it in AgentPort.",
         E::Protocol { .. } | E::InvalidList { .. } | E::Refused(_) | E::Unknown(_) => {
             "Ask the owner to look at it in AgentPort."
         }

@@ -13,6 +13,8 @@ use super::{
 };
 use crate::clock;
 
+/// Variables that local servers may inherit.
+const MAX_INHERITED: usize = 200;
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Settings>> {
@@ -56,6 +58,8 @@ impl Control {
         let engine = &self.engine;
         engine.settings.store(std::sync::Arc::new(settings));
         engine.upstreams.set_idle_stop(engine.idle_stop());
+        let inherited = engine.settings.load().inherited_environment.clone();
+        engine.upstreams.set_inherited_environment(inherited);
         engine.events.send(Event::Settings);
     }
 }
@@ -91,6 +95,20 @@ pub(super) fn check(settings: &Settings) -> Answer<()> {
             ));
         }
     }
+    check_inherited(&settings.inherited_environment)
+}
+
+/// Names of variables, each usable as one.
+fn check_inherited(names: &[String]) -> Answer<()> {
+    let bad = names.iter().find(|name| name.is_empty() || name.contains(['=', '\0', ' ']));
+    if let Some(bad) = bad {
+        let detail = format!("{bad:?} is no name for an environment variable");
+        return Err(Refused::invalid("inherited_environment", detail));
+    }
+    if names.len() > MAX_INHERITED {
+        let detail = format!("inherited_environment can have at most {MAX_INHERITED} names");
+        return Err(Refused::invalid("inherited_environment", detail));
+    }
     Ok(())
 }
 
@@ -110,6 +128,8 @@ mod tests {
         assert!(refused(|s| s.approval_expiry_minutes = 1_441));
         assert!(refused(|s| s.pending_per_agent = 0));
         assert!(refused(|s| s.activity_retention_days = 3_651));
+        assert!(refused(|s| s.inherited_environment = vec!["A=B".to_owned()]));
+        assert!(!refused(|s| s.inherited_environment = Vec::new()));
         assert!(refused(|s| s.port = 1_023) && refused(|s| s.port = 0));
         assert!(!refused(|s| s.port = 1_024) && !refused(|s| s.port = 65_535));
     }

@@ -7,8 +7,11 @@ const POSSIBLE: std::ops::RangeInclusive<u32> = 1..=3_600;
 
 /// It is not a time a call can be given.
 #[derive(Debug, thiserror::Error)]
-#[error("a call can take 1 to 3600 seconds, not {0}")]
-pub(crate) struct BadTimeout(u32);
+#[error("{what} can take 1 to 3600 seconds, not {seconds}")]
+pub(crate) struct BadTimeout {
+    what: &'static str,
+    seconds: u32,
+}
 
 /// In seconds; `None`: as in the settings.
 pub(crate) fn timeout_seconds(connection: &Connection) -> Option<u32> {
@@ -30,10 +33,16 @@ pub(crate) fn with_timeout(mut connection: Connection, seconds: Option<u32>) -> 
 }
 
 pub(super) fn check(connection: &Connection) -> Result<(), BadTimeout> {
-    match timeout_seconds(connection).filter(|seconds| !POSSIBLE.contains(seconds)) {
-        Some(bad) => Err(BadTimeout(bad)),
-        None => Ok(()),
+    let startup = match connection {
+        Connection::LocalMcp { startup_timeout_seconds, .. } => *startup_timeout_seconds,
+        Connection::RemoteMcp { .. } | Connection::Builtin { .. } => None,
+    };
+    for (what, seconds) in [("a call", timeout_seconds(connection)), ("a start", startup)] {
+        if let Some(seconds) = seconds.filter(|seconds| !POSSIBLE.contains(seconds)) {
+            return Err(BadTimeout { what, seconds });
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -41,6 +50,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_start_takes_a_second_to_an_hour() {
+        for (seconds, fits) in [(1, true), (3_600, true), (0, false), (3_601, false)] {
+            let local = json!({ "type": "local_mcp", "command": "npx", "startup_timeout_seconds": seconds });
+            let connection: Connection = serde_json::from_value(local).unwrap();
+            assert_eq!(check(&connection).is_ok(), fits, "{seconds}");
+        }
+    }
 
     #[test]
     fn a_call_takes_a_second_to_an_hour() {

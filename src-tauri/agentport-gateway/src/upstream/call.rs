@@ -60,6 +60,9 @@ pub(super) async fn run(
         }
     };
     integration.mark_used();
+    if let Err(error @ UpstreamError::Protocol { .. }) = &result {
+        integration.ring.push(&format!("[agentport] {error}"));
+    }
     if result.is_err() {
         change.undo(integration);
     }

@@ -31,6 +31,7 @@ use super::{
     redaction::Redactor,
     session::{CallTransport, UpstreamSession},
     stdio::{
+        LocalServers,
         child::{ChildServer, StartedServer},
         stderr::LogRing,
     },
@@ -54,6 +55,7 @@ pub(super) struct UpstreamConnector {
     pub(super) events: Arc<UpstreamEvents>,
     pub(super) ring: Arc<LogRing>,
     pub(super) clients: Arc<HttpClients>,
+    pub(super) local: Arc<LocalServers>,
     pub(super) tasks: TaskTracker,
     /// It was never connected to.
     pub(super) is_new: AtomicBool,
@@ -106,11 +108,13 @@ impl UpstreamConnector {
         until: Instant,
     ) -> Result<(LiveConnection, Listing), ConnectFailure> {
         let mut link = match &self.target {
-            UpstreamTarget::Local(target) => self.open_local(target, mode, until).await?,
+            UpstreamTarget::Local(target) => self.open_local(target, mode).await?,
             UpstreamTarget::Remote(target) => self.open_remote(target, mode, until).await?,
         };
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
+        // A start that took its time leaves none for the lists.
+        let until = until.max(Instant::now() + START_TIMEOUT);
         let listing = tokio::select! {
             listing = timeout_at(until, listing::fetch(&session)) => match listing {
                 Ok(listing) => listing.map_err(AttemptError::into_error),
@@ -139,23 +143,32 @@ impl UpstreamConnector {
         &self,
         target: &LocalTarget,
         mode: ClientLifecycleMode,
-        until: Instant,
     ) -> Result<LiveConnection, ConnectFailure> {
         let in_flight = Arc::<InFlight>::default();
-        let StartedServer { mut local, transport } =
-            ChildServer::start(target, &self.redactor, &in_flight, &self.ring, &self.tasks)
-                .map_err(ConnectFailure::Failed)?;
+        let StartedServer { mut local, transport } = ChildServer::start(
+            target,
+            &self.local,
+            &self.redactor,
+            &in_flight,
+            &self.ring,
+            &self.tasks,
+        )
+        .await
+        .map_err(ConnectFailure::Failed)?;
         let handler =
             ConnectionHandler { in_flight: in_flight.clone(), events: self.events.clone() };
-        let handshake = timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await;
+        let activity = local.activity().clone();
+        let handshake = activity
+            .while_active(self.limit(), handler.serve_with_lifecycle(transport, mode))
+            .await;
         let error = match handshake {
-            Ok(Ok(service)) => {
+            Some(Ok(service)) => {
                 let wire = CallTransport::Stdio(local.pipe().clone());
                 let session = self.session(&service, in_flight, wire);
                 return Ok(LiveConnection { session, child: Some(local), service });
             }
-            Ok(Err(error)) => Some(error),
-            Err(_) => None,
+            Some(Err(error)) => Some(error),
+            None => None,
         };
         let words = local.end_at_once(false).await;
         Err(match error {
@@ -281,7 +294,8 @@ impl UpstreamConnector {
 
     /// How long connecting may take, from the first byte to the last list.
     fn limit(&self) -> Duration {
-        match self.target {
+        match &self.target {
+            UpstreamTarget::Local(LocalTarget { startup_timeout: Some(limit), .. }) => *limit,
             UpstreamTarget::Local(_) if self.is_new.load(Ordering::Relaxed) => FIRST_START_TIMEOUT,
             UpstreamTarget::Local(_) | UpstreamTarget::Remote(_) => START_TIMEOUT,
         }

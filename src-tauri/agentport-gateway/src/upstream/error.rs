@@ -1,6 +1,6 @@
 //! Errors of upstreams: of a start, a probe or a call.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_core::{IntegrationId, Timestamp};
 use rmcp::model::ErrorData;
@@ -19,6 +19,9 @@ pub(crate) enum UpstreamError {
         #[source]
         source: Arc<io::Error>,
     },
+    /// No directory of the PATH holds the command of a local server.
+    #[error("the command {command:?} was not found; looked in {}", shown_directories(.searched))]
+    CommandNotFound { command: String, searched: Vec<PathBuf> },
     /// A remote server does not answer, or a local one ended before it had introduced itself.
     #[error("{what} {problem}")]
     Unreachable { what: String, problem: String },
@@ -49,6 +52,11 @@ pub(crate) enum UpstreamError {
     /// No integration of that id is connected.
     #[error("no integration {:?} is connected", .0.as_str())]
     Unknown(IntegrationId),
+}
+
+fn shown_directories(searched: &[PathBuf]) -> String {
+    let all: Vec<_> = searched.iter().map(|directory| directory.display().to_string()).collect();
+    if all.is_empty() { "no directory, for PATH is empty".to_owned() } else { all.join(", ") }
 }
 
 fn not_started(source: &io::Error) -> &'static str {

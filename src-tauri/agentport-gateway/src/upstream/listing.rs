@@ -221,13 +221,14 @@ mod tests {
             secret_env: vec![("API_KEY".to_owned(), Secret::new(secret))],
             secret_args: [].into(),
             cwd: None,
+            startup_timeout: None,
             secrets: Vec::new(),
         });
         let id = IntegrationId::new("x").unwrap();
         let spec = UpstreamSpec { id, target, idle_stop: Duration::from_secs(600), is_new: true };
         let tasks = TaskTracker::new();
         let upstreams =
-            UpstreamRegistry::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf));
+            UpstreamRegistry::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf), None);
         let listing = upstreams.probe(spec).await;
         upstreams.stop(Duration::from_secs(5)).await;
         tasks.close();

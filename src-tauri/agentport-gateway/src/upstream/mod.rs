@@ -26,6 +26,7 @@ mod listing;
 mod message;
 mod redaction;
 mod registry;
+mod repair;
 mod request;
 mod response;
 mod session;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -23,7 +24,7 @@ use super::{
     connector::UpstreamConnector,
     handle::{ActorMessage, UpstreamHandle},
     handler::UpstreamEvents,
-    stdio::stderr::LogRing,
+    stdio::{LocalServers, environment, leftovers, stderr::LogRing},
     streamable_http::connect::HttpClients,
 };
 use crate::call::{caller::Caller, permit::Permit};
@@ -35,6 +36,7 @@ pub(crate) struct UpstreamRegistry(Arc<RegistryState>);
 struct RegistryState {
     integrations: ArcSwap<HashMap<IntegrationId, Arc<UpstreamHandle>>>,
     clients: Arc<HttpClients>,
+    local: Arc<LocalServers>,
     tasks: TaskTracker,
     sink: Arc<dyn UpstreamSink>,
     /// Ends everything in good order.
@@ -45,15 +47,21 @@ struct RegistryState {
 
 impl UpstreamRegistry {
     /// Cancelling `stop` ends every connection in good order, as [`UpstreamRegistry::stop`] does. A process-wide rustls
-    /// provider must be installed before the first remote upstream is reached.
+    /// provider must be installed before the first remote upstream is reached. Running process groups are recorded in
+    /// the directory `records`; what an earlier gateway recorded there and left running is ended first.
     pub(crate) fn new(
         tasks: TaskTracker,
         stop: CancellationToken,
         sink: Arc<dyn UpstreamSink>,
+        records: Option<PathBuf>,
     ) -> Self {
+        if let Some(records) = &records {
+            leftovers::end_leftovers(records);
+        }
         Self(Arc::new(RegistryState {
             integrations: ArcSwap::default(),
             clients: Arc::default(),
+            local: Arc::new(LocalServers { records, ..LocalServers::default() }),
             tasks,
             sink,
             stop: stop.child_token(),
@@ -115,6 +123,11 @@ impl UpstreamRegistry {
         for integration in self.0.integrations.load().values() {
             integration.set_idle_stop(idle_stop);
         }
+    }
+
+    /// Changes the names of the variables that local servers inherit, from their next start on.
+    pub(crate) fn set_inherited_environment(&self, names: Vec<String>) {
+        self.0.local.inherited.store(Arc::new(names));
     }
 
     /// Starts it if it is not running, and reads its lists, without waiting.
@@ -179,11 +192,14 @@ impl UpstreamRegistry {
 
     fn connector(&self, spec: &UpstreamSpec, ring: Arc<LogRing>) -> UpstreamConnector {
         UpstreamConnector {
-            redactor: spec.target.redactor(),
+            redactor: spec
+                .target
+                .redactor(environment::inherited_passwords(&self.0.local.inherited.load())),
             target: spec.target.clone(),
             events: UpstreamEvents::new(spec.id.clone(), self.0.sink.clone()),
             ring,
             clients: self.0.clients.clone(),
+            local: self.0.local.clone(),
             tasks: self.0.tasks.clone(),
             is_new: AtomicBool::new(spec.is_new),
             older: AtomicBool::new(false),

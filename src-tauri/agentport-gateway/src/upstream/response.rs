@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use agentport_core::sanitize;
 use rmcp::model::{
-    CallToolResult, CompleteResult, CreateTaskResult, EmptyResult, GetPromptResult,
+    CallToolResult, CompleteResult, ContentBlock, CreateTaskResult, EmptyResult, GetPromptResult,
     InputRequiredResult, ReadResourceResult, ServerResult,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, json, value::RawValue};
 
-use super::error::UpstreamError;
+use super::{error::UpstreamError, message::unreadable, repair};
 use crate::call::permit::Operation;
 
 /// Reads `raw`. `resultType` decides first, the operation then (MCP 2026-07-28, Basic, Results; without it an answer
@@ -31,9 +31,7 @@ pub(super) fn read_result(
         }
     }
     match operation {
-        Operation::CallTool { .. } => {
-            typed::<CallToolResult>(raw).map(ServerResult::CallToolResult)
-        }
+        Operation::CallTool { .. } => call_tool_result(raw).map(ServerResult::CallToolResult),
         Operation::ReadResource { .. } => {
             typed::<ReadResourceResult>(raw).map(ServerResult::ReadResourceResult)
         }
@@ -59,18 +57,71 @@ fn result_type(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Kind<'_>>(raw.get()).ok()?.result_type
 }
 
+/// Reads a tool's result. The tool has run, so whatever can be read counts: an empty object is an empty result, and a
+/// content block of an unknown type becomes a text block with its JSON.
+fn call_tool_result(raw: &RawValue) -> Result<CallToolResult, UpstreamError> {
+    let mut result = match typed::<CallToolResult>(raw) {
+        Ok(result) => result,
+        Err(error) => known_blocks(raw).ok_or(error)?,
+    };
+    if result.structured_content.is_some() {
+        let rounded = repair::oversized_integers(raw.get());
+        if !rounded.is_empty() {
+            result.content.push(ContentBlock::text(format!(
+                "AgentPort: these numbers have more than 64 bits and are rounded in the structured result: {}",
+                rounded.join(", ")
+            )));
+        }
+    }
+    Ok(result)
+}
+
+/// The result with every content block in a form that is known. `None` if it is no tool result at all.
+fn known_blocks(raw: &RawValue) -> Option<CallToolResult> {
+    let mut value: Value = serde_json::from_str(&repair::repaired(raw.get().as_bytes())).ok()?;
+    if value.is_null() {
+        value = Value::Object(Map::new());
+    }
+    let fields = value.as_object_mut()?;
+    let is_result = |name: &String| {
+        ["content", "structuredContent", "isError", "_meta", "resultType"].contains(&name.as_str())
+    };
+    if !fields.is_empty() && !fields.keys().any(is_result) {
+        return None;
+    }
+    match fields.entry("content").or_insert_with(|| Value::Array(Vec::new())) {
+        Value::Array(blocks) => blocks.iter_mut().for_each(make_known),
+        Value::Null => {
+            fields.insert("content".to_owned(), Value::Array(Vec::new()));
+        }
+        single => {
+            let mut block = single.take();
+            make_known(&mut block);
+            *single = Value::Array(vec![block]);
+        }
+    }
+    serde_json::from_value(value).ok()
+}
+
+fn make_known(block: &mut Value) {
+    if ContentBlock::deserialize(&*block).is_err() {
+        let text = block.as_str().map_or_else(|| block.to_string(), str::to_owned);
+        *block = json!({ "type": "text", "text": text });
+    }
+}
+
 fn typed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, UpstreamError> {
-    serde_json::from_str(raw.get()).map_err(|problem| UpstreamError::Protocol {
-        problem: format!(
-            "its answer cannot be read ({})",
-            sanitize::sanitize_line(&problem.to_string(), 200)
-        ),
-    })
+    let read = serde_json::from_str(raw.get());
+    // Half a surrogate pair is found only when the text is decoded.
+    let read = read.or_else(|error| {
+        serde_json::from_str(&repair::repaired(raw.get().as_bytes())).map_err(|_| error)
+    });
+    read.map_err(|problem| unreadable(&sanitize::sanitize_line(&problem.to_string(), 200)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json, value::to_raw_value};
+    use serde_json::value::to_raw_value;
 
     use super::*;
 
@@ -80,6 +131,22 @@ mod tests {
             Err(error) => error.to_string(),
         };
         assert!(read.contains(expected), "{answer}: {read}");
+    }
+
+    #[test]
+    fn what_a_tool_says_is_read_as_far_as_it_can_be() {
+        let tool = Operation::CallTool { name: "t".into(), arguments: None };
+        for (raw, expected) in [
+            (r#"{"content":[{"type":"text","text":"half \ud83d"}]}"#, "half \u{fffd}"),
+            (
+                r#"{"content":[],"structuredContent":{"n":123456789012345678901}}"#,
+                "123456789012345678901",
+            ),
+        ] {
+            let raw = RawValue::from_string(raw.to_owned()).unwrap();
+            let read = format!("{:?}", read_result(&tool, &raw).unwrap());
+            assert!(read.contains(expected), "{read}");
+        }
     }
 
     #[test]
@@ -94,7 +161,15 @@ mod tests {
             "InputRequiredResult(",
         );
         check(&tool, &json!({"tools": 1}), "cannot be read");
-        check(&tool, &json!({"content": [{"type": "hologram"}]}), "cannot be read");
+        check(
+            &tool,
+            &json!({"content": [{"type": "hologram", "x": 1}]}),
+            r#"{\\"type\\":\\"hologram\\",\\"x\\":1}"#,
+        );
+        check(&tool, &json!({}), "CallToolResult(");
+        check(&tool, &Value::Null, "CallToolResult(");
+        check(&tool, &json!({"content": null}), "CallToolResult(");
+        check(&tool, &json!({"content": ["a", {"type": "text", "text": "b"}]}), "CallToolResult(");
         let read = Operation::ReadResource { uri: "x://y".into() };
         check(&read, &json!({"contents": []}), "ReadResourceResult(");
         let subscribe = Operation::Subscribe { uri: "x://y".into() };

@@ -38,6 +38,8 @@ pub(crate) struct LocalTarget {
     /// Replaces the argument at each index.
     pub(crate) secret_args: BTreeMap<usize, Secret>,
     pub(crate) cwd: Option<PathBuf>,
+    /// Time it may be silent while it starts, in place of the usual.
+    pub(crate) startup_timeout: Option<Duration>,
     /// The secrets that environment and arguments were filled with.
     pub(crate) secrets: Vec<Secret>,
 }
@@ -53,12 +55,12 @@ pub(crate) struct RemoteTarget {
 }
 
 impl UpstreamTarget {
-    /// Removes this upstream's secrets from what it says.
-    pub(super) fn redactor(&self) -> Redactor {
+    /// Removes this upstream's secrets from what it says; `inherited` are those in the environment of local servers.
+    pub(super) fn redactor(&self, inherited: Vec<Secret>) -> Redactor {
         match self {
-            Self::Local(LocalTarget { secret_env, secrets, .. }) => {
-                Redactor::new(secret_env.iter().map(|(_, secret)| secret).chain(secrets))
-            }
+            Self::Local(LocalTarget { secret_env, secrets, .. }) => Redactor::new(
+                secret_env.iter().map(|(_, secret)| secret).chain(secrets).chain(&inherited),
+            ),
             Self::Remote(RemoteTarget { headers, secrets, .. }) => {
                 Redactor::new(headers.iter().map(|(_, secret)| secret).chain(secrets))
             }

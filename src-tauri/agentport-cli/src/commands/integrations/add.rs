@@ -167,6 +167,7 @@ impl Add {
             cwd: self.cwd.as_ref().map(|cwd| here.join(cwd).to_string_lossy().into_owned()),
             secret_args: Vec::new(),
             timeout_seconds: None,
+            startup_timeout_seconds: None,
         })
     }
 
@@ -310,6 +311,7 @@ mod tests {
                 cwd: Some("/here/sub".into()),
                 secret_args: vec![],
                 timeout_seconds: None,
+                startup_timeout_seconds: None,
             }
         );
         assert_eq!(from_here("npx", Path::new("/here")), "npx");

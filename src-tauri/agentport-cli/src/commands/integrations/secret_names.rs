@@ -86,6 +86,7 @@ mod tests {
             cwd: None,
             secret_args: vec![1],
             timeout_seconds: None,
+            startup_timeout_seconds: None,
         };
         assert_eq!(of_connection(&local), ["B", "A", "token1"]);
         assert_eq!(label("B", headers(&local)), "B");

@@ -75,6 +75,7 @@ fn without_secrets(connection: Connection) -> (Connection, bool) {
             cwd,
             secret_args,
             timeout_seconds,
+            startup_timeout_seconds,
         } => {
             // These can be given again under their names.
             let hidden: Vec<String> = env
@@ -110,6 +111,7 @@ fn without_secrets(connection: Connection) -> (Connection, bool) {
                 cwd,
                 secret_args,
                 timeout_seconds,
+                startup_timeout_seconds,
             };
             (connection, whole)
         }

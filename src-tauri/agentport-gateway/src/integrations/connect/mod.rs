@@ -91,7 +91,16 @@ pub(crate) fn target(
     timeout::check(connection)?;
     match connection {
         Connection::Builtin { .. } => Ok(None),
-        Connection::LocalMcp { command, args, env, secret_env, cwd, secret_args, .. } => {
+        Connection::LocalMcp {
+            command,
+            args,
+            env,
+            secret_env,
+            cwd,
+            secret_args,
+            startup_timeout_seconds,
+            ..
+        } => {
             if command.trim().is_empty() {
                 return Err(ConnectError::NoCommand);
             }
@@ -110,6 +119,8 @@ pub(crate) fn target(
                 secret_env: secret_env.iter().map(secret).collect::<Result<_, _>>()?,
                 secret_args: filled_arguments(args, secret_args, secrets)?,
                 cwd: cwd.as_ref().map(PathBuf::from),
+                startup_timeout: startup_timeout_seconds
+                    .map(|seconds| Duration::from_secs(seconds.into())),
                 secrets: secrets.values().cloned().collect(),
             })))
         }

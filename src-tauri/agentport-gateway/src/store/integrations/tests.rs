@@ -62,6 +62,7 @@ async fn comes_back_as_it_was_stored() {
             cwd: Some("/srv".into()),
             secret_args: vec![1],
             timeout_seconds: Some(60),
+            startup_timeout_seconds: None,
         },
         tags: vec!["work".into()],
         policy: IntegrationPolicy { default_mode: Some(Mode::Deny), read_only_may_run: true },
@@ -107,6 +108,7 @@ async fn old_rows_read_as_they_did() {
         cwd: None,
         secret_args: vec![],
         timeout_seconds: None,
+        startup_timeout_seconds: None,
     };
     assert_eq!((old.connection, old.imported), (connection, None));
 }

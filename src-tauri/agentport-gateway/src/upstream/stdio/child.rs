@@ -1,6 +1,6 @@
 //! A running local server: its process tree, its pipes, and why it ended.
 
-use std::{process::ExitStatus, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitStatus, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::{task::JoinHandle, time::timeout};
@@ -10,8 +10,11 @@ use tokio_util::{
 };
 
 use super::{
-    environment,
+    LocalServers,
+    activity::StartActivity,
+    environment::{self, ChildEnvironment},
     process_tree::{ProcessTree, ServerPipes},
+    search_path::{ProgramNotFound, find_program},
     stderr::{self, LogRing},
     transport::{StdioPipe, StdioTransport},
 };
@@ -19,6 +22,28 @@ use crate::upstream::{
     LocalTarget, error::UpstreamError, in_flight::InFlight, redaction::Redactor,
 };
 
+/// Lines at the end of the standard error that are searched for network problems.
+const NETWORK_LINES: usize = 40;
+/// Lower-case parts of messages of npm, Node.js, pip, uv, curl and OpenSSL.
+const NETWORK_PROBLEMS: [&str; 14] = [
+    "enotfound",
+    "econnrefused",
+    "econnreset",
+    "etimedout",
+    "eai_again",
+    "getaddrinfo",
+    "could not resolve host",
+    "failed to resolve",
+    "name resolution",
+    "network is unreachable",
+    "self_signed_cert",
+    "unable to get local issuer certificate",
+    "certificate verify failed",
+    "invalid peer certificate",
+];
+const NETWORK_HINT: &str = "; this looks like a network problem: behind a proxy or with certificates of your own, \
+    check HTTPS_PROXY and NODE_EXTRA_CA_CERTS or SSL_CERT_FILE, and that they are among the inherited variables in the \
+    settings";
 /// Time to wait for the rest of the standard error when a server has ended.
 const STDERR_DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
@@ -27,6 +52,8 @@ pub(in crate::upstream) struct ChildServer {
     tree: ProcessTree,
     pipe: Arc<StdioPipe>,
     redactor: Redactor,
+    ring: Arc<LogRing>,
+    activity: Arc<StartActivity>,
     last_line: Arc<Mutex<Option<String>>>,
     reader: JoinHandle<()>,
     /// Ends the reader even if a process that left the tree keeps the pipe open.
@@ -40,43 +67,57 @@ pub(in crate::upstream) struct StartedServer {
 }
 
 impl ChildServer {
-    pub(in crate::upstream) fn start(
+    pub(in crate::upstream) async fn start(
         target: &LocalTarget,
+        local: &LocalServers,
         redactor: &Redactor,
         in_flight: &Arc<InFlight>,
         ring: &Arc<LogRing>,
         tasks: &TaskTracker,
     ) -> Result<StartedServer, UpstreamError> {
         let LocalTarget { command, args, env, secret_env, secret_args, cwd, .. } = target;
-        let environment = environment::for_child(std::env::vars_os(), env, secret_env);
+        let inherited = local.inherited.load();
+        let mut environment =
+            environment::for_child(std::env::vars_os(), &inherited, env, secret_env);
+        let program = find(target, local, &mut environment).await?;
         let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
             Some(filled) => filled.expose(),
             None => arg,
         });
-        let (tree, ServerPipes { stdin, stdout, stderr }) =
-            ProcessTree::start(command, args, environment, cwd.as_deref()).map_err(|source| {
-                UpstreamError::NotStarted { command: command.clone(), source: Arc::new(source) }
-            })?;
+        let (tree, ServerPipes { stdin, stdout, stderr }) = ProcessTree::start(
+            &program,
+            args,
+            environment.into_variables(),
+            cwd.as_deref(),
+            local.records.as_deref(),
+        )
+        .map_err(|source| UpstreamError::NotStarted {
+            command: command.clone(),
+            source: Arc::new(source),
+        })?;
+        let activity = Arc::<StartActivity>::default();
         let last_line = Arc::<Mutex<Option<String>>>::default();
         let reading = CancellationToken::new();
         let reader = tasks.spawn({
             let (ring, redactor, last_line) = (ring.clone(), redactor.clone(), last_line.clone());
-            let reading = reading.clone();
+            let (reading, activity) = (reading.clone(), activity.clone());
             async move {
                 tokio::select! {
-                    () = stderr::read(stderr, &ring, &redactor, &last_line) => {}
+                    () = stderr::read(stderr, &ring, &redactor, &last_line, &activity) => {}
                     () = reading.cancelled() => {}
                 }
             }
         });
-        let pipe = StdioPipe::new(stdin, in_flight.clone());
-        let transport = StdioTransport::new(pipe.clone(), stdout);
+        let pipe = StdioPipe::new(stdin, in_flight.clone(), ring.clone(), redactor.clone());
+        let transport = StdioTransport::new(pipe.clone(), stdout, activity.clone());
         let reading = reading.drop_guard();
         Ok(StartedServer {
             local: Self {
                 tree,
                 pipe,
                 redactor: redactor.clone(),
+                ring: ring.clone(),
+                activity,
                 last_line,
                 reader,
                 _reading: reading,
@@ -87,6 +128,11 @@ impl ChildServer {
 
     pub(in crate::upstream) fn pid(&self) -> Option<u32> {
         self.tree.pid()
+    }
+
+    /// When it last wrote something.
+    pub(in crate::upstream) fn activity(&self) -> &Arc<StartActivity> {
+        &self.activity
     }
 
     pub(in crate::upstream) fn pipe(&self) -> &Arc<StdioPipe> {
@@ -111,7 +157,13 @@ impl ChildServer {
         let last = self.last_line.lock().clone();
         let garbage =
             self.pipe.garbage().filter(|_| !spoke).map(|line| self.redactor.quote(&line, 100));
-        exit_reason(status, last.as_deref(), garbage.as_deref())
+        let mut reason = exit_reason(status, last.as_deref(), garbage.as_deref());
+        if !spoke
+            && self.ring.lines().iter().rev().take(NETWORK_LINES).any(|line| is_network(&line.text))
+        {
+            reason.push_str(NETWORK_HINT);
+        }
+        reason
     }
 
     /// Ends the tree in good order.
@@ -127,6 +179,40 @@ impl ChildServer {
             let _ = timeout(STDERR_DRAIN_TIMEOUT, &mut self.reader).await;
         }
     }
+}
+
+/// Finds the program as the owner's terminal would, and gives the child the same PATH. A PATH of the integration's own
+/// is used as it is.
+async fn find(
+    target: &LocalTarget,
+    local: &LocalServers,
+    environment: &mut ChildEnvironment,
+) -> Result<PathBuf, UpstreamError> {
+    let LocalTarget { command, env, secret_env, cwd, .. } = target;
+    let not_found = |missing: ProgramNotFound| UpstreamError::CommandNotFound {
+        command: command.clone(),
+        searched: missing.searched,
+    };
+    let ours = environment.path().map(ToOwned::to_owned);
+    if environment::sets_path(env, secret_env) {
+        let path = ours.unwrap_or_default();
+        return find_program(command, &path, cwd.as_deref()).map_err(not_found);
+    }
+    let mut path = local.search_path.directories(ours.as_deref()).await;
+    let mut found = find_program(command, &path, cwd.as_deref());
+    if found.is_err() {
+        // It may have been installed since the login shell was asked.
+        path = local.search_path.refresh(ours.as_deref()).await;
+        found = find_program(command, &path, cwd.as_deref());
+    }
+    environment.set("PATH", path);
+    found.map_err(not_found)
+}
+
+/// Whether a line on standard error speaks of a network that cannot be reached or of a certificate that is not trusted.
+fn is_network(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    NETWORK_PROBLEMS.iter().any(|problem| line.contains(problem))
 }
 
 fn exit_reason(status: Option<ExitStatus>, last: Option<&str>, garbage: Option<&str>) -> String {
@@ -150,6 +236,17 @@ fn exit_reason(status: Option<ExitStatus>, last: Option<&str>, garbage: Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn network_problems_are_recognised() {
+        for (line, network) in [
+            ("npm error code ENOTFOUND", true),
+            ("error: invalid peer certificate: UnknownIssuer", true),
+            ("API_KEY is not set", false),
+        ] {
+            assert_eq!(is_network(line), network, "{line}");
+        }
+    }
 
     #[test]
     fn exit_reasons() {

@@ -20,6 +20,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::{
+    leftovers::{self, RecordFile},
+    spawner,
+};
+
 /// Time a server has to end after its input was closed, and again after SIGTERM.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 /// Time the rest of the tree has to end after the server itself has ended in good order.
@@ -34,6 +39,8 @@ pub(in crate::upstream) struct ProcessTree {
     child: Box<dyn ChildWrapper>,
     pid: Option<u32>,
     gone: bool,
+    /// Kept until the tree has ended.
+    _record: Option<RecordFile>,
 }
 
 /// The ends of a server's pipes.
@@ -44,15 +51,16 @@ pub(in crate::upstream) struct ServerPipes {
 }
 
 impl ProcessTree {
-    /// Starts `command` with exactly `environment`, in `cwd` or our own directory.
+    /// Starts `program` with exactly `environment`, in `cwd` or our own directory. `records` is where running groups
+    /// are recorded.
     pub(in crate::upstream) fn start(
-        command: &str,
+        program: &Path,
         args: impl IntoIterator<Item = impl AsRef<OsStr>>,
         environment: BTreeMap<OsString, OsString>,
         cwd: Option<&Path>,
+        records: Option<&Path>,
     ) -> io::Result<(Self, ServerPipes)> {
-        let path = environment.get(OsStr::new("PATH")).cloned();
-        let mut prepared = Command::new(resolve(command, path.as_deref())?);
+        let mut prepared = Command::new(program);
         prepared
             .args(args)
             .env_clear()
@@ -63,14 +71,23 @@ impl ProcessTree {
         if let Some(cwd) = cwd {
             prepared.current_dir(cwd);
         }
+        spawner::die_with_gateway(&mut prepared);
         let mut wrapped = CommandWrap::from(prepared);
         wrapped.wrap(KillOnDrop);
         #[cfg(unix)]
         wrapped.wrap(process_wrap::tokio::ProcessGroup::leader());
         #[cfg(windows)]
-        wrapped.wrap(process_wrap::tokio::JobObject);
-        let child = wrapped.spawn()?;
-        let mut tree = Self { pid: child.id(), child, gone: false };
+        {
+            // Without it every server opens a console window beside a program that has none.
+            wrapped.wrap(process_wrap::tokio::CreationFlags(
+                windows::Win32::System::Threading::CREATE_NO_WINDOW,
+            ));
+            wrapped.wrap(process_wrap::tokio::JobObject);
+        }
+        let child = spawner::spawn(wrapped)?;
+        let pid = child.id();
+        let record = records.zip(pid).and_then(|(dir, pid)| leftovers::record(dir, pid));
+        let mut tree = Self { pid, child, gone: false, _record: record };
         let pipes = tree
             .child
             .stdin()
@@ -147,10 +164,11 @@ impl ProcessTree {
         true
     }
 
-    /// Waiting for the job's process waits for the whole job.
+    /// Not known: waiting for a job object returns on its first message, which may be the end of one process of
+    /// several. What is left is ended by force.
     #[cfg(not(unix))]
     async fn empty_within(&self, _limit: Duration) -> bool {
-        true
+        false
     }
 }
 
@@ -161,16 +179,4 @@ impl Drop for ProcessTree {
             let _ = self.child.start_kill();
         }
     }
-}
-
-/// Unix looks commands up in the child's own PATH.
-#[cfg(not(windows))]
-fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
-    Ok(command.into())
-}
-
-/// Windows finds `npx.cmd` for `npx` only if told the whole name.
-#[cfg(windows)]
-fn resolve(command: &str, _path: Option<&OsStr>) -> io::Result<OsString> {
-    rmcp::transport::which_command(command).map(|found| found.as_std().get_program().to_owned())
 }

@@ -7,6 +7,7 @@ use agentport_core::sanitize;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use super::activity::StartActivity;
 use crate::{clock, upstream::redaction::Redactor};
 
 const MAX_LINES: usize = 500;
@@ -54,6 +55,7 @@ pub(in crate::upstream) async fn read(
     ring: &LogRing,
     redactor: &Redactor,
     last: &Mutex<Option<String>>,
+    activity: &StartActivity,
 ) {
     let mut waiting = Vec::new();
     let mut chunk = [0; 4096];
@@ -62,6 +64,7 @@ pub(in crate::upstream) async fn read(
             Ok(0) | Err(_) => break,
             Ok(read) => read,
         };
+        activity.touch();
         for &byte in &chunk[..read] {
             if byte == b'\n' || waiting.len() >= MAX_COLLECTED {
                 store_line(&mut waiting, ring, redactor, last);
@@ -120,7 +123,7 @@ mod tests {
         let (ring, last) = (LogRing::default(), Mutex::default());
         let redactor = Redactor::new(&[Secret::new("obviously-fake")]);
         let input = b"starting\r\n\n  \nkey is obviously-fake\nlast words".as_slice();
-        read(input, &ring, &redactor, &last).await;
+        read(input, &ring, &redactor, &last, &StartActivity::default()).await;
         assert_eq!(texts(&ring), ["starting", &format!("key is {SCRUBBED}"), "last words"]);
         assert_eq!(last.into_inner().as_deref(), Some("last words"));
     }
@@ -128,7 +131,14 @@ mod tests {
     #[tokio::test]
     async fn a_line_without_end_is_cut() {
         let (ring, last) = (LogRing::default(), Mutex::default());
-        read(vec![b'x'; 3 * MAX_COLLECTED].as_slice(), &ring, &Redactor::default(), &last).await;
+        read(
+            vec![b'x'; 3 * MAX_COLLECTED].as_slice(),
+            &ring,
+            &Redactor::default(),
+            &last,
+            &StartActivity::default(),
+        )
+        .await;
         assert_eq!(texts(&ring).len(), 3);
     }
 }

@@ -21,9 +21,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::{activity::StartActivity, stderr::LogRing};
 use crate::upstream::{
     in_flight::InFlight,
     message::{InboundMessage, inbound},
+    redaction::Redactor,
 };
 
 /// The longest message taken from a server.
@@ -35,6 +37,8 @@ pub(in crate::upstream) struct StdioPipe {
     writer: AsyncMutex<PipeWriter>,
     in_flight: Arc<InFlight>,
     garbage: Mutex<Option<String>>,
+    ring: Arc<LogRing>,
+    redactor: Redactor,
     /// Fails senders, one of which may be blocked on a server that does not read.
     closing: CancellationToken,
     ended: CancellationToken,
@@ -49,12 +53,19 @@ struct PipeWriter {
 }
 
 impl StdioPipe {
-    pub(in crate::upstream) fn new(stdin: ChildStdin, in_flight: Arc<InFlight>) -> Arc<Self> {
+    pub(in crate::upstream) fn new(
+        stdin: ChildStdin,
+        in_flight: Arc<InFlight>,
+        ring: Arc<LogRing>,
+        redactor: Redactor,
+    ) -> Arc<Self> {
         Arc::new(Self {
             queue: Mutex::default(),
             writer: AsyncMutex::new(PipeWriter { stdin: Some(stdin), pending: BytesMut::new() }),
             in_flight,
             garbage: Mutex::default(),
+            ring,
+            redactor,
             closing: CancellationToken::new(),
             ended: CancellationToken::new(),
         })
@@ -106,6 +117,8 @@ impl StdioPipe {
 
     fn record_garbage(&self, line: &[u8]) {
         let start = &line[..line.len().min(200)];
+        let shown = self.redactor.quote(&String::from_utf8_lossy(start), 100);
+        self.ring.push(&format!("[agentport] a line on standard output is no message: {shown}"));
         self.garbage.lock().get_or_insert_with(|| {
             sanitize::sanitize_line(String::from_utf8_lossy(start).trim(), 100)
         });
@@ -116,6 +129,7 @@ impl StdioPipe {
 pub(in crate::upstream) struct StdioTransport {
     pipe: Arc<StdioPipe>,
     stdout: ChildStdout,
+    activity: Arc<StartActivity>,
     buffer: BytesMut,
     /// How much of the buffer holds no newline.
     scanned: usize,
@@ -127,10 +141,15 @@ pub(in crate::upstream) struct StdioTransport {
 }
 
 impl StdioTransport {
-    pub(in crate::upstream) fn new(pipe: Arc<StdioPipe>, stdout: ChildStdout) -> Self {
+    pub(in crate::upstream) fn new(
+        pipe: Arc<StdioPipe>,
+        stdout: ChildStdout,
+        activity: Arc<StartActivity>,
+    ) -> Self {
         Self {
             pipe,
             stdout,
+            activity,
             buffer: BytesMut::with_capacity(16 * 1024),
             scanned: 0,
             discover: None,
@@ -228,7 +247,7 @@ impl Transport<RoleClient> for StdioTransport {
             // Dropped while it waits, this has read nothing.
             match self.stdout.read_buf(&mut self.buffer).await {
                 Ok(0) | Err(_) => break,
-                Ok(_) => {}
+                Ok(_) => self.activity.touch(),
             }
         }
         self.pipe.ended.cancel();
@@ -261,8 +280,14 @@ mod tests {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let pipe = StdioPipe::new(child.stdin.take().unwrap(), Arc::default());
-        let transport = StdioTransport::new(pipe.clone(), child.stdout.take().unwrap());
+        let pipe = StdioPipe::new(
+            child.stdin.take().unwrap(),
+            Arc::default(),
+            Arc::default(),
+            Redactor::default(),
+        );
+        let transport =
+            StdioTransport::new(pipe.clone(), child.stdout.take().unwrap(), Arc::default());
         (child, pipe, transport)
     }
 

@@ -23,6 +23,7 @@ pub(super) fn shell(script: &str) -> UpstreamTarget {
         secret_env: Vec::new(),
         secret_args: [].into(),
         cwd: None,
+        startup_timeout: None,
         secrets: Vec::new(),
     })
 }
@@ -170,9 +171,10 @@ async fn says_why_it_did_not_start() {
                 secret_env: Vec::new(),
                 secret_args: [].into(),
                 cwd: None,
+                startup_timeout: None,
                 secrets: Vec::new(),
             }),
-            "the command \"no-such-command\" or its working directory does not exist",
+            "the command \"no-such-command\" was not found; looked in /",
         ),
         (
             shell("echo 'API_KEY is not set' >&2; exit 3"),

@@ -90,7 +90,7 @@ impl Bench {
         let (sink, told) = mpsc::unbounded_channel();
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
-        let upstreams = UpstreamRegistry::new(tasks.clone(), stop, Arc::new(Sink(sink)));
+        let upstreams = UpstreamRegistry::new(tasks.clone(), stop, Arc::new(Sink(sink)), None);
         Self { upstreams, tasks, told: Mutex::new(told) }
     }
 

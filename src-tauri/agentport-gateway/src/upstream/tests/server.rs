@@ -317,6 +317,7 @@ pub(super) fn child(era: Era) -> UpstreamTarget {
         secret_env: vec![("API_KEY".to_owned(), agentport_core::Secret::new("obviously-fake"))],
         secret_args: [].into(),
         cwd: None,
+        startup_timeout: None,
         secrets: Vec::new(),
     })
 }
