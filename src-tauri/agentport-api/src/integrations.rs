@@ -57,6 +57,18 @@ pub enum Connection {
     Builtin { name: String },
 }
 
+impl Connection {
+    /// How long a call may take, in seconds; `None`: as in the settings.
+    pub fn timeout_seconds(&self) -> Option<u32> {
+        match self {
+            Self::LocalMcp { timeout_seconds, .. } | Self::RemoteMcp { timeout_seconds, .. } => {
+                *timeout_seconds
+            }
+            Self::Builtin { .. } => None,
+        }
+    }
+}
+
 /// Is it well?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "snake_case")]

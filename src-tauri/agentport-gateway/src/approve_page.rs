@@ -17,7 +17,12 @@ use axum::{
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{engine::Engine, gateway::ControlAccess};
+use crate::{
+    address::GatewayAddress,
+    control::{Control, exposure::ControlAccess},
+    events::Events,
+    store::Store,
+};
 
 /// A window is raised for the same request once in this time …
 const SAME_EVERY: Duration = Duration::from_secs(10);
@@ -28,7 +33,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 struct Page {
-    engine: Arc<Engine>,
+    store: Store,
+    events: Events,
+    address: GatewayAddress,
     control_access: ControlAccess,
     shown: Arc<Mutex<Shown>>,
 }
@@ -53,8 +60,14 @@ impl Shown {
     }
 }
 
-pub(crate) fn router(engine: Arc<Engine>, control_access: ControlAccess) -> Router {
-    let page = Page { engine, control_access, shown: Arc::default() };
+pub(crate) fn router(control: &Control, control_access: ControlAccess) -> Router {
+    let page = Page {
+        store: control.store.clone(),
+        events: control.events.clone(),
+        address: control.address.clone(),
+        control_access,
+        shown: Arc::default(),
+    };
     Router::new().route("/approve/{id}", get(answer)).with_state(page)
 }
 
@@ -77,7 +90,7 @@ async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
             "If it waits for you, it waits in AgentPort: nothing can be decided or read on this page. \
              <a href=\"{}/#/approvals/{id}\">Open the request in AgentPort</a>, where you can see what is asked, \
              approve it or deny it.",
-            page.engine.address.origin()
+            page.address.origin()
         ),
     };
     html(StatusCode::OK, "A request of an agent’s", &body)
@@ -86,7 +99,7 @@ async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
 impl Page {
     /// Tells the window of a request that waits. Of any other nothing is told, and none is counted.
     async fn show(&self, id: ApprovalId) {
-        let waits = match self.engine.store.approval(id).await {
+        let waits = match self.store.approval(id).await {
             Ok(found) => found.is_some_and(|found| found.state.name() == StateName::Pending),
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "a request could not be read to be shown");
@@ -95,7 +108,7 @@ impl Page {
         };
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if waits && shown.may(id, Instant::now()) {
-            self.engine.events.send(Event::Shown { id });
+            self.events.send(Event::Shown { id });
         }
     }
 }

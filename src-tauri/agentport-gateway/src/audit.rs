@@ -12,7 +12,7 @@
 //! kept elsewhere (`export`).
 
 use agentport_api::{AuditRow, AuditVerdict};
-use agentport_core::Timestamp;
+use agentport_core::{ErrorChain, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -60,8 +60,15 @@ impl Audit {
         Self { store, key: mac_key }
     }
 
+    /// Adds a row. The change it records has happened already, so a failure to write it is logged.
+    pub(crate) async fn record(&self, actor: &str, action: &str, subject: &str, detail: Value) {
+        if let Err(error) = self.append(actor, action, subject, detail).await {
+            tracing::error!(action, subject, error = %ErrorChain(&error), "an audit row could not be written");
+        }
+    }
+
     /// Adds a row. `actor` is `owner`, `system` or an agent's id; `detail` holds no secret.
-    pub(crate) async fn record(
+    pub(crate) async fn append(
         &self,
         actor: &str,
         action: &str,

@@ -16,10 +16,10 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::{
+    agent_api::AgentApi,
     approve_page,
     assets::Assets,
     control::{self, Control},
-    engine::Engine,
     mcp::{self, McpEndpoint},
     rest,
 };
@@ -31,7 +31,7 @@ pub(crate) fn own_origins(port: u16) -> Vec<String> {
 
 /// Everything on the agent plane, and the owner's plane behind its sign-in.
 pub(crate) fn router(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     endpoint: McpEndpoint,
     control: &Control,
     extensions: Router,
@@ -44,12 +44,12 @@ pub(crate) fn router(
     let pages = Router::new()
         .route("/health", get(health))
         .route("/.well-known/{*rest}", any(nothing_here))
-        .merge(approve_page::router(engine.clone(), control.front.reach()));
+        .merge(approve_page::router(control, control.front.reach()));
     let front = control.front.clone();
     let router = Router::new()
         .merge(mcp)
         .merge(pages)
-        .merge(rest::router(engine.clone()))
+        .merge(rest::router(api.clone()))
         .merge(control::over_tcp(control.clone(), extensions))
         .fallback(move |method: Method, uri: Uri, headers: HeaderMap| async move {
             match front.is_open() {
@@ -57,7 +57,7 @@ pub(crate) fn router(
                 false => nothing_here().await,
             }
         });
-    let origins: Arc<[String]> = own_origins(engine.address.port).into();
+    let origins: Arc<[String]> = own_origins(api.address.port).into();
     router.layer(middleware::from_fn_with_state(origins, guard))
 }
 

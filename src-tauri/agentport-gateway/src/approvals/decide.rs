@@ -1,6 +1,6 @@
-//! The owner's decision. Only the owner's plane gets here.
+//! The owner's decision about an approval. Only the control API calls this.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use agentport_api::{Approve, Event, GrantChoice};
 use agentport_core::{
@@ -13,8 +13,13 @@ use agentport_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::CallKey;
-use crate::{catalogue::InvalidArguments, clock, engine::Engine, store::StoreError};
+use super::{Approvals, CallKey};
+use crate::{
+    catalogue::{InvalidArguments, managed_tools::INSTALL},
+    clock,
+    directory::TokenKey,
+    store::StoreError,
+};
 
 /// Longest reason a denial carries.
 const MAX_REASON: usize = 500;
@@ -44,22 +49,22 @@ pub(crate) enum DecideError {
     Store(#[from] StoreError),
 }
 
-impl Engine {
+impl Approvals {
     /// The owner says yes. The call runs when the agent comes for it.
     pub(crate) async fn approve(
-        self: &Arc<Self>,
+        &self,
         id: ApprovalId,
         choice: &Approve,
     ) -> Result<Approval, DecideError> {
         let now = clock::now();
-        let mut before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        let mut before = self.services.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
         if matches!(before.state, State::Expired { .. }) {
             // The agent may have asked again since: then that request is the one to decide, not a second beside it.
             before = self.open_twin(before).await?;
         }
         let id = before.id;
         let from = before.state.name();
-        let published = self.published(&before.integration, &before.tool);
+        let published = self.services.catalogue.published(&before.integration, &before.tool);
         if published.as_ref().is_none_or(|tool| tool.digest != before.digest) {
             self.withdraw(before, WithdrawnBecause::DefinitionChanged).await?;
             return Err(DecideError::Changed);
@@ -85,18 +90,17 @@ impl Engine {
         if grant != Grant::Once && published.as_ref().is_some_and(|tool| tool.manages()) {
             return Err(DecideError::OnceOnly);
         }
-        let life = u64::from(self.settings.load().approval_expiry_minutes) * 60;
-        let renewed = now.plus(Duration::from_secs(life));
+        let renewed = now.plus(self.services.settings.approval_lifetime());
         let approval = before.approve(grant, choice.audience, edited, now, renewed)?;
-        if !self.store.transition(&approval, from).await? {
+        if !self.services.store.transition(&approval, from).await? {
             return Err(self.lost_race(id, StateName::Approved).await?);
         }
         // At once: an agent that comes for it now must not find it as it was.
-        self.approvals.note(&approval);
+        self.open.publish_state(&approval);
         self.grant_beyond(&approval, grant, choice.audience, now).await?;
         let also_waiting =
             if choice.also_waiting { self.approve_also_waiting(&approval).await? } else { 0 };
-        self.settled(
+        self.announce(
             &approval,
             "approval.approved",
             json!({
@@ -110,26 +114,41 @@ impl Engine {
         Ok(approval)
     }
 
-    /// The open request for the same call as a missed one, or the missed one itself.
+    /// The open approval for the same call as a missed one, or the missed one itself.
     async fn open_twin(&self, missed: Approval) -> Result<Approval, StoreError> {
-        let Some(twin) = self.approvals.open_for(&CallKey::of(&missed)) else { return Ok(missed) };
-        let open = self.store.approval(twin).await?;
+        let Some(twin) = self.open.open_for(&CallKey::from_approval(&missed)) else {
+            return Ok(missed);
+        };
+        let open = self.services.store.approval(twin).await?;
         Ok(open.filter(|open| open.state == State::Pending).unwrap_or(missed))
+    }
+
+    /// The arguments as the owner edited them; a token in them is withheld from what is stored.
+    fn edited(&self, approval: &Approval, arguments: &Value) -> Value {
+        let mut arguments = arguments.clone();
+        if approval.tool == INSTALL
+            && let Value::Object(fields) = &mut arguments
+        {
+            let key = TokenKey { agent: approval.agent, integration: &approval.integration };
+            let life = self.services.settings.approval_lifetime() * 2;
+            self.services.tokens.stash_from_owner(key, fields, clock::now(), life);
+        }
+        arguments
     }
 
     /// The owner says no.
     pub(crate) async fn deny(
-        self: &Arc<Self>,
+        &self,
         id: ApprovalId,
         reason: Option<&str>,
     ) -> Result<Approval, DecideError> {
-        let before = self.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
+        let before = self.services.store.approval(id).await?.ok_or(DecideError::Unknown(id))?;
         let from = before.state.name();
         let reason = reason
             .map(|reason| sanitize::sanitize_line(reason, MAX_REASON))
             .filter(|r| !r.is_empty());
         let approval = before.deny(reason, clock::now())?;
-        if !self.settle(&approval, from, "approval.denied", Value::Null).await? {
+        if !self.transition(&approval, from, "approval.denied", Value::Null).await? {
             return Err(self.lost_race(id, StateName::Denied).await?);
         }
         self.announce_denial(&approval).await?;
@@ -138,51 +157,53 @@ impl Engine {
 
     /// What was asked for can no longer be. Does nothing if the request is no longer open.
     pub(crate) async fn withdraw(
-        self: &Arc<Self>,
+        &self,
         before: Approval,
         because: WithdrawnBecause,
     ) -> Result<(), StoreError> {
         let from = before.state.name();
         let Ok(approval) = before.withdraw(because, clock::now()) else { return Ok(()) };
         let detail = json!({ "because": because });
-        self.settle(&approval, from, "approval.withdrawn", detail).await.map(drop)
+        self.transition(&approval, from, "approval.withdrawn", detail).await.map(drop)
     }
 
-    /// Takes a request to its new state: in the database, for everybody who waits, in its row, for the screens and in
-    /// the audit, in this order. `false`: somebody was faster, and nothing was done.
-    pub(super) async fn settle(
+    /// Takes an approval to its new state: in the database, for the calls that wait, in its activity row, for the screens
+    /// and in the audit, in this order. `false`: another transition was first, and nothing was done.
+    pub(super) async fn transition(
         &self,
         approval: &Approval,
         from: StateName,
         action: &str,
         detail: Value,
     ) -> Result<bool, StoreError> {
-        if !self.store.transition(approval, from).await? {
+        if !self.services.store.transition(approval, from).await? {
             return Ok(false);
         }
-        self.approvals.note(approval);
+        self.open.publish_state(approval);
         self.close_record(approval);
-        self.settled(approval, action, detail).await;
+        self.announce(approval, action, detail).await;
         Ok(true)
     }
 
-    /// Tells the screens of a request's new state, and writes it into the audit.
-    pub(super) async fn settled(&self, approval: &Approval, action: &str, detail: Value) {
-        self.events.send(Event::Approval { id: approval.id, state: approval.state.name() });
+    /// Announces the new state of an approval to the screens, and writes it into the audit.
+    pub(super) async fn announce(&self, approval: &Approval, action: &str, detail: Value) {
+        self.services
+            .events
+            .send(Event::Approval { id: approval.id, state: approval.state.name() });
         let actor = match approval.state {
             State::Approved { .. } | State::Denied { .. } => "owner",
             _ => "system",
         };
-        self.note(actor, action, &approval.id.to_string(), detail).await;
+        self.services.audit.record(actor, action, &approval.id.to_string(), detail).await;
     }
 
-    /// Somebody was faster: says in which state they left it.
+    /// Another transition was first: says to which state.
     async fn lost_race(
         &self,
         id: ApprovalId,
         wanted: StateName,
     ) -> Result<DecideError, StoreError> {
-        let now = self.store.approval(id).await?;
+        let now = self.services.store.approval(id).await?;
         Ok(now.map_or(DecideError::Unknown(id), |approval| {
             WrongState { id, is: approval.state.name(), wanted }.into()
         }))
@@ -198,12 +219,12 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let Some(rule) = rule_for(approval, grant, audience, now) else { return Ok(()) };
         if matches!(grant, Grant::Always) {
-            let replaced = self.store.replace_tool_rule(&rule).await?;
-            self.past_rules.replaced(rule.id, replaced);
+            let replaced = self.services.store.replace_tool_rule(&rule).await?;
+            self.services.policy.undo.replaced(rule.id, replaced);
         } else {
-            self.store.insert_rule(&rule).await?;
+            self.services.store.insert_rule(&rule).await?;
         }
-        self.reload_rules().await
+        self.services.policy.reload().await
     }
 }
 

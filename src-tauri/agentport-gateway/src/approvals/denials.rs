@@ -12,9 +12,9 @@ use agentport_core::{
 };
 use serde_json::json;
 
+use super::Approvals;
 use crate::{
     clock,
-    engine::Engine,
     store::{self, ApprovalFilter},
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct ActiveDenial {
     pub(crate) until: Timestamp,
 }
 
-impl Engine {
+impl Approvals {
     /// Until when this tool is denied to this agent without asking. `reason` is why the rules ask: a rule the owner made
     /// after the last denial is an answer to it.
     pub(super) async fn denied_until(
@@ -50,10 +50,11 @@ impl Engine {
         now: Timestamp,
     ) -> store::Result<Option<Timestamp>> {
         let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
-        let mut denials = self.store.recent_denials(agent, integration, tool, since).await?;
+        let mut denials =
+            self.services.store.recent_denials(agent, integration, tool, since).await?;
         if let Reason::Rule { id } = reason
             && let Some(last) = denials.last()
-            && self.rules.load().rule(id).is_some_and(|rule| rule.created_at >= *last)
+            && self.services.policy.rules().rule(id).is_some_and(|rule| rule.created_at >= *last)
         {
             return Ok(None);
         }
@@ -68,7 +69,7 @@ impl Engine {
         let filter =
             ApprovalFilter { states: vec![StateName::Denied], agent: None, limit: MAX_LISTED };
         let mut last_denied: HashMap<(AgentId, IntegrationId, String), Approval> = HashMap::new();
-        for approval in self.store.approvals(filter).await? {
+        for approval in self.services.store.approvals(filter).await? {
             let Some(at) = denied_at(&approval).filter(|at| *at >= since) else { continue };
             let key = (approval.agent, approval.integration.clone(), approval.tool.clone());
             let known = last_denied.get(&key).and_then(denied_at);
@@ -79,8 +80,12 @@ impl Engine {
         let mut active = Vec::new();
         for ((agent, integration, tool), last) in last_denied {
             let reason = self
+                .services
+                .catalogue
                 .published(&integration, &tool)
-                .map_or(Reason::NoRule, |tool| self.decide(&tool, agent, None, now).reason);
+                .map_or(Reason::NoRule, |tool| {
+                    self.services.policy.decide(&tool, agent, None, now).reason
+                });
             let until = self.denied_until(agent, &integration, &tool, reason, now).await?;
             if let Some(until) = until {
                 active.push(ActiveDenial { id: last.id, agent, integration, tool, until });
@@ -97,10 +102,10 @@ impl Engine {
             return Ok(None);
         };
         let ActiveDenial { agent, integration, tool, .. } = &denial;
-        self.store.reset_denials(*agent, integration, tool, clock::now()).await?;
+        self.services.store.reset_denials(*agent, integration, tool, clock::now()).await?;
         let detail = json!({ "agent": agent, "integration": integration, "tool": tool });
-        self.note("owner", "denial.ended", &id.to_string(), detail).await;
-        self.events.send(Event::Policy);
+        self.services.audit.record("owner", "denial.ended", &id.to_string(), detail).await;
+        self.services.events.send(Event::Policy);
         Ok(Some(denial))
     }
 
@@ -111,7 +116,7 @@ impl Engine {
             .denied_until(denied.agent, &denied.integration, &denied.tool, Reason::NoRule, now)
             .await?;
         if until.is_some() {
-            self.events.send(Event::Policy);
+            self.services.events.send(Event::Policy);
         }
         Ok(())
     }

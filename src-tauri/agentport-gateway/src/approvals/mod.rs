@@ -1,38 +1,48 @@
-//! Requests for the owner's decision: asking, deciding, awaiting, running.
+//! Approvals: requests for the owner's decision, from the agent's call to the end of the approved call.
 //!
-//! The database holds the truth; this module keeps, for requests that are open, who waits for them. What always
-//! holds: a request is stored before anybody hears of it; one identical open call is one request; an approved request
-//! runs at most once, however many repeat or await it; nothing runs while nobody listens.
+//! The database holds the truth; memory holds, for each open approval, a channel that its waiting calls listen to. What
+//! always holds: an approval is stored before it is announced; identical open calls are one approval; an approved call
+//! is claimed at most once ([`ApprovedCall`]), however many calls repeat or await it.
+//!
+//! Deliberately absent: running anything. `call` runs what [`Approvals::claim`] hands out.
 
-mod ask;
+mod claim;
+mod create;
 mod decide;
 mod denials;
+mod expire;
+mod open;
+mod results;
 mod review;
-mod rounds;
-mod run;
-mod sweep;
 mod wait;
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
 
 use agentport_core::{
     AgentId, ApprovalId, IntegrationId,
     approval::{Approval, StateName},
     arguments::ArgumentsHash,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use ask::Asking;
+pub(crate) use claim::ApprovedCall;
+pub(crate) use create::{Created, NewApproval};
 pub(crate) use decide::DecideError;
-pub(crate) use wait::{Awaited, StoredResult};
+pub(crate) use results::StoredResult;
 
-use crate::catalogue::PublishedTool;
+use self::{create::clean_info, open::OpenApprovals};
+use crate::{
+    audit::Audit,
+    catalogue::{Catalogue, PublishedTool},
+    directory::PendingTokens,
+    events::Events,
+    journal::Journal,
+    policy::PolicyStore,
+    settings::SettingsStore,
+    store::{Store, StoreError},
+    vault::Vault,
+};
 
 /// What makes two calls the same call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -48,7 +58,7 @@ impl CallKey {
         Self { agent, integration: tool.integration.clone(), tool: tool.name().to_owned(), hash }
     }
 
-    fn of(approval: &Approval) -> Self {
+    pub(crate) fn from_approval(approval: &Approval) -> Self {
         Self {
             agent: approval.agent,
             integration: approval.integration.clone(),
@@ -58,148 +68,56 @@ impl CallKey {
     }
 }
 
-/// An open request: pending, approved or running.
-#[derive(Debug)]
-struct Live {
-    key: CallKey,
-    expires_at: agentport_core::Timestamp,
-    state: watch::Sender<StateName>,
+/// What [`Approvals`] works with.
+pub(crate) struct ApprovalServices {
+    pub(crate) store: Store,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) events: Events,
+    pub(crate) audit: Audit,
+    pub(crate) settings: Arc<SettingsStore>,
+    pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) tokens: Arc<PendingTokens>,
+    pub(crate) tasks: TaskTracker,
+    /// Waiting for a decision ends when this is cancelled.
+    pub(crate) soft_stop: CancellationToken,
 }
 
-/// The open requests.
-#[derive(Debug, Default)]
+/// Creates, decides, expires and hands out approvals.
 pub(crate) struct Approvals {
-    open: Mutex<Open>,
-    /// How many are open: lets a call that has none skip the lock.
-    count: AtomicUsize,
-    /// The rules are others now: what waits may no longer have to.
-    review: Notify,
-    /// One asks at a time, so that two identical calls become one request.
-    asking: tokio::sync::Mutex<()>,
-    /// Something was added or changed that may expire earlier than the sweeper thinks.
-    changed: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    by_id: HashMap<ApprovalId, Arc<Live>>,
-    by_key: HashMap<CallKey, ApprovalId>,
+    services: ApprovalServices,
+    open: Arc<OpenApprovals>,
+    /// Held while an approval is created, so that two identical calls become one approval.
+    creating: tokio::sync::Mutex<()>,
 }
 
 impl Approvals {
-    /// Has open requests looked at again under the new rules.
-    pub(crate) fn rules_changed(&self) {
-        self.review.notify_one();
+    pub(crate) fn new(services: ApprovalServices) -> Self {
+        Self { services, open: Arc::default(), creating: tokio::sync::Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The open request for this very call, if there is one.
+    /// The open approval for this very call, if there is one.
     pub(crate) fn open_for(&self, key: &CallKey) -> Option<ApprovalId> {
-        if self.count.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        self.lock().by_key.get(key).copied()
+        self.open.open_for(key)
     }
 
-    /// Has this agent an open request for the tool, whatever its arguments?
+    /// Has this agent an open approval for the tool, whatever its arguments?
     pub(crate) fn has_open(&self, agent: AgentId, integration: &IntegrationId, tool: &str) -> bool {
-        self.lock()
-            .by_key
-            .keys()
-            .any(|key| key.agent == agent && key.integration == *integration && key.tool == tool)
+        self.open.has_open(agent, integration, tool)
     }
 
-    fn live(&self, id: ApprovalId) -> Option<Arc<Live>> {
-        self.lock().by_id.get(&id).cloned()
+    /// Follows the state of an open approval; `None` if it is not open.
+    pub(crate) fn watch(&self, id: ApprovalId) -> Option<watch::Receiver<StateName>> {
+        self.open.get(id).map(|open| open.state.subscribe())
     }
 
-    /// How many other requests of this agent wait for the same tool.
+    /// How many other pending approvals this agent has for the same tool.
     pub(crate) fn also_waiting(&self, approval: &Approval) -> u32 {
-        let all = self.lock();
-        let others = all.by_id.iter().filter(|(id, live)| {
-            **id != approval.id
-                && live.key.agent == approval.agent
-                && live.key.integration == approval.integration
-                && live.key.tool == approval.tool
-                && *live.state.borrow() == StateName::Pending
-        });
-        u32::try_from(others.count()).unwrap_or(u32::MAX)
+        self.open.also_waiting(approval)
     }
 
-    fn pending_of(&self, agent: AgentId) -> usize {
-        let pending = |live: &&Arc<Live>| {
-            live.key.agent == agent && *live.state.borrow() == StateName::Pending
-        };
-        self.lock().by_id.values().filter(pending).count()
-    }
-
-    /// When the next request runs out. One that runs has the call's own deadline instead.
-    fn next_expiry(&self) -> Option<agentport_core::Timestamp> {
-        let all = self.lock();
-        let waiting = all.by_id.values().filter(|l| *l.state.borrow() != StateName::Running);
-        waiting.map(|live| live.expires_at).min()
-    }
-
-    /// Forgets what is overdue here and not open in the database: whatever went wrong, it must not keep anybody busy.
-    fn keep_only(&self, open: &[Approval], now: agentport_core::Timestamp) {
-        let mut all = self.lock();
-        let is_open = |id: &ApprovalId| open.iter().any(|approval| approval.id == *id);
-        let gone: Vec<ApprovalId> = all
-            .by_id
-            .iter()
-            .filter(|(id, live)| live.expires_at <= now && !is_open(id))
-            .map(|(id, _)| *id)
-            .collect();
-        all.by_id.retain(|id, _| !gone.contains(id));
-        all.by_key.retain(|_, id| !gone.contains(id));
-        self.count.store(all.by_id.len(), Ordering::Release);
-    }
-
-    /// Takes note of a request's state, and tells everybody who waits for it.
-    pub(crate) fn note(&self, approval: &Approval) {
-        let state = approval.state.name();
-        let open = matches!(state, StateName::Pending | StateName::Approved | StateName::Running);
-        let mut all = self.lock();
-        let rank = |state| match state {
-            StateName::Pending => 0,
-            StateName::Approved => 1,
-            StateName::Running => 2,
-            _ => 3,
-        };
-        let known = all.by_id.get(&approval.id).map(|live| *live.state.borrow());
-        if known.is_some_and(|known| rank(known) > rank(state)) {
-            // Somebody who was faster has noted a later state already.
-            return;
-        }
-        let before = if open {
-            let live = Arc::new(Live {
-                key: CallKey::of(approval),
-                expires_at: approval.expires_at,
-                // Those who wait already keep waiting on the same channel.
-                state: all
-                    .by_id
-                    .get(&approval.id)
-                    .map_or_else(|| watch::Sender::new(state), |live| live.state.clone()),
-            });
-            all.by_key.entry(live.key.clone()).or_insert(approval.id);
-            all.by_id.insert(approval.id, live.clone());
-            Some(live)
-        } else {
-            let gone = all.by_id.remove(&approval.id);
-            let key = CallKey::of(approval);
-            if all.by_key.get(&key) == Some(&approval.id) {
-                all.by_key.remove(&key);
-            }
-            gone
-        };
-        self.count.store(all.by_id.len(), Ordering::Release);
-        drop(all);
-        if let Some(live) = before {
-            live.state.send_replace(state);
-        }
-        self.changed.notify_one();
+    pub(crate) async fn get(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+        self.services.store.approval(id).await
     }
 }

@@ -1,25 +1,25 @@
-//! Requests under changed rules: what the owner now allows need not wait, and what the owner now blocks must not run.
-//! And requests to install what the owner has installed meanwhile.
+//! Open approvals after a change: of the rules, of an integration's tools, of what is installed.
 
 use std::sync::Arc;
 
 use agentport_core::{
     ApprovalId, ErrorChain, IntegrationId,
-    approval::{Approval, Audience, Grant, State},
+    approval::{Approval, Audience, Grant, State, WithdrawnBecause},
     policy::{Decision, Mode, Origin, Reason},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, engine::Engine, mcp::meta, store::StoreError};
+use super::Approvals;
+use crate::{catalogue::managed_tools::INSTALL, clock, store::StoreError};
 
-impl Engine {
-    /// Looks at waiting requests whenever the rules have changed, until `stop`.
-    pub(crate) async fn review_requests(self: Arc<Self>, stop: CancellationToken) {
+impl Approvals {
+    /// Looks at pending approvals whenever the rules have changed, until `stop`.
+    pub(crate) async fn review_on_policy_change(self: Arc<Self>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.approvals.review.notified() => {}
+                () = self.services.policy.reloaded() => {}
             }
             if let Err(error) = self.review_waiting().await {
                 tracing::error!(error = %ErrorChain(&error), "waiting requests could not be reviewed");
@@ -27,8 +27,8 @@ impl Engine {
         }
     }
 
-    async fn review_waiting(self: &Arc<Self>) -> Result<(), StoreError> {
-        for approval in self.store.open_approvals().await? {
+    async fn review_waiting(&self) -> Result<(), StoreError> {
+        for approval in self.services.store.open_approvals().await? {
             if approval.state == State::Pending {
                 self.review_one(approval, Trigger::RulesChanged).await?;
             }
@@ -37,42 +37,65 @@ impl Engine {
     }
 
     /// Lets one waiting request go on if the rules allow its call by now.
-    pub(super) async fn review_id(self: &Arc<Self>, id: ApprovalId) -> Result<(), StoreError> {
-        let Some(approval) = self.store.approval(id).await? else { return Ok(()) };
+    pub(crate) async fn review_id(&self, id: ApprovalId) -> Result<(), StoreError> {
+        let Some(approval) = self.services.store.approval(id).await? else { return Ok(()) };
         if approval.state == State::Pending {
             return self.review_one(approval, Trigger::Repeated).await.map(drop);
         }
-        // Decided this moment, and perhaps not told yet.
-        self.approvals.note(&approval);
+        // Decided this moment, and perhaps not published yet.
+        self.open.publish_state(&approval);
         Ok(())
     }
 
     /// Requests to install what is installed by now: the owner has answered them with that.
     pub(crate) async fn review_installs(&self, id: &IntegrationId) -> Result<(), StoreError> {
         let now = clock::now();
-        for waiting in self.store.open_approvals().await? {
+        for waiting in self.services.store.open_approvals().await? {
             let asks = waiting.state == State::Pending
                 && waiting.integration == *id
-                && waiting.tool == meta::INSTALL;
+                && waiting.tool == INSTALL;
             if !asks || waiting.overdue(now) {
                 continue;
             }
             let (from, expires_at) = (waiting.state.name(), waiting.expires_at);
             let approved = waiting.approve(Grant::Once, Audience::ThisAgent, None, now, expires_at);
             if let Ok(approved) = approved {
-                self.settle(&approved, from, "approval.by_install", json!({})).await?;
+                self.transition(&approved, from, "approval.by_install", json!({})).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Withdraws what can no longer run after an integration's tools changed.
+    pub(crate) async fn review_integration(&self, id: &IntegrationId) -> Result<(), StoreError> {
+        for approval in self.services.store.open_approvals().await? {
+            if approval.integration != *id {
+                continue;
+            }
+            let because = match self.services.catalogue.published(id, &approval.tool) {
+                Some(tool) if tool.digest == approval.digest => continue,
+                Some(_) => WithdrawnBecause::DefinitionChanged,
+                None => WithdrawnBecause::ToolGone,
+            };
+            self.withdraw(approval, because).await?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws every open approval of an integration that was removed.
+    pub(crate) async fn withdraw_all_of(&self, id: &IntegrationId) -> Result<(), StoreError> {
+        for approval in self.services.store.open_approvals().await? {
+            if approval.integration == *id {
+                self.withdraw(approval, WithdrawnBecause::IntegrationRemoved).await?;
             }
         }
         Ok(())
     }
 
     /// Approves the other requests for the same tool that the rules allow since this one was granted, and says how many.
-    pub(super) async fn approve_also_waiting(
-        self: &Arc<Self>,
-        granted: &Approval,
-    ) -> Result<u32, StoreError> {
+    pub(super) async fn approve_also_waiting(&self, granted: &Approval) -> Result<u32, StoreError> {
         let mut approved = 0;
-        for waiting in self.store.open_approvals().await? {
+        for waiting in self.services.store.open_approvals().await? {
             let is_covered = waiting.state == State::Pending
                 && waiting.integration == granted.integration
                 && waiting.tool == granted.tool;
@@ -84,20 +107,17 @@ impl Engine {
     }
 
     /// Decides a waiting request where the rules do so by now. `true`: it was approved.
-    async fn review_one(
-        self: &Arc<Self>,
-        waiting: Approval,
-        trigger: Trigger,
-    ) -> Result<bool, StoreError> {
+    async fn review_one(&self, waiting: Approval, trigger: Trigger) -> Result<bool, StoreError> {
         let now = clock::now();
-        let Some(tool) = self.published(&waiting.integration, &waiting.tool) else {
+        let Some(tool) = self.services.catalogue.published(&waiting.integration, &waiting.tool)
+        else {
             return Ok(false);
         };
         if tool.digest != waiting.digest || waiting.overdue(now) {
             return Ok(false);
         }
         let Decision { mode, reason } =
-            self.decide(&tool, waiting.agent, Some(&waiting.asked_hash), now);
+            self.services.policy.decide(&tool, waiting.agent, Some(&waiting.asked_hash), now);
         if mode == Mode::Allow
             && trigger == Trigger::RulesChanged
             && self.is_later_grant(reason, &waiting)
@@ -113,10 +133,10 @@ impl Engine {
         };
         let Ok(decided) = decided else { return Ok(false) };
         let settled =
-            self.settle(&decided, from, "approval.by_rule", json!({ "mode": mode })).await?;
-        if !settled && let Some(decided) = self.store.approval(decided.id).await? {
+            self.transition(&decided, from, "approval.by_rule", json!({ "mode": mode })).await?;
+        if !settled && let Some(decided) = self.services.store.approval(decided.id).await? {
             // Another decision was faster, and may not be published yet.
-            self.approvals.note(&decided);
+            self.open.publish_state(&decided);
         }
         Ok(settled && mode == Mode::Allow)
     }
@@ -124,7 +144,7 @@ impl Engine {
     /// Is the rule a grant the owner gave to another request, while this one waited already? Its arguments are others,
     /// which the owner has not seen with that grant.
     fn is_later_grant(&self, reason: Reason, waiting: &Approval) -> bool {
-        let rules = self.rules.load();
+        let rules = self.services.policy.rules();
         let rule = reason.rule().and_then(|id| rules.rule(id));
         rule.is_some_and(|rule| {
             matches!(rule.origin, Origin::Approval { .. }) && waiting.created_at <= rule.created_at

@@ -10,7 +10,7 @@ async fn audit_of(rows: u32) -> (TestStore, Audit) {
     let store = store().await;
     let audit = Audit::open(store.store.clone(), KEY);
     for n in 1..=rows {
-        audit.record("owner", "policy.set", &format!("tool {n}"), json!({ "n": n })).await.unwrap();
+        audit.append("owner", "policy.set", &format!("tool {n}"), json!({ "n": n })).await.unwrap();
     }
     (store, audit)
 }
@@ -113,7 +113,7 @@ async fn later_rows_do_not_hide_a_cut() {
         let (store, audit) = audit_of(4).await;
         store.tamper(cut).await;
         for _ in 0..3 {
-            audit.record("owner", "login", "", json!(null)).await.unwrap();
+            audit.append("owner", "login", "", json!(null)).await.unwrap();
         }
         let verdict = audit.verify().await.unwrap();
         assert!(matches!(verdict, AuditVerdict::Broken { seq: 4 | 5, .. }), "{cut}: {verdict:?}");
@@ -127,7 +127,7 @@ async fn a_row_put_in_does_not_stop_the_audit() {
     store
         .tamper("INSERT INTO audit SELECT 2, at, actor, action, subject, detail, mac FROM audit")
         .await;
-    audit.record("owner", "login", "", json!(null)).await.unwrap();
+    audit.append("owner", "login", "", json!(null)).await.unwrap();
     assert_eq!(audit.verify().await.unwrap(), broken(2, "row 2 was changed, moved or put in"));
 }
 
@@ -144,7 +144,7 @@ async fn two_at_once_are_two_rows() {
     let (_store, audit) = audit_of(0).await;
     let record = |n: u32| {
         let audit = audit.clone();
-        async move { audit.record("owner", "login", &n.to_string(), json!(null)).await }
+        async move { audit.append("owner", "login", &n.to_string(), json!(null)).await }
     };
     let (a, b, c) = tokio::join!(record(1), record(2), record(3));
     a.and(b).and(c).unwrap();

@@ -15,14 +15,11 @@ use super::{failure, object};
 use crate::{
     catalogue::PublishedTool,
     clock,
-    engine::Engine,
     store::{self, IntegrationRow, Store},
     upstream::{Listing, UpstreamError},
 };
 
 pub(crate) const ID: &str = "demo";
-/// Set once the demo was installed by itself, so that an owner who removes it is rid of it.
-const OFFERED: &str = "demo_offered";
 const MAX_NOTE: usize = 10_000;
 
 pub(crate) fn id() -> IntegrationId {
@@ -119,51 +116,24 @@ pub(super) async fn call(
     })
 }
 
-impl Engine {
-    /// Installs the demo once in the life of a home.
-    pub(crate) async fn offer_demo(&self) -> store::Result<()> {
-        if self.store.value(OFFERED).await?.is_some() {
-            return Ok(());
-        }
-        let known = self.catalogue.get(&id()).is_some();
-        if !known {
-            self.install_demo().await?;
-        }
-        self.store.put_value(OFFERED, "1").await
-    }
-
-    /// Adds the demo with its rules and two notes to begin with.
-    pub(crate) async fn install_demo(&self) -> store::Result<()> {
-        let now = clock::now();
-        let row = IntegrationRow {
-            id: id(),
-            name: "Demo notes".to_owned(),
-            connection: Connection::Builtin { name: ID.to_owned() },
-            tags: Vec::new(),
-            policy: IntegrationPolicy::default(),
-            resources: false,
-            enabled: true,
-            auth_method: "none".to_owned(),
-            added_at: now,
-            imported: None,
-        };
-        if !self.store.insert_integration(&row, &[]).await? {
-            return Ok(());
-        }
-        for rule in rules(now) {
-            self.store.insert_rule(&rule).await?;
-        }
-        if self.store.notes().await?.is_empty() {
-            self.store.add_note("Welcome to AgentPort. Agents can read this note.", now).await?;
-            self.store.add_note("Adding a note asks you first.", now).await?;
-        }
-        self.catalogue.put(row, Some(listing()));
-        self.reload_rules().await
+/// The demo as an integration.
+pub(crate) fn row(now: Timestamp) -> IntegrationRow {
+    IntegrationRow {
+        id: id(),
+        name: "Demo notes".to_owned(),
+        connection: Connection::Builtin { name: ID.to_owned() },
+        tags: Vec::new(),
+        policy: IntegrationPolicy::default(),
+        resources: false,
+        enabled: true,
+        auth_method: "none".to_owned(),
+        added_at: now,
+        imported: None,
     }
 }
 
 /// Reading may run, deleting is blocked; adding has no rule and so asks.
-fn rules(now: Timestamp) -> impl Iterator<Item = Rule> {
+pub(crate) fn rules(now: Timestamp) -> impl Iterator<Item = Rule> {
     tools().into_iter().filter_map(move |tool| {
         let mode = match &*tool.name {
             "list_notes" | "read_note" => Mode::Allow,

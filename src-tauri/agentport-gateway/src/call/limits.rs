@@ -1,26 +1,24 @@
-//! How often an agent may call: a fixed number a minute, if the owner set one.
+//! Rate limit of an agent: calls per fixed minute, if the owner set a limit.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::HashMap;
 
 use agentport_core::{AgentId, Timestamp};
+use parking_lot::Mutex;
 
 const MINUTE_MS: i64 = 60_000;
 
 /// Calls of each agent in the current minute.
 #[derive(Debug, Default)]
-pub(crate) struct Limits(Mutex<HashMap<AgentId, (i64, u32)>>);
+pub(crate) struct CallLimits(Mutex<HashMap<AgentId, (i64, u32)>>);
 
-impl Limits {
+impl CallLimits {
     /// Counts a call. Fails with the seconds to wait if `limit` (0: none) is used up.
     pub(crate) fn count(&self, agent: AgentId, limit: u32, now: Timestamp) -> Result<(), u64> {
         if limit == 0 {
             return Ok(());
         }
         let minute = now.0.div_euclid(MINUTE_MS);
-        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = self.0.lock();
         let (at, count) = calls.entry(agent).or_default();
         if *at != minute {
             (*at, *count) = (minute, 0);
@@ -40,7 +38,7 @@ mod tests {
 
     #[test]
     fn counts_within_a_minute() {
-        let limits = Limits::default();
+        let limits = CallLimits::default();
         let agent = AgentId(uuid::Uuid::nil());
         let other = AgentId(uuid::Uuid::max());
         let at = |ms| Timestamp(ms);

@@ -1,24 +1,28 @@
-//! The one door. Every tool call, whichever way it comes in, runs through [`Engine::call`].
+//! The call pipeline. Every tool call, whichever API it comes through, runs through [`CallPipeline::call`].
 //!
 //! ```text
 //! resolve → paused? → arguments valid? → limits → approved already? → policy
-//!        → blocked | run | ask → approval → check again → run
+//!        → blocked | run | create an approval → await it → check again → run
 //! run: journal begin → permit → upstream → scrub → journal end
 //! ```
 //!
 //! What always holds: what runs is what policy (and the owner) saw; the row is written before the upstream is called
 //! and before the reply leaves; when anything in here fails, the call does not happen.
 
+mod admit;
+mod approved;
+mod await_approval;
 pub(crate) mod caller;
-pub(crate) mod continuations;
-pub(crate) mod limits;
-pub(crate) mod manage;
+mod continuations;
+mod dispatch;
+mod input_required;
+mod installs;
+mod limits;
 pub(crate) mod outcome;
 pub(crate) mod passthrough;
 pub(crate) mod permit;
-pub(crate) mod record;
+mod record;
 mod resolve;
-mod run;
 mod scrub;
 
 use std::sync::Arc;
@@ -30,22 +34,29 @@ use agentport_core::{
 };
 use rmcp::model::JsonObject;
 use serde_json::Value;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+pub(crate) use self::{
+    admit::CallAdmission, await_approval::Awaited, dispatch::CallDispatcher, record::CallRecorder,
+    resolve::ToolResolver,
+};
 use self::{
     caller::Caller,
+    continuations::Continuations,
     outcome::{Outcome, Refusal},
     record::Record,
 };
 use crate::{
-    agents::Agent,
-    approvals::{Asking, CallKey},
-    catalogue::AgentView,
+    agents::{Agent, Agents},
+    approvals::{Approvals, CallKey, Created, NewApproval},
+    catalogue::{AgentView, PublishedTool},
     clock,
-    engine::Engine,
+    directory::PendingTokens,
+    policy::PolicyStore,
 };
 
-/// A call as a door hands it in.
+/// A call as an API passes it on.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) agent: Arc<Agent>,
@@ -60,19 +71,36 @@ pub(crate) struct Request {
     pub(crate) caller: Caller,
 }
 
-impl Engine {
+/// Runs calls. The only maker of permits.
+pub(crate) struct CallPipeline {
+    pub(crate) resolver: ToolResolver,
+    pub(crate) admission: CallAdmission,
+    pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) approvals: Arc<Approvals>,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) tokens: Arc<PendingTokens>,
+    pub(crate) recorder: CallRecorder,
+    pub(crate) dispatcher: CallDispatcher,
+    pub(crate) continuations: Continuations,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) hard_stop: CancellationToken,
+    /// Counts the calls that run.
+    pub(crate) running: TaskTracker,
+}
+
+impl CallPipeline {
     /// Runs a call, or says why not. The only way to a tool.
     pub(crate) async fn call(self: &Arc<Self>, request: Request) -> Outcome {
-        let tool = match self.resolve(&request).await {
+        let tool = match self.resolver.resolve(&request).await {
             Ok(tool) => tool,
-            Err(refusal) => return self.refuse_unresolved(&request, refusal),
+            Err(refusal) => return self.recorder.record_unresolved(&request, refusal),
         };
         self.call_resolved(tool, request).await
     }
 
     async fn call_resolved(
         self: &Arc<Self>,
-        tool: Arc<crate::catalogue::PublishedTool>,
+        tool: Arc<PublishedTool>,
         request: Request,
     ) -> Outcome {
         let Request { agent, arguments, additional_info, door, caller, .. } = request;
@@ -82,65 +110,63 @@ impl Engine {
         let mut record = Record::new(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, door);
         record.at = now;
 
-        if let Err(refusal) = self.admit(&agent, &tool, &arguments, now) {
-            return self.answer_unrun(record, Outcome::Refused(refusal));
+        if let Err(refusal) = self.admission.admit(&agent, &tool, &arguments, now) {
+            return self.recorder.record_refused(record, Outcome::Refused(refusal));
         }
         let key = CallKey::new(agent.id, &tool, hash);
-        let Decision { mode, reason } = self.decide(&tool, agent.id, Some(&hash), now);
+        let Decision { mode, reason } = self.policy.decide(&tool, agent.id, Some(&hash), now);
         record.decision = Some(mode);
         record.because = Some(reason);
         if mode == Mode::Deny {
-            return self.answer_unrun(record, Outcome::Blocked);
+            return self.recorder.record_refused(record, Outcome::Blocked);
         }
         // A repeat of a call the owner decided about takes up that decision, under a lasting grant too.
         if let Some(id) = self.approvals.open_for(&key)
-            && let Some(open) = self.still_open(id).await
+            && let Some(open) = self.approvals.still_open(id).await
         {
             return self.repeat(open, &agent, additional_info.as_deref(), record, caller).await;
         }
         if caller.request_state.is_some() || caller.input_responses.is_some() {
             let state = caller.request_state.as_deref();
-            if let Some(going_on) = self.continuations.take(state, &key, tool.digest, now) {
-                record.approval = Some(going_on.approval);
-                record.arguments = agentport_core::redact::redacted(&going_on.arguments);
-                record.hash = Some(ArgumentsHash::of(&going_on.arguments));
-                return self.run(&tool, going_on.arguments, record, caller, key).await;
+            if let Some(continued) = self.continuations.remove(state, &key, tool.digest, now) {
+                record.approval = Some(continued.approval);
+                record.arguments = agentport_core::redact::redacted(&continued.arguments);
+                record.hash = Some(ArgumentsHash::of(&continued.arguments));
+                return self.run(&tool, continued.arguments, record, caller, key).await;
             }
         }
         if mode == Mode::Allow {
             return self.run(&tool, arguments, record, caller, key).await;
         }
-        let (agent, tool) = (&*agent, &*tool);
-        let asking = Asking { agent, tool, arguments, hash, additional_info, reason };
-        self.ask(asking, record).await
+        let (agent, tool, bytes) = (&*agent, &*tool, record.bytes_in);
+        let call = NewApproval { agent, tool, arguments, hash, bytes, additional_info, reason };
+        self.ask(call, record).await
     }
 
-    /// What stands before policy: pause, schema, limits.
-    fn admit(
-        &self,
-        agent: &Agent,
-        tool: &crate::catalogue::PublishedTool,
-        arguments: &Value,
-        now: agentport_core::Timestamp,
-    ) -> Result<(), Refusal> {
-        if self.soft_stop.is_cancelled() {
-            return Err(Refusal::Stopping);
-        }
-        // The key was good when the headers came; the body may have taken its time.
-        if agent.revoked.is_cancelled() || agent.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::NotLetIn);
-        }
-        if self.paused() {
-            return Err(Refusal::Paused { integration: tool.integration.to_string() });
-        }
-        tool.validate(arguments).map_err(|problem| Refusal::InvalidArguments {
-            integration: tool.integration.to_string(),
-            tool: tool.name().to_owned(),
-            problem,
-        })?;
-        let limit = self.settings.load().calls_per_minute;
-        self.limits
-            .count(agent.id, limit, now)
-            .map_err(|retry_seconds| Refusal::TooManyCalls { limit, retry_seconds })
+    /// Asks the owner, and records what came of it.
+    async fn ask(&self, call: NewApproval<'_>, record: Record) -> Outcome {
+        let (integration, tool) = (call.tool.integration.to_string(), call.tool.name().to_owned());
+        let (outcome, record) = match self.approvals.create(call).await {
+            // The row gets the approval's id: the decision and the run complete it.
+            Ok(Created::Asked { id, expires_at }) => {
+                (Outcome::NeedsApproval { id, expires_at }, record.for_approval(id))
+            }
+            Ok(Created::AlreadyOpen { id, expires_at }) => {
+                (Outcome::NeedsApproval { id, expires_at }, record)
+            }
+            Ok(Created::DeniedUntil(until)) => (Outcome::DeniedAtOnce { until }, record),
+            Ok(Created::TooLarge { kib }) => {
+                (Outcome::Refused(Refusal::TooLargeToAsk { integration, tool, kib }), record)
+            }
+            Ok(Created::TooManyPending { limit }) => {
+                (Outcome::Refused(Refusal::TooManyWaiting { integration, tool, limit }), record)
+            }
+            Err(error) => {
+                let error = agentport_core::ErrorChain(&error);
+                tracing::error!(%error, "an approval could not be stored");
+                (Outcome::Refused(Refusal::Storage), record)
+            }
+        };
+        self.recorder.record_refused(record, outcome)
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use agentport_core::{
-    CallId,
+    CallId, Timestamp,
     arguments::ArgumentsHash,
     policy::{self, Mode},
     tool::{Annotations, DefinitionDigest},
@@ -16,14 +16,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
+    CallPipeline,
     caller::Caller,
     outcome::{Outcome, Refusal},
     permit::{Operation, Permit},
     record::{Record, json_bytes},
 };
-use crate::{agents::Agent, catalogue::CatalogueEntry, clock, engine::Engine};
+use crate::{agents::Agent, catalogue::CatalogueEntry, clock};
 
-impl Engine {
+impl CallPipeline {
     /// Runs an operation that is no tool call, on an integration the agent sees.
     pub(crate) async fn pass_through(
         self: &Arc<Self>,
@@ -38,19 +39,16 @@ impl Engine {
         // An operation has no definition; rules that name one do not apply to it.
         let digest = DefinitionDigest([0; 32]);
         let hash = ArgumentsHash::of(&arguments);
-        let decision = policy::decide(
-            &self.rules.load(),
-            &policy::Call {
-                agent: agent.id,
-                integration: &entry.row.id,
-                tool: name,
-                category: None,
-                annotations: Annotations { read_only_hint: Some(true), ..Annotations::default() },
-                digest,
-                arguments: Some(&hash),
-                now,
-            },
-        );
+        let decision = self.policy.decide_call(&policy::Call {
+            agent: agent.id,
+            integration: &entry.row.id,
+            tool: name,
+            category: None,
+            annotations: Annotations { read_only_hint: Some(true), ..Annotations::default() },
+            digest,
+            arguments: Some(&hash),
+            now,
+        });
         let record = Record {
             id: CallId(Uuid::now_v7()),
             at: now,
@@ -67,26 +65,29 @@ impl Engine {
             waited_ms: 0,
             door: "mcp",
         };
-        let limit = self.settings.load().calls_per_minute;
-        let refusal = if self.soft_stop.is_cancelled() {
-            Some(Refusal::Stopping)
-        } else if !entry.row.resources {
-            Some(Refusal::NotOffered { integration })
-        } else if self.paused() {
-            Some(Refusal::Paused { integration })
-        } else {
-            let counted = self.limits.count(agent.id, limit, now);
-            counted.err().map(|retry_seconds| Refusal::TooManyCalls { limit, retry_seconds })
-        };
-        if let Some(refusal) = refusal {
-            return self.answer_unrun(record, Outcome::Refused(refusal));
+        if let Err(refusal) = self.admit_passthrough(agent, entry, now) {
+            return self.recorder.record_refused(record, Outcome::Refused(refusal));
         }
         if decision.mode == Mode::Deny {
-            return self.answer_unrun(record, Outcome::Blocked);
+            return self.recorder.record_refused(record, Outcome::Blocked);
         }
-        let deadline = self.call_timeout(&entry.row.id);
+        let deadline = self.dispatcher.call_timeout(&entry.row.id);
         let permit = Permit::new(entry.row.id.clone(), operation, deadline);
         self.recorded(permit, record, caller).await
+    }
+
+    fn admit_passthrough(
+        &self,
+        agent: &Agent,
+        entry: &CatalogueEntry,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        self.admission.refuse_when_stopping()?;
+        if !entry.row.resources {
+            return Err(Refusal::NotOffered { integration: entry.row.id.to_string() });
+        }
+        self.admission.refuse_when_paused(entry.row.id.as_str())?;
+        self.admission.count(agent.id, now)
     }
 }
 

@@ -1,6 +1,6 @@
-//! The proof that a call has passed the door.
+//! The proof that a call has passed the pipeline.
 //!
-//! Upstreams take a [`Permit`] and nothing else that says what to run. Only this module's parent can make one, so a
+//! UpstreamRegistry take a [`Permit`] and nothing else that says what to run. Only this module's parent can make one, so a
 //! way round the policy does not compile. A permit is used up by the call it allows.
 
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Only the door makes permits, after policy, approval and the second check.
+    /// Only the pipeline makes permits, after policy, approval and the second check.
     pub(super) fn new(
         integration: IntegrationId,
         operation: Operation,
@@ -53,9 +53,9 @@ impl Permit {
     }
 
     /// Is this for one of our own tools that change what is installed? No upstream can have a tool of that prefix
-    /// called through us: the door resolves such names to ours.
+    /// called through us: the pipeline resolves such names to ours.
     pub(crate) fn manages(&self) -> bool {
-        matches!(&self.operation, Operation::CallTool { name, .. } if name.starts_with(crate::mcp::meta::PREFIX))
+        matches!(&self.operation, Operation::CallTool { name, .. } if name.starts_with(crate::catalogue::managed_tools::PREFIX))
     }
 
     /// Uses the permit up.

@@ -1,6 +1,6 @@
-//! The row a call leaves, in the making.
+//! The activity row of a call, while the call is in progress.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use agentport_core::{
     AgentId, ApprovalId, CallId, ErrorChain, Timestamp,
@@ -19,8 +19,7 @@ use crate::{
     agents::Agent,
     catalogue::PublishedTool,
     clock,
-    engine::Engine,
-    journal::{Begin, End},
+    journal::{Begin, End, Journal},
 };
 
 /// Bytes of a failure's text that are kept.
@@ -73,8 +72,8 @@ impl Record {
         }
     }
 
-    /// The same row under a request's id, which its decision and its run will complete.
-    pub(crate) fn of_request(&self, id: ApprovalId) -> Self {
+    /// The same row under an approval's id, which its decision and its run will complete.
+    pub(crate) fn for_approval(&self, id: ApprovalId) -> Self {
         Self {
             id: CallId(id.0),
             approval: Some(id),
@@ -123,9 +122,35 @@ impl Record {
     }
 }
 
-impl Engine {
-    /// Writes down a call that did not run, and answers it. If that can't be written, the answer is that.
-    pub(crate) fn answer_unrun(&self, record: Record, outcome: Outcome) -> Outcome {
+/// Writes the rows of calls to the journal.
+pub(crate) struct CallRecorder {
+    journal: Arc<Journal>,
+}
+
+impl CallRecorder {
+    pub(crate) fn new(journal: Arc<Journal>) -> Self {
+        Self { journal }
+    }
+
+    /// Writes the start of a call. Fails if it can't be written: then the call must not run.
+    pub(super) fn start(&self, record: &Record) -> Result<(), Refusal> {
+        self.journal.begin(&record.begin()).map_err(|error| {
+            tracing::error!(error = %ErrorChain(&error), "a call could not be recorded");
+            Refusal::NotRecorded
+        })
+    }
+
+    /// Writes the end of a call that ran since `started`.
+    pub(super) fn end(&self, record: &Record, outcome: &Outcome, started: Instant) {
+        if let Err(error) = self.journal.end(&record.end(outcome, Some(started))) {
+            // The row stays as begun, which reads as interrupted. The agent gets the result all the same: the call has
+            // happened, and hiding that would make it happen twice.
+            tracing::error!(error = %ErrorChain(&error), "the end of a call could not be recorded");
+        }
+    }
+
+    /// Records a call that did not run, and answers it. If that can't be written, the answer says so.
+    pub(super) fn record_refused(&self, record: Record, outcome: Outcome) -> Outcome {
         match self.journal.record(&record.begin(), &record.end(&outcome, None)) {
             Ok(()) => outcome,
             Err(error) => {
@@ -136,7 +161,7 @@ impl Engine {
     }
 
     /// The same for a call whose tool was not found.
-    pub(super) fn refuse_unresolved(&self, request: &Request, refusal: Refusal) -> Outcome {
+    pub(super) fn record_unresolved(&self, request: &Request, refusal: Refusal) -> Outcome {
         let cut = |text: &str| agentport_core::sanitize::sanitize_line(text, 200);
         let arguments = Value::Object(request.arguments.clone());
         let record = Record {
@@ -155,7 +180,7 @@ impl Engine {
             bytes_in: json_bytes(&arguments),
             door: request.door,
         };
-        self.answer_unrun(record, Outcome::Refused(refusal))
+        self.record_refused(record, Outcome::Refused(refusal))
     }
 }
 

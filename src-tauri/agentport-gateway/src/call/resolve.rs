@@ -4,14 +4,23 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_api::Health;
 
-use crate::{catalogue::PublishedTool, engine::Engine};
+use crate::{
+    catalogue::{Catalogue, PublishedTool},
+    upstream::UpstreamRegistry,
+};
 
 use super::{Request, outcome::Refusal};
 
 /// How long a call waits for the first list of an integration that has never answered.
-pub(crate) const FIRST_LIST: Duration = Duration::from_secs(5);
+const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl Engine {
+/// Finds tools by name, waking integrations that were never listed.
+pub(crate) struct ToolResolver {
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) upstreams: UpstreamRegistry,
+}
+
+impl ToolResolver {
     /// The tool, if the agent sees it. Waits for an integration's very first list, not for any later one.
     pub(super) async fn resolve(&self, request: &Request) -> Result<Arc<PublishedTool>, Refusal> {
         let (integration, tool) = (&request.integration, &request.tool);
@@ -48,7 +57,7 @@ impl Engine {
                 }
             }
         };
-        if tokio::time::timeout(FIRST_LIST, listed).await.is_ok() {
+        if tokio::time::timeout(FIRST_LIST_TIMEOUT, listed).await.is_ok() {
             return Ok(());
         }
         let problem = match self.catalogue.health.get(id).health {

@@ -39,3 +39,8 @@ impl HealthBoard {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }
+
+/// Ready to take calls, as far as is known.
+pub(crate) fn is_connected(health: &Health) -> bool {
+    matches!(health, Health::Idle | Health::Starting | Health::Ready)
+}

@@ -4,6 +4,7 @@
 //! (an agent's view, a serialised list) is kept with the version it belongs to.
 
 mod health;
+pub(crate) mod managed_tools;
 mod tool;
 mod view;
 
@@ -16,7 +17,7 @@ use agentport_core::IntegrationId;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-pub(crate) use health::{HealthBoard, HealthEntry};
+pub(crate) use health::{HealthBoard, HealthEntry, is_connected};
 pub(crate) use tool::{InvalidArguments, PublishedTool};
 pub(crate) use view::{AgentView, ViewCache, ViewKey};
 
@@ -38,7 +39,7 @@ impl CatalogueEntry {
         let tools = listing
             .iter()
             .flat_map(|listing| &listing.tools)
-            .filter(|tool| !tool.name.starts_with(crate::mcp::meta::PREFIX))
+            .filter(|tool| !tool.name.starts_with(managed_tools::PREFIX))
             .map(|tool| {
                 let listed = known.and_then(|known| known.category_of(&tool.name));
                 Arc::new(PublishedTool::new(row.id.clone(), tool.clone()).in_category(listed))
@@ -87,6 +88,19 @@ impl Catalogue {
 
     pub(crate) fn get(&self, id: &IntegrationId) -> Option<Arc<CatalogueEntry>> {
         self.snapshot.load().integrations.get(id).cloned()
+    }
+
+    /// The tool of this name as it is now: an upstream's, or one of ours that manages the integration.
+    pub(crate) fn published(
+        &self,
+        integration: &IntegrationId,
+        tool: &str,
+    ) -> Option<Arc<PublishedTool>> {
+        if tool.starts_with(managed_tools::PREFIX) {
+            return managed_tools::managed_tool(integration, tool);
+        }
+        let entry = self.get(integration).filter(|entry| entry.row.enabled)?;
+        entry.tool(tool).cloned()
     }
 
     /// The version, and a way to wait for the next.

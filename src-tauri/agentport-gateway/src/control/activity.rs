@@ -99,7 +99,7 @@ pub(super) async fn list(
     which.without(&["buckets", "format"])?;
     let filter = which.filter()?;
     control.up_to_now().await;
-    Ok(Json(control.engine.store.activity(&filter).await?))
+    Ok(Json(control.store.activity(&filter).await?))
 }
 
 pub(super) async fn chart(
@@ -118,13 +118,13 @@ pub(super) async fn chart(
         .ok_or_else(|| Refused::invalid("since", "since has to be before until"))?;
     let filter = which.filter()?;
     control.up_to_now().await;
-    Ok(Json(control.engine.store.chart(&filter, buckets).await?))
+    Ok(Json(control.store.chart(&filter, buckets).await?))
 }
 
 impl Control {
     /// What has been written down is read, even if it has not reached the database yet.
     pub(super) async fn up_to_now(&self) {
-        if let Err(error) = self.engine.journal.flush().await {
+        if let Err(error) = self.journal.flush().await {
             tracing::error!(error = %ErrorChain(&error), "the journal could not be brought into the database");
         }
     }

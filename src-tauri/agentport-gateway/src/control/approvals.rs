@@ -54,7 +54,7 @@ pub(super) async fn list(
     };
     let limit = which.limit.unwrap_or(USUAL).clamp(1, MOST);
     let filter = ApprovalFilter { states, agent: None, limit };
-    let mut found = control.engine.store.approvals(filter).await?;
+    let mut found = control.store.approvals(filter).await?;
     if state == "pending" {
         found.reverse();
     }
@@ -74,7 +74,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> Answer<Json<ApprovalView>> {
     let id = parse(&id)?;
-    let approval = control.engine.store.approval(id).await?;
+    let approval = control.store.approval(id).await?;
     let approval =
         approval.ok_or_else(|| Refused::not_found(format!("there is no request {id}")))?;
     control.show(approval).await
@@ -85,7 +85,7 @@ pub(super) async fn approve(
     Path(id): Path<String>,
     Json(choice): Json<Approve>,
 ) -> Answer<Json<ApprovalView>> {
-    let approval = control.engine.approve(parse(&id)?, &choice).await?;
+    let approval = control.approvals.approve(parse(&id)?, &choice).await?;
     control.show(approval).await
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn deny(
     Path(id): Path<String>,
     Json(choice): Json<Deny>,
 ) -> Answer<Json<ApprovalView>> {
-    let approval = control.engine.deny(parse(&id)?, choice.reason.as_deref()).await?;
+    let approval = control.approvals.deny(parse(&id)?, choice.reason.as_deref()).await?;
     control.show(approval).await
 }
 
@@ -106,20 +106,19 @@ impl Control {
     pub(super) async fn agent_names(
         &self,
     ) -> Answer<std::collections::HashMap<agentport_core::AgentId, String>> {
-        let agents = self.engine.store.agents().await?;
+        let agents = self.store.agents().await?;
         Ok(agents.into_iter().map(|agent| (agent.id, agent.name)).collect())
     }
 
     async fn show(&self, approval: Approval) -> Answer<Json<ApprovalView>> {
-        let agent = self.engine.store.agent(approval.agent).await?;
+        let agent = self.store.agent(approval.agent).await?;
         let name = agent.map(|agent| agent.name).unwrap_or_default();
         Ok(Json(self.approval_view(approval, name)))
     }
 
     fn approval_view(&self, approval: Approval, agent_name: String) -> ApprovalView {
-        let engine = &self.engine;
-        let tool = engine.published(&approval.integration, &approval.tool);
-        let integration_name = engine
+        let tool = self.catalogue.published(&approval.integration, &approval.tool);
+        let integration_name = self
             .catalogue
             .get(&approval.integration)
             .map(|entry| entry.row.name.clone())
@@ -128,14 +127,18 @@ impl Control {
         let tool = tool.as_deref();
         let open = matches!(approval.state.name(), StateName::Pending | StateName::Expired);
         let to_enter = || {
-            directory::awaiting_secrets(&approval.integration, &approval.tool, &approval.arguments)
+            crate::installs::awaiting_secrets(
+                &approval.integration,
+                &approval.tool,
+                &approval.arguments,
+            )
         };
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let title = tool.and_then(PublishedTool::title).map(str::trim);
         let shown = |name: &str| sanitize::display_name(name).to_string();
         ApprovalView {
-            summary: directory::request_summary(
+            summary: crate::installs::request_summary(
                 &integration_name,
                 &approval.tool,
                 &approval.arguments,
@@ -144,7 +147,7 @@ impl Control {
                 let tool = &approval.tool;
                 summary::summary(&integration_name, tool, title, &approval.arguments)
             }),
-            why: why(engine, &approval, tool).to_owned(),
+            why: why(&self.policy, &approval, tool).to_owned(),
             tool_title: title.filter(|title| !title.is_empty()).map(shown),
             tool_description: tool
                 .and_then(|tool| tool.tool.description.as_deref())
@@ -153,7 +156,7 @@ impl Control {
             destructive: annotations.destructive(),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
             once_only: tool.is_some_and(PublishedTool::manages),
-            also_waiting: engine.approvals.also_waiting(&approval),
+            also_waiting: self.approvals.also_waiting(&approval),
             install,
             annotations,
             edited: approval.edited(),
@@ -177,7 +180,7 @@ impl Control {
 
 /// Why the owner is asked, as policy stands now.
 fn why(
-    engine: &crate::engine::Engine,
+    policy: &crate::policy::PolicyStore,
     approval: &Approval,
     tool: Option<&PublishedTool>,
 ) -> &'static str {
@@ -186,7 +189,7 @@ fn why(
         return "The tool's definition changed after the agent asked.";
     }
     let hash = Some(&approval.asked_hash);
-    match engine.decide(tool, approval.agent, hash, clock::now()).reason {
+    match policy.decide(tool, approval.agent, hash, clock::now()).reason {
         Reason::NoRule if tool.manages() => "Changes of what is installed always ask you.",
         Reason::NoRule => "No rule allows this tool, so you are asked.",
         Reason::DefinitionChanged { .. } => {

@@ -22,17 +22,17 @@ pub(super) async fn list(
     Query(which): Query<Which>,
 ) -> Answer<Json<Items<AuditRow>>> {
     let limit = which.limit.unwrap_or(100).clamp(1, 1_000);
-    let items = control.engine.audit.list(limit, which.before).await?;
+    let items = control.audit.list(limit, which.before).await?;
     Ok(Json(Items { items }))
 }
 
 pub(super) async fn verify(State(control): State<Control>) -> Answer<Json<AuditVerdict>> {
-    Ok(Json(control.engine.audit.verify().await?))
+    Ok(Json(control.audit.verify().await?))
 }
 
 /// JSON lines, oldest first.
 pub(super) async fn export(State(control): State<Control>) -> Answer<Response> {
-    let rows = control.engine.audit.export().await?;
+    let rows = control.audit.export().await?;
     let mut lines = String::new();
     for row in rows {
         lines.push_str(&serde_json::to_string(&row).unwrap_or_default());

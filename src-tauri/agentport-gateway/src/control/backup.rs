@@ -92,7 +92,7 @@ pub(super) async fn restore(
 
 impl Control {
     async fn here(&self) -> Answer<Here> {
-        let store = &self.engine.store;
+        let store = &self.store;
         Ok(Here {
             settings: store.settings().await?,
             profiles: store.profiles().await?,
@@ -116,37 +116,36 @@ impl Control {
             let agent = AgentRow { key_prefix: key.shown().to_owned(), ..agent };
             stored.new_agents.push((agent, key.hash()));
         }
-        let engine = &self.engine;
-        engine.store.restore(&stored).await?;
+        self.store.restore(&stored).await?;
         if let Some(settings) = stored.settings {
             self.use_settings(settings);
         }
-        engine.agents.reload().await?;
+        self.agents.reload().await?;
         for row in &stored.integrations {
             if stored.reconnected.contains(&row.id) {
                 // What it offered there is not what it offers here.
-                engine.catalogue.remove(&row.id);
+                self.catalogue.remove(&row.id);
             }
             let builtin = matches!(row.connection, Connection::Builtin { .. });
-            engine.catalogue.put(row.clone(), builtin.then(crate::builtin::demo::listing));
-            if let Some(error) = engine.connect_or_say(row).await {
+            self.catalogue.put(row.clone(), builtin.then(crate::builtin::demo::listing));
+            if let Some(error) = self.integrations.connect_or_say(row).await {
                 tracing::info!(integration = %row.id, error, "a restored integration can't be used yet");
             }
-            engine.review_open(&row.id).await?;
+            self.approvals.review_integration(&row.id).await?;
             // Its tools are not known here until it has been asked.
-            engine.upstreams.wake(&row.id);
-            engine.events.send(Event::Integration { id: row.id.clone() });
+            self.upstreams.wake(&row.id);
+            self.events.send(Event::Integration { id: row.id.clone() });
         }
-        engine.reload_rules().await?;
+        self.policy.reload().await?;
         for event in [Event::Agents, Event::Profiles] {
-            engine.events.send(event);
+            self.events.send(event);
         }
         let told = &changes[..changes.len().min(NOTED)];
         let detail = json!({ "count": changes.len(), "changes": told });
-        engine.note("owner", "backup.restored", "settings", detail).await;
+        self.audit.record("owner", "backup.restored", "settings", detail).await;
         for key in &keys {
             let detail = json!({ "name": key.name, "restored": true });
-            engine.note("owner", "key.created", &key.id.to_string(), detail).await;
+            self.audit.record("owner", "key.created", &key.id.to_string(), detail).await;
         }
         Ok(keys)
     }

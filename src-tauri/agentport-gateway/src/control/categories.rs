@@ -26,16 +26,15 @@ pub(super) async fn set(
     headers: HeaderMap,
     Json(wanted): Json<SetCategoryPolicy>,
 ) -> Answer<Json<Items<RuleView>>> {
-    let engine = &control.engine;
     let SetCategoryPolicy { integration, category, mode } = wanted;
     let scope = Scope::Category { integration: integration.clone(), category: category.clone() };
-    let before = engine.store.rules().await?;
+    let before = control.store.rules().await?;
     let strictest = before
         .iter()
         .filter(|rule| rule.scope == scope && rule.agent.is_none())
         .map(|rule| rule.mode)
         .max();
-    let entry = engine.catalogue.get(&integration);
+    let entry = control.catalogue.get(&integration);
     let entry = entry
         .ok_or_else(|| Refused::not_found(format!("there is no integration {integration}")))?;
     if mode.is_some() && !entry.tools.iter().any(|tool| tool.category == category) {
@@ -64,19 +63,21 @@ pub(super) async fn set(
         origin: Origin::Owner,
         created_at: clock::now(),
     });
-    let replaced = engine.store.replace_category_rule(&scope, rule.as_ref()).await?;
-    engine.reload_rules().await?;
+    let replaced = control.store.replace_category_rule(&scope, rule.as_ref()).await?;
+    control.policy.reload().await?;
     match &rule {
-        Some(rule) => engine.note("owner", "policy.set", &rule.id.to_string(), json!(rule)).await,
+        Some(rule) => {
+            control.audit.record("owner", "policy.set", &rule.id.to_string(), json!(rule)).await
+        }
         None => {
             for gone in replaced {
                 let detail = json!({ "rule": gone });
-                engine.note("owner", "policy.removed", &gone.id.to_string(), detail).await;
-                engine.past_rules.removed(gone);
+                control.audit.record("owner", "policy.removed", &gone.id.to_string(), detail).await;
+                control.policy.undo.removed(gone);
             }
         }
     }
     let names = control.agent_names().await?;
-    let items = rule.into_iter().map(|rule| rule_view(engine, rule, &names)).collect();
+    let items = rule.into_iter().map(|rule| rule_view(&control.catalogue, rule, &names)).collect();
     Ok(Json(Items { items }))
 }

@@ -15,7 +15,7 @@ use super::{
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RepeatedDenial>>> {
     let names = control.agent_names().await?;
-    let active = control.engine.active_denials().await?;
+    let active = control.approvals.active_denials().await?;
     let items = active
         .into_iter()
         .map(|denial| RepeatedDenial {
@@ -38,7 +38,7 @@ pub(super) async fn end(
     let gone =
         || Refused::not_found(format!("no tool is denied without asking since request {id}"));
     let known: ApprovalId = id.parse().map_err(|_| gone())?;
-    match control.engine.end_denial(known).await? {
+    match control.approvals.end_denial(known).await? {
         Some(_) => Ok(StatusCode::NO_CONTENT),
         None => Err(gone()),
     }

@@ -12,7 +12,10 @@ use super::{
     Control,
     problem::{Answer, Refused},
 };
-use crate::directory::{self, DirectoryEntry, InstallError, NotOffered};
+use crate::{
+    directory::{self, DirectoryEntry, NotOffered},
+    installs::InstallError,
+};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wanted {
@@ -41,13 +44,13 @@ pub(super) async fn install(
     Path(id): Path<String>,
     Json(wanted): Json<InstallAvailable>,
 ) -> Answer<(StatusCode, Json<IntegrationView>)> {
-    let row = control.engine.install(directory::find_offered(&id)?, wanted, "owner").await?;
+    let row = control.installer.install(directory::find_offered(&id)?, wanted, "owner").await?;
     Ok((StatusCode::CREATED, Json(control.integration(&row.id)?)))
 }
 
 impl Control {
     pub(super) fn available(&self, listed: &DirectoryEntry) -> AvailableIntegration {
-        listed.view(self.engine.catalogue.get(&listed.id).is_some())
+        listed.view(self.catalogue.get(&listed.id).is_some())
     }
 }
 

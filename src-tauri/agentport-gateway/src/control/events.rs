@@ -19,9 +19,9 @@ pub(super) async fn stream(
     State(control): State<Control>,
 ) -> Answer<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
     // Listen first, so that nothing falls between the snapshot and the rest.
-    let events = control.engine.events.listen();
+    let events = control.events.listen();
     let snapshot = Event::Snapshot { status: control.status().await? };
-    let stop = control.engine.soft_stop.clone();
+    let stop = control.soft_stop.clone();
     let rest = stream::unfold((control, events), next);
     let all = stream::once(async { snapshot })
         .chain(rest)

@@ -15,9 +15,19 @@ use axum::{
 };
 
 use super::Control;
-use crate::{gateway::ControlAccess, http};
+use crate::http;
 
-/// The front of the owner's plane: open or closed.
+/// Over what the owner reaches the control API. The program that holds the gateway reaches it in process in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControlAccess {
+    /// Over TCP from the start, for a machine without a screen. Without a password, a code leads to choosing one.
+    Network,
+    /// Over TCP only while an owner password is set. Without one, every owner page and route answers as if it did not
+    /// exist.
+    WindowOnly,
+}
+
+/// Whether the control API is open over TCP.
 #[derive(Debug)]
 pub(crate) struct TcpExposure {
     control_access: ControlAccess,
@@ -51,7 +61,7 @@ impl TcpExposure {
 impl Control {
     /// Where a browser finds the owner's plane, with a sign-in code where no password was chosen yet.
     pub(crate) fn dashboard_url(&self) -> Option<String> {
-        let origin = self.engine.address.origin();
+        let origin = self.address.origin();
         match (self.front.is_open(), self.front.has_password()) {
             (false, _) => None,
             (true, true) => Some(format!("{origin}/")),

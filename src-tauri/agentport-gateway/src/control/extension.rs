@@ -63,12 +63,12 @@ impl ControlHandle {
 
     /// One row in the audit, by the owner. `detail` holds no secret.
     pub async fn note(&self, what: &str, subject: &str, detail: Value) {
-        self.control.engine.note("owner", what, subject, detail).await;
+        self.control.audit.record("owner", what, subject, detail).await;
     }
 
     /// Tells screens that something changed.
     pub fn tell(&self, event: Event) {
-        self.control.engine.events.send(event);
+        self.control.events.send(event);
     }
 
     /// The gateway's data directory.
@@ -78,7 +78,7 @@ impl ControlHandle {
 
     /// Where agents connect.
     pub fn mcp_url(&self) -> String {
-        format!("{}/mcp", self.control.engine.address.origin())
+        format!("{}/mcp", self.control.address.origin())
     }
 }
 

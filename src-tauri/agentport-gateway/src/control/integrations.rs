@@ -23,10 +23,7 @@ use super::{
     Control,
     problem::{Answer, Refused},
 };
-use crate::{
-    catalogue::{CatalogueEntry, PublishedTool},
-    clock,
-};
+use crate::catalogue::{CatalogueEntry, PublishedTool};
 
 /// How long a restart waits to be able to say how it went.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
@@ -34,7 +31,7 @@ pub(super) const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 2_000;
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<IntegrationView>>> {
-    let snapshot = control.engine.catalogue.snapshot();
+    let snapshot = control.catalogue.snapshot();
     let items = snapshot.integrations.values().map(|entry| control.integration_view(entry));
     Ok(Json(Items { items: items.collect() }))
 }
@@ -55,7 +52,7 @@ pub(super) async fn add(
         .map(|name| sanitize::sanitize_line(&name, MAX_NAME))
         .filter(|name| !name.is_empty());
     check_tags(&add.tags)?;
-    let id = control.engine.add_integration(add, "owner").await?.id;
+    let id = control.integrations.add_integration(add, "owner").await?.id;
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
 }
 
@@ -64,7 +61,7 @@ pub(super) async fn compare(
     State(control): State<Control>,
     Json(wanted): Json<Compare>,
 ) -> Answer<Json<Compared>> {
-    let same = control.engine.same_integration(&wanted.connection, &wanted.secrets).await?;
+    let same = control.integrations.same_integration(&wanted.connection, &wanted.secrets).await?;
     Ok(Json(Compared { same }))
 }
 
@@ -84,7 +81,7 @@ pub(super) async fn end_adding(
     Path(id): Path<String>,
 ) -> Answer<StatusCode> {
     match IntegrationId::new(&id) {
-        Ok(known) if control.engine.pending_adds.end(&known) => Ok(StatusCode::NO_CONTENT),
+        Ok(known) if control.integrations.pending_adds.end(&known) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Refused::not_found(format!("no integration {id:?} is being added"))),
     }
 }
@@ -104,7 +101,7 @@ pub(super) async fn change(
     if change.name.as_deref() == Some("") {
         return Err(Refused::invalid("name", "a name cannot be empty"));
     }
-    control.engine.change_integration(&id, change).await?;
+    control.integrations.change_integration(&id, change).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
 }
 
@@ -124,7 +121,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
 ) -> Answer<StatusCode> {
     let id = control.entry(&id)?.row.id.clone();
-    control.engine.remove_integration(&id, "owner").await?;
+    control.integrations.remove_integration(&id, "owner").await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -135,7 +132,7 @@ pub(super) async fn replace_credentials(
     Json(replace): Json<ReplaceCredentials>,
 ) -> Answer<Json<IntegrationView>> {
     let id = control.entry(&id)?.row.id.clone();
-    control.engine.replace_credentials(&id, replace.secrets).await?;
+    control.integrations.replace_credentials(&id, replace.secrets).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
 }
 
@@ -148,7 +145,7 @@ pub(super) async fn definition(
         Refused::not_found(format!("no definition with the digest {digest:?} was ever asked about"))
     };
     let digest = digest.parse().map_err(|_| unknown())?;
-    let json = control.engine.store.definition(digest).await?.ok_or_else(unknown)?;
+    let json = control.store.definition(digest).await?.ok_or_else(unknown)?;
     let definition = serde_json::from_str(&json).unwrap_or_default();
     Ok(Json(DefinitionView { digest, definition }))
 }
@@ -158,13 +155,12 @@ pub(super) async fn restart(
     State(control): State<Control>,
     Path(id): Path<String>,
 ) -> Answer<Json<IntegrationView>> {
-    let engine = &control.engine;
     let id = control.entry(&id)?.row.id.clone();
-    let mut events = engine.events.listen();
-    engine.upstreams.restart(&id).await;
-    engine.note("owner", "integration.restarted", id.as_str(), json!({})).await;
+    let mut events = control.events.listen();
+    control.upstreams.restart(&id).await;
+    control.audit.record("owner", "integration.restarted", id.as_str(), json!({})).await;
     let settled = async {
-        while matches!(engine.catalogue.health.get(&id).health, Health::Starting | Health::Idle) {
+        while matches!(control.catalogue.health.get(&id).health, Health::Starting | Health::Idle) {
             if events.recv().await.is_err() {
                 return;
             }
@@ -208,14 +204,14 @@ pub(super) async fn log(
     Path(id): Path<String>,
 ) -> Answer<Json<Items<LogLine>>> {
     let entry = control.entry(&id)?;
-    Ok(Json(Items { items: control.engine.upstreams.log(&entry.row.id) }))
+    Ok(Json(Items { items: control.upstreams.log(&entry.row.id) }))
 }
 
 impl Control {
     fn entry(&self, id: &str) -> Answer<std::sync::Arc<CatalogueEntry>> {
         IntegrationId::new(id)
             .ok()
-            .and_then(|id| self.engine.catalogue.get(&id))
+            .and_then(|id| self.catalogue.get(&id))
             .ok_or_else(|| Refused::not_found(format!("there is no integration {id:?}")))
     }
 
@@ -227,12 +223,12 @@ impl Control {
     /// What a call of an agent without rules of its own would get.
     fn mode_for_any(&self, tool: &PublishedTool) -> policy::Decision {
         let nobody = AgentId(Uuid::nil());
-        policy::decide(&self.engine.rules.load(), &tool.policy_call(nobody, None, clock::now()))
+        self.policy.mode_for(nobody, tool)
     }
 
     fn integration_view(&self, entry: &CatalogueEntry) -> IntegrationView {
         let row = &entry.row;
-        let board = self.engine.catalogue.health.get(&row.id);
+        let board = self.catalogue.health.get(&row.id);
         let health = match (&row.connection, row.enabled) {
             (_, false) => Health::Disabled,
             (Connection::Builtin { .. }, true) => Health::Ready,
@@ -253,7 +249,7 @@ impl Control {
             display_name: sanitize::display_name(&row.name).to_string(),
             connection: row.connection.clone(),
             tags: row.tags.clone(),
-            connected: crate::mcp::meta::connected(&health),
+            connected: crate::catalogue::is_connected(&health),
             health,
             last_error: board.last_error,
             default_mode: row.policy.default_mode,

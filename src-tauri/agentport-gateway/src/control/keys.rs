@@ -28,11 +28,10 @@ const MAX_NAME: usize = 64;
 const MOST_TRUST_MINUTES: u32 = 24 * 60;
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<KeyView>>> {
-    let engine = &control.engine;
-    engine.agents.flush().await?;
+    control.agents.flush().await?;
     control.up_to_now().await;
-    let first_calls = engine.store.first_calls().await?;
-    let rules = engine.store.rules().await?;
+    let first_calls = control.store.first_calls().await?;
+    let rules = control.store.rules().await?;
     let now = clock::now();
     let view = |agent: AgentRow| KeyView {
         trusted_until: rules
@@ -49,11 +48,11 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Ke
         expires_at: agent.expires_at,
         revoked_at: agent.revoked_at,
         last_used_at: agent.last_used_at,
-        tools_listed: engine.agents.get(agent.id).and_then(|agent| agent.tools_listed()),
+        tools_listed: control.agents.get(agent.id).and_then(|agent| agent.tools_listed()),
         first_call_at: first_calls.get(&agent.id).copied(),
         client: agent.client,
     };
-    let items = engine.store.agents().await?.into_iter().map(view).collect();
+    let items = control.store.agents().await?.into_iter().map(view).collect();
     Ok(Json(Items { items }))
 }
 
@@ -61,7 +60,6 @@ pub(super) async fn create(
     State(control): State<Control>,
     Json(wanted): Json<CreateKey>,
 ) -> Answer<(StatusCode, Json<NewKey>)> {
-    let engine = &control.engine;
     let name = wanted.name.trim().to_owned();
     check_name(&name)?;
     let now = clock::now();
@@ -81,11 +79,11 @@ pub(super) async fn create(
         last_used_at: None,
         client: None,
     };
-    engine.store.insert_agent(&agent, key.hash()).await?;
-    engine.agents.reload().await?;
+    control.store.insert_agent(&agent, key.hash()).await?;
+    control.agents.reload().await?;
     let detail = json!({ "name": agent.name, "prefix": agent.key_prefix });
-    engine.note("owner", "key.created", &agent.id.to_string(), detail).await;
-    engine.events.send(Event::Agents);
+    control.audit.record("owner", "key.created", &agent.id.to_string(), detail).await;
+    control.events.send(Event::Agents);
     let new = NewKey { id: agent.id, name: agent.name, key: key.secret().expose().to_owned() };
     Ok((StatusCode::CREATED, Json(new)))
 }
@@ -106,23 +104,22 @@ pub(super) async fn revoke(
     State(control): State<Control>,
     Path(id): Path<String>,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
     let id = parse(&id)?;
-    if !engine.store.revoke_agent(id, clock::now()).await? {
+    if !control.store.revoke_agent(id, clock::now()).await? {
         return Err(Refused::not_found(format!("there is no key {id} to revoke")));
     }
     // When it was last seen is known of who is let in.
-    engine.agents.flush().await?;
-    engine.agents.reload().await?;
+    control.agents.flush().await?;
+    control.agents.reload().await?;
     control.sessions.close_of(id).await?;
-    engine.end_session(id).await?;
-    for approval in engine.store.open_approvals().await? {
+    control.policy.end_grant_session(id).await?;
+    for approval in control.store.open_approvals().await? {
         if approval.agent == id {
-            engine.withdraw(approval, WithdrawnBecause::AgentRevoked).await?;
+            control.approvals.withdraw(approval, WithdrawnBecause::AgentRevoked).await?;
         }
     }
-    engine.note("owner", "key.revoked", &id.to_string(), json!({})).await;
-    engine.events.send(Event::Agents);
+    control.audit.record("owner", "key.revoked", &id.to_string(), json!({})).await;
+    control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -131,14 +128,13 @@ pub(super) async fn change(
     Path(id): Path<String>,
     Json(change): Json<ChangeKey>,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
     let id = control.known(&id)?;
     control.check_profile(change.profile.as_deref()).await?;
-    engine.store.set_agent_profile(id, change.profile.as_deref()).await?;
-    engine.agents.reload().await?;
+    control.store.set_agent_profile(id, change.profile.as_deref()).await?;
+    control.agents.reload().await?;
     let detail = json!({ "profile": change.profile });
-    engine.note("owner", "key.changed", &id.to_string(), detail).await;
-    engine.events.send(Event::Agents);
+    control.audit.record("owner", "key.changed", &id.to_string(), detail).await;
+    control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -149,7 +145,6 @@ pub(super) async fn trust(
     headers: HeaderMap,
     Json(trust): Json<Trust>,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
     let id = control.known(&id)?;
     if trust.minutes > MOST_TRUST_MINUTES {
         return Err(Refused::invalid("minutes", "trust lasts at most 1440 minutes"));
@@ -157,9 +152,9 @@ pub(super) async fn trust(
     if trust.minutes > 0 {
         control.confirmed(&headers).await?;
     }
-    for rule in engine.store.rules().await? {
+    for rule in control.store.rules().await? {
         if trusts(&rule, id) {
-            engine.store.delete_rule(rule.id).await?;
+            control.store.delete_rule(rule.id).await?;
         }
     }
     if trust.minutes > 0 {
@@ -177,12 +172,12 @@ pub(super) async fn trust(
             origin: Origin::Owner,
             created_at: now,
         };
-        engine.store.insert_rule(&rule).await?;
+        control.store.insert_rule(&rule).await?;
     }
-    engine.reload_rules().await?;
+    control.policy.reload().await?;
     let detail = json!({ "minutes": trust.minutes });
-    engine.note("owner", "agent.trusted", &id.to_string(), detail).await;
-    engine.events.send(Event::Agents);
+    control.audit.record("owner", "agent.trusted", &id.to_string(), detail).await;
+    control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -201,7 +196,7 @@ fn parse(id: &str) -> Answer<AgentId> {
 impl Control {
     fn known(&self, id: &str) -> Answer<AgentId> {
         let id = parse(id)?;
-        match self.engine.agents.get(id) {
+        match self.agents.get(id) {
             Some(_) => Ok(id),
             None => Err(Refused::not_found(format!("there is no key {id} in use"))),
         }
@@ -209,7 +204,7 @@ impl Control {
 
     async fn check_profile(&self, profile: Option<&str>) -> Answer<()> {
         let Some(name) = profile else { return Ok(()) };
-        if self.engine.store.profiles().await?.iter().any(|profile| profile.name == name) {
+        if self.store.profiles().await?.iter().any(|profile| profile.name == name) {
             return Ok(());
         }
         Err(Refused::invalid("profile", format!("there is no profile {name:?}; create it first")))

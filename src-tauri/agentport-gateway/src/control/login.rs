@@ -129,7 +129,7 @@ fn shown_token(headers: &HeaderMap) -> Option<&str> {
 async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<Json<Session>> {
     Ok(Json(Session {
         signed_in: signed_in(&control, &headers).is_some(),
-        needs_password: !has_password(&control.engine.store).await?,
+        needs_password: !has_password(&control.store).await?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }))
 }
@@ -137,9 +137,9 @@ async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<J
 async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answer<Response> {
     let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
     let round = control.logins.tokens.round();
-    if !is_password(&control.engine.store, &login.password).await? {
+    if !is_password(&control.store, &login.password).await? {
         turn.was_wrong();
-        control.engine.note("unknown", "login.failed", "owner", Value::Null).await;
+        control.audit.record("unknown", "login.failed", "owner", Value::Null).await;
         return Err(Refused::new(StatusCode::UNAUTHORIZED, "That is not the owner password."));
     }
     turn.was_right();
@@ -150,7 +150,7 @@ async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answ
         (true, Some(code)) => Some(control.take_code(code).await.map_err(Refused::at_login)?),
     };
     let response = let_in(&control, round, confirmation)?;
-    control.engine.note("owner", "login.succeeded", "owner", Value::Null).await;
+    control.audit.record("owner", "login.succeeded", "owner", Value::Null).await;
     Ok(response)
 }
 
@@ -178,7 +178,7 @@ async fn choose_password(
     headers: HeaderMap,
     Json(choice): Json<ChoosePassword>,
 ) -> Answer<Response> {
-    let store = &control.engine.store;
+    let store = &control.store;
     let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
     // The new password is looked at before the code is used up, so that a short one does not cost the code.
     check_length(&choice.new)?;
@@ -211,8 +211,8 @@ async fn choose_password(
     set_password(store, &choice.new).await?;
     control.logins.close_all();
     control.front.set_password(true);
-    control.engine.events.send(Event::Owner);
-    control.engine.note("owner", "password.set", "owner", json!({ "at": "the sign-in" })).await;
+    control.events.send(Event::Owner);
+    control.audit.record("owner", "password.set", "owner", json!({ "at": "the sign-in" })).await;
     let_in(&control, control.logins.tokens.round(), None)
 }
 

@@ -34,14 +34,49 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 
-use crate::{engine::Engine, mcp::sessions::Sessions};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    address::GatewayAddress,
+    agents::Agents,
+    approvals::Approvals,
+    audit::Audit,
+    catalogue::Catalogue,
+    events::Events,
+    installs::Installer,
+    integrations::Integrations,
+    journal::Journal,
+    mcp::sessions::Sessions,
+    policy::PolicyStore,
+    settings::{CallSwitch, SettingsStore},
+    store::Store,
+    upstream::UpstreamRegistry,
+    vault::Vault,
+};
 
 pub use routes::{owner_routes, routes_to_confirm};
 
 /// What the routes work on.
 #[derive(Clone)]
 pub(crate) struct Control {
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) address: GatewayAddress,
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
+    /// Flushed before activity is read.
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) events: Events,
+    pub(crate) audit: Audit,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) settings: Arc<SettingsStore>,
+    pub(crate) switch: Arc<CallSwitch>,
+    pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) upstreams: UpstreamRegistry,
+    pub(crate) approvals: Arc<Approvals>,
+    pub(crate) integrations: Arc<Integrations>,
+    pub(crate) installer: Arc<Installer>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) soft_stop: CancellationToken,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) logins: Arc<login::Logins>,
     pub(crate) front: Arc<exposure::TcpExposure>,

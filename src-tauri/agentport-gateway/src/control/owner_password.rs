@@ -14,7 +14,7 @@ pub(super) async fn set(
     Json(wanted): Json<SetOwnerPassword>,
 ) -> Answer<StatusCode> {
     let _alone = control.changing.lock().await;
-    password::set_password(&control.engine.store, &wanted.new).await?;
+    password::set_password(&control.store, &wanted.new).await?;
     control.logins.close_all();
     control.front.set_password(true);
     control.password_changed("password.set").await;
@@ -26,7 +26,7 @@ pub(super) async fn remove(State(control): State<Control>) -> Answer<StatusCode>
     // Closed first: from here on nobody gets in, whatever the database says.
     control.front.set_password(false);
     control.logins.close_all();
-    if password::remove_password(&control.engine.store).await? {
+    if password::remove_password(&control.store).await? {
         control.password_changed("password.removed").await;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -34,7 +34,7 @@ pub(super) async fn remove(State(control): State<Control>) -> Answer<StatusCode>
 
 impl Control {
     async fn password_changed(&self, action: &str) {
-        self.engine.note("owner", action, "owner", json!({ "at": "the window" })).await;
-        self.engine.events.send(Event::Owner);
+        self.audit.record("owner", action, "owner", json!({ "at": "the window" })).await;
+        self.events.send(Event::Owner);
     }
 }

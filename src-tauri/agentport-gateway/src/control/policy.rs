@@ -18,18 +18,18 @@ use super::{
     Control,
     problem::{Answer, Refused},
 };
-use crate::{clock, engine::Engine};
+use crate::{catalogue::Catalogue, clock};
 
 pub(super) use self::change::{change, remove, restore};
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RuleView>>> {
     let names = control.agent_names().await?;
     let now = clock::now();
-    let rules = control.engine.store.rules().await?;
+    let rules = control.store.rules().await?;
     let items = rules
         .into_iter()
         .filter(|rule| rule.expires_at.is_none_or(|end| now < end))
-        .map(|rule| rule_view(&control.engine, rule, &names))
+        .map(|rule| rule_view(&control.catalogue, rule, &names))
         .collect();
     Ok(Json(Items { items }))
 }
@@ -40,10 +40,9 @@ pub(super) async fn set(
     headers: HeaderMap,
     Json(wanted): Json<SetPolicy>,
 ) -> Answer<Json<RuleView>> {
-    let engine = &control.engine;
     let names = control.agent_names().await?;
     let tool =
-        engine.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
+        control.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
     let Some(tool) = tool else {
         let detail = format!(
             "{} has no tool {:?}; look at its tools first",
@@ -64,7 +63,7 @@ pub(super) async fn set(
     // A deny that goes was holding back every allow, nearer ones as well.
     let denies =
         |rule: &Rule| rule.scope == scope && rule.agent == wanted.agent && rule.mode == Mode::Deny;
-    let lifts = wanted.mode != Mode::Deny && engine.store.rules().await?.iter().any(denies);
+    let lifts = wanted.mode != Mode::Deny && control.store.rules().await?.iter().any(denies);
     if wanted.mode == Mode::Allow || lifts {
         control.confirmed(&headers).await?;
     }
@@ -80,23 +79,27 @@ pub(super) async fn set(
         origin: Origin::Owner,
         created_at: clock::now(),
     };
-    engine.store.put_definitions(&[(tool.digest, tool.definition_json())], clock::now()).await?;
-    engine.store.replace_tool_rule(&rule).await?;
-    engine.reload_rules().await?;
-    engine.note("owner", "policy.set", &rule.id.to_string(), json!(rule)).await;
-    Ok(Json(rule_view(engine, rule, &names)))
+    control.store.put_definitions(&[(tool.digest, tool.definition_json())], clock::now()).await?;
+    control.store.replace_tool_rule(&rule).await?;
+    control.policy.reload().await?;
+    control.audit.record("owner", "policy.set", &rule.id.to_string(), json!(rule)).await;
+    Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 
-pub(super) fn rule_view(engine: &Engine, rule: Rule, names: &HashMap<AgentId, String>) -> RuleView {
+pub(super) fn rule_view(
+    catalogue: &Catalogue,
+    rule: Rule,
+    names: &HashMap<AgentId, String>,
+) -> RuleView {
     let agent_name = rule.agent.map(|agent| {
         names.get(&agent).cloned().unwrap_or_else(|| "an agent that is gone".to_owned())
     });
     let integration_name = |id: &IntegrationId| {
-        engine.catalogue.get(id).map_or_else(|| id.to_string(), |entry| entry.row.name.clone())
+        catalogue.get(id).map_or_else(|| id.to_string(), |entry| entry.row.name.clone())
     };
     let stale = match (&rule.scope, rule.digest, rule.mode) {
         (Scope::Tool { integration, tool }, Some(seen), Mode::Allow) => {
-            engine.published(integration, tool).is_none_or(|tool| tool.digest != seen)
+            catalogue.published(integration, tool).is_none_or(|tool| tool.digest != seen)
         }
         _ => false,
     };

@@ -17,7 +17,7 @@ use super::{
 const MAX_NAME: usize = 64;
 
 pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Profile>>> {
-    Ok(Json(Items { items: control.engine.store.profiles().await? }))
+    Ok(Json(Items { items: control.store.profiles().await? }))
 }
 
 pub(super) async fn put(
@@ -25,15 +25,14 @@ pub(super) async fn put(
     Path(name): Path<String>,
     Json(profile): Json<Profile>,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
     if profile.name != name {
         return Err(Refused::invalid("name", "the name in the body is not the one in the path"));
     }
-    check(&profile, |id| engine.catalogue.get(id).is_some())?;
-    engine.store.put_profile(&profile).await?;
-    engine.agents.reload().await?;
-    engine.note("owner", "profile.set", &name, json!(profile)).await;
-    engine.events.send(Event::Profiles);
+    check(&profile, |id| control.catalogue.get(id).is_some())?;
+    control.store.put_profile(&profile).await?;
+    control.agents.reload().await?;
+    control.audit.record("owner", "profile.set", &name, json!(profile)).await;
+    control.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -68,8 +67,7 @@ pub(super) async fn delete(
     State(control): State<Control>,
     Path(name): Path<String>,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
-    let agents = engine.store.agents().await?;
+    let agents = control.store.agents().await?;
     let user = agents
         .iter()
         .find(|agent| agent.revoked_at.is_none() && agent.profile.as_deref() == Some(&name));
@@ -77,12 +75,12 @@ pub(super) async fn delete(
         let detail = format!("the agent {:?} uses this profile; give it another first", agent.name);
         return Err(Refused::new(StatusCode::CONFLICT, detail));
     }
-    if !engine.store.delete_profile(&name).await? {
+    if !control.store.delete_profile(&name).await? {
         return Err(Refused::not_found(format!("there is no profile {name:?}")));
     }
-    engine.agents.reload().await?;
-    engine.note("owner", "profile.removed", &name, json!({})).await;
-    engine.events.send(Event::Profiles);
+    control.agents.reload().await?;
+    control.audit.record("owner", "profile.removed", &name, json!({})).await;
+    control.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
 }
 

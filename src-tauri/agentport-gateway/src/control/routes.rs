@@ -18,6 +18,7 @@ use super::{
     status,
 };
 use crate::control::directory;
+use crate::shutdown::run_to_completion;
 
 /// Does a change need a confirmation?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +181,6 @@ pub(super) async fn change_to_the_end(
 ) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => next.run(request).await,
-        _ => control.engine.to_the_end(next.run(request)).await,
+        _ => run_to_completion(&control.tasks, next.run(request)).await,
     }
 }

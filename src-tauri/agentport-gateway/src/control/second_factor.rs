@@ -67,7 +67,7 @@ impl Default for Codes {
 }
 
 pub(super) async fn read(State(control): State<Control>) -> Answer<Json<SecondFactor>> {
-    let store = &control.engine.store;
+    let store = &control.store;
     let row = store.second_factor().await?;
     Ok(Json(SecondFactor {
         on: row.is_some(),
@@ -117,11 +117,10 @@ pub(super) async fn enable(
         return Err(wrong());
     };
     turn.was_right();
-    let engine = &control.engine;
-    let sealed = engine.vault.seal(SEALED_FOR, secret.as_slice());
+    let sealed = control.vault.seal(SEALED_FOR, secret.as_slice());
     let (codes, hashes) = recovery_codes();
     let row = SecondFactorRow { sealed, since: now };
-    if !engine.store.insert_second_factor(&row, step, &hashes).await? {
+    if !control.store.insert_second_factor(&row, step, &hashes).await? {
         return Err(on_already());
     }
     *control.codes.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -130,7 +129,7 @@ pub(super) async fn enable(
 }
 
 pub(super) async fn turn_off(State(control): State<Control>) -> Answer<StatusCode> {
-    if control.engine.store.delete_second_factor().await? {
+    if control.store.delete_second_factor().await? {
         control.second_factor_changed("second_factor.off").await;
     }
     Ok(StatusCode::NO_CONTENT)
@@ -140,11 +139,11 @@ pub(super) async fn new_recovery_codes(
     State(control): State<Control>,
 ) -> Answer<Json<RecoveryCodes>> {
     let (codes, hashes) = recovery_codes();
-    if !control.engine.store.replace_recovery_codes(&hashes).await? {
+    if !control.store.replace_recovery_codes(&hashes).await? {
         return Err(off());
     }
-    control.engine.note("owner", "recovery_codes.made", "owner", Value::Null).await;
-    control.engine.events.send(Event::Owner);
+    control.audit.record("owner", "recovery_codes.made", "owner", Value::Null).await;
+    control.events.send(Event::Owner);
     Ok(Json(RecoveryCodes { codes }))
 }
 
@@ -174,25 +173,25 @@ fn wrong() -> Refused {
 
 impl Control {
     pub(super) async fn second_factor_is_on(&self) -> store::Result<bool> {
-        Ok(self.engine.store.second_factor().await?.is_some())
+        Ok(self.store.second_factor().await?.is_some())
     }
 
     async fn second_factor_changed(&self, action: &str) {
         self.codes.confirmations.take_back_all();
-        self.engine.note("owner", action, "owner", Value::Null).await;
-        self.engine.events.send(Event::Owner);
+        self.audit.record("owner", action, "owner", Value::Null).await;
+        self.events.send(Event::Owner);
     }
 
     /// Takes a one-time or a recovery code, uses it up, and gives a confirmation for it.
     pub(super) async fn take_code(&self, code: &Secret) -> Answer<Confirmation> {
         let turn = self.codes.patience.turn().await.map_err(Refused::too_soon)?;
         let round = self.codes.confirmations.round();
-        let Some(row) = self.engine.store.second_factor().await? else { return Err(off()) };
+        let Some(row) = self.store.second_factor().await? else { return Err(off()) };
         let now = clock::now();
         let good = self.uses_step(&row, code, now).await? || self.uses_recovery(code).await?;
         if !good {
             turn.was_wrong();
-            self.engine.note("unknown", "code.refused", "owner", Value::Null).await;
+            self.audit.record("unknown", "code.refused", "owner", Value::Null).await;
             return Err(wrong());
         }
         turn.was_right();
@@ -208,7 +207,7 @@ impl Control {
         code: &Secret,
         now: Timestamp,
     ) -> store::Result<bool> {
-        let opened = match self.engine.vault.open(SEALED_FOR, &row.sealed) {
+        let opened = match self.vault.open(SEALED_FOR, &row.sealed) {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "the second factor's secret can't be opened; only recovery codes are good");
@@ -217,20 +216,20 @@ impl Control {
         };
         let step = totp::totp(&opened).and_then(|totp| totp::step(&totp, &plain(code), now));
         match step {
-            Some(step) => self.engine.store.use_step(step).await,
+            Some(step) => self.store.use_step(step).await,
             None => Ok(false),
         }
     }
 
     async fn uses_recovery(&self, code: &Secret) -> store::Result<bool> {
         let Some(hash) = recovery::hash(code.expose()) else { return Ok(false) };
-        let store = &self.engine.store;
+        let store = &self.store;
         if !store.use_recovery_code(&hash).await? {
             return Ok(false);
         }
         let left = store.count_recovery_codes().await?;
-        self.engine.note("owner", "recovery_code.used", "owner", json!({ "left": left })).await;
-        self.engine.events.send(Event::Owner);
+        self.audit.record("owner", "recovery_code.used", "owner", json!({ "left": left })).await;
+        self.events.send(Event::Owner);
         Ok(true)
     }
 }

@@ -18,17 +18,16 @@ const MAX_INHERITED: usize = 200;
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Settings>> {
-    Ok(Json(Settings::clone(&control.engine.settings.load())))
+    Ok(Json(Settings::clone(&control.settings.load())))
 }
 
 pub(super) async fn change(
     State(control): State<Control>,
     Json(change): Json<Value>,
 ) -> Answer<Json<Settings>> {
-    let engine = &control.engine;
     // One change after the other, for each writes all of them.
     let _alone = control.changing.lock().await;
-    let before = serde_json::to_value(&**engine.settings.load()).unwrap_or_default();
+    let before = serde_json::to_value(&*control.settings.load()).unwrap_or_default();
     let (Value::Object(mut merged), Value::Object(wanted)) = (before, change.clone()) else {
         return Err(Refused::invalid("settings", "settings are a JSON object"));
     };
@@ -46,21 +45,20 @@ pub(super) async fn change(
     if silenced {
         check_silence(&settings, clock::now())?;
     }
-    engine.store.put_settings(&settings).await?;
+    control.store.put_settings(&settings).await?;
     control.use_settings(settings.clone());
-    engine.note("owner", "settings.changed", "settings", change).await;
+    control.audit.record("owner", "settings.changed", "settings", change).await;
     Ok(Json(settings))
 }
 
 impl Control {
     /// Goes by them from now on. They are stored already.
     pub(super) fn use_settings(&self, settings: Settings) {
-        let engine = &self.engine;
-        engine.settings.store(std::sync::Arc::new(settings));
-        engine.upstreams.set_idle_stop(engine.idle_stop());
-        let inherited = engine.settings.load().inherited_environment.clone();
-        engine.upstreams.set_inherited_environment(inherited);
-        engine.events.send(Event::Settings);
+        self.settings.replace(settings);
+        self.upstreams.set_idle_stop(self.settings.idle_stop());
+        let inherited = self.settings.load().inherited_environment.clone();
+        self.upstreams.set_inherited_environment(inherited);
+        self.events.send(Event::Settings);
     }
 }
 

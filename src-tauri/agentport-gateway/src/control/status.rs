@@ -10,24 +10,23 @@ use super::{Control, problem::Answer};
 
 impl Control {
     pub(crate) async fn status(&self) -> Answer<Status> {
-        let engine = &self.engine;
-        let snapshot = engine.catalogue.snapshot();
+        let snapshot = self.catalogue.snapshot();
         let trouble = snapshot.integrations.keys().filter(|id| {
-            let health = engine.catalogue.health.get(id).health;
+            let health = self.catalogue.health.get(id).health;
             matches!(health, Health::NeedsAuth { .. } | Health::Failed { .. })
         });
         let trouble = count(trouble.count());
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            mcp_url: format!("{}/mcp", engine.address.origin()),
+            mcp_url: format!("{}/mcp", self.address.origin()),
             home: self.home.to_string(),
             pid: std::process::id(),
             started_at: self.started_at,
-            paused: engine.paused(),
-            vault: engine.vault.kind().to_owned(),
-            pending: engine.store.count_approvals(StateName::Pending).await?,
-            missed: engine.store.count_approvals(StateName::Expired).await?,
-            agents: count(engine.agents.count()),
+            paused: self.switch.is_paused(),
+            vault: self.vault.kind().to_owned(),
+            pending: self.store.count_approvals(StateName::Pending).await?,
+            missed: self.store.count_approvals(StateName::Expired).await?,
+            agents: count(self.agents.count()),
             integrations: count(snapshot.integrations.len()),
             trouble,
             second_factor: self.second_factor_is_on().await?,
@@ -48,7 +47,7 @@ pub(super) async fn pause(
     State(control): State<Control>,
     Json(pause): Json<Pause>,
 ) -> Answer<StatusCode> {
-    control.engine.set_paused(pause.paused).await.inspect_err(|error| {
+    control.switch.set_paused(pause.paused).await.inspect_err(|error| {
         tracing::error!(error = %ErrorChain(error), "the pause could not be changed");
     })?;
     Ok(StatusCode::NO_CONTENT)

@@ -103,7 +103,7 @@ impl DirectoryEntry {
     }
 
     /// How it is reached, with places for the secrets of this way in.
-    pub(super) fn connection(&self, way: &AuthMethod) -> Connection {
+    pub(crate) fn connection(&self, way: &AuthMethod) -> Connection {
         let headers: BTreeMap<String, String> = match way {
             AuthMethod::None => BTreeMap::new(),
             AuthMethod::Token { .. } => self

@@ -14,8 +14,6 @@
 
 mod category;
 mod entry;
-mod install;
-mod install_request;
 mod pending_tokens;
 
 #[cfg(test)]
@@ -28,9 +26,7 @@ use url::Url;
 
 pub(crate) use category::category_from_annotations;
 pub(crate) use entry::{DirectoryEntry, Unsupported, method_name};
-pub(crate) use install::InstallError;
-pub(crate) use install_request::{awaiting_secrets, request_summary};
-pub(crate) use pending_tokens::{PendingTokens, TokenKey};
+pub(crate) use pending_tokens::{PendingTokens, TOKEN, TokenKey};
 
 use agentport_api::Connection;
 

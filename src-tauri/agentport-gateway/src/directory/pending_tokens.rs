@@ -20,7 +20,7 @@ use serde_json::Value;
 use sha2::Sha256;
 
 /// The argument of our own tool that holds a token.
-pub(super) const TOKEN: &str = "token";
+pub(crate) const TOKEN: &str = "token";
 /// Tokens kept at once. Beyond that the one that would go first goes early.
 const MOST: usize = 64;
 /// How every mark begins …
@@ -82,7 +82,7 @@ impl PendingTokens {
     }
 
     /// The token of this mark, if it is still here. It is gone afterwards.
-    pub(super) fn redeem(&self, mark: &str, now: Timestamp) -> Option<Secret> {
+    pub(crate) fn redeem(&self, mark: &str, now: Timestamp) -> Option<Secret> {
         let mut tokens = self.lock();
         tokens.retain(|_, (_, until)| now < *until);
         tokens.remove(mark).map(|(token, _)| token)

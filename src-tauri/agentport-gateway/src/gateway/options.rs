@@ -3,7 +3,10 @@
 use agentport_core::Secret;
 
 use crate::{
-    assets::Assets, control::extension::ControlExtension, data_dir::DataDir, vault::VaultChoice,
+    assets::Assets,
+    control::{exposure::ControlAccess, extension::ControlExtension},
+    data_dir::DataDir,
+    vault::VaultChoice,
 };
 
 pub struct Options {
@@ -14,7 +17,7 @@ pub struct Options {
     pub owner_password: Option<Secret>,
     pub ui: Assets,
     pub control_access: ControlAccess,
-    /// What the owner's plane has beside the gateway's own.
+    /// Routes that the control API has beside the gateway's own.
     pub extensions: Vec<ControlExtension>,
 }
 
@@ -25,14 +28,4 @@ pub enum Port {
     Chosen(u16),
     /// The one in the owner's settings.
     FromSettings,
-}
-
-/// How the owner gets to the owner's plane. Whoever holds the gateway reaches it in process in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ControlAccess {
-    /// Over TCP from the start: nobody sits before a window here. Without a password, a code leads to choosing one.
-    Network,
-    /// Over TCP only while an owner password is set. Without one no page and no route of the owner's is there to be
-    /// found, let alone tried.
-    WindowOnly,
 }

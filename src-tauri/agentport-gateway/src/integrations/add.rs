@@ -1,24 +1,23 @@
 //! Adding, changing and removing.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agentport_api::{AddIntegration, ChangeIntegration, Connection, Event};
 use agentport_core::{
     ErrorChain, IntegrationId, Secret,
-    approval::WithdrawnBecause,
     policy::{IntegrationPolicy, Mode},
 };
 use serde_json::json;
 
 use super::{
+    Integrations,
     connect::{ConnectError, credential_seal, refuse_plaintext, secret_names, target},
     imported::{TooMuch, fit_to_be_kept},
     pending::PendingAdd,
 };
 use crate::{
     clock,
-    engine::Engine,
-    store::{IntegrationRow, ListingRow, StoreError},
+    store::{IntegrationRow, ListingRow, Store, StoreError},
     upstream::{Listing, UpstreamError, UpstreamSpec, UpstreamTarget},
 };
 
@@ -63,11 +62,11 @@ pub(crate) enum ChangeError {
 /// How long an integration that is kept anyway is tried.
 const SHORT_TRY: std::time::Duration = std::time::Duration::from_secs(10);
 
-impl Engine {
+impl Integrations {
     /// Tries the connection, unless it is not to be tried, then keeps it with its sealed credentials. `actor` is who
     /// asked for it.
     pub(crate) async fn add_integration(
-        self: &Arc<Self>,
+        &self,
         add: AddIntegration,
         actor: &str,
     ) -> Result<IntegrationRow, AddError> {
@@ -110,17 +109,19 @@ impl Engine {
             return Err(AddError::Exists(row.id));
         }
         if let Some(listing) = &listing {
-            self.keep_listing(&row.id, listing).await?;
+            keep_listing(&self.store, &row.id, listing).await?;
         }
         self.catalogue.put(row.clone(), listing);
         self.connect(&row).await?;
-        self.reload_rules().await?;
+        self.policy.reload().await?;
         if add.untried {
             self.upstreams.wake(&row.id);
         }
-        self.note(actor, "integration.added", row.id.as_str(), added(&row, add.untried)).await;
+        self.audit
+            .record(actor, "integration.added", row.id.as_str(), added(&row, add.untried))
+            .await;
         self.events.send(Event::Integration { id: row.id.clone() });
-        self.review_installs(&row.id).await?;
+        self.approvals.review_installs(&row.id).await?;
         Ok(row)
     }
 
@@ -135,7 +136,7 @@ impl Engine {
         if add.untried || !is_on(add) {
             return Ok(None);
         }
-        let idle_stop = self.idle_stop();
+        let idle_stop = self.settings.idle_stop();
         let spec = UpstreamSpec { id: add.id.clone(), target, idle_stop, is_new: true };
         let probe = self.upstreams.probe(spec);
         let tried = async {
@@ -159,7 +160,7 @@ impl Engine {
     }
 
     async fn add_builtin(
-        self: &Arc<Self>,
+        &self,
         id: IntegrationId,
         actor: &str,
     ) -> Result<IntegrationRow, AddError> {
@@ -167,24 +168,14 @@ impl Engine {
             return Err(AddError::UnknownBuiltin);
         }
         self.install_demo().await?;
-        self.note(actor, "integration.added", id.as_str(), json!({})).await;
+        self.audit.record(actor, "integration.added", id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         self.catalogue.get(&id).map(|entry| entry.row.clone()).ok_or(AddError::UnknownBuiltin)
     }
 
-    pub(crate) async fn keep_listing(
-        &self,
-        id: &IntegrationId,
-        listing: &Listing,
-    ) -> Result<(), StoreError> {
-        let json = serde_json::to_string(listing).unwrap_or_default();
-        let row = ListingRow { integration: id.clone(), json, fetched_at: clock::now() };
-        self.store.put_listing(&row).await
-    }
-
     /// Changes what the owner asked to change; the rest stays.
     pub(crate) async fn change_integration(
-        self: &Arc<Self>,
+        &self,
         id: &IntegrationId,
         change: ChangeIntegration,
     ) -> Result<(), ChangeError> {
@@ -217,15 +208,15 @@ impl Engine {
         if switched {
             self.connect(&row).await?;
         }
-        self.reload_rules().await?;
-        self.note("owner", "integration.changed", id.as_str(), detail).await;
+        self.policy.reload().await?;
+        self.audit.record("owner", "integration.changed", id.as_str(), detail).await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(())
     }
 
     /// Replaces secrets. The new ones are tried first; until they have worked, the old ones stay in force.
     pub(crate) async fn replace_credentials(
-        self: &Arc<Self>,
+        &self,
         id: &IntegrationId,
         secrets: BTreeMap<String, Secret>,
     ) -> Result<(), AddError> {
@@ -242,7 +233,7 @@ impl Engine {
         let Some(target) = target(&row.connection, &all)? else {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
-        let idle_stop = self.idle_stop();
+        let idle_stop = self.settings.idle_stop();
         let spec =
             UpstreamSpec { id: id.clone(), target, idle_stop, is_new: entry.listing.is_none() };
         self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
@@ -253,14 +244,16 @@ impl Engine {
         }
         self.connect(row).await?;
         let names: Vec<&String> = secrets.keys().collect();
-        self.note("owner", "credentials.replaced", id.as_str(), json!({ "names": names })).await;
+        self.audit
+            .record("owner", "credentials.replaced", id.as_str(), json!({ "names": names }))
+            .await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(())
     }
 
     /// Ends the connection and drops credentials, rules and open requests.
     pub(crate) async fn remove_integration(
-        self: &Arc<Self>,
+        &self,
         id: &IntegrationId,
         actor: &str,
     ) -> Result<bool, StoreError> {
@@ -270,37 +263,25 @@ impl Engine {
         // Out of sight first, so that no new call finds it while its process ends.
         self.catalogue.remove(id);
         self.upstreams.remove(id).await;
-        self.forget_secrets(id);
+        self.secrets.remove(id);
         self.store.delete_integration(id).await?;
-        for approval in self.store.open_approvals().await? {
-            if approval.integration == *id {
-                self.withdraw(approval, WithdrawnBecause::IntegrationRemoved).await?;
-            }
-        }
-        self.reload_rules().await?;
-        self.note(actor, "integration.removed", id.as_str(), json!({})).await;
+        self.approvals.withdraw_all_of(id).await?;
+        self.policy.reload().await?;
+        self.audit.record(actor, "integration.removed", id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(true)
     }
+}
 
-    /// Withdraws what can no longer run after an integration's tools changed.
-    pub(crate) async fn review_open(
-        self: &Arc<Self>,
-        id: &IntegrationId,
-    ) -> Result<(), StoreError> {
-        for approval in self.store.open_approvals().await? {
-            if approval.integration != *id {
-                continue;
-            }
-            let because = match self.published(id, &approval.tool) {
-                Some(tool) if tool.digest == approval.digest => continue,
-                Some(_) => WithdrawnBecause::DefinitionChanged,
-                None => WithdrawnBecause::ToolGone,
-            };
-            self.withdraw(approval, because).await?;
-        }
-        Ok(())
-    }
+/// Stores the last known listing of an integration.
+pub(super) async fn keep_listing(
+    store: &Store,
+    id: &IntegrationId,
+    listing: &Listing,
+) -> Result<(), StoreError> {
+    let json = serde_json::to_string(listing).unwrap_or_default();
+    let row = ListingRow { integration: id.clone(), json, fetched_at: clock::now() };
+    store.put_listing(&row).await
 }
 
 fn is_on(add: &AddIntegration) -> bool {

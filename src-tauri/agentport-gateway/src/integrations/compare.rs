@@ -10,15 +10,12 @@ use agentport_core::{ErrorChain, IntegrationId, Secret};
 use subtle::{Choice, ConstantTimeEq as _};
 
 use super::{
+    Integrations,
     connect::{ConnectError, target},
-    timeout::timeout_seconds,
 };
-use crate::{
-    engine::Engine,
-    upstream::{LocalTarget, RemoteTarget, UpstreamTarget},
-};
+use crate::upstream::{LocalTarget, RemoteTarget, UpstreamTarget};
 
-impl Engine {
+impl Integrations {
     /// The first integration that is reached in this very way.
     pub(crate) async fn same_integration(
         &self,
@@ -26,7 +23,7 @@ impl Engine {
         secrets: &BTreeMap<String, Secret>,
     ) -> Result<Option<IntegrationId>, ConnectError> {
         let wanted = target(connection, secrets)?;
-        let timeout = timeout_seconds(connection);
+        let timeout = connection.timeout_seconds();
         let mut same = None;
         for (id, entry) in &self.catalogue.snapshot().integrations {
             let there = &entry.row.connection;
@@ -38,7 +35,7 @@ impl Engine {
                 },
             };
             // One that says how long a call may take would lose that in one that does not.
-            if is_same && (timeout.is_none() || timeout == timeout_seconds(there)) {
+            if is_same && (timeout.is_none() || timeout == there.timeout_seconds()) {
                 same.get_or_insert_with(|| id.clone());
             }
         }

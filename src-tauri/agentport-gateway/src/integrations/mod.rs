@@ -3,10 +3,13 @@
 mod add;
 mod compare;
 mod connect;
+mod demo;
 mod imported;
 mod pending;
 mod timeout;
 mod upstream_events;
+
+use std::sync::Arc;
 
 #[cfg(test)]
 pub(crate) use add::target_of;
@@ -14,5 +17,33 @@ pub(crate) use add::{AddError, ChangeError, check_connection};
 pub(crate) use connect::{ConnectError, is_fit_to_be_shown, secret_names};
 pub(crate) use imported::{TooMuch, fit_to_be_kept};
 pub(crate) use pending::PendingAdds;
-pub(crate) use timeout::{timeout_seconds, with_timeout};
+pub(crate) use timeout::with_timeout;
 pub(crate) use upstream_events::UpstreamEvents;
+
+use crate::{
+    approvals::Approvals,
+    audit::Audit,
+    catalogue::Catalogue,
+    events::Events,
+    policy::PolicyStore,
+    settings::SettingsStore,
+    store::Store,
+    upstream::UpstreamRegistry,
+    vault::{SentSecrets, Vault},
+};
+
+/// Adds, connects, changes and removes integrations.
+pub(crate) struct Integrations {
+    pub(crate) store: Store,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) events: Events,
+    pub(crate) audit: Audit,
+    pub(crate) settings: Arc<SettingsStore>,
+    pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) approvals: Arc<Approvals>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) upstreams: UpstreamRegistry,
+    pub(crate) secrets: Arc<SentSecrets>,
+    /// Integrations that are being tried before they are added.
+    pub(crate) pending_adds: PendingAdds,
+}

@@ -13,15 +13,6 @@ pub(crate) struct BadTimeout {
     seconds: u32,
 }
 
-/// In seconds; `None`: as in the settings.
-pub(crate) fn timeout_seconds(connection: &Connection) -> Option<u32> {
-    match connection {
-        Connection::LocalMcp { timeout_seconds, .. }
-        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds,
-        Connection::Builtin { .. } => None,
-    }
-}
-
 /// The same connection with another time; what is built in has none.
 pub(crate) fn with_timeout(mut connection: Connection, seconds: Option<u32>) -> Connection {
     match &mut connection {
@@ -37,7 +28,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), BadTimeout> {
         Connection::LocalMcp { startup_timeout_seconds, .. } => *startup_timeout_seconds,
         Connection::RemoteMcp { .. } | Connection::Builtin { .. } => None,
     };
-    for (what, seconds) in [("a call", timeout_seconds(connection)), ("a start", startup)] {
+    for (what, seconds) in [("a call", connection.timeout_seconds()), ("a start", startup)] {
         if let Some(seconds) = seconds.filter(|seconds| !POSSIBLE.contains(seconds)) {
             return Err(BadTimeout { what, seconds });
         }
@@ -68,13 +59,13 @@ mod tests {
             let connection: Connection = serde_json::from_value(connection).unwrap();
             let of = |seconds| with_timeout(connection.clone(), Some(seconds));
             for seconds in [1, 3_600] {
-                assert_eq!(timeout_seconds(&of(seconds)), Some(seconds));
+                assert_eq!(of(seconds).timeout_seconds(), Some(seconds));
                 assert!(check(&of(seconds)).is_ok());
             }
             for seconds in [0, 3_601, u32::MAX] {
                 assert!(check(&of(seconds)).is_err(), "{seconds}");
             }
-            assert_eq!((timeout_seconds(&connection), check(&connection).is_ok()), (None, true));
+            assert_eq!((connection.timeout_seconds(), check(&connection).is_ok()), (None, true));
         }
     }
 }

@@ -1,31 +1,28 @@
 //! What the upstreams say, brought to catalogue, database and screens.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 
 use agentport_api::{Event, Health, LastError};
 use agentport_core::{ErrorChain, IntegrationId};
 use tokio_util::task::TaskTracker;
 
+use super::add::keep_listing;
 use crate::{
+    approvals::Approvals,
     catalogue::{Catalogue, HealthEntry},
-    engine::Engine,
     events::Events,
+    store::Store,
     upstream::{Listing, UpstreamSink},
 };
 
-/// Hears the upstreams. Made before the engine, which it needs for what has to be stored.
+/// Receives what the upstreams report.
 pub(crate) struct UpstreamEvents {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) events: Events,
     pub(crate) tasks: TaskTracker,
     pub(crate) updates: tokio::sync::broadcast::Sender<String>,
-    pub(crate) engine: OnceLock<Weak<Engine>>,
-}
-
-impl UpstreamEvents {
-    fn engine(&self) -> Option<Arc<Engine>> {
-        self.engine.get().and_then(Weak::upgrade)
-    }
+    pub(crate) store: Store,
+    pub(crate) approvals: Arc<Approvals>,
 }
 
 impl UpstreamSink for UpstreamEvents {
@@ -34,13 +31,12 @@ impl UpstreamSink for UpstreamEvents {
             return;
         }
         self.events.send(Event::Integration { id: id.clone() });
-        let Some(engine) = self.engine() else { return };
-        let id = id.clone();
+        let (store, approvals, id) = (self.store.clone(), self.approvals.clone(), id.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = engine.keep_listing(&id, &listing).await {
+            if let Err(error) = keep_listing(&store, &id, &listing).await {
                 tracing::error!(integration = %id, error = %ErrorChain(&error), "a tool list could not be stored");
             }
-            if let Err(error) = engine.review_open(&id).await {
+            if let Err(error) = approvals.review_integration(&id).await {
                 tracing::error!(integration = %id, error = %ErrorChain(&error), "open requests could not be reviewed");
             }
         });

@@ -8,11 +8,11 @@ use rmcp::{
 
 use super::{
     passthrough::{offering, run, unusable},
-    principal::Principal,
     prompts::{no_prompt, prompt_of},
     resources::{no_resource, owner_of},
     server::AgentServer,
 };
+use crate::auth::Principal;
 use crate::{call::permit::Operation, upstream::Listing};
 
 pub(super) async fn complete(
@@ -21,7 +21,7 @@ pub(super) async fn complete(
     context: &RequestContext<RoleServer>,
 ) -> Result<CompleteResult, ErrorData> {
     let principal = Principal::of(&context.extensions)?;
-    let view = principal.view(&server.engine);
+    let view = principal.view(&server.api.catalogue);
     let entry = match &mut params.r#ref {
         Reference::Prompt(reference) => {
             let (entry, name) =

@@ -17,14 +17,14 @@ use super::{
     envelope::{self, Envelope},
     fast_path::{FastPath, RunningCalls},
     keepalive::{Body, keep_alive},
-    principal::{PRINCIPAL, Principal},
     request_stream,
     revision::{JSON, PROTOCOL_VERSION, SESSION_ID, is_event_stream, is_modern},
     server::AgentServer,
     sessions::Sessions,
     view_query::view_key,
 };
-use crate::{agents::Agent, body, clock, engine::Engine, http::own_origins};
+use crate::auth::{PRINCIPAL, Principal};
+use crate::{agent_api::AgentApi, agents::Agent, body, clock, http::own_origins};
 
 /// Time after which an unused session ends; longer than any approval is held.
 const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -34,29 +34,29 @@ type Service = StreamableHttpService<AgentServer, LocalSessionManager>;
 /// Handler of `/mcp`, with the handles it needs.
 #[derive(Clone)]
 pub(crate) struct McpEndpoint {
-    engine: Arc<Engine>,
+    api: Arc<AgentApi>,
     sessions: Arc<Sessions>,
     service: Service,
     running: Arc<RunningCalls>,
 }
 
 impl McpEndpoint {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(api: Arc<AgentApi>) -> Self {
         let mut manager = LocalSessionManager::default();
         let mut session_config = SessionConfig::default();
         session_config.keep_alive = Some(SESSION_LIFETIME);
         manager.session_config = session_config;
         let manager = Arc::new(manager);
-        let sessions = Sessions::new(engine.store.clone(), manager.clone());
+        let sessions = Sessions::new(api.store.clone(), manager.clone());
         let mut config = StreamableHttpServerConfig::default()
-            .with_allowed_origins(own_origins(engine.address.port))
+            .with_allowed_origins(own_origins(api.address.port))
             .with_json_response(true)
             .with_max_request_body_bytes(body::LARGEST)
-            .with_cancellation_token(engine.hard_stop.child_token());
+            .with_cancellation_token(api.stop.hard.child_token());
         config.session_store = Some(sessions.clone());
-        let server = AgentServer::new(engine.clone(), sessions.clone());
+        let server = AgentServer::new(api.clone(), sessions.clone());
         let service = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
-        Self { engine, sessions, service, running: Arc::default() }
+        Self { api, sessions, service, running: Arc::default() }
     }
 
     pub(crate) fn sessions(&self) -> Arc<Sessions> {
@@ -84,7 +84,7 @@ impl McpEndpoint {
         if parts.method == Method::POST {
             let envelope = read_envelope(&body)?;
             let fast_path =
-                FastPath { engine: &self.engine, sessions: &self.sessions, running: &self.running };
+                FastPath { api: &self.api, sessions: &self.sessions, running: &self.running };
             if let Some(response) = fast_path.try_handle(&parts, &envelope, &principal) {
                 return Ok(end_on_revocation(response.await, &principal.agent));
             }
@@ -96,13 +96,13 @@ impl McpEndpoint {
 
     /// Guard: the credential, and the view the URL asks for.
     async fn authenticate(&self, parts: &Parts) -> Guarded<Principal> {
-        let Some(agent) = self.engine.authenticate(&parts.headers).await else {
+        let Some(agent) = self.api.auth.authenticate(&parts.headers).await else {
             return Err(unauthorized());
         };
         let profiles = self.named_profiles(parts.uri.query()).await?;
         let named = |name: &str| profiles.iter().find(|p| p.name == name).cloned();
         let tagged = |tag: &str| {
-            let snapshot = self.engine.catalogue.snapshot();
+            let snapshot = self.api.catalogue.snapshot();
             snapshot.integrations.values().any(|entry| entry.row.tags.iter().any(|t| t == tag))
         };
         let key = view_key(&agent, parts.uri.query(), named, tagged)
@@ -182,7 +182,7 @@ impl McpEndpoint {
         if !query.is_some_and(|query| query.contains("profile")) {
             return Ok(Vec::new());
         }
-        match self.engine.store.profiles().await {
+        match self.api.store.profiles().await {
             Ok(profiles) => Ok(profiles.into_iter().map(Arc::new).collect()),
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "profiles could not be read");

@@ -21,8 +21,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     envelope::Envelope,
     keepalive::{Body, PendingResponse, keep_alive},
-    meta,
-    principal::Principal,
     revision::{
         CAPABILITIES_KEY, CLIENT_KEY, EVENT_STREAM, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME,
         PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
@@ -30,7 +28,9 @@ use super::{
     server,
     sessions::Sessions,
 };
-use crate::{call::caller::Caller, engine::Engine};
+use crate::auth::Principal;
+use crate::catalogue::managed_tools;
+use crate::{agent_api::AgentApi, call::caller::Caller};
 
 /// Running calls of the fast path, so that `notifications/cancelled` finds them: by session and request id.
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ struct ListParams {
 
 /// The handles the fast path needs.
 pub(super) struct FastPath<'a> {
-    pub(super) engine: &'a Arc<Engine>,
+    pub(super) api: &'a Arc<AgentApi>,
     pub(super) sessions: &'a Sessions,
     pub(super) running: &'a Arc<RunningCalls>,
 }
@@ -154,9 +154,9 @@ impl FastPath<'_> {
         if modern && single_header(headers, METHOD) != Some("tools/list") {
             return None;
         }
-        let view = principal.view(self.engine);
-        let tools = view.listed_json(meta::tools);
-        principal.record_listing(self.engine, view.listed(meta::tools).len());
+        let view = principal.view(&self.api.catalogue);
+        let tools = view.listed_json(managed_tools::tools);
+        principal.record_listing(&self.api.events, view.listed(managed_tools::tools).len());
         let hints = if modern {
             r#""resultType":"complete","ttlMs":0,"cacheScope":"private","#
         } else {
@@ -189,7 +189,7 @@ impl FastPath<'_> {
             return None;
         }
         if modern {
-            let view = principal.view(self.engine);
+            let view = principal.view(&self.api.catalogue);
             let in_headers = view.direct_tool(&params.name).is_some_and(|tool| tool.header_params);
             if in_headers || !headers_name_call(headers, &params.name) {
                 return None;
@@ -212,12 +212,12 @@ impl FastPath<'_> {
             cancelled: cancelled.clone(),
             ..Caller::default()
         };
-        let (engine, principal) = (self.engine.clone(), principal.clone());
+        let (api, principal) = (self.api.clone(), principal.clone());
         let (id, name) = (id.to_owned(), params.name.into_owned());
         let arguments = params.arguments.unwrap_or_default();
         let answer = async move {
             let _entry = entry;
-            let answer = server::call(&engine, principal, &name, arguments, caller).await;
+            let answer = server::call(&api, principal, &name, arguments, caller).await;
             encode(&id, answer, modern)
         };
         Some(Box::pin(keep_alive(Box::pin(answer))))

@@ -10,8 +10,10 @@ use rmcp::{ErrorData, model::ResourceUpdatedNotificationParam, service::Subscrip
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::{meta, principal::Principal, prompts, resources, sessions::Sessions};
-use crate::{catalogue::AgentView, engine::Engine};
+use super::{prompts, resources, sessions::Sessions};
+use crate::auth::Principal;
+use crate::catalogue::managed_tools;
+use crate::{agent_api::AgentApi, catalogue::AgentView};
 
 /// Hashes of what a view publishes, by which a change of each list is noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
     };
     let json = |value| serde_json::to_vec(&value).unwrap_or_default();
     Fingerprint {
-        tools: hash(view.listed_json(meta::tools)),
+        tools: hash(view.listed_json(managed_tools::tools)),
         prompts: hash(&json(serde_json::to_value(prompts::prompts(view)).unwrap_or_default())),
         resources: hash(&json(
             serde_json::to_value((resources::resources(view), resources::templates(view)))
@@ -40,12 +42,12 @@ pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
 
 /// Notifies sessions of revisions up to 2025-11-25 of changed lists and resources, until `stop`.
 pub(crate) async fn notify_sessions(
-    engine: Arc<Engine>,
+    api: Arc<AgentApi>,
     sessions: Arc<Sessions>,
     stop: CancellationToken,
 ) {
-    let mut versions = engine.catalogue.watch();
-    let mut updates = engine.resource_updates.subscribe();
+    let mut versions = api.catalogue.watch();
+    let mut updates = api.resource_updates.subscribe();
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -53,7 +55,7 @@ pub(crate) async fn notify_sessions(
                 if changed.is_err() {
                     return;
                 }
-                notify_of_lists(&engine, &sessions).await;
+                notify_of_lists(&api, &sessions).await;
             }
             update = updates.recv() => match update {
                 Ok(uri) => notify_of_update(&sessions, &uri).await,
@@ -65,10 +67,10 @@ pub(crate) async fn notify_sessions(
     }
 }
 
-async fn notify_of_lists(engine: &Engine, sessions: &Sessions) {
-    let snapshot = engine.catalogue.snapshot();
+async fn notify_of_lists(api: &AgentApi, sessions: &Sessions) {
+    let snapshot = api.catalogue.snapshot();
     for (id, listener) in sessions.listeners() {
-        let now = fingerprint(&engine.catalogue.views.get(&snapshot, &listener.key));
+        let now = fingerprint(&api.catalogue.views.get(&snapshot, &listener.key));
         let before = listener.seen;
         if now == before {
             continue;
@@ -97,20 +99,20 @@ async fn notify_of_update(sessions: &Sessions, uri: &str) {
 
 /// Serves `subscriptions/listen` until the client, the owner or the gateway ends it.
 pub(crate) async fn listen(
-    engine: &Engine,
+    api: &AgentApi,
     subscription: SubscriptionContext,
 ) -> Result<(), ErrorData> {
     let principal = Principal::of(&subscription.request_context().extensions)?;
-    let mut versions = engine.catalogue.watch();
-    let mut seen = fingerprint(&principal.view(engine));
+    let mut versions = api.catalogue.watch();
+    let mut seen = fingerprint(&principal.view(&api.catalogue));
     loop {
         tokio::select! {
             () = subscription.cancelled() => return Ok(()),
             () = principal.agent.revoked.cancelled() => return Ok(()),
-            () = engine.soft_stop.cancelled() => return Ok(()),
+            () = api.stop.soft.cancelled() => return Ok(()),
             changed = versions.changed() => if changed.is_err() { return Ok(()) },
         }
-        let now = fingerprint(&principal.view(engine));
+        let now = fingerprint(&principal.view(&api.catalogue));
         let (before, sink) = (seen, subscription.sink());
         seen = now;
         // The sink drops kinds the client did not ask for and reports that as an error, which is none here.

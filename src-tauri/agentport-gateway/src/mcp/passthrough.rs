@@ -5,7 +5,8 @@ use std::sync::Arc;
 use agentport_core::profile::ListMode;
 use rmcp::{ErrorData, model::ServerResult};
 
-use super::{principal::Principal, server::AgentServer, tool_result::BLOCKED};
+use super::{server::AgentServer, tool_result::BLOCKED};
+use crate::auth::Principal;
 use crate::{
     call::{
         caller::Caller,
@@ -34,7 +35,7 @@ pub(super) async fn run(
     operation: Operation,
     caller: Caller,
 ) -> Result<ServerResult, ErrorData> {
-    match server.engine.pass_through(&principal.agent, entry, operation, caller).await {
+    match server.api.calls.pass_through(&principal.agent, entry, operation, caller).await {
         Outcome::Ran(result) => Ok(*result),
         Outcome::Failed { error: UpstreamError::Refused(error), .. } => Err(error),
         Outcome::Failed { integration, error } => {

@@ -13,9 +13,9 @@ use rmcp::{
 
 use super::{
     passthrough::{offering, run, unusable},
-    principal::Principal,
     server::AgentServer,
 };
+use crate::auth::Principal;
 use crate::{
     call::permit::Operation,
     catalogue::{AgentView, CatalogueEntry},
@@ -62,7 +62,7 @@ pub(super) async fn get_prompt(
     context: &RequestContext<RoleServer>,
 ) -> Result<GetPromptResponse, ErrorData> {
     let principal = Principal::of(&context.extensions)?;
-    let view = principal.view(&server.engine);
+    let view = principal.view(&server.api.catalogue);
     let (entry, name) = prompt_of(&view, &params.name).ok_or_else(|| no_prompt(&params.name))?;
     let mut caller = server.caller(context);
     caller.input_responses = params.input_responses;

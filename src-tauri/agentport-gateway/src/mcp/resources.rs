@@ -13,9 +13,9 @@ use rmcp::{
 
 use super::{
     passthrough::{offering, run, unusable},
-    principal::Principal,
     server::AgentServer,
 };
+use crate::auth::Principal;
 use crate::{
     call::permit::Operation,
     catalogue::{AgentView, CatalogueEntry},
@@ -66,7 +66,7 @@ pub(super) async fn read_resource(
     context: &RequestContext<RoleServer>,
 ) -> Result<ReadResourceResponse, ErrorData> {
     let principal = Principal::of(&context.extensions)?;
-    let view = principal.view(&server.engine);
+    let view = principal.view(&server.api.catalogue);
     let entry = owner_of(&view, &params.uri).ok_or_else(|| no_resource(&params.uri))?;
     let mut caller = server.caller(context);
     caller.input_responses = params.input_responses;
@@ -109,7 +109,7 @@ async fn on_resource(
     context: &RequestContext<RoleServer>,
 ) -> Result<(), ErrorData> {
     let principal = Principal::of(&context.extensions)?;
-    let view = principal.view(&server.engine);
+    let view = principal.view(&server.api.catalogue);
     let entry = owner_of(&view, uri).ok_or_else(|| no_resource(uri))?;
     run(server, &principal, entry, operation, server.caller(context)).await.map(|_| ())
 }

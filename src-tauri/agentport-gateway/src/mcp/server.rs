@@ -18,18 +18,18 @@ use rmcp::{
 use serde_json::Value;
 
 use super::{
-    completion, list_changed, meta,
-    principal::{PRINCIPAL, Principal},
-    prompts, resources,
+    completion, list_changed, meta, prompts, resources,
     revision::{SESSION_ID, is_modern},
     sessions::Sessions,
     tool_result,
 };
+use crate::auth::{PRINCIPAL, Principal};
+use crate::call::Awaited;
+use crate::catalogue::managed_tools;
 use crate::{
-    approvals::Awaited,
+    agent_api::AgentApi,
     call::{Request, caller::Caller, outcome::Outcome},
     catalogue::{AgentView, PublishedTool},
-    engine::Engine,
 };
 
 /// Time an answer waits for the owner: less than the minute after which clients give up.
@@ -43,7 +43,7 @@ const PRIVATE: Option<CacheScope> = Some(CacheScope::Private);
 /// The gateway as the protocol library calls it. Cloned once per request, so it holds handles only.
 #[derive(Clone)]
 pub(crate) struct AgentServer {
-    pub(super) engine: Arc<Engine>,
+    pub(super) api: Arc<AgentApi>,
     pub(super) sessions: Arc<Sessions>,
 }
 
@@ -59,8 +59,8 @@ without waiting for a reply in the chat. While it answers \"Still pending\", cal
 3. It is blocked or denied: stop, tell the person, and do not try to reach the same in another way.";
 
 impl AgentServer {
-    pub(crate) fn new(engine: Arc<Engine>, sessions: Arc<Sessions>) -> Self {
-        Self { engine, sessions }
+    pub(crate) fn new(api: Arc<AgentApi>, sessions: Arc<Sessions>) -> Self {
+        Self { api, sessions }
     }
 
     /// The agent's side of a call, with everything the upstream may want of it.
@@ -91,15 +91,15 @@ impl AgentServer {
 
 /// `tools/call`: one of ours, or a directly listed tool.
 pub(super) async fn call(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     principal: Principal,
     name: &str,
     arguments: JsonObject,
     caller: Caller,
 ) -> Result<CallToolResponse, ErrorData> {
-    let view = principal.view(engine);
-    if name.starts_with(meta::PREFIX) {
-        return meta::call(engine, principal, view, name, arguments, caller).await;
+    let view = principal.view(&api.catalogue);
+    if name.starts_with(managed_tools::PREFIX) {
+        return meta::call(api, principal, view, name, arguments, caller).await;
     }
     let Some(tool) = view.direct_tool(name).cloned() else {
         return Err(ErrorData::invalid_params(
@@ -107,11 +107,11 @@ pub(super) async fn call(
             None,
         ));
     };
-    call_direct(engine, principal, view, tool, arguments, caller).await
+    call_direct(api, principal, view, tool, arguments, caller).await
 }
 
 async fn call_direct(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     principal: Principal,
     view: Arc<AgentView>,
     tool: Arc<PublishedTool>,
@@ -119,7 +119,8 @@ async fn call_direct(
     caller: Caller,
 ) -> Result<CallToolResponse, ErrorData> {
     let additional_info = take_info(&tool, &mut arguments);
-    let outcome = engine
+    let outcome = api
+        .calls
         .call(Request {
             agent: principal.agent.clone(),
             view,
@@ -132,14 +133,14 @@ async fn call_direct(
         })
         .await;
     let Outcome::NeedsApproval { id, .. } = outcome else {
-        return tool_result::from_outcome(outcome, &engine.address);
+        return tool_result::from_outcome(outcome, &api.address);
     };
     // The call is held open for the owner's decision; only if that takes too long does the agent learn how to await it.
-    match meta::await_held(engine, id, &principal.agent, caller).await {
+    match meta::await_held(api, id, &principal.agent, caller).await {
         Awaited::StillPending { running: false, .. } => {
-            tool_result::from_outcome(outcome, &engine.address)
+            tool_result::from_outcome(outcome, &api.address)
         }
-        awaited => tool_result::from_awaited(awaited, &engine.address),
+        awaited => tool_result::from_awaited(awaited, &api.address),
     }
 }
 
@@ -201,7 +202,7 @@ impl ServerHandler for AgentServer {
         let id = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
         let principal = parts.extensions.get::<Principal>();
         if let (Some(id), Some(principal)) = (id, principal) {
-            let seen = list_changed::fingerprint(&principal.view(&self.engine));
+            let seen = list_changed::fingerprint(&principal.view(&self.api.catalogue));
             self.sessions.set_listener(id, context.peer.clone(), principal.key.clone(), seen);
         }
     }
@@ -212,9 +213,9 @@ impl ServerHandler for AgentServer {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let principal = Principal::of(&context.extensions)?;
-        let view = principal.view(&self.engine);
-        let tools = view.listed(meta::tools);
-        principal.record_listing(&self.engine, tools.len());
+        let view = principal.view(&self.api.catalogue);
+        let tools = view.listed(managed_tools::tools);
+        principal.record_listing(&self.api.events, tools.len());
         Ok(ListToolsResult {
             ttl_ms: Some(0),
             cache_scope: PRIVATE,
@@ -237,11 +238,11 @@ impl ServerHandler for AgentServer {
         caller.input_responses = params.input_responses;
         caller.request_state = params.request_state;
         let arguments = params.arguments.unwrap_or_default();
-        call(&self.engine, principal, &params.name, arguments, caller).await
+        call(&self.api, principal, &params.name, arguments, caller).await
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        let view = PRINCIPAL.try_with(|principal| principal.view(&self.engine)).ok()?;
+        let view = PRINCIPAL.try_with(|principal| principal.view(&self.api.catalogue)).ok()?;
         view.direct_tool(name).map(|published| published.tool.clone())
     }
 
@@ -250,7 +251,7 @@ impl ServerHandler for AgentServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        let view = Principal::of(&context.extensions)?.view(&self.api.catalogue);
         Ok(ListResourcesResult {
             ttl_ms: Some(0),
             cache_scope: PRIVATE,
@@ -263,7 +264,7 @@ impl ServerHandler for AgentServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        let view = Principal::of(&context.extensions)?.view(&self.api.catalogue);
         Ok(ListResourceTemplatesResult {
             ttl_ms: Some(0),
             cache_scope: PRIVATE,
@@ -284,7 +285,7 @@ impl ServerHandler for AgentServer {
         _page: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        let view = Principal::of(&context.extensions)?.view(&self.engine);
+        let view = Principal::of(&context.extensions)?.view(&self.api.catalogue);
         Ok(ListPromptsResult {
             ttl_ms: Some(0),
             cache_scope: PRIVATE,
@@ -358,6 +359,6 @@ impl ServerHandler for AgentServer {
     }
 
     async fn listen(&self, subscription: SubscriptionContext) -> Result<(), ErrorData> {
-        list_changed::listen(&self.engine, subscription).await
+        list_changed::listen(&self.api, subscription).await
     }
 }

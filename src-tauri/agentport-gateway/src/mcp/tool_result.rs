@@ -5,12 +5,13 @@ use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult, ContentBlock, ResultType, ServerResult},
 };
-use serde_json::Value;
 
+use crate::call::Awaited;
+pub(crate) use crate::catalogue::managed_tools::json_result;
 use crate::{
-    approvals::{Awaited, StoredResult},
+    address::GatewayAddress,
+    approvals::StoredResult,
     call::outcome::{Outcome, failure_sentence},
-    engine::Address,
     upstream::UpstreamError,
 };
 
@@ -25,22 +26,12 @@ pub(crate) fn error_result(text: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
-/// A JSON answer: one text block; objects are structured content as well, arrays as `{"items": […]}`.
-pub(crate) fn json_result(value: Value) -> CallToolResult {
-    let mut result = text_result(value.to_string());
-    result.structured_content = Some(match value {
-        Value::Array(items) => serde_json::json!({ "items": items }),
-        other => other,
-    });
-    result
-}
-
 /// The call that waits for the owner's decision, spelt out for the agent.
 pub(crate) fn await_call(id: ApprovalId) -> String {
     format!("agentport__await_approval(request_id=\"{id}\")")
 }
 
-fn needs_approval(id: ApprovalId, expires_at: Timestamp, address: &Address) -> String {
+fn needs_approval(id: ApprovalId, expires_at: Timestamp, address: &GatewayAddress) -> String {
     format!(
         "The owner has to approve this call before it runs. Share this URL with the person you work for, and say what \
          you want to do and why:\n{url}\n\nThen call {call} at once, in the same turn, without waiting for a reply in \
@@ -50,7 +41,7 @@ fn needs_approval(id: ApprovalId, expires_at: Timestamp, address: &Address) -> S
     )
 }
 
-fn still_pending(id: ApprovalId, running: bool, address: &Address) -> String {
+fn still_pending(id: ApprovalId, running: bool, address: &GatewayAddress) -> String {
     if running {
         return format!(
             "Still pending: the owner approved the call and it is running. Call {} again for its result.",
@@ -67,7 +58,7 @@ fn still_pending(id: ApprovalId, running: bool, address: &Address) -> String {
 /// What the agent hears of a call.
 pub(crate) fn from_outcome(
     outcome: Outcome,
-    address: &Address,
+    address: &GatewayAddress,
 ) -> Result<CallToolResponse, ErrorData> {
     Ok(match outcome {
         Outcome::Ran(result) => return from_upstream(*result),
@@ -114,7 +105,7 @@ fn from_upstream(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
 /// What the agent hears after awaiting a request.
 pub(crate) fn from_awaited(
     awaited: Awaited,
-    address: &Address,
+    address: &GatewayAddress,
 ) -> Result<CallToolResponse, ErrorData> {
     Ok(match awaited {
         Awaited::StillPending { id, running } => {

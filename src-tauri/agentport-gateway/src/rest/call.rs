@@ -20,8 +20,8 @@ use crate::rest::{
     response::{self, RestError, RestResult},
 };
 use crate::{
+    agent_api::AgentApi,
     call::Request,
-    engine::Engine,
     mcp::{HOLD, HOLD_WITH_PROGRESS, denied, take_info},
 };
 
@@ -36,7 +36,7 @@ pub(super) struct CallBody {
 
 /// `POST /api/tools/{id}/call`.
 pub(super) async fn call(
-    State(engine): State<Arc<Engine>>,
+    State(api): State<Arc<AgentApi>>,
     Path(integration): Path<String>,
     caller: RestCaller,
     RequestBody(body): RequestBody,
@@ -48,7 +48,7 @@ pub(super) async fn call(
         return Err(RestError::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     let call: CallBody = read(&body)?;
-    let view = caller.view(&engine);
+    let view = caller.view(&api.catalogue);
     let mut arguments = call.args.unwrap_or_default();
     let mut additional_info = call.additional_info;
     if let Some(tool) = view.tool(&integration, &call.tool_name)
@@ -56,7 +56,8 @@ pub(super) async fn call(
     {
         additional_info.get_or_insert(info);
     }
-    let outcome = engine
+    let outcome = api
+        .calls
         .call(Request {
             agent: caller.agent().clone(),
             view,
@@ -68,7 +69,7 @@ pub(super) async fn call(
             caller: Default::default(),
         })
         .await;
-    response::from_outcome(outcome, &engine.address, &integration, &call.tool_name)
+    response::from_outcome(outcome, &api.address, &integration, &call.tool_name)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -79,7 +80,7 @@ struct AwaitBody {
 
 /// `POST /api/tool-approvals/requests/{id}/await`. Never runs the call: repeating it does.
 pub(super) async fn await_request(
-    State(engine): State<Arc<Engine>>,
+    State(api): State<Arc<AgentApi>>,
     Path(id): Path<String>,
     caller: RestCaller,
     RequestBody(body): RequestBody,
@@ -99,7 +100,7 @@ pub(super) async fn await_request(
         || RestError::new(StatusCode::NOT_FOUND, format!("There is no request {id:?} of yours."));
     let id: ApprovalId = id.parse().map_err(|_| unknown())?;
     let agent = caller.agent();
-    let approval = engine.await_decision(id, agent, limit).await.ok_or_else(unknown)?;
+    let approval = api.approvals.await_decision(id, agent.id, limit).await.ok_or_else(unknown)?;
     Ok(Json(decision(&approval)))
 }
 

@@ -11,59 +11,61 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 use super::call::read;
+use crate::catalogue::managed_tools;
 use crate::rest::{
     RequestBody, RestCaller,
     integrations::no_integration,
     response::{self, RestError, RestResult},
 };
-use crate::{call::Request, engine::Engine, mcp::meta};
+use crate::{agent_api::AgentApi, call::Request, mcp::meta};
 
-pub(super) async fn list(State(engine): State<Arc<Engine>>, caller: RestCaller) -> Json<Value> {
-    let view = caller.view(&engine);
+pub(super) async fn list(State(api): State<Arc<AgentApi>>, caller: RestCaller) -> Json<Value> {
+    let view = caller.view(&api.catalogue);
     let installed = view
         .integrations
         .values()
-        .map(|entry| meta::installed_json(&engine, caller.agent(), &view, entry));
+        .map(|entry| meta::installed_json(&api, caller.agent(), &view, entry));
     Json(installed.collect::<Vec<_>>().into())
 }
 
 /// Asks the owner to install: 403 `approval_required`; the same request repeated after the owner's yes installs.
 pub(super) async fn install(
-    State(engine): State<Arc<Engine>>,
+    State(api): State<Arc<AgentApi>>,
     caller: RestCaller,
     RequestBody(body): RequestBody,
 ) -> RestResult<Json<Value>> {
     let arguments: JsonObject = read(&body)?;
-    meta::installable(&engine, caller.agent().id, &arguments)
+    meta::installable(&api, caller.agent().id, &arguments)
         .map_err(|sentence| RestError::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))?;
     let id = arguments.get("integration_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    ask(&engine, &caller, id, meta::INSTALL, arguments).await
+    ask(&api, &caller, id, managed_tools::INSTALL, arguments).await
 }
 
 pub(super) async fn uninstall(
-    State(engine): State<Arc<Engine>>,
+    State(api): State<Arc<AgentApi>>,
     Path(id): Path<String>,
     caller: RestCaller,
 ) -> RestResult<Json<Value>> {
-    if !caller.view(&engine).integrations.contains_key(id.as_str()) {
+    if !caller.view(&api.catalogue).integrations.contains_key(id.as_str()) {
         return Err(no_integration(&id));
     }
     let arguments =
         JsonObject::from_iter([("integration_id".to_owned(), Value::from(id.as_str()))]);
-    ask(&engine, &caller, id, meta::UNINSTALL, arguments).await
+    ask(&api, &caller, id, managed_tools::UNINSTALL, arguments).await
 }
 
 async fn ask(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     caller: &RestCaller,
     integration: String,
     tool: &str,
     arguments: JsonObject,
 ) -> RestResult<Json<Value>> {
-    let outcome = engine
+    let outcome = api
+        .calls
         .manage(Request {
             agent: caller.agent().clone(),
-            view: caller.view(engine),
+            view: caller.view(&api.catalogue),
             integration: integration.clone(),
             tool: tool.to_owned(),
             arguments,
@@ -72,7 +74,7 @@ async fn ask(
             caller: Default::default(),
         })
         .await;
-    response::from_outcome(outcome, &engine.address, &integration, tool)
+    response::from_outcome(outcome, &api.address, &integration, tool)
 }
 
 /// Credentials and settings of an installed integration are the owner's.
@@ -82,11 +84,11 @@ pub(super) async fn change(_caller: RestCaller) -> RestResult<()> {
 
 /// `POST /api/auth/{id}/start`, for integrations that sign in with OAuth.
 pub(super) async fn start_auth(
-    State(engine): State<Arc<Engine>>,
+    State(api): State<Arc<AgentApi>>,
     Path(id): Path<String>,
     caller: RestCaller,
 ) -> RestResult<Json<Value>> {
-    match caller.view(&engine).integrations.get(id.as_str()) {
+    match caller.view(&api.catalogue).integrations.get(id.as_str()) {
         None => Err(no_integration(&id)),
         Some(entry) => Err(RestError::new(
             StatusCode::CONFLICT,

@@ -19,15 +19,11 @@ use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde_json::{Value, json};
 
+use crate::auth::Principal;
 use crate::rest::response::{RestError, RestResult};
-use crate::{
-    agents::Agent,
-    catalogue::AgentView,
-    engine::Engine,
-    mcp::{principal::Principal, view_query::view_key},
-};
+use crate::{agent_api::AgentApi, agents::Agent, catalogue::AgentView, mcp::view_query::view_key};
 
-pub(crate) fn router(engine: Arc<Engine>) -> Router {
+pub(crate) fn router(api: Arc<AgentApi>) -> Router {
     Router::new()
         .route("/api/users/me", get(me))
         .route("/api/integrations", get(integrations::list))
@@ -40,7 +36,7 @@ pub(crate) fn router(engine: Arc<Engine>) -> Router {
         .route("/api/tools/{id}/call", post(call::call))
         .route("/api/tool-approvals/requests/{id}/await", post(call::await_request))
         .route("/api/{*rest}", axum::routing::any(elsewhere))
-        .with_state(engine)
+        .with_state(api)
 }
 
 /// The agent whose key a request shows, with what it sees.
@@ -53,20 +49,20 @@ impl RestCaller {
         &self.principal.agent
     }
 
-    pub(super) fn view(&self, engine: &Engine) -> Arc<AgentView> {
-        self.principal.view(engine)
+    pub(super) fn view(&self, catalogue: &crate::catalogue::Catalogue) -> Arc<AgentView> {
+        self.principal.view(catalogue)
     }
 }
 
-impl FromRequestParts<Arc<Engine>> for RestCaller {
+impl FromRequestParts<Arc<AgentApi>> for RestCaller {
     type Rejection = RestError;
 
     async fn from_request_parts(
         parts: &mut Parts,
-        engine: &Arc<Engine>,
+        api: &Arc<AgentApi>,
     ) -> Result<Self, Self::Rejection> {
         let agent =
-            engine.authenticate(&parts.headers).await.ok_or_else(RestError::unauthorized)?;
+            api.auth.authenticate(&parts.headers).await.ok_or_else(RestError::unauthorized)?;
         let key = view_key(&agent, None, |_| None, |_| false)
             .map_err(|error| RestError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
         Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
@@ -76,10 +72,10 @@ impl FromRequestParts<Arc<Engine>> for RestCaller {
 /// A request's body, bounded like that of every door.
 pub(super) struct RequestBody(pub(super) Bytes);
 
-impl FromRequest<Arc<Engine>> for RequestBody {
+impl FromRequest<Arc<AgentApi>> for RequestBody {
     type Rejection = RestError;
 
-    async fn from_request(request: Request, _: &Arc<Engine>) -> Result<Self, Self::Rejection> {
+    async fn from_request(request: Request, _: &Arc<AgentApi>) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
         let read = crate::body::read(&parts.headers, body).await;
         read.map(Self).map_err(|unread| RestError::new(unread.status(), unread.to_string()))
@@ -94,6 +90,6 @@ async fn me(caller: RestCaller) -> Json<Value> {
 }
 
 /// Anything else below `/api`.
-async fn elsewhere(State(_): State<Arc<Engine>>, _caller: RestCaller) -> RestResult<()> {
+async fn elsewhere(State(_): State<Arc<AgentApi>>, _caller: RestCaller) -> RestResult<()> {
     Err(RestError::owner_only())
 }

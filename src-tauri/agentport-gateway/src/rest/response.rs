@@ -10,8 +10,8 @@ use rmcp::model::ServerResult;
 use serde_json::{Value, json};
 
 use crate::{
+    address::GatewayAddress,
     call::outcome::{Outcome, Refusal, failure_sentence},
-    engine::Address,
     mcp::BLOCKED,
 };
 
@@ -59,7 +59,7 @@ impl IntoResponse for RestError {
 /// 403 `approval_required`.
 fn approval_required(
     id: ApprovalId,
-    address: &Address,
+    address: &GatewayAddress,
     integration: &str,
     tool: &str,
 ) -> RestError {
@@ -110,7 +110,7 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 /// A call's outcome: 200 with `{content, isError}`, or a refusal.
 pub(super) fn from_outcome(
     outcome: Outcome,
-    address: &Address,
+    address: &GatewayAddress,
     integration: &str,
     tool: &str,
 ) -> RestResult<Json<Value>> {

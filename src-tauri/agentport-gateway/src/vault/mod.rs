@@ -16,9 +16,11 @@ mod keychain;
 mod open;
 mod record;
 mod seal;
+mod sent_secrets;
 
 use std::{io, path::PathBuf};
 
+pub(crate) use self::sent_secrets::SentSecrets;
 pub use self::{
     choice::{InvalidVaultChoice, VaultChoice},
     keychain::KeychainError,

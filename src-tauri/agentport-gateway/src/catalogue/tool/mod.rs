@@ -77,7 +77,7 @@ impl PublishedTool {
 
     /// Is it one of ours that change what is installed? Upstreams' tools never have such names here.
     pub(crate) fn manages(&self) -> bool {
-        self.name().starts_with(crate::mcp::meta::PREFIX)
+        self.name().starts_with(super::managed_tools::PREFIX)
     }
 
     /// Its title, from either place a definition may carry one.

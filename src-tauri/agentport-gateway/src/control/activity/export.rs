@@ -53,7 +53,7 @@ pub(in crate::control) async fn export(
     let day = clock::now().to_string();
     let day = day.get(..10).unwrap_or_default();
     let name = format!("attachment; filename=\"agentport-activity-{day}.{ending}\"");
-    let rows = Rows { store: control.engine.store.clone(), filter: Some(filter), format };
+    let rows = Rows { store: control.store.clone(), filter: Some(filter), format };
     let head =
         (format == Format::Csv).then(|| Ok(Bytes::from(csv_line(HEADINGS.map(str::to_owned)))));
     let all = futures::StreamExt::chain(stream::iter(head), stream::try_unfold(rows, Rows::page));

@@ -23,9 +23,7 @@ use crate::{
         problem::{Answer, Refused},
         profiles, settings,
     },
-    integrations::{
-        TooMuch, check_connection, fit_to_be_kept, secret_names, timeout_seconds, with_timeout,
-    },
+    integrations::{TooMuch, check_connection, fit_to_be_kept, secret_names, with_timeout},
     store::{AgentRow, IntegrationRow, Restored},
 };
 
@@ -134,8 +132,10 @@ impl Plan {
                 .map_err(|error| Refused::from(&error).at(&format!("integrations[{index}]")))?;
             if let (true, Some(before)) = (same_way, before) {
                 // Older documents know of no time of its own.
-                let seconds = timeout_seconds(&row.connection)
-                    .or_else(|| timeout_seconds(&before.connection));
+                let seconds = row
+                    .connection
+                    .timeout_seconds()
+                    .or_else(|| before.connection.timeout_seconds());
                 row.connection = with_timeout(before.connection.clone(), seconds);
                 if sentences::lacks(&integration.connection) {
                     row.enabled = before.enabled;

@@ -43,13 +43,12 @@ pub(in crate::control) async fn change(
     headers: HeaderMap,
     Json(wanted): Json<ChangeRule>,
 ) -> Answer<Json<RuleView>> {
-    let engine = &control.engine;
     let before = control.rule(&id).await?;
     let names = control.agent_names().await?;
     let mut rule = changed(&before, &wanted, &names, clock::now())?;
     rule.digest = None;
     if let (Mode::Allow, Scope::Tool { integration, tool }) = (rule.mode, &rule.scope) {
-        let Some(tool) = engine.published(integration, tool) else {
+        let Some(tool) = control.catalogue.published(integration, tool) else {
             let detail = "the tool is not there now, so there is nothing to allow";
             return Err(Refused::new(StatusCode::CONFLICT, detail));
         };
@@ -60,7 +59,7 @@ pub(in crate::control) async fn change(
             return Err(Refused::new(StatusCode::CONFLICT, detail));
         }
         rule.digest = Some(tool.digest);
-        engine
+        control
             .store
             .put_definitions(&[(tool.digest, tool.definition_json())], clock::now())
             .await?;
@@ -68,13 +67,13 @@ pub(in crate::control) async fn change(
     if widens(&before, &rule) {
         control.confirmed(&headers).await?;
     }
-    if !engine.store.swap_rule(rule.id, std::slice::from_ref(&rule)).await? {
+    if !control.store.swap_rule(rule.id, std::slice::from_ref(&rule)).await? {
         return Err(gone(&id));
     }
-    engine.reload_rules().await?;
+    control.policy.reload().await?;
     let detail = json!({ "before": before, "after": rule });
-    engine.note("owner", "policy.changed", &rule.id.to_string(), detail).await;
-    Ok(Json(rule_view(engine, rule, &names)))
+    control.audit.record("owner", "policy.changed", &rule.id.to_string(), detail).await;
+    Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 
 /// The rule as it is wanted, but for the definition it is for.
@@ -135,20 +134,19 @@ pub(in crate::control) async fn remove(
     Query(how): Query<How>,
     headers: HeaderMap,
 ) -> Answer<StatusCode> {
-    let engine = &control.engine;
     let rule = control.rule(&id).await?;
     if rule.mode != Mode::Allow || control.is_stale(&rule) {
         // What it held back may be let through by a wider rule.
         control.confirmed(&headers).await?;
     }
-    let back = if how.undo { engine.past_rules.stricter_before(rule.id) } else { Vec::new() };
-    if !engine.store.swap_rule(rule.id, &back).await? {
+    let back = if how.undo { control.policy.undo.stricter_before(rule.id) } else { Vec::new() };
+    if !control.store.swap_rule(rule.id, &back).await? {
         return Err(gone(&id));
     }
-    engine.reload_rules().await?;
+    control.policy.reload().await?;
     let detail = json!({ "rule": rule, "back": back });
-    engine.note("owner", "policy.removed", &rule.id.to_string(), detail).await;
-    engine.past_rules.removed(rule);
+    control.audit.record("owner", "policy.removed", &rule.id.to_string(), detail).await;
+    control.policy.undo.removed(rule);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,15 +156,14 @@ pub(in crate::control) async fn restore(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer<Json<RuleView>> {
-    let engine = &control.engine;
     let unknown =
         || Refused::not_found(format!("no rule {id:?} was removed since AgentPort started"));
-    let known = id.parse().ok().and_then(|id| engine.past_rules.find(id));
+    let known = id.parse().ok().and_then(|id| control.policy.undo.find(id));
     let rule = known.ok_or_else(unknown)?;
     if rule.expires_at.is_some_and(|end| end <= clock::now()) {
         return Err(Refused::new(StatusCode::CONFLICT, "the rule has ended in the meantime"));
     }
-    if integration_of(&rule.scope).is_some_and(|id| engine.catalogue.get(id).is_none()) {
+    if integration_of(&rule.scope).is_some_and(|id| control.catalogue.get(id).is_none()) {
         let detail = "the rule is about an integration that is gone";
         return Err(Refused::new(StatusCode::CONFLICT, detail));
     }
@@ -174,29 +171,29 @@ pub(in crate::control) async fn restore(
         control.confirmed(&headers).await?;
     }
     let names = control.agent_names().await?;
-    if !engine.past_rules.forget(rule.id) {
+    if !control.policy.undo.forget(rule.id) {
         return Err(unknown());
     }
-    if let Err(error) = engine.store.insert_rule(&rule).await {
-        engine.past_rules.removed(rule);
+    if let Err(error) = control.store.insert_rule(&rule).await {
+        control.policy.undo.removed(rule);
         return Err(error.into());
     }
-    engine.reload_rules().await?;
-    engine.note("owner", "policy.restored", &rule.id.to_string(), json!(rule)).await;
-    Ok(Json(rule_view(engine, rule, &names)))
+    control.policy.reload().await?;
+    control.audit.record("owner", "policy.restored", &rule.id.to_string(), json!(rule)).await;
+    Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 
 impl Control {
     /// Is it an allow for another definition than the present one? Then it asks.
     fn is_stale(&self, rule: &Rule) -> bool {
         let Scope::Tool { integration, tool } = &rule.scope else { return false };
-        let present = self.engine.published(integration, tool);
+        let present = self.catalogue.published(integration, tool);
         present.is_none_or(|tool| rule.digest != Some(tool.digest))
     }
 
     async fn rule(&self, id: &str) -> Answer<Rule> {
         let parsed: RuleId = id.parse().map_err(|_| gone(id))?;
-        self.engine.store.rule(parsed).await?.ok_or_else(|| gone(id))
+        self.store.rule(parsed).await?.ok_or_else(|| gone(id))
     }
 }
 

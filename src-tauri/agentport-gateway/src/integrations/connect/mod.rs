@@ -1,6 +1,6 @@
 //! From what is stored of an integration to a connection: credentials are unsealed here, and only here.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use agentport_api::{Connection, Health};
 use agentport_core::{ErrorChain, IntegrationId, Secret};
@@ -12,10 +12,10 @@ mod secret_template;
 
 pub(crate) use self::plaintext_credentials::PlaintextCredential;
 use self::secret_template::{fill, in_query, placeholders, query_of};
+use super::Integrations;
 use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
-    engine::Engine,
     store::{IntegrationRow, StoreError},
     upstream::{LocalTarget, RemoteTarget, UpstreamSpec, UpstreamTarget},
     vault::Unsealable,
@@ -207,17 +207,17 @@ fn as_sent(connection: &Connection, secrets: BTreeMap<String, Secret>) -> Vec<Se
     sent
 }
 
-impl Engine {
+impl Integrations {
     /// Makes an integration known to the upstreams (nothing starts), or ends its connection if it is switched off.
     pub(crate) async fn connect(&self, row: &IntegrationRow) -> Result<(), ConnectError> {
         let secrets = self.unsealed(&row.id).await?;
         let target = target(&row.connection, &secrets)?;
-        self.remember_secrets(&row.id, as_sent(&row.connection, secrets));
+        self.secrets.set(&row.id, as_sent(&row.connection, secrets));
         match target {
             Some(target) if row.enabled => {
                 let entry = self.catalogue.get(&row.id);
                 let is_new = entry.is_none_or(|entry| entry.listing.is_none());
-                let idle_stop = self.idle_stop();
+                let idle_stop = self.settings.idle_stop();
                 self.upstreams.add(UpstreamSpec { id: row.id.clone(), target, idle_stop, is_new });
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
@@ -257,27 +257,6 @@ impl Engine {
             secrets.insert(name, Secret::new(String::from_utf8_lossy(&plain).into_owned()));
         }
         Ok(secrets)
-    }
-
-    pub(crate) fn idle_stop(&self) -> Duration {
-        Duration::from_secs(u64::from(self.settings.load().idle_stop_minutes) * 60)
-    }
-
-    /// Keeps an integration's secrets at hand, to take them out of what it echoes.
-    fn remember_secrets(&self, id: &IntegrationId, secrets: Vec<Secret>) {
-        self.secrets.rcu(|all| {
-            let mut all = std::collections::HashMap::clone(all);
-            if secrets.is_empty() {
-                all.remove(id);
-            } else {
-                all.insert(id.clone(), Arc::new(secrets.clone()));
-            }
-            all
-        });
-    }
-
-    pub(crate) fn forget_secrets(&self, id: &IntegrationId) {
-        self.remember_secrets(id, Vec::new());
     }
 }
 

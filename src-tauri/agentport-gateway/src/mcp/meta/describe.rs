@@ -1,14 +1,13 @@
 //! Integrations and tools as JSON, as agents read them over MCP and REST.
 
-use agentport_api::{Connection, Health, ToolCounts};
+use agentport_api::{Connection, Health};
 use agentport_core::policy::{self, Mode, Reason};
 use serde_json::{Value, json};
 
 use crate::{
+    agent_api::AgentApi,
     agents::Agent,
-    catalogue::{AgentView, CatalogueEntry, PublishedTool},
-    clock,
-    engine::Engine,
+    catalogue::{AgentView, CatalogueEntry, PublishedTool, is_connected},
 };
 
 /// The type of an integration in the words of the contract.
@@ -18,11 +17,6 @@ pub(crate) fn type_of(connection: &Connection) -> &'static str {
         Connection::RemoteMcp { .. } => "remote_mcp",
         Connection::Builtin { .. } => "builtin",
     }
-}
-
-/// Ready to take calls, as far as is known.
-pub(crate) fn connected(health: &Health) -> bool {
-    matches!(health, Health::Idle | Health::Starting | Health::Ready)
 }
 
 pub(crate) fn status_word(health: &Health) -> &'static str {
@@ -36,45 +30,20 @@ pub(crate) fn status_word(health: &Health) -> &'static str {
     }
 }
 
-impl Engine {
-    /// What a call of `agent` to this tool would get, before its arguments are known.
-    pub(crate) fn mode_for(&self, agent: &Agent, tool: &PublishedTool) -> policy::Decision {
-        policy::decide(&self.rules.load(), &tool.policy_call(agent.id, None, clock::now()))
-    }
-
-    pub(crate) fn counts_for(
-        &self,
-        agent: &Agent,
-        view: &AgentView,
-        entry: &CatalogueEntry,
-    ) -> ToolCounts {
-        let mut counts = ToolCounts::default();
-        for tool in view.tools_of(entry) {
-            counts.total += 1;
-            match self.mode_for(agent, tool).mode {
-                Mode::Allow => counts.allow += 1,
-                Mode::RequireApproval => counts.require_approval += 1,
-                Mode::Deny => counts.deny += 1,
-            }
-        }
-        counts
-    }
-}
-
 /// An installed integration (`contract` §2).
 pub(crate) fn installed_json(
-    engine: &Engine,
+    api: &AgentApi,
     agent: &Agent,
     view: &AgentView,
     entry: &CatalogueEntry,
 ) -> Value {
-    let health = engine.catalogue.health.get(&entry.row.id).health;
-    let counts = engine.counts_for(agent, view, entry);
+    let health = api.catalogue.health.get(&entry.row.id).health;
+    let counts = api.policy.counts_for(agent.id, view, entry);
     json!({
         "integration_id": entry.row.id,
         "type": type_of(&entry.row.connection),
         "auth_method": entry.row.auth_method,
-        "connected": connected(&health),
+        "connected": is_connected(&health),
         "added_at": entry.row.added_at,
         "status": status_word(&health),
         "tools": {
@@ -88,21 +57,24 @@ pub(crate) fn installed_json(
 }
 
 /// A tool in full, with what a call to it gets.
-pub(crate) fn tool_with_mode(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
+pub(crate) fn tool_with_mode(api: &AgentApi, agent: &Agent, tool: &PublishedTool) -> Value {
     let mut value = serde_json::to_value(&tool.tool).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
-        fields.insert("approval_mode".into(), engine.mode_for(agent, tool).mode.as_str().into());
+        fields.insert(
+            "approval_mode".into(),
+            api.policy.mode_for(agent.id, tool).mode.as_str().into(),
+        );
     }
     value
 }
 
 /// A tool in a list over all integrations: no schema.
-pub(crate) fn listed_json(engine: &Engine, agent: &Agent, tool: &PublishedTool) -> Value {
+pub(crate) fn listed_json(api: &AgentApi, agent: &Agent, tool: &PublishedTool) -> Value {
     json!({
         "integration_id": tool.integration,
         "name": tool.name(),
         "description": tool.tool.description,
-        "approval_mode": engine.mode_for(agent, tool).mode.as_str(),
+        "approval_mode": api.policy.mode_for(agent.id, tool).mode.as_str(),
     })
 }
 

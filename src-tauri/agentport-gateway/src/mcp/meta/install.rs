@@ -9,21 +9,21 @@ use rmcp::{
 
 use super::{
     MetaCall,
-    definitions::{INSTALL, UNINSTALL},
     integrations::{available_one, no_such},
     optional, text,
 };
+use crate::catalogue::managed_tools::{INSTALL, UNINSTALL};
 use crate::{
+    agent_api::AgentApi,
     call::{Request, caller::Caller},
     directory,
-    engine::Engine,
     mcp::tool_result,
 };
 
 impl MetaCall<'_> {
     pub(super) async fn install(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         let agent = self.principal.agent.id;
-        if let Err(sentence) = installable(self.engine, agent, &self.arguments) {
+        if let Err(sentence) = installable(self.api, agent, &self.arguments) {
             return Ok(tool_result::error_result(sentence).into());
         }
         self.manage(INSTALL, caller).await
@@ -39,7 +39,8 @@ impl MetaCall<'_> {
     async fn manage(self, tool: &str, caller: Caller) -> Result<CallToolResponse, ErrorData> {
         let integration = self.text("integration_id").unwrap_or_default().to_owned();
         let outcome = self
-            .engine
+            .api
+            .calls
             .manage(Request {
                 agent: self.principal.agent.clone(),
                 view: self.view.clone(),
@@ -51,13 +52,13 @@ impl MetaCall<'_> {
                 caller,
             })
             .await;
-        tool_result::from_outcome(outcome, &self.engine.address)
+        tool_result::from_outcome(outcome, &self.api.address)
     }
 }
 
 /// Everything about an install that can be refused before the owner is bothered.
 pub(crate) fn installable(
-    engine: &Engine,
+    api: &AgentApi,
     agent: AgentId,
     arguments: &JsonObject,
 ) -> Result<(), String> {
@@ -65,14 +66,14 @@ pub(crate) fn installable(
     let method = text(arguments, "auth_method")?;
     let token = optional(arguments, "token")?;
     let parsed = IntegrationId::new(id).map_err(|error| format!("integration_id: {error}."))?;
-    if engine.catalogue.get(&parsed).is_some() {
+    if api.catalogue.get(&parsed).is_some() {
         // The owner may have installed it instead of deciding the request, which then has that for an answer.
-        if engine.approvals.has_open(agent, &parsed, INSTALL) {
+        if api.approvals.has_open(agent, &parsed, INSTALL) {
             return Ok(());
         }
         return Err(format!("The integration {id:?} is installed already."));
     }
-    let Some(integration) = available_one(engine, id) else {
+    let Some(integration) = available_one(api, id) else {
         return Err(no_such(id));
     };
     let methods: Vec<&str> = integration["auth_methods"]

@@ -5,16 +5,15 @@ use serde_json::{Value, json};
 
 use super::{
     MetaCall, MetaResult,
-    definitions::TYPES,
-    describe::{
-        connected, installed_json, listed_json, note_of, source_of, tool_with_mode, type_of,
-    },
+    describe::{installed_json, listed_json, note_of, source_of, tool_with_mode, type_of},
 };
+use crate::catalogue::is_connected;
+use crate::catalogue::managed_tools::TYPES;
 use crate::{
+    agent_api::AgentApi,
     builtin::demo,
     catalogue::{CatalogueEntry, PublishedTool},
     directory::{self, DirectoryEntry, NotOffered},
-    engine::Engine,
     mcp::tool_result,
 };
 
@@ -50,8 +49,8 @@ fn listed_integration(listed: &DirectoryEntry) -> Value {
 }
 
 /// The integrations that can be installed and are not: those that fit the query, best first.
-pub(crate) fn available(engine: &Engine, query: &str) -> Vec<Value> {
-    let installed = |id: &IntegrationId| engine.catalogue.get(id).is_some();
+pub(crate) fn available(api: &AgentApi, query: &str) -> Vec<Value> {
+    let installed = |id: &IntegrationId| api.catalogue.get(id).is_some();
     let listed = directory::search(query)
         .into_iter()
         .filter(|listed| !installed(&listed.id))
@@ -66,8 +65,8 @@ pub(crate) fn available(engine: &Engine, query: &str) -> Vec<Value> {
 }
 
 /// One that can be installed and is not.
-pub(super) fn available_one(engine: &Engine, id: &str) -> Option<Value> {
-    available(engine, "").into_iter().find(|integration| integration["id"] == id)
+pub(super) fn available_one(api: &AgentApi, id: &str) -> Option<Value> {
+    available(api, "").into_iter().find(|integration| integration["id"] == id)
 }
 
 /// That there is none of this id, or why it is not to be had.
@@ -99,7 +98,7 @@ impl MetaCall<'_> {
         if let Some(wanted) = wanted.as_deref().filter(|wanted| !TYPES.contains(wanted)) {
             return Err(format!("type is {wanted:?}; it can be {}.", TYPES.join(", ")));
         }
-        let mut found = available(self.engine, self.optional("query")?.unwrap_or_default());
+        let mut found = available(self.api, self.optional("query")?.unwrap_or_default());
         found.retain(|one| wanted.as_deref().is_none_or(|wanted| one["type"] == wanted));
         Ok(tool_result::json_result(found.into()))
     }
@@ -109,7 +108,7 @@ impl MetaCall<'_> {
         if let Some(entry) = self.view.integrations.get(id) {
             return Ok(tool_result::json_result(integration_json(entry)));
         }
-        available_one(self.engine, id).map(tool_result::json_result).ok_or_else(|| no_such(id))
+        available_one(self.api, id).map(tool_result::json_result).ok_or_else(|| no_such(id))
     }
 
     pub(super) fn list_installed(&self) -> MetaResult {
@@ -118,7 +117,7 @@ impl MetaCall<'_> {
             .view
             .integrations
             .values()
-            .map(|entry| installed_json(self.engine, agent, &self.view, entry))
+            .map(|entry| installed_json(self.api, agent, &self.view, entry))
             .collect();
         Ok(tool_result::json_result(installed))
     }
@@ -133,11 +132,11 @@ impl MetaCall<'_> {
 
     pub(super) fn auth_status(&self) -> MetaResult {
         let entry = self.installed()?;
-        let health = self.engine.catalogue.health.get(&entry.row.id).health;
+        let health = self.api.catalogue.health.get(&entry.row.id).health;
         Ok(tool_result::json_result(json!({
             "integration_id": entry.row.id,
             "auth_method": entry.row.auth_method,
-            "connected": connected(&health),
+            "connected": is_connected(&health),
         })))
     }
 
@@ -159,18 +158,23 @@ impl MetaCall<'_> {
                 self.view.integrations.values().flat_map(|entry| self.view.tools_of(entry)),
             );
             let tools: Vec<Value> =
-                tools.into_iter().map(|tool| listed_json(self.engine, agent, tool)).collect();
+                tools.into_iter().map(|tool| listed_json(self.api, agent, tool)).collect();
             return Ok(tool_result::json_result(json!({ "tools": tools })));
         }
         let entry = self.installed()?.clone();
         if entry.listing.is_none() {
-            self.engine.await_first_list(&entry.row.id).await.map_err(|r| r.to_string())?;
+            self.api
+                .calls
+                .resolver
+                .await_first_list(&entry.row.id)
+                .await
+                .map_err(|r| r.to_string())?;
         }
-        let view = self.principal.view(self.engine);
+        let view = self.principal.view(&self.api.catalogue);
         let entry = view.integrations.get(&entry.row.id).cloned().unwrap_or(entry);
         let tools: Vec<Value> = ranked(&query, view.tools_of(&entry))
             .into_iter()
-            .map(|tool| tool_with_mode(self.engine, agent, tool))
+            .map(|tool| tool_with_mode(self.api, agent, tool))
             .collect();
         Ok(tool_result::json_result(json!({ "integration_id": entry.row.id, "tools": tools })))
     }
@@ -179,14 +183,19 @@ impl MetaCall<'_> {
         let name = self.text("tool_name")?.to_owned();
         let entry = self.installed()?.clone();
         if entry.listing.is_none() {
-            self.engine.await_first_list(&entry.row.id).await.map_err(|r| r.to_string())?;
+            self.api
+                .calls
+                .resolver
+                .await_first_list(&entry.row.id)
+                .await
+                .map_err(|r| r.to_string())?;
         }
-        let view = self.principal.view(self.engine);
+        let view = self.principal.view(&self.api.catalogue);
         let id = &entry.row.id;
         let tool = view.tool(id.as_str(), &name).ok_or_else(|| {
             format!("The integration {:?} has no tool {name:?}. agentport__list_integration_tools(integration_id={:?}) lists its tools.", id.as_str(), id.as_str())
         })?;
-        let decision = self.engine.mode_for(&self.principal.agent, tool);
+        let decision = self.api.policy.mode_for(self.principal.agent.id, tool);
         Ok(tool_result::json_result(json!({
             "integration_id": id,
             "tool": tool.tool,

@@ -1,6 +1,5 @@
 //! The twelve `agentport__*` tools. Names and fields are fixed (`contract` §2); agents' skills know them.
 
-mod definitions;
 mod describe;
 mod install;
 mod integrations;
@@ -15,22 +14,22 @@ use rmcp::{
 };
 use serde_json::Value;
 
-pub(crate) use definitions::{INSTALL, PREFIX, UNINSTALL, definition, tools};
-pub(crate) use describe::{connected, installed_json};
+use crate::auth::Principal;
+use crate::call::Awaited;
+use crate::catalogue::managed_tools::PREFIX;
+pub(crate) use describe::installed_json;
 pub(crate) use install::installable;
 pub(crate) use integrations::{available, integration_json, no_such};
 
 use super::{
-    principal::Principal,
     server::{HOLD, HOLD_WITH_PROGRESS, take_info},
     tool_result,
 };
 use crate::{
+    agent_api::AgentApi,
     agents::Agent,
-    approvals::Awaited,
     call::{Request, caller::Caller},
     catalogue::AgentView,
-    engine::Engine,
 };
 
 /// Time between progress notifications while the owner thinks.
@@ -38,7 +37,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
 /// One call of a meta tool, with what all of them need.
 pub(super) struct MetaCall<'a> {
-    engine: &'a Arc<Engine>,
+    api: &'a Arc<AgentApi>,
     principal: Principal,
     view: Arc<AgentView>,
     arguments: JsonObject,
@@ -49,14 +48,14 @@ pub(super) type MetaResult = Result<CallToolResult, String>;
 
 /// Calls a tool of ours.
 pub(crate) async fn call(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     principal: Principal,
     view: Arc<AgentView>,
     name: &str,
     arguments: JsonObject,
     caller: Caller,
 ) -> Result<CallToolResponse, ErrorData> {
-    let meta = MetaCall { engine, principal, view, arguments };
+    let meta = MetaCall { api, principal, view, arguments };
     let answer = match name.strip_prefix(PREFIX).unwrap_or_default() {
         "list_available_integrations" => meta.list_available().await,
         "get_integration" => meta.get_integration().await,
@@ -94,8 +93,8 @@ impl MetaCall<'_> {
             Ok(request) => request,
             Err(sentence) => return Ok(tool_result::error_result(sentence).into()),
         };
-        let outcome = self.engine.call(request).await;
-        tool_result::from_outcome(outcome, &self.engine.address)
+        let outcome = self.api.calls.call(request).await;
+        tool_result::from_outcome(outcome, &self.api.address)
     }
 
     fn tool_request(&mut self, caller: Caller) -> Result<Request, String> {
@@ -135,8 +134,8 @@ impl MetaCall<'_> {
             )
             .into());
         };
-        let awaited = await_held(self.engine, id, &self.principal.agent, caller).await;
-        tool_result::from_awaited(awaited, &self.engine.address)
+        let awaited = await_held(self.api, id, &self.principal.agent, caller).await;
+        tool_result::from_awaited(awaited, &self.api.address)
     }
 }
 
@@ -161,7 +160,7 @@ fn optional<'a>(arguments: &'a JsonObject, field: &str) -> Result<Option<&'a str
 
 /// Awaits a request for as long as a client holds a call open, telling it of progress if it asked to hear of it.
 pub(crate) async fn await_held(
-    engine: &Arc<Engine>,
+    api: &Arc<AgentApi>,
     id: ApprovalId,
     agent: &Agent,
     caller: Caller,
@@ -169,7 +168,7 @@ pub(crate) async fn await_held(
     let progress = caller.peer.clone().zip(caller.progress_token.clone());
     let cancelled = caller.cancelled.clone();
     let limit = if progress.is_some() { HOLD_WITH_PROGRESS } else { HOLD };
-    let awaiting = engine.await_approval(id, agent, caller, limit);
+    let awaiting = api.calls.await_approval(id, agent, caller, limit);
     tokio::pin!(awaiting);
     let mut beats = tokio::time::interval(PROGRESS_EVERY);
     let mut sent = 0.0;

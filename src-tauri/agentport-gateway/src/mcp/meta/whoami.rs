@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{
     MetaCall, MetaResult,
-    describe::{connected, status_word, type_of},
+    describe::{status_word, type_of},
 };
+use crate::catalogue::is_connected;
 use crate::mcp::tool_result;
 
 impl MetaCall<'_> {
@@ -16,20 +17,20 @@ impl MetaCall<'_> {
             Some(_) => return Err("detail has to be \"brief\" or \"full\".".to_owned()),
         };
         let agent = &self.principal.agent;
-        let settings = self.engine.settings.load();
+        let settings = self.api.settings.load();
         let integrations: Vec<Value> = self
             .view
             .integrations
             .values()
             .map(|entry| {
-                let health = self.engine.catalogue.health.get(&entry.row.id);
+                let health = self.api.catalogue.health.get(&entry.row.id);
                 let mut value = json!({
                     "integration_id": entry.row.id,
                     "type": type_of(&entry.row.connection),
                     "status": status_word(&health.health),
                     "auth_method": entry.row.auth_method,
-                    "connected": connected(&health.health),
-                    "tools": self.engine.counts_for(agent, &self.view, entry),
+                    "connected": is_connected(&health.health),
+                    "tools": self.api.policy.counts_for(agent.id, &self.view, entry),
                 });
                 if full && let Value::Object(fields) = &mut value {
                     fields.insert("name".into(), entry.row.name.clone().into());
@@ -47,7 +48,7 @@ impl MetaCall<'_> {
             "agent": { "id": agent.id, "name": agent.name },
             "profile": if profile.is_empty() { Value::Null } else { profile.as_str().into() },
             "expires_at": agent.expires_at,
-            "paused": self.engine.paused(),
+            "paused": self.api.switch.is_paused(),
             "limits": {
                 "waiting_requests": settings.pending_per_agent,
                 "calls_per_minute": settings.calls_per_minute,

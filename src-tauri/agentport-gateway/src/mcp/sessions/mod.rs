@@ -19,7 +19,7 @@ use rmcp::{
     },
 };
 
-use super::principal::PRINCIPAL;
+use crate::auth::PRINCIPAL;
 use crate::mcp::list_changed::Fingerprint;
 use crate::{
     call::caller::LogLevel,

@@ -355,7 +355,7 @@ fn another_time_for_calls_is_no_other_server() {
     for seconds in [None, Some(60)] {
         let plan = plan(&later, timed(seconds), NOW).unwrap();
         assert_eq!(plan.changes, ["Changes the integration \"mail\" (mail)."]);
-        assert_eq!(timeout_seconds(&plan.stored.integrations[0].connection), Some(90));
+        assert_eq!(plan.stored.integrations[0].connection.timeout_seconds(), Some(90));
         assert!(plan.stored.reconnected.is_empty() && plan.needs_secrets.is_empty());
     }
     let (field, detail) = refused(|backup| {

@@ -1,4 +1,4 @@
-//! The credential of a request, and the agent it belongs to.
+//! Authentication of agents: an API key in `Authorization` or `X-API-Key`.
 
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use http::{HeaderMap, header};
 use rmcp::{ErrorData, model::Extensions};
 
 use crate::{
-    agents::{Agent, Contact},
-    catalogue::{AgentView, ViewKey},
+    agents::{Agent, Agents, Contact},
+    catalogue::{AgentView, Catalogue, ViewKey},
     clock,
-    engine::Engine,
+    events::Events,
+    policy::PolicyStore,
 };
 
 tokio::task_local! {
@@ -28,8 +29,8 @@ pub(crate) struct Principal {
 
 impl Principal {
     /// The view at this moment.
-    pub(crate) fn view(&self, engine: &Engine) -> Arc<AgentView> {
-        engine.catalogue.views.get(&engine.catalogue.snapshot(), &self.key)
+    pub(crate) fn view(&self, catalogue: &Catalogue) -> Arc<AgentView> {
+        catalogue.views.get(&catalogue.snapshot(), &self.key)
     }
 
     /// The principal the endpoint put into the request.
@@ -44,9 +45,9 @@ impl Principal {
 
 impl Principal {
     /// Screens show how many tools the agent was listed.
-    pub(crate) fn record_listing(&self, engine: &Engine, tools: usize) {
+    pub(crate) fn record_listing(&self, events: &Events, tools: usize) {
         if self.agent.set_tools_listed(tools) {
-            engine.events.send(Event::Agents);
+            events.send(Event::Agents);
         }
     }
 }
@@ -62,7 +63,18 @@ pub(crate) fn shown_key(headers: &HeaderMap) -> Option<Key> {
     Key::parse(headers.get("x-api-key")?.to_str().ok()?.trim())
 }
 
-impl Engine {
+/// Checks keys, and ends the session grants of an agent that was silent for long.
+pub(crate) struct Authenticator {
+    agents: Arc<Agents>,
+    policy: Arc<PolicyStore>,
+    events: Events,
+}
+
+impl Authenticator {
+    pub(crate) fn new(agents: Arc<Agents>, policy: Arc<PolicyStore>, events: Events) -> Self {
+        Self { agents, policy, events }
+    }
+
     /// The agent whose key the request shows. Notes that it is here; a long silence has ended its session's grants.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Option<Arc<Agent>> {
         let now = clock::now();
@@ -73,7 +85,7 @@ impl Engine {
             self.events.send(Event::Agents);
         }
         if contact == Contact::NewSession
-            && let Err(error) = self.end_session(agent.id).await
+            && let Err(error) = self.policy.end_grant_session(agent.id).await
         {
             // Without knowing that its grants are gone, the agent is not let in.
             tracing::error!(error = %ErrorChain(&error), "an agent's session could not be ended");

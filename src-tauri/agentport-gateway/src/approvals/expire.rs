@@ -1,4 +1,4 @@
-//! Letting requests expire when their time comes.
+//! Expiry of approvals, and the end of the activity row of one that will not run.
 
 use std::sync::Arc;
 
@@ -9,13 +9,14 @@ use agentport_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock, engine::Engine, journal::End};
+use super::Approvals;
+use crate::{clock, journal::End};
 
-impl Engine {
-    /// Sleeps until the next request is due, expires it, and so on until `stop`.
-    pub(crate) async fn expire_requests(self: Arc<Self>, stop: CancellationToken) {
+impl Approvals {
+    /// Sleeps until the next approval is due, expires it, and so on until `stop`.
+    pub(crate) async fn expire_overdue(self: Arc<Self>, stop: CancellationToken) {
         loop {
-            let next = self.approvals.next_expiry();
+            let next = self.open.next_expiry();
             let due = async {
                 match next {
                     Some(at) => tokio::time::sleep(at.since(clock::now())).await,
@@ -24,14 +25,14 @@ impl Engine {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.approvals.changed.notified() => {}
+                () = self.open.changed() => {}
                 () = due => self.expire_due().await,
             }
         }
     }
 
-    async fn expire_due(self: &Arc<Self>) {
-        let open = match self.store.open_approvals().await {
+    async fn expire_due(&self) {
+        let open = match self.services.store.open_approvals().await {
             Ok(open) => open,
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "open requests could not be read");
@@ -39,7 +40,7 @@ impl Engine {
             }
         };
         let now = clock::now();
-        self.approvals.keep_only(&open, now);
+        self.open.retain_open(&open, now);
         for approval in open {
             if approval.overdue(now) {
                 self.expire(approval).await;
@@ -47,13 +48,13 @@ impl Engine {
         }
     }
 
-    /// Nobody decided in time, or nobody came for what was approved.
-    pub(super) async fn expire(&self, before: Approval) {
+    /// The owner did not decide in time, or the agent did not come for what was approved.
+    pub(crate) async fn expire(&self, before: Approval) {
         let from = before.state.name();
         let Ok(expired) = before.expire(clock::now()) else { return };
-        let settled =
-            self.settle(&expired, from, "approval.expired", serde_json::Value::Null).await;
-        if let Err(error) = settled {
+        let moved =
+            self.transition(&expired, from, "approval.expired", serde_json::Value::Null).await;
+        if let Err(error) = moved {
             tracing::error!(error = %ErrorChain(&error), "a request could not be expired");
         }
     }
@@ -71,7 +72,7 @@ impl Engine {
         };
         let id = CallId(approval.id.0);
         let end = End { id, outcome, ran_us: 0, bytes_out: 0, error };
-        if let Err(error) = self.journal.end(&end) {
+        if let Err(error) = self.services.journal.end(&end) {
             tracing::error!(error = %ErrorChain(&error), "the end of a request could not be recorded");
         }
     }

@@ -4,20 +4,23 @@
 //! it in the app. Then either the approval itself carries it, or the owner installs the integration by hand, which
 //! answers every request for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agentport_api::InstallAvailable;
 use agentport_core::{AgentId, ErrorChain, IntegrationId, sanitize};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
-use super::{DirectoryEntry, InstallError, find_offered, pending_tokens::TOKEN};
+use super::{InstallError, Installer};
 use crate::{
     builtin::demo,
+    catalogue::{
+        is_connected,
+        managed_tools::{INSTALL, UNINSTALL, json_result},
+    },
     clock,
-    engine::Engine,
+    directory::{DirectoryEntry, TOKEN, find_offered},
     integrations::AddError,
-    mcp::{json_result, meta},
     store::StoreError,
 };
 
@@ -28,22 +31,22 @@ const BY_TOKEN: &str = "token";
 /// Characters of a name in a sentence of ours.
 const MAX_NAME: usize = 50;
 
-impl Engine {
+impl Installer {
     /// Installs what the owner has approved. Whatever comes of it is told the agent: `installed` and `connected` say it
     /// to programs, `message` to whoever reads.
     pub(crate) async fn install_approved(
-        self: &Arc<Self>,
+        &self,
         id: &IntegrationId,
         arguments: &JsonObject,
         agent: AgentId,
     ) -> Result<CallToolResult, StoreError> {
-        if self.catalogue.get(id).is_some() {
+        if self.integrations.catalogue.get(id).is_some() {
             return Ok(self.installed(id));
         }
         let actor = agent.to_string();
         if *id == demo::id() {
-            self.install_demo().await?;
-            self.note(&actor, "integration.added", demo::ID, json!({})).await;
+            self.integrations.install_demo().await?;
+            self.integrations.audit.record(&actor, "integration.added", demo::ID, json!({})).await;
             return Ok(self.installed(id));
         }
         let listed = match find_offered(id.as_str()) {
@@ -63,7 +66,7 @@ impl Engine {
                 );
                 return Ok(not_installed(id, false, message));
             }
-            let Some(token) = self.pending_tokens.redeem(mark, clock::now()) else {
+            let Some(token) = self.tokens.redeem(mark, clock::now()) else {
                 let message = "The token that came with the request is no longer at hand. Ask again, best without a \
                                token: the owner can enter it in AgentPort.";
                 return Ok(not_installed(id, true, message.to_owned()));
@@ -81,7 +84,7 @@ impl Engine {
     }
 
     fn installed(&self, id: &IntegrationId) -> CallToolResult {
-        let connected = meta::connected(&self.catalogue.health.get(id).health);
+        let connected = is_connected(&self.integrations.catalogue.health.get(id).health);
         json_result(json!({
             "installed": true,
             "connected": connected,
@@ -111,8 +114,8 @@ pub(crate) fn request_summary(
     let name =
         sanitize::display_name_within(integration_name, MAX_NAME).to_string().replace('"', "'");
     match tool {
-        meta::UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
-        meta::INSTALL => {
+        UNINSTALL => Some(format!("Remove {name} with its credentials and rules")),
+        INSTALL => {
             let given = |field: &str| arguments.get(field).and_then(Value::as_str);
             Some(match (given(METHOD), given(TOKEN)) {
                 (Some(BY_TOKEN), Some(_)) => {
@@ -133,7 +136,7 @@ pub(crate) fn awaiting_secrets(
     arguments: &Value,
 ) -> Option<&'static DirectoryEntry> {
     let given = |field: &str| arguments.get(field).and_then(Value::as_str);
-    let asks = tool == meta::INSTALL && given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
+    let asks = tool == INSTALL && given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
     // One that is not offered any more can't be installed, whatever is entered.
     asks.then(|| find_offered(id.as_str()).ok()).flatten()
 }
@@ -149,14 +152,14 @@ mod tests {
             awaiting_secrets(&id, tool, arguments).map(|listed| listed.name.as_str())
         };
         let by_token = json!({"auth_method": "token"});
-        assert_eq!(asks("exa", meta::INSTALL, &by_token), Some("Exa"));
-        assert_eq!(asks("datadog", meta::INSTALL, &by_token), Some("Datadog"));
+        assert_eq!(asks("exa", INSTALL, &by_token), Some("Exa"));
+        assert_eq!(asks("datadog", INSTALL, &by_token), Some("Datadog"));
         for (id, tool, arguments) in [
-            ("exa", meta::UNINSTALL, &by_token),
+            ("exa", UNINSTALL, &by_token),
             ("exa", "install_integration", &by_token),
-            ("nowhere", meta::INSTALL, &by_token),
-            ("exa", meta::INSTALL, &json!({"auth_method": "none"})),
-            ("exa", meta::INSTALL, &json!({"auth_method": "token", "token": "[a mark]"})),
+            ("nowhere", INSTALL, &by_token),
+            ("exa", INSTALL, &json!({"auth_method": "none"})),
+            ("exa", INSTALL, &json!({"auth_method": "token", "token": "[a mark]"})),
         ] {
             assert_eq!(asks(id, tool, arguments), None, "{id} {tool} {arguments}");
         }
@@ -166,17 +169,17 @@ mod tests {
     fn requests_are_told_in_our_words() {
         for (tool, arguments, want) in [
             (
-                meta::INSTALL,
+                INSTALL,
                 json!({"auth_method": "token", "token": "[kept out of sight: 1]"}),
                 Some("Install Exa with the token it was asked with"),
             ),
             (
-                meta::INSTALL,
+                INSTALL,
                 json!({"auth_method": "token"}),
                 Some("Install Exa with a token, which you enter"),
             ),
-            (meta::INSTALL, json!({"auth_method": "none"}), Some("Install Exa")),
-            (meta::UNINSTALL, json!({}), Some("Remove Exa with its credentials and rules")),
+            (INSTALL, json!({"auth_method": "none"}), Some("Install Exa")),
+            (UNINSTALL, json!({}), Some("Remove Exa with its credentials and rules")),
             ("install_integration", json!({}), None),
         ] {
             assert_eq!(
@@ -185,7 +188,7 @@ mod tests {
                 "{tool} {arguments}"
             );
         }
-        let foreign = request_summary("\u{202e}E\"x\na", meta::UNINSTALL, &json!({})).unwrap();
+        let foreign = request_summary("\u{202e}E\"x\na", UNINSTALL, &json!({})).unwrap();
         assert_eq!(foreign, "Remove E'x a with its credentials and rules");
     }
 }

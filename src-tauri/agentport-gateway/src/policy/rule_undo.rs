@@ -1,4 +1,4 @@
-//! Rules that were taken away since the gateway started, for an owner who wants one back. In memory only.
+//! Rules removed or replaced since the gateway started, so that the owner can undo that. In memory only.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,7 @@ use agentport_core::{
 const KEPT: usize = 100;
 
 #[derive(Debug, Default)]
-pub(crate) struct PastRules(Mutex<Past>);
+pub(crate) struct RuleUndo(Mutex<Past>);
 
 #[derive(Debug, Default)]
 struct Past {
@@ -23,7 +23,7 @@ struct Past {
     replaced: VecDeque<(RuleId, Vec<Rule>)>,
 }
 
-impl PastRules {
+impl RuleUndo {
     fn lock(&self) -> MutexGuard<'_, Past> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_last_hundred_are_kept() {
-        let past = PastRules::default();
+        let past = RuleUndo::default();
         for id in 0..101 {
             past.removed(rule(id, Mode::Allow));
         }
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_was_stricter_comes_back_once() {
-        let past = PastRules::default();
+        let past = RuleUndo::default();
         let by = RuleId(Uuid::from_u128(9));
         past.replaced(by, vec![rule(1, Mode::Allow), rule(2, Mode::RequireApproval)]);
         assert_eq!(past.stricter_before(RuleId(Uuid::from_u128(8))), []);

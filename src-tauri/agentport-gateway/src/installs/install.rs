@@ -1,12 +1,16 @@
 //! From an entry of the list to an integration: the connection it describes, with the secrets that were given for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use agentport_api::{AddIntegration, AuthMethod, InstallAvailable, TokenField};
 use agentport_core::Secret;
 
-use super::{DirectoryEntry, method_name};
-use crate::{engine::Engine, integrations::AddError, store::IntegrationRow};
+use super::Installer;
+use crate::{
+    directory::{DirectoryEntry, method_name},
+    integrations::AddError,
+    store::IntegrationRow,
+};
 
 /// Why an integration of the list was not installed. Nothing of it is kept.
 #[derive(Debug, thiserror::Error)]
@@ -21,16 +25,16 @@ pub(crate) enum InstallError {
     Add(#[from] AddError),
 }
 
-impl Engine {
+impl Installer {
     /// Tries the service with what was given for it, then keeps it. `actor` is who asked for it.
     pub(crate) async fn install(
-        self: &Arc<Self>,
+        &self,
         listed: &'static DirectoryEntry,
         wanted: InstallAvailable,
         actor: &str,
     ) -> Result<IntegrationRow, InstallError> {
         let addition = addition(listed, wanted)?;
-        Ok(self.add_integration(addition, actor).await?)
+        Ok(self.integrations.add_integration(addition, actor).await?)
     }
 }
 

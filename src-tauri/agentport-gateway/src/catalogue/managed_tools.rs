@@ -1,9 +1,12 @@
-//! How the twelve tools introduce themselves.
+//! Definitions of the twelve tools of the gateway itself, `agentport__*`. Two of them change what is installed.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use rmcp::model::{JsonObject, Tool, ToolAnnotations};
+use agentport_core::IntegrationId;
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use serde_json::{Value, json};
+
+use super::PublishedTool;
 
 /// What the name of every tool of ours begins with.
 pub(crate) const PREFIX: &str = "agentport__";
@@ -12,7 +15,7 @@ pub(crate) const INSTALL: &str = "agentport__install_integration";
 pub(crate) const UNINSTALL: &str = "agentport__uninstall_integration";
 
 /// Types of integrations that can be asked for.
-pub(super) const TYPES: [&str; 6] =
+pub(crate) const TYPES: [&str; 6] =
     ["remote_mcp", "custom", "local_mcp", "http_api", "mail", "builtin"];
 
 /// Our tools, in the order of the list.
@@ -23,6 +26,22 @@ pub(crate) fn tools() -> Vec<Tool> {
 /// One of ours by its full name.
 pub(crate) fn definition(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
+}
+
+/// One of those that change what is installed, as a tool of the integration it is about.
+pub(crate) fn managed_tool(integration: &IntegrationId, name: &str) -> Option<Arc<PublishedTool>> {
+    let tool = definition(name)?.clone();
+    Some(Arc::new(PublishedTool::new(integration.clone(), tool)))
+}
+
+/// A result with the same JSON as text and structured. Arrays are put into `items`: structured content is an object.
+pub(crate) fn json_result(value: Value) -> CallToolResult {
+    let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+    result.structured_content = Some(match value {
+        Value::Array(items) => json!({ "items": items }),
+        other => other,
+    });
+    result
 }
 
 static TOOLS: LazyLock<Vec<Tool>> = LazyLock::new(|| {

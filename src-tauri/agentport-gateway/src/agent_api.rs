@@ -1,0 +1,36 @@
+//! What the APIs for agents (MCP and REST) work with.
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::{
+    address::GatewayAddress,
+    approvals::Approvals,
+    auth::Authenticator,
+    call::CallPipeline,
+    catalogue::Catalogue,
+    events::Events,
+    policy::PolicyStore,
+    settings::{CallSwitch, SettingsStore},
+    shutdown::StopSignals,
+    store::Store,
+};
+
+/// Shared by every request of an agent.
+pub(crate) struct AgentApi {
+    pub(crate) address: GatewayAddress,
+    pub(crate) auth: Authenticator,
+    pub(crate) events: Events,
+    pub(crate) calls: Arc<CallPipeline>,
+    pub(crate) approvals: Arc<Approvals>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) settings: Arc<SettingsStore>,
+    pub(crate) switch: Arc<CallSwitch>,
+    /// Profiles, and MCP sessions across restarts.
+    pub(crate) store: Store,
+    /// URIs of resources that upstreams said have changed.
+    pub(crate) resource_updates: broadcast::Sender<String>,
+    pub(crate) stop: StopSignals,
+}

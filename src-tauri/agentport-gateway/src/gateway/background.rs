@@ -1,0 +1,40 @@
+//! The tasks that run beside the calls.
+
+use std::sync::Arc;
+
+use agentport_api::Event;
+use tokio_util::sync::CancellationToken;
+
+use super::services::GatewayServices;
+use crate::{
+    events::Events,
+    journal::Journal,
+    mcp::{list_changed, sessions::Sessions},
+};
+
+impl GatewayServices {
+    pub(super) fn spawn_background(&self, sessions: Arc<Sessions>) {
+        let (tasks, stop) = (&self.tasks.tracker, &self.tasks.background_stop);
+        tasks.spawn(self.approvals.clone().expire_overdue(stop.clone()));
+        tasks.spawn(self.approvals.clone().review_on_policy_change(stop.clone()));
+        tasks.spawn(self.housekeeping(sessions.clone()).run(stop.clone()));
+        tasks.spawn(list_changed::notify_sessions(self.agent_api(), sessions, stop.clone()));
+        tasks.spawn(announce_activity(self.journal.clone(), self.events.clone(), stop.clone()));
+    }
+}
+
+/// Announces new activity rows to the screens.
+async fn announce_activity(journal: Arc<Journal>, events: Events, stop: CancellationToken) {
+    let mut imported = journal.imported();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = imported.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                events.send(Event::Activity);
+            }
+        }
+    }
+}

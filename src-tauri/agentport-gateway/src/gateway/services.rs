@@ -1,0 +1,279 @@
+//! Wiring: each service is built once, lower layers first, and gets the few it works with.
+
+use std::{path::Path, sync::Arc};
+
+use agentport_api::Settings;
+use agentport_core::{Secret, Timestamp};
+use tokio::sync::broadcast;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{StartError, database};
+use crate::{
+    address::GatewayAddress,
+    agent_api::AgentApi,
+    agents::Agents,
+    approvals::{ApprovalServices, Approvals},
+    audit::Audit,
+    auth::Authenticator,
+    call::{CallAdmission, CallDispatcher, CallPipeline, CallRecorder, ToolResolver},
+    catalogue::Catalogue,
+    control::{Control, exposure::TcpExposure, password},
+    data_dir::DataDir,
+    directory::PendingTokens,
+    events::Events,
+    housekeeping::Housekeeping,
+    installs::Installer,
+    integrations::{Integrations, PendingAdds, UpstreamEvents},
+    journal::Journal,
+    mcp::sessions::Sessions,
+    policy::PolicyStore,
+    settings::{CallSwitch, SettingsStore},
+    shutdown::StopSignals,
+    store::Store,
+    upstream::UpstreamRegistry,
+    vault::{SentSecrets, Vault, VaultChoice},
+};
+
+/// Missed resource updates a slow MCP session may have before it loses some.
+const RESOURCE_UPDATE_BACKLOG: usize = 64;
+
+/// The opened data directory.
+pub(super) struct OpenStorage {
+    store: Store,
+    vault: Arc<Vault>,
+    pub(super) settings: Settings,
+    pub(super) warnings: Vec<String>,
+    /// The password of the options became the owner's.
+    pub(super) password_set: bool,
+}
+
+impl OpenStorage {
+    /// `password` becomes the owner's if none was chosen before.
+    pub(super) async fn open(
+        home: &DataDir,
+        vault: VaultChoice,
+        password: Option<Secret>,
+    ) -> Result<Self, StartError> {
+        let store = Store::open(&home.database()).await.map_err(database)?;
+        let (vault, warning) = Vault::unlock(vault, home).await?;
+        let vault = Arc::new(vault);
+        let mut password_set = false;
+        if let Some(password) = &password
+            && !password::has_password(&store).await.map_err(database)?
+        {
+            password::set_password(&store, password).await?;
+            password_set = true;
+        }
+        let settings = store.settings().await.map_err(database)?;
+        Ok(Self { store, vault, settings, warnings: warning.into_iter().collect(), password_set })
+    }
+}
+
+/// Everything that runs, and the signals that end it.
+#[derive(Clone, Default)]
+pub(super) struct GatewayTasks {
+    pub(super) tracker: TaskTracker,
+    pub(super) running_calls: TaskTracker,
+    pub(super) stop: StopSignals,
+    pub(super) background_stop: CancellationToken,
+    pub(super) journal_stop: CancellationToken,
+}
+
+/// The services of a gateway, for handing each API the ones it uses.
+pub(super) struct GatewayServices {
+    pub(super) address: GatewayAddress,
+    pub(super) tasks: GatewayTasks,
+    pub(super) store: Store,
+    pub(super) vault: Arc<Vault>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) events: Events,
+    pub(super) audit: Audit,
+    pub(super) agents: Arc<Agents>,
+    pub(super) settings: Arc<SettingsStore>,
+    pub(super) switch: Arc<CallSwitch>,
+    pub(super) policy: Arc<PolicyStore>,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) upstreams: UpstreamRegistry,
+    pub(super) approvals: Arc<Approvals>,
+    pub(super) integrations: Arc<Integrations>,
+    pub(super) installer: Arc<Installer>,
+    pub(super) calls: Arc<CallPipeline>,
+    pub(super) resource_updates: broadcast::Sender<String>,
+}
+
+impl GatewayServices {
+    pub(super) async fn build(
+        storage: OpenStorage,
+        home: &DataDir,
+        port: u16,
+        tasks: GatewayTasks,
+    ) -> Result<Self, StartError> {
+        let OpenStorage { store, vault, settings, .. } = storage;
+        let tracker = &tasks.tracker;
+        let journal_stop = tasks.journal_stop.clone();
+        let journal = Journal::open(&home.journal_dir(), store.clone(), tracker, journal_stop)
+            .await
+            .map_err(database)?;
+        let journal = Arc::new(journal);
+        let events = Events::new();
+        let audit = Audit::open(store.clone(), vault.derive("audit"));
+        let agents = Arc::new(Agents::load(store.clone()).await.map_err(database)?);
+        let settings = Arc::new(SettingsStore::new(settings));
+        let switch = CallSwitch::load(store.clone(), events.clone(), audit.clone()).await;
+        let switch = Arc::new(switch.map_err(database)?);
+        let policy = PolicyStore::load(store.clone(), events.clone()).await;
+        let policy = Arc::new(policy.map_err(database)?);
+        let catalogue = Arc::new(Catalogue::new());
+        let tokens = Arc::new(PendingTokens::new(vault.derive("tokens handed in")));
+        let secrets = Arc::new(SentSecrets::default());
+        let approvals = Arc::new(Approvals::new(ApprovalServices {
+            store: store.clone(),
+            journal: journal.clone(),
+            vault: vault.clone(),
+            events: events.clone(),
+            audit: audit.clone(),
+            settings: settings.clone(),
+            policy: policy.clone(),
+            catalogue: catalogue.clone(),
+            tokens: tokens.clone(),
+            tasks: tracker.clone(),
+            soft_stop: tasks.stop.soft.clone(),
+        }));
+        let resource_updates = broadcast::Sender::new(RESOURCE_UPDATE_BACKLOG);
+        let upstream_events = Arc::new(UpstreamEvents {
+            catalogue: catalogue.clone(),
+            events: events.clone(),
+            tasks: tracker.clone(),
+            updates: resource_updates.clone(),
+            store: store.clone(),
+            approvals: approvals.clone(),
+        });
+        let background_stop = tasks.background_stop.clone();
+        let children = Some(home.children_dir());
+        let upstreams =
+            UpstreamRegistry::new(tracker.clone(), background_stop, upstream_events, children);
+        upstreams.set_inherited_environment(settings.load().inherited_environment.clone());
+        let integrations = Arc::new(Integrations {
+            store: store.clone(),
+            vault: vault.clone(),
+            events: events.clone(),
+            audit: audit.clone(),
+            settings: settings.clone(),
+            policy: policy.clone(),
+            approvals: approvals.clone(),
+            catalogue: catalogue.clone(),
+            upstreams: upstreams.clone(),
+            secrets: secrets.clone(),
+            pending_adds: PendingAdds::default(),
+        });
+        let installer =
+            Arc::new(Installer { integrations: integrations.clone(), tokens: tokens.clone() });
+        let calls = Arc::new(CallPipeline {
+            resolver: ToolResolver { catalogue: catalogue.clone(), upstreams: upstreams.clone() },
+            admission: CallAdmission::new(
+                tasks.stop.soft.clone(),
+                switch.clone(),
+                settings.clone(),
+            ),
+            policy: policy.clone(),
+            approvals: approvals.clone(),
+            agents: agents.clone(),
+            tokens,
+            recorder: CallRecorder::new(journal.clone()),
+            dispatcher: CallDispatcher {
+                store: store.clone(),
+                settings: settings.clone(),
+                catalogue: catalogue.clone(),
+                upstreams: upstreams.clone(),
+                installer: installer.clone(),
+                secrets,
+            },
+            continuations: Default::default(),
+            tasks: tracker.clone(),
+            running: tasks.running_calls.clone(),
+            hard_stop: tasks.stop.hard.clone(),
+        });
+        Ok(Self {
+            address: GatewayAddress { port },
+            tasks,
+            store,
+            vault,
+            journal,
+            events,
+            audit,
+            agents,
+            settings,
+            switch,
+            policy,
+            catalogue,
+            upstreams,
+            approvals,
+            integrations,
+            installer,
+            calls,
+            resource_updates,
+        })
+    }
+
+    pub(super) fn agent_api(&self) -> Arc<AgentApi> {
+        Arc::new(AgentApi {
+            address: self.address.clone(),
+            auth: Authenticator::new(self.agents.clone(), self.policy.clone(), self.events.clone()),
+            events: self.events.clone(),
+            calls: self.calls.clone(),
+            approvals: self.approvals.clone(),
+            catalogue: self.catalogue.clone(),
+            policy: self.policy.clone(),
+            settings: self.settings.clone(),
+            switch: self.switch.clone(),
+            store: self.store.clone(),
+            resource_updates: self.resource_updates.clone(),
+            stop: self.tasks.stop.clone(),
+        })
+    }
+
+    pub(super) fn control(
+        &self,
+        sessions: Arc<Sessions>,
+        front: TcpExposure,
+        root: &Path,
+        started_at: Timestamp,
+    ) -> Control {
+        Control {
+            address: self.address.clone(),
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            events: self.events.clone(),
+            audit: self.audit.clone(),
+            agents: self.agents.clone(),
+            settings: self.settings.clone(),
+            switch: self.switch.clone(),
+            policy: self.policy.clone(),
+            catalogue: self.catalogue.clone(),
+            upstreams: self.upstreams.clone(),
+            journal: self.journal.clone(),
+            approvals: self.approvals.clone(),
+            integrations: self.integrations.clone(),
+            installer: self.installer.clone(),
+            tasks: self.tasks.tracker.clone(),
+            soft_stop: self.tasks.stop.soft.clone(),
+            sessions,
+            logins: Arc::default(),
+            front: Arc::new(front),
+            codes: Arc::default(),
+            changing: Arc::default(),
+            home: root.to_string_lossy().into(),
+            started_at,
+        }
+    }
+
+    pub(super) fn housekeeping(&self, sessions: Arc<Sessions>) -> Housekeeping {
+        Housekeeping {
+            store: self.store.clone(),
+            agents: self.agents.clone(),
+            policy: self.policy.clone(),
+            settings: self.settings.clone(),
+            sessions,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Installing integrations of the directory, by the owner or as an agent asked.
+
+mod install;
+mod install_request;
+
+use std::sync::Arc;
+
+use crate::{directory::PendingTokens, integrations::Integrations};
+
+pub(crate) use install::InstallError;
+pub(crate) use install_request::{awaiting_secrets, request_summary};
+
+/// Turns entries of the directory into integrations.
+pub(crate) struct Installer {
+    pub(crate) integrations: Arc<Integrations>,
+    pub(crate) tokens: Arc<PendingTokens>,
+}
