@@ -1,14 +1,17 @@
-//! Everything the program prints. Data goes to stdout, in words or as JSON; everything else goes to stderr.
+//! Everything the program prints. Data goes to stdout, as text for people or as JSON; everything else goes to stderr.
 //!
-//! JSON is what the gateway said, untouched: numbers keep their spelling, and fields this program does not know stay.
-//! Words are cleaned: much of what is shown was written by agents and upstreams, and an escape sequence in it must not
-//! reach the terminal.
+//! JSON is the gateway's answer, untouched: numbers keep their spelling, and unknown fields stay.
+//!
+//! Text for people passes through [`printable`] in this module, whatever the command: names, descriptions, arguments, log
+//! lines and errors come from agents and upstreams, and must neither control the terminal nor look like something else.
+//! Control, invisible and bidirectional characters become `\u{…}`.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     io::{self, IsTerminal as _, Write as _},
 };
 
+use agentport_core::sanitize::sanitize_line;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,7 +28,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Whoever reads our stdout has closed it. Not worth a message.
+/// The reader of stdout has closed it, as `| head` does. Not worth a message.
 #[derive(Debug)]
 pub(crate) struct ReaderGone;
 
@@ -47,35 +50,48 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// One of the gateway's answers: as it came, or in words.
+    /// An answer of the gateway: as it came, or as text.
     pub(crate) fn answer<T: DeserializeOwned>(
         self,
         answer: &Answer,
-        words: impl FnOnce(T) -> String,
+        text: impl FnOnce(T) -> String,
     ) -> Result<()> {
         match self.format {
             Format::Json => data(answer.text().trim()),
-            Format::Human => data(&words(answer.read()?)),
+            Format::Human => human(&text(answer.read()?)),
         }
     }
 
-    /// A list of the gateway's (`{"items": […]}`, or an array): as an array, or in words.
+    /// A list of the gateway (`{"items": […]}`, or an array): as an array, or as text.
     pub(crate) fn list<T: DeserializeOwned>(
         self,
         answer: &Answer,
-        words: impl FnOnce(Vec<T>) -> String,
+        text: impl FnOnce(Vec<T>) -> String,
     ) -> Result<()> {
         match self.format {
             Format::Json => self.value(&answer.items::<Box<RawValue>>()?),
-            Format::Human => data(&words(answer.items()?)),
+            Format::Human => human(&text(answer.items()?)),
         }
     }
 
-    /// Something of our own making: as JSON, or in words.
-    pub(crate) fn own<T: Serialize>(self, value: &T, words: impl FnOnce() -> String) -> Result<()> {
+    /// A value of this program: as JSON, or as text.
+    pub(crate) fn own<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<()> {
         match self.format {
             Format::Json => self.value(value),
-            Format::Human => data(&words()),
+            Format::Human => human(&text()),
+        }
+    }
+
+    /// What a tool returned, which other programs read as well: its bytes as they are, and made printable on a terminal.
+    pub(crate) fn tool_text<T: DeserializeOwned>(
+        self,
+        answer: &Answer,
+        text: impl FnOnce(T) -> String,
+    ) -> Result<()> {
+        match self.format {
+            Format::Json => data(answer.text().trim()),
+            Format::Human if io::stdout().is_terminal() => human(&text(answer.read()?)),
+            Format::Human => data(&text(answer.read()?)),
         }
     }
 
@@ -84,7 +100,27 @@ impl Output {
     }
 }
 
-/// Writes `text` and a line break to stdout at once.
+/// Writes text for people and a line break to stdout. What is not printable is escaped, except our own marks.
+pub(crate) fn human(text: &str) -> Result<()> {
+    data(&escape_unmarked(text))
+}
+
+/// Escapes everything but the marks that [`marked`] makes.
+fn escape_unmarked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        shown += &printable(&rest[..at]);
+        let mark = MARKS.iter().find(|mark| rest[at..].starts_with(**mark) && styles_stdout());
+        let length = mark.map_or(1, |mark| mark.len());
+        let sequence = &rest[at..at + length];
+        shown += &if mark.is_some() { sequence.to_owned() } else { printable(sequence) };
+        rest = &rest[at + length..];
+    }
+    shown + &printable(rest)
+}
+
+/// Writes `text` as it is and a line break to stdout at once: JSON, keys, generated documents.
 pub(crate) fn data(text: &str) -> Result<()> {
     raw(format!("{text}\n").as_bytes())
 }
@@ -100,25 +136,48 @@ pub(crate) fn raw(bytes: &[u8]) -> Result<()> {
 
 /// A line for people on stderr.
 pub(crate) fn note(text: &str) {
-    // With stderr gone there is nobody left to tell.
-    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+    // With stderr closed there is nowhere to report it.
+    let _ = writeln!(io::stderr().lock(), "{}", escape_unmarked(text));
 }
 
-/// Foreign text fit for a terminal: without control and bidirectional characters, except line breaks and tabs.
+/// Text fit for a terminal: control, invisible and bidirectional characters become `\u{…}`, except line breaks and tabs.
+/// What was escaped before stays as it is.
 pub(crate) fn printable(text: &str) -> String {
-    let unfit = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if unfit(c) { '\u{fffd}' } else { c }).collect()
+    let mut shown = String::with_capacity(text.len());
+    let mut before = None;
+    for c in text.chars() {
+        if is_hidden(c, before) {
+            // Writing to a string does not fail.
+            let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+        before = Some(c);
+    }
+    shown
 }
 
-/// The same on one line.
+/// Does a terminal show nothing for this character, or something else than it says?
+fn is_hidden(c: char, before: Option<char>) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        ' '..='~' => false,
+        '\u{2028}' | '\u{2029}' => true,
+        // The selector and the joiner within emoji, which are no letters.
+        '\u{fe0f}' | '\u{200d}' => before.is_none_or(|c| c.is_ascii() || c.is_alphanumeric()),
+        c if c.is_control() => true,
+        c if c.is_whitespace() => false,
+        // The core knows which characters are invisible: nothing is left of them.
+        c => sanitize_line(c.encode_utf8(&mut [0; 4]), 1).is_empty(),
+    }
+}
+
+/// Printable text on one line.
 pub(crate) fn one_line(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Cut to `max` characters, with `…` where something is missing.
+/// One line, cut to `max` characters, with `…` where something is missing.
 pub(crate) fn cut(text: &str, max: usize) -> String {
     let line = one_line(text);
     if line.chars().count() <= max {
@@ -127,22 +186,49 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
     line.chars().take(max.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// What is read by other programs keeps its bytes; what is read on a terminal is cleaned.
-pub(crate) fn foreign(text: &str) -> String {
-    if io::stdout().is_terminal() { printable(text) } else { text.to_owned() }
-}
-
 fn bold(text: &str) -> String {
-    marked(text, "1")
+    marked(text, Style::Bold)
 }
 
-/// With a mark of ISO/IEC 6429 (`1` bold, `31` red …), where a person reads it on a terminal and wants colours.
-pub(crate) fn marked(text: &str, mark: &str) -> String {
+/// How a text stands out on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+/// The sequences of [`Style::start`], and the one that ends them (SGR of ISO/IEC 6429).
+const MARKS: [&str; 7] =
+    ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"];
+
+impl Style {
+    fn start(self) -> &'static str {
+        match self {
+            Self::Bold => MARKS[1],
+            Self::Dim => MARKS[2],
+            Self::Red => MARKS[3],
+            Self::Green => MARKS[4],
+            Self::Yellow => MARKS[5],
+            Self::Cyan => MARKS[6],
+        }
+    }
+}
+
+/// Is stdout a terminal whose user wants colours?
+fn styles_stdout() -> bool {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-    if plain || !io::stdout().is_terminal() {
-        text.to_owned()
-    } else {
-        format!("\x1b[{mark}m{text}\x1b[0m")
+    !plain && io::stdout().is_terminal()
+}
+
+/// The text in a style, where stdout shows styles.
+pub(crate) fn marked(text: &str, style: Style) -> String {
+    match styles_stdout() {
+        true => format!("{}{text}{}", style.start(), MARKS[0]),
+        false => text.to_owned(),
     }
 }
 
@@ -171,7 +257,7 @@ pub(crate) fn table<const N: usize>(
     lines.join("\n")
 }
 
-/// One thing, field by field. Fields with no value are left out; a value of several lines is set in.
+/// Names and values, a line each. Fields with no value are left out; a value of several lines is indented.
 pub(crate) fn fields(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let filled = rows.iter().filter(|(_, value)| !value.is_empty());
@@ -191,7 +277,7 @@ mod tests {
         let rows = vec![["a".into(), "é\x1b[31m".into()], ["long".into(), "b\nc".into()]];
         assert_eq!(
             table(["ID", "NAME"], rows, "none"),
-            "ID    NAME\na     é\u{fffd}[31m\nlong  b c"
+            "ID    NAME\na     é\\u{1b}[31m\nlong  b c"
         );
         assert_eq!(table(["ID"], vec![], "none"), "none");
     }
@@ -203,8 +289,31 @@ mod tests {
     }
 
     #[test]
-    fn foreign_text_cannot_move_the_cursor_or_turn_round() {
-        assert_eq!(printable("a\x1b[2J\u{202e}b\tc\r\n"), "a\u{fffd}[2J\u{fffd}b\tc\u{fffd}\n");
+    fn hidden_characters_are_escaped_and_others_stay() {
+        for (text, want) in [
+            ("a\x1b[2J\u{202e}b\tc\r\n", "a\\u{1b}[2J\\u{202e}b\tc\\u{d}\n"),
+            ("pay\u{200b}pal\u{2066}x\u{feff}", "pay\\u{200b}pal\\u{2066}x\\u{feff}"),
+            ("tag\u{e0041}\u{ad}\u{9b}31m", "tag\\u{e0041}\\u{ad}\\u{9b}31m"),
+            ("line\u{2028}line", "line\\u{2028}line"),
+            ("Grüße, 世界 مرحبا été\u{a0}!", "Grüße, 世界 مرحبا été\u{a0}!"),
+            ("❤\u{fe0f} 👩\u{200d}🔬 a\u{fe0f}", "❤\u{fe0f} 👩\u{200d}🔬 a\\u{fe0f}"),
+        ] {
+            assert_eq!(printable(text), want);
+            assert_eq!(printable(want), want, "once is enough");
+        }
+    }
+
+    /// Whatever a command forgets is escaped at the end, sequences that look like our own marks too.
+    #[test]
+    fn the_last_step_lets_no_control_character_through() {
+        assert!(!styles_stdout(), "a test's stdout is no terminal");
+        let text = "a\x1b[31mred\x1b[0m \x1b]0;title\x07\u{202e}";
+        let want = "a\\u{1b}[31mred\\u{1b}[0m \\u{1b}]0;title\\u{7}\\u{202e}";
+        assert_eq!(escape_unmarked(text), want);
+    }
+
+    #[test]
+    fn text_is_cut_to_one_line() {
         assert_eq!(one_line(" a\n\n b "), "a b");
         assert_eq!(cut("abcdef", 4), "abc…");
         assert_eq!(cut("abcd", 4), "abcd");

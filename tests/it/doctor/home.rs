@@ -153,3 +153,25 @@ async fn a_kept_original_that_is_damaged() {
     assert_eq!(damaged.state("kept originals"), "fail", "{}", damaged.text);
     assert!(damaged.mend("kept originals").contains("backups verify"), "{}", damaged.text);
 }
+
+/// A web view writes its cache with modes of its own; in a closed directory they open nothing.
+#[tokio::test]
+async fn what_the_desktop_keeps_there_has_modes_of_its_own() {
+    let setup = Gateway::start().await.stop().await;
+    let home = setup.place.home();
+    for folder in ["webview", "tray"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+        fs::write(home.join(folder).join("cache"), "").unwrap();
+        set_mode(&home.join(folder), 0o755);
+        set_mode(&home.join(folder).join("cache"), 0o644);
+    }
+    fs::write(home.join("windows.json"), "{}").unwrap();
+    set_mode(&home.join("windows.json"), 0o644);
+    let closed = found(&setup, As::Nobody, &[]).await;
+    assert_eq!(closed.state("data"), "ok", "{}", closed.text);
+
+    set_mode(&home, 0o755);
+    assert_eq!(found(&setup, As::Nobody, &[]).await.state("data"), "fail");
+    found(&setup, As::Nobody, &["--fix"]).await;
+    assert_eq!(mode(&home.join("webview/cache")), 0o600);
+}

@@ -19,7 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a request got no whole answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum HttpError {
+pub(crate) enum HttpError {
     #[error("no gateway answers at 127.0.0.1:{port}; {START}")]
     NoGateway { port: u16, source: reqwest::Error },
     #[error("the gateway at 127.0.0.1:{port} did not answer in time")]

@@ -5,7 +5,7 @@ use agentport_core::approval::Audience;
 use anyhow::Result;
 use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     client::{OwnerClient, json_object, with_query_if},
@@ -175,16 +175,17 @@ fn list(requests: Vec<ApprovalView>, which: Which) -> String {
             view.id.to_string(),
             output::cut(&view.agent_name, 24),
             format!("{} / {}", view.integration, output::cut(&view.tool, 40)),
-            output::cut(&view.summary, 70),
             state,
+            // Last and whole: what is cut off here could be what matters.
+            view.summary,
         ]
     });
     let empty = if which == Which::Pending { "Nothing waits for you." } else { "There are none." };
-    output::table(["ID", "AGENT", "TOOL", "WHAT IT WOULD DO", "STATE"], rows.collect(), empty)
+    output::table(["ID", "AGENT", "TOOL", "STATE", "WHAT IT WOULD DO"], rows.collect(), empty)
 }
 
 fn show(view: ApprovalView) -> String {
-    let arguments = serde_json::to_string_pretty(&view.arguments).unwrap_or_default();
+    let arguments = arguments_in_lines(&view.arguments);
     let title = view.tool_title.map(|title| format!(" ({title})")).unwrap_or_default();
     let hint = match (view.destructive, view.annotations.read_only()) {
         (true, _) => "may destroy or overwrite",
@@ -200,7 +201,7 @@ fn show(view: ApprovalView) -> String {
             "Arguments",
             if view.edited { format!("{arguments}\n(edited by you)") } else { arguments },
         ),
-        // The agent's words are never mistaken for ours.
+        // In quotation marks, so that the agent's text is not mistaken for ours.
         ("Agent says", view.additional_info.map(|said| format!("“{said}”")).unwrap_or_default()),
         ("Careful", hint.into()),
         ("Why asked", view.why),
@@ -210,9 +211,37 @@ fn show(view: ApprovalView) -> String {
     ])
 }
 
+/// The arguments as JSON. Texts of several lines stand below it, line by line: in JSON a second command behind a line
+/// break is easily overlooked.
+fn arguments_in_lines(arguments: &Value) -> String {
+    let mut outline = arguments.clone();
+    let mut below = String::new();
+    for (name, value) in outline.as_object_mut().into_iter().flatten() {
+        let Some(text) = value.as_str().filter(|text| text.contains(['\n', '\r'])) else {
+            continue;
+        };
+        let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+        below += &format!("\n{}:", output::one_line(name));
+        below.extend(lines.iter().map(|line| format!("\n  │ {line}")));
+        *value = format!("({} lines, below)", lines.len()).into();
+    }
+    serde_json::to_string_pretty(&outline).unwrap_or_default() + &below
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_several_lines_are_shown_as_lines() {
+        let arguments = serde_json::json!({ "command": "ls\nrm -rf .\r\n", "n": 1 });
+        assert_eq!(
+            arguments_in_lines(&arguments),
+            "{\n  \"command\": \"(3 lines, below)\",\n  \"n\": 1\n}\ncommand:\n  │ ls\n  │ rm -rf .\n  │ "
+        );
+        assert_eq!(arguments_in_lines(&serde_json::json!({ "a": "b" })), "{\n  \"a\": \"b\"\n}");
+        assert_eq!(arguments_in_lines(&serde_json::json!([1])), "[\n  1\n]");
+    }
 
     #[test]
     fn grants() {

@@ -327,6 +327,10 @@ mod tests {
             ("3", None),
             (r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, None),
             (r#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":{"a":1},"method":"tools/call"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":true,"method":"ping"}"#, None),
+            (r#"{"jsonrpc":"2.0","id":false,"method":"notifications/initialized"}"#, None),
             (r#"{"jsonrpc":"2.0","id":4,"method":5}"#, Some("4")),
             (r#"{"jsonrpc":"2.0","id":4}"#, Some("4")),
         ] {

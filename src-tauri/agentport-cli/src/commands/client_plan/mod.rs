@@ -182,7 +182,7 @@ pub(crate) async fn carry_out(
     // With JSON, stdout is for what was done.
     match context.output.is_json() {
         true => output::note(&render::plan(&view)),
-        false => output::data(&render::plan(&view))?,
+        false => output::human(&render::plan(&view))?,
     }
     if !view.conflicts.is_empty() {
         bail!("nothing was changed: choose first, as said above");

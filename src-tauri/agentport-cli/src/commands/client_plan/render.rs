@@ -4,7 +4,7 @@ use agentport_clients::types::{
     Applied, ConflictView, ImportView, PlanAction, PlanRequest, PlanView, VariableView,
 };
 
-use crate::output::{self, one_line, printable};
+use crate::output::{self, Style, one_line, printable};
 
 /// Everything that would be done, and then the files, line by line.
 pub(crate) fn plan(view: &PlanView) -> String {
@@ -214,10 +214,12 @@ fn coloured_diff(diff: &str) -> String {
 
 fn coloured_line(text: &str) -> String {
     match text {
-        _ if text.starts_with("---") || text.starts_with("+++") => output::marked(text, "1"),
-        _ if text.starts_with('-') => output::marked(text, "31"),
-        _ if text.starts_with('+') => output::marked(text, "32"),
-        _ if text.starts_with("@@") => output::marked(text, "36"),
+        _ if text.starts_with("---") || text.starts_with("+++") => {
+            output::marked(text, Style::Bold)
+        }
+        _ if text.starts_with('-') => output::marked(text, Style::Red),
+        _ if text.starts_with('+') => output::marked(text, Style::Green),
+        _ if text.starts_with("@@") => output::marked(text, Style::Cyan),
         _ => text.to_owned(),
     }
 }

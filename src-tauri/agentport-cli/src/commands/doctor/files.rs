@@ -30,7 +30,8 @@ pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
     }
     let root_is_open = found.mode() & 0o077 != 0;
     let open = open_to_others(root);
-    if open.is_empty() && !root_is_open {
+    let ours = open.iter().filter(|path| !has_foreign_modes(root, path)).count();
+    if ours == 0 && !root_is_open {
         return report.ok(ABOUT, format!("{} is for this account alone.", root.display()));
     }
     // Somebody who mistyped --home must not have a shared directory closed.
@@ -59,7 +60,7 @@ pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
     } else {
         let says = format!(
             "{} of the files in {} have modes that are open to other accounts; the directory itself is closed.",
-            open.len(),
+            ours,
             root.display()
         );
         report.warn(ABOUT, says, mend);
@@ -75,6 +76,10 @@ pub(super) fn check(home: &DataDir, _fix: bool, report: &mut Report) {
 /// Files looked at. A home has a few hundred at most.
 #[cfg(unix)]
 const MOST: usize = 20_000;
+
+/// What the desktop app's web view and tray write there, with modes of their own. The closed data directory protects it.
+#[cfg(unix)]
+const FOREIGN_MODES: [&str; 3] = ["webview", "tray", "windows.json"];
 
 /// What is below a directory and not for its owner alone. Links are left out: they have no mode of their own.
 #[cfg(unix)]
@@ -100,6 +105,12 @@ fn open_to_others(root: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     open
+}
+
+#[cfg(unix)]
+fn has_foreign_modes(root: &std::path::Path, path: &std::path::Path) -> bool {
+    let first = path.strip_prefix(root).ok().and_then(|below| below.components().next());
+    first.is_some_and(|first| FOREIGN_MODES.iter().any(|name| first.as_os_str() == *name))
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::output;
+use crate::output::{self, Style};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -77,14 +77,14 @@ impl Report {
         let width = self.findings.iter().map(|one| one.about.chars().count()).max().unwrap_or(0);
         let mut lines = Vec::new();
         for Finding { about, state, says, mend, mended } in &self.findings {
-            let (word, colour) = match state {
-                State::Ok if *mended => ("mended", "32"),
-                State::Ok => ("ok", "32"),
-                State::Info => ("info", "2"),
-                State::Warn => ("warn", "33"),
-                State::Fail => ("fail", "31"),
+            let (word, style) = match state {
+                State::Ok if *mended => ("mended", Style::Green),
+                State::Ok => ("ok", Style::Green),
+                State::Info => ("info", Style::Dim),
+                State::Warn => ("warn", Style::Yellow),
+                State::Fail => ("fail", Style::Red),
             };
-            let word = output::marked(&format!("{word:6}"), colour);
+            let word = output::marked(&format!("{word:6}"), style);
             lines.push(format!("{word}  {about:width$}  {says}"));
             if let Some(mend) = mend {
                 lines.push(format!("{:8}{:width$}  → {mend}", "", ""));

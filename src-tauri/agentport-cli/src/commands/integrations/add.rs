@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{ArgGroup, Args};
 use serde_json::json;
 
-use super::{available, installed, secret_names, show, wait_ready};
+use super::{available, installed, secret_names, show, wait_ready::StartingIntegration};
 use crate::{
     args::AgentKey,
     confirm,
@@ -132,8 +132,8 @@ impl Add {
             "secrets": secrets,
             "keep_unreachable": self.keep_unreachable,
         });
-        let adding = wait_ready::Adding { owner: &owner, id, connection: &connection, context };
-        let answer = adding.send(paths::INTEGRATIONS, &body).await?;
+        let starting = StartingIntegration { owner: &owner, id, connection: &connection, context };
+        let answer = starting.add(paths::INTEGRATIONS, &body).await?;
         context.output.answer(&answer, |view: IntegrationView| show(view))?;
         Ok(ExitStatus::Done)
     }

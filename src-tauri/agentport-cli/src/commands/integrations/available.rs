@@ -9,7 +9,7 @@ use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{installed::Auth, show, wait_ready};
+use super::{installed::Auth, show, wait_ready::StartingIntegration};
 use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output, secrets};
 
 pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
@@ -47,8 +47,8 @@ pub(super) async fn install(
     let body = json!({ "method": auth.as_str(), "secrets": secrets });
     let connection =
         Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
-    let adding = wait_ready::Adding { owner, id, connection: &connection, context };
-    let answer = adding.send(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
+    let starting = StartingIntegration { owner, id, connection: &connection, context };
+    let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
     context.output.answer(&answer, |view: IntegrationView| show(view))?;
     Ok(ExitStatus::Done)
 }

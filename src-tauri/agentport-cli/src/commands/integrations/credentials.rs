@@ -8,7 +8,7 @@ use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{secret_names, wait_ready};
+use super::{secret_names, wait_ready::StartingIntegration};
 use crate::{context::Context, exit::ExitStatus, format, secrets};
 
 pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
@@ -25,9 +25,8 @@ pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Exi
         names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
     let body = json!({ "secrets": secrets });
     let path = paths::fill(paths::INTEGRATION_CREDENTIALS, id);
-    let waiting = owner.with_timeout(wait_ready::ANSWER_TIMEOUT);
-    let answer =
-        wait_ready::wait_for_change(waiting.put(&path, &body), &view.connection, context).await?;
+    let starting = StartingIntegration { owner: &owner, id, connection: &view.connection, context };
+    let answer = starting.change(&path, &body).await?;
     context.output.answer(&answer, |view: IntegrationView| {
         format!("{}: new credentials, {}", view.id, format::health(&view.health))
     })?;

@@ -157,7 +157,7 @@ fn print(rows: &[Box<RawValue>], context: &Context) -> Result<()> {
         if context.output.is_json() {
             output::data(row.get())?;
         } else {
-            output::data(&line(&serde_json::from_str(row.get())?))?;
+            output::human(&line(&serde_json::from_str(row.get())?))?;
         }
     }
     Ok(())
@@ -216,7 +216,7 @@ mod tests {
         let row: ActivityRow = serde_json::from_value(row).unwrap();
         assert_eq!(
             line(&row),
-            "2026-01-31T12:00:00Z  tool_error      cl\u{fffd}[31maude files/write file {\"path\":\"/a\"} \
+            "2026-01-31T12:00:00Z  tool_error      cl\\u{{1b}}[31maude files/write file {\"path\":\"/a\"} \
              in 12 ms, waited 2 s: no"
         );
     }

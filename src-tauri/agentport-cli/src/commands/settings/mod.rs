@@ -2,12 +2,13 @@
 
 mod second_factor;
 
-use agentport_api::paths;
+use agentport_api::{Status, paths};
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
 use serde_json::{Map, Value};
+use url::Url;
 
-use crate::{context::Context, exit::ExitStatus, output};
+use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Settings {
@@ -43,9 +44,25 @@ impl Settings {
                 let settings: Map<String, Value> = answer.read()?;
                 let now = settings.get(&name).context("the gateway's answer lacks the setting")?;
                 context.output.answer(&answer, |_: Value| format!("{name} is now {now}"))?;
+                if name == "port" {
+                    note_port_in_use(&owner, now).await;
+                }
             }
         }
         Ok(ExitStatus::Done)
+    }
+}
+
+/// Says so where the running gateway keeps its port: it takes another one only when it starts.
+async fn note_port_in_use(owner: &OwnerClient, port: &Value) {
+    // Only a remark: the setting is stored.
+    let Ok(status) = owner.read::<Status>(paths::STATUS).await else { return };
+    let used = Url::parse(&status.mcp_url).ok().and_then(|url| url.port_or_known_default());
+    if let Some(used) = used.filter(|used| *port != *used) {
+        output::note(&format!(
+            "It counts from the gateway's next start: until then agents reach it at port {used}. Clients that are \
+             connected have the old address in their files; `agentport doctor` says which."
+        ));
     }
 }
 

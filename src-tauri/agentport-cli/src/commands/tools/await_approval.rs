@@ -82,9 +82,7 @@ impl AwaitApproval {
         let (answer, decision) = decision(agent, id, deadline(self.timeout)).await?;
         // In words, what is no approval is said once, on stderr.
         if context.output.is_json() || decision.status == "approved" {
-            context
-                .output
-                .answer(&answer, |decision: Decision| output::foreign(&decision.message))?;
+            context.output.tool_text(&answer, |decision: Decision| decision.message)?;
         }
         Ok(decision.say(&agent.approval_url(id)))
     }

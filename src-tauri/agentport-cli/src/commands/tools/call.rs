@@ -4,12 +4,13 @@ use agentport_api::paths;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{
     Refusal,
     await_approval::{deadline, decision},
+    result::CallResult,
 };
 use crate::{
     args::AgentKey,
@@ -86,23 +87,15 @@ impl Call {
     }
 }
 
-/// The tool's own answer. Its own failure (`isError`) is an error here too.
+/// Prints a tool's result. A failure that the tool reports (`isError`) ends the command as a failure too.
 pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> Result<ExitStatus> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct CallResult {
-        #[serde(default)]
-        content: Vec<Value>,
-        #[serde(default)]
-        is_error: bool,
+    let result: CallResult = answer.read()?;
+    context.output.tool_text(answer, |result: CallResult| result.text())?;
+    if !result.is_error {
+        return Ok(ExitStatus::Done);
     }
-    let failed = answer.read::<CallResult>()?.is_error;
-    context.output.answer(answer, |result: CallResult| {
-        let blocks = result.content.iter().map(|block| match block["text"].as_str() {
-            Some(text) => output::foreign(text),
-            None => output::foreign(&block.to_string()),
-        });
-        blocks.collect::<Vec<_>>().join("\n")
-    })?;
-    Ok(if failed { ExitStatus::Failed } else { ExitStatus::Done })
+    if result.text().is_empty() {
+        output::note("The tool reports an error, and says nothing about it.");
+    }
+    Ok(ExitStatus::Failed)
 }

@@ -5,6 +5,7 @@ mod await_approval;
 mod call;
 mod list;
 mod refusal;
+mod result;
 
 use anyhow::Result;
 use clap::Subcommand;

@@ -1,5 +1,7 @@
 //! The command line: exit codes, what goes to stdout, and the literal lines skills key on.
 
+mod output;
+
 use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
 use agentport_tests::{
