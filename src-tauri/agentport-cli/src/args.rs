@@ -1,4 +1,4 @@
-//! What the command line takes. Each command's own arguments stand in its file under `commands/`.
+//! Arguments of all commands. Each command's own arguments are defined in its file under `commands/`.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     pub command: Command,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Common {
     /// Where the gateway keeps its data [default: the platform's data directory]
@@ -30,7 +30,7 @@ pub(crate) struct Common {
     pub owner_password_file: Option<PathBuf>,
 }
 
-/// Where an agent's command finds its key. Without the flag: `AGENTPORT_API_KEY`, then what `auth login` stored.
+/// Where an agent's command finds its key. Without the flag: `AGENTPORT_API_KEY`, then the key that `auth login` stored.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(crate) struct AgentKey {
     /// A file with the agent's key [default: $AGENTPORT_API_KEY, else the key `auth login` stored]
@@ -96,6 +96,8 @@ mod tests {
             "integrations set files --default allow --read-only-may-run on",
             "policy set files write_file deny --agent claude",
             "policy list",
+            "policy denials",
+            "policy denials --end 0192",
             "approvals list",
             "approvals show 0192",
             "approvals approve 0192 --grant for:30m --every-agent --arguments {}",

@@ -1,4 +1,4 @@
-//! Is there a person at the other end, and what do they say?
+//! Questions to the person at the terminal.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::output;
 
-/// A person can be asked: both what they type and what they read is a terminal.
+/// Can a person be asked? Both stdin and stderr must be terminals.
 pub(crate) fn on_a_terminal() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -1,4 +1,4 @@
-//! What a command starts from: where the data is, how to print, and who it acts as.
+//! What every command needs: the data directory, the output format, and the credentials it acts with.
 
 use std::{cell::OnceCell, env, fs, path::PathBuf};
 
@@ -10,7 +10,8 @@ use crate::{
     args::{AgentKey, Common},
     client::{AgentClient, GatewayEndpoint, OwnerClient},
     output::Output,
-    password, secrets,
+    password::PasswordSource,
+    secrets,
 };
 
 const STORED_KEY: &str = "agent-key";
@@ -18,12 +19,12 @@ const KEY_VARIABLE: &str = "AGENTPORT_API_KEY";
 
 pub(crate) struct Context {
     pub output: Output,
-    pub password: password::Source,
+    pub password: PasswordSource,
     home: Option<PathBuf>,
     signed_in: OnceCell<OwnerClient>,
 }
 
-/// Commands that owners and agents both have.
+/// Who a command acts as, where both are possible.
 pub(crate) enum Caller {
     Owner(OwnerClient),
     Agent(AgentClient),
@@ -33,7 +34,7 @@ impl Context {
     pub(crate) fn new(common: Common) -> Self {
         Self {
             output: Output { format: common.output },
-            password: password::Source { file: common.owner_password_file },
+            password: PasswordSource { file: common.owner_password_file },
             home: common.home,
             signed_in: OnceCell::new(),
         }
@@ -55,7 +56,7 @@ impl Context {
         Ok(self.signed_in.get_or_init(|| owner).clone())
     }
 
-    /// To be called when the command has ended, however it ended.
+    /// Ends the owner's sign-in, if there was one. To be called when the command has ended, also after an error.
     pub(crate) async fn sign_out(&self) {
         if let Some(owner) = self.signed_in.get() {
             owner.sign_out().await;
@@ -75,7 +76,7 @@ impl Context {
     }
 
     /// As the owner where the owner's password is given; otherwise as an agent, with the key that is given or stored;
-    /// otherwise as the owner, asking for the password (contract §7).
+    /// otherwise as the owner, asking for the password (`src-tauri/docs/contract.md` §7).
     pub(crate) async fn owner_or_agent(&self, key: &AgentKey) -> Result<Caller> {
         if !self.password.is_given() {
             let home = self.home()?;
@@ -109,12 +110,12 @@ pub(crate) fn agent_key(from: &AgentKey, home: &DataDir) -> Result<Option<Secret
     }
 }
 
-/// Where `auth login` keeps the key, readable by this account only.
+/// The file in which `auth login` keeps the key, for this account only.
 pub(crate) fn stored_key(home: &DataDir) -> PathBuf {
     home.root().join(STORED_KEY)
 }
 
-/// A key, if the text has the form of one. The text is not repeated in the error: it may be a mistyped key.
+/// Parses a key. The error does not repeat the text, which may be a mistyped key.
 pub(crate) fn parse_key(text: &str) -> Result<Secret> {
     Key::parse(text.trim()).map(|key| key.secret().clone()).ok_or_else(|| {
         anyhow!("this is not an agent's key; keys begin with ap_ and have 35 characters")

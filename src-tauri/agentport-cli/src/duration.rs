@@ -1,4 +1,4 @@
-//! Spans of time as people write them: `90s`, `30m`, `24h`, `30d`, `2w`, `1d12h`.
+//! Parser of durations as people write them: `90s`, `30m`, `24h`, `30d`, `2w`, `1d12h`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use agentport_gateway::clock;
 
 const HOW: &str = "write a number and a unit, such as 30m, 24h or 7d";
 
-/// Reads a span longer than nothing.
+/// Parses a duration longer than zero and at most a hundred years.
 pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let mut seconds: u64 = 0;
     let mut rest = text;
@@ -33,13 +33,13 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     if seconds == 0 { Err(HOW.into()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
-/// Minutes, rounded up: what the gateway counts grants in.
+/// Parses a duration into minutes, rounded up: the unit of grants.
 pub(crate) fn minutes(text: &str) -> Result<u32, String> {
     let minutes = span(text)?.as_secs().div_ceil(60);
     u32::try_from(minutes).map_err(|_| "too long".to_owned())
 }
 
-/// A moment in the past: a span before now, or RFC 3339.
+/// Parses a moment in the past: a duration before now, or RFC 3339.
 pub(crate) fn since(text: &str) -> Result<Timestamp, String> {
     span(text).map(|ago| clock::now().minus(ago)).or_else(|how| {
         text.parse().map_err(|_| format!("{how}, or a moment such as 2026-01-31T12:00:00Z"))

@@ -1,4 +1,4 @@
-//! The gateway's events, as a stream: `GET /control/events` (server-sent events, WHATWG HTML §9.2).
+//! Client of the gateway's event stream, `GET /control/events` (server-sent events, WHATWG HTML §9.2).
 
 use agentport_api::{Event, paths};
 use anyhow::{Context as _, Result};
@@ -16,7 +16,7 @@ impl EventStream {
         Ok(Self { response, unread: Vec::new() })
     }
 
-    /// The next event; those this version does not know are passed over. `None` when the gateway ends the stream.
+    /// The next event. Unknown events are skipped. `None` when the gateway ends the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Event>> {
         loop {
             while let Some(block) = take_block(&mut self.unread) {
@@ -32,7 +32,7 @@ impl EventStream {
     }
 }
 
-/// Takes everything up to the first empty line.
+/// Removes and returns everything up to the first empty line.
 fn take_block(unread: &mut Vec<u8>) -> Option<Vec<u8>> {
     let end = unread.windows(2).position(|pair| pair == b"\n\n")?;
     Some(unread.drain(..end + 2).collect())

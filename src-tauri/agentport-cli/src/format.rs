@@ -1,4 +1,4 @@
-//! The gateway's facts in words, where several commands show them.
+//! Texts for values that several commands show: times, states, health, connections.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use agentport_api::{Connection, Health};
 use agentport_core::{Timestamp, approval::State, policy::Mode};
 use agentport_gateway::clock;
 
-/// `3 min ago`, `in 8 min`: near enough to decide by.
+/// `3 min ago`, `in 8 min`: rounded to the unit that matters.
 pub(crate) fn when(moment: Timestamp) -> String {
     let now = clock::now();
     if moment > now {
@@ -75,7 +75,7 @@ pub(crate) fn connection(connection: &Connection) -> String {
     }
 }
 
-/// How many seconds a call may take, where that is the integration's own.
+/// Seconds a call may take, where the integration has a limit of its own.
 pub(crate) fn timeout(connection: &Connection) -> Option<u32> {
     match connection {
         Connection::LocalMcp { timeout_seconds, .. }
@@ -84,7 +84,7 @@ pub(crate) fn timeout(connection: &Connection) -> Option<u32> {
     }
 }
 
-/// A command as one would type it. Words that a shell would take apart are quoted.
+/// A command as it is typed into a POSIX shell, quoted where needed.
 pub(crate) fn command_line(command: &str, args: &[String]) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=+,%".contains(c);
     let quoted = std::iter::once(command).chain(args.iter().map(String::as_str)).map(|word| {

@@ -1,19 +1,19 @@
-//! Finds the one thing meant by an id, the beginning of an id, or a name.
+//! Finds an item by its id, the beginning of its id, or its name.
 
 use anyhow::{Result, bail};
 
-/// How a kind of thing is known.
+/// How items of a kind are identified.
 pub(crate) struct LookupKind<T> {
     /// Such as `key`; used in messages.
     pub noun: &'static str,
     /// The command that lists them.
     pub list: &'static str,
     pub id: fn(&T) -> String,
-    /// Other texts that name it in full.
+    /// Other texts that identify it, in full.
     pub names: fn(&T) -> Vec<&str>,
 }
 
-/// An exact id or name goes first, then the beginning of exactly one id.
+/// An exact id or name wins; otherwise the beginning of exactly one id.
 pub(crate) fn find<'a, T>(kind: &LookupKind<T>, all: &'a [T], wanted: &str) -> Result<&'a T> {
     let exact =
         all.iter().filter(|one| (kind.id)(one) == wanted || (kind.names)(one).contains(&wanted));

@@ -1,9 +1,8 @@
-//! The `agentport` command (also `ap`): the gateway itself with `serve`, and beside it everything an owner or an agent
-//! does from a terminal, each against the running gateway's own HTTP planes.
+//! The `agentport` command (also `ap`): the headless gateway with `serve`, and an owner's and an agent's commands, which
+//! use the running gateway's control API and REST API.
 //!
-//! What holds for every command: data goes to stdout, everything else to stderr; a secret is never taken from an
-//! argument where a file, a prompt or stdin will do, and never printed except where showing it is the command; the exit
-//! code is 0 done, 1 error, 2 waits for an approval.
+//! For every command: data goes to stdout, everything else to stderr; secrets come from a file, a prompt or stdin, and
+//! are printed only by the commands whose purpose it is; the exit code is 0 done, 1 error, 2 approval pending.
 
 mod args;
 mod atomic_file;

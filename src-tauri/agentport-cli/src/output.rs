@@ -11,7 +11,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-use agentport_core::sanitize::sanitize_line;
+use agentport_core::sanitize::{display_name_within, sanitize_line};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::{Serialize, de::DeserializeOwned};
@@ -177,6 +177,12 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A name from outside: hidden characters and look-alike letters escaped, and marked if there are any, so that no two
+/// names look the same.
+pub(crate) fn name(name: &str, max: usize) -> String {
+    display_name_within(name, max).to_string()
+}
+
 /// One line, cut to `max` characters, with `…` where something is missing.
 pub(crate) fn cut(text: &str, max: usize) -> String {
     let line = one_line(text);
@@ -310,6 +316,13 @@ mod tests {
         let text = "a\x1b[31mred\x1b[0m \x1b]0;title\x07\u{202e}";
         let want = "a\\u{1b}[31mred\\u{1b}[0m \\u{1b}]0;title\\u{7}\\u{202e}";
         assert_eq!(escape_unmarked(text), want);
+    }
+
+    #[test]
+    fn names_that_look_alike_are_marked() {
+        assert_eq!(name("read_file", 40), "read_file");
+        // A Cyrillic letter.
+        assert_eq!(name("re\u{430}d_file", 40), "re\\u{430}d_file (look-alike name)");
     }
 
     #[test]

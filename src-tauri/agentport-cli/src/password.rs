@@ -1,6 +1,6 @@
-//! The owner's password: from a file, else asked on a terminal, else there is none and the command says so.
+//! Source of the owner's password: a file, else a prompt on a terminal, else an error that says how to give it.
 //!
-//! It is never an argument: other programs of this account can read those.
+//! It is never an argument: other programs of this account can read arguments.
 
 use std::{
     fs, io,
@@ -12,22 +12,22 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{confirm, output, secrets};
 
-/// The gateway takes none that is shorter. Said here as well, while there is somebody to think of a longer one.
-const SHORTEST: usize = 10;
+/// The gateway's own bound, checked here as well, while the person can choose a longer one.
+const MIN_PASSWORD_CHARS: usize = 10;
 
-/// Where the password comes from. `--owner-password-file`, or its variable.
+/// Where the password comes from: `--owner-password-file`, or its variable.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct PasswordSource {
     pub file: Option<PathBuf>,
 }
 
-impl Source {
-    /// The owner was named explicitly, so the command acts as the owner.
+impl PasswordSource {
+    /// A file was named, so the command acts as the owner.
     pub(crate) fn is_given(&self) -> bool {
         self.file.is_some()
     }
 
-    /// The password. Fails, saying how to give it, where nobody can be asked.
+    /// Reads the password, or asks for it. Without a terminal, the error says how to give it.
     pub(crate) fn read(&self) -> Result<Secret> {
         if let Some(password) = self.given()? {
             return Ok(password);
@@ -41,8 +41,8 @@ impl Source {
         secrets::ask("Owner password: ").context("the owner's password is needed")
     }
 
-    /// A password for a gateway that has none yet. `None` where the owner would rather choose it in the browser, or
-    /// where nobody can be asked.
+    /// A password for a gateway that has none yet. `None` where the owner prefers to choose it in the browser, or where
+    /// there is no terminal.
     pub(crate) fn choose(&self) -> Result<Option<Secret>> {
         if let Some(password) = self.given()? {
             return Ok(Some(password));
@@ -51,7 +51,7 @@ impl Source {
             return Ok(None);
         }
         output::note(
-            "This is the first start. Choose an owner password: whoever has it decides what agents may do.\n\
+            "This is the first start. Choose an owner password: it gives the power to decide what agents may do.\n\
              Leave it empty to choose it in the browser.",
         );
         loop {
@@ -59,8 +59,8 @@ impl Source {
             if first.is_empty() {
                 return Ok(None);
             }
-            if first.expose().chars().count() < SHORTEST {
-                output::note(&format!("It needs at least {SHORTEST} characters."));
+            if first.expose().chars().count() < MIN_PASSWORD_CHARS {
+                output::note(&format!("It needs at least {MIN_PASSWORD_CHARS} characters."));
                 continue;
             }
             if secrets::ask_or_empty("The same again: ")?.expose() == first.expose() {
@@ -70,11 +70,11 @@ impl Source {
         }
     }
 
-    /// For the start of a gateway: what a password kept in a file means. Stdin is no file.
+    /// A warning at the start of a gateway whose password is kept in a file. Stdin is no file.
     pub(crate) fn warning(&self) -> Option<String> {
         let path = self.file.as_deref().filter(|path| *path != Path::new("-"))?;
         Some(format!(
-            "the owner password lies in {}: whoever reads that file is then the owner",
+            "the owner password is in {}: every program that can read that file can act as the owner",
             path.display()
         ))
     }
@@ -103,7 +103,7 @@ fn from_file(path: &Path) -> Result<Secret> {
     }
 }
 
-/// Whoever reads the file is the owner.
+/// Warns of a file that other accounts can read.
 #[cfg(unix)]
 fn warn_if_open(path: &Path) {
     use std::os::unix::fs::MetadataExt as _;
@@ -133,7 +133,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let source = Source { file: Some(path) };
+        let source = PasswordSource { file: Some(path) };
         source
             .read()
             .map(|password| password.expose().to_owned())
@@ -150,15 +150,15 @@ mod tests {
 
     #[test]
     fn a_file_makes_an_owner_and_stdin_does_not() {
-        let warning = |file: Option<&str>| Source { file: file.map(Into::into) }.warning();
-        assert!(warning(Some("/run/pw")).unwrap().contains("/run/pw: whoever reads that file"));
+        let warning = |file: Option<&str>| PasswordSource { file: file.map(Into::into) }.warning();
+        assert!(warning(Some("/run/pw")).unwrap().contains("/run/pw: every program that can read"));
         assert_eq!(warning(Some("-")), None);
         assert_eq!(warning(None), None);
     }
 
     #[test]
     fn a_missing_file_is_named() {
-        let source = Source { file: Some("/nowhere/at/all".into()) };
+        let source = PasswordSource { file: Some("/nowhere/at/all".into()) };
         assert!(source.is_given());
         assert!(format!("{:#}", source.read().unwrap_err()).contains("/nowhere/at/all"));
     }

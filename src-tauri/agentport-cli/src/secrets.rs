@@ -1,4 +1,4 @@
-//! Secrets from the owner's hand: asked without echo on a terminal, else one per line on stdin in the order given.
+//! Secrets from the owner: asked without echo on a terminal, else read from stdin, one per line in the order given.
 
 use std::io::{self, BufRead};
 
@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{confirm, output};
 
-/// Reads one secret for each of `names`, in their order. Reads nothing where there are none.
+/// Reads one secret for each of `names`, in their order. Without names it reads nothing.
 pub(crate) fn read(names: &[String]) -> Result<Vec<Secret>> {
     if names.is_empty() {
         return Ok(Vec::new());
@@ -18,7 +18,7 @@ pub(crate) fn read(names: &[String]) -> Result<Vec<Secret>> {
     from_lines(names, &mut io::stdin().lock())
 }
 
-/// A code of the owner's authenticator, or a recovery code: asked on a terminal, else the next line of stdin.
+/// A one-time code or a recovery code: asked on a terminal, else the next line of stdin.
 pub(crate) fn one_time_code() -> Result<Secret> {
     if confirm::on_a_terminal() {
         return ask("One-time code: ");
@@ -29,7 +29,7 @@ pub(crate) fn one_time_code() -> Result<Secret> {
     )
 }
 
-/// Asks without echo. Empty is no answer.
+/// Asks without echo. An empty answer is an error.
 pub(crate) fn ask(question: &str) -> Result<Secret> {
     let secret = ask_or_empty(question)?;
     if secret.is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn ask(question: &str) -> Result<Secret> {
     Ok(secret)
 }
 
-/// Asks without echo; an empty answer is one.
+/// Asks without echo; the answer may be empty.
 pub(crate) fn ask_or_empty(question: &str) -> Result<Secret> {
     rpassword::prompt_password(output::printable(question))
         .map(Secret::new)
@@ -51,7 +51,7 @@ pub(crate) fn line(reader: &mut impl BufRead) -> io::Result<Option<Secret>> {
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
     }
-    // The secret's own text, so that what is dropped is zeroed with it.
+    // Truncated in place, so that the whole buffer is zeroed when the secret is dropped.
     line.truncate(line.trim_end_matches(['\n', '\r']).len());
     Ok(Some(Secret::new(line)))
 }

@@ -1,6 +1,7 @@
 //! What the command line prints of text that comes from agents and upstreams.
 
 use agentport_core::policy::Mode;
+use serde_json::json;
 
 use super::{agent, owner};
 use crate::scene::Scene;
@@ -54,6 +55,28 @@ async fn content_that_is_no_text_is_described() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.contains("[image, image/png, "), "{}", ran.stdout);
     assert!(!ran.stdout.contains("iVBOR"), "the data is for -o json: {}", ran.stdout);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn tools_denied_without_asking_are_listed_and_asked_about_again() {
+    let scene = Scene::new().await;
+    for number in 0..3 {
+        let id = scene.call("echo", json!({ "text": number.to_string() })).await.request();
+        scene.owner.deny(id, None).await;
+    }
+    scene.call("echo", json!({ "text": "again" })).await.refused();
+    let listed = owner(&scene).json("policy denials").await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(1), "{listed}");
+    let id = listed[0]["id"].as_str().expect("an id");
+    let table = owner(&scene).run("policy denials").await.stdout;
+    assert!(table.contains(id) && table.contains("fx / echo"), "{table}");
+
+    let ended = owner(&scene).run(&format!("policy denials --end {id}")).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stdout.contains("asked again"), "{}", ended.stdout);
+    assert_eq!(owner(&scene).json("policy denials").await, json!([]));
+    scene.call("echo", json!({ "text": "again" })).await.request();
     scene.stop().await;
 }
 

@@ -72,7 +72,7 @@ async fn a_key_that_was_revoked() {
     scene.owner.revoke(&scene.key).await;
     let owner = look(&scene, As::Owner).await;
     assert_eq!(owner.state("cursor"), "fail", "{}", owner.text);
-    assert!(owner.says("cursor").contains("not in force"), "{}", owner.text);
+    assert!(owner.says("cursor").contains("not valid"), "{}", owner.text);
     assert_eq!(owner.mend("cursor"), "agentport connect cursor");
     scene.stop().await;
 }

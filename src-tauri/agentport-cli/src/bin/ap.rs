@@ -1,6 +1,6 @@
-//! `ap`, the short name of `agentport`: becomes the `agentport` that lies beside it, with the same words.
+//! `ap`, the short name of `agentport`: replaces itself by the `agentport` in the same folder, with the same arguments.
 //!
-//! A program of its own and not a second `agentport`, which would be compiled, linked and shipped twice.
+//! A separate small program, so that the large one is compiled, linked and shipped once.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         },
         Err(error) => error,
     };
-    // With stderr gone there is nobody left to tell.
+    // With stderr closed there is nowhere to report it.
     let _ = writeln!(io::stderr(), "error: ap needs agentport beside it: {failed}");
     ExitCode::FAILURE
 }
@@ -29,7 +29,7 @@ fn beside() -> io::Result<Command> {
 #[cfg(unix)]
 fn become_it(agentport: &mut Command) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt as _;
-    // Its help then speaks of `ap`. What comes back is only ever an error.
+    // `arg0` makes its help speak of `ap`. exec(2) returns only errors.
     Err(agentport.arg0("ap").exec())
 }
 

@@ -1,4 +1,4 @@
-//! `agentport approvals`: the owner's inbox, and deciding what lies in it.
+//! `agentport approvals`: the owner's inbox and decisions.
 
 use agentport_api::{ApprovalView, Deny, GrantChoice, Pause, paths};
 use agentport_core::approval::Audience;
@@ -43,6 +43,9 @@ pub(crate) enum Approvals {
         /// Grant it to every agent, not only to the one that asked
         #[arg(long)]
         every_agent: bool,
+        /// Also let through the requests of this tool that wait already, as far as the grant covers them
+        #[arg(long)]
+        also_waiting: bool,
         /// Run it with these arguments instead
         #[arg(long, value_name = "JSON", value_parser = json_object)]
         arguments: Option<Box<RawValue>>,
@@ -51,7 +54,7 @@ pub(crate) enum Approvals {
     Deny {
         /// Id, beginning of an id, or the link the agent showed
         id: String,
-        /// Told to the agent
+        /// The reason that the agent gets
         #[arg(long)]
         reason: Option<String>,
     },
@@ -65,17 +68,18 @@ pub(crate) enum Approvals {
 pub(crate) enum Which {
     #[default]
     Pending,
-    /// Expired with nobody deciding
+    /// Expired without a decision
     Missed,
     Decided,
     All,
 }
 
-/// `control::types::Approve`, with edited arguments spelled as they were given.
+/// `agentport_api::Approve`, with edited arguments as they were written.
 #[derive(Serialize)]
 struct Approve {
     grant: GrantChoice,
     audience: Audience,
+    also_waiting: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     arguments: Option<Box<RawValue>>,
 }
@@ -96,10 +100,10 @@ impl Approvals {
                 let answer = owner.get(&paths::fill(paths::APPROVAL, &id)).await?;
                 context.output.answer(&answer, show)?;
             }
-            Self::Approve { id, grant, every_agent, arguments } => {
+            Self::Approve { id, grant, every_agent, also_waiting, arguments } => {
                 let id = find(&owner, &id).await?;
                 let audience = if every_agent { Audience::EveryAgent } else { Audience::ThisAgent };
-                let body = Approve { grant, audience, arguments };
+                let body = Approve { grant, audience, also_waiting, arguments };
                 let answer = owner.post(&paths::fill(paths::APPROVE, &id), &body).await?;
                 context.output.answer(&answer, decided)?;
             }
@@ -124,7 +128,7 @@ async fn pause(owner: &OwnerClient, context: &Context, paused: bool) -> Result<(
         .own(&body, || if paused { "Paused: no call runs." } else { "Calls run again." }.into())
 }
 
-/// The id of the request meant. A whole id is taken as it is; whether it exists is the gateway's to say.
+/// The id of the request. A whole id is used as it is; the gateway answers whether it exists.
 async fn find(owner: &OwnerClient, wanted: &str) -> Result<String> {
     let wanted = wanted.trim_end_matches('/').rsplit('/').next().unwrap_or(wanted);
     if wanted.parse::<agentport_core::ApprovalId>().is_ok() {
@@ -174,7 +178,7 @@ fn list(requests: Vec<ApprovalView>, which: Which) -> String {
         [
             view.id.to_string(),
             output::cut(&view.agent_name, 24),
-            format!("{} / {}", view.integration, output::cut(&view.tool, 40)),
+            format!("{} / {}", view.integration, output::name(&view.tool, 40)),
             state,
             // Last and whole: what is cut off here could be what matters.
             view.summary,
@@ -195,7 +199,7 @@ fn show(view: ApprovalView) -> String {
     output::fields(&[
         ("Request", view.id.to_string()),
         ("Agent", view.agent_name),
-        ("Tool", format!("{} / {}{title}", view.integration_name, view.tool)),
+        ("Tool", format!("{} / {}{title}", view.integration_name, view.tool_display)),
         ("Would", view.summary),
         (
             "Arguments",
@@ -205,6 +209,14 @@ fn show(view: ApprovalView) -> String {
         ("Agent says", view.additional_info.map(|said| format!("“{said}”")).unwrap_or_default()),
         ("Careful", hint.into()),
         ("Why asked", view.why),
+        (
+            "Also waiting",
+            match view.also_waiting {
+                0 => String::new(),
+                1 => "1 other request for this tool".into(),
+                n => format!("{n} other requests for this tool"),
+            },
+        ),
         ("Asked", format::when(view.created_at)),
         ("Expires", format::when(view.expires_at)),
         ("State", format::state(&view.state)),
@@ -266,11 +278,12 @@ mod tests {
         let body = Approve {
             grant: GrantChoice::For { minutes: 5 },
             audience: Audience::ThisAgent,
+            also_waiting: false,
             arguments: Some(arguments),
         };
         assert_eq!(
             serde_json::to_string(&body).unwrap(),
-            r#"{"grant":{"kind":"for","minutes":5},"audience":"this_agent","arguments":{"n": 1.0, "big": 123456789012345678901}}"#
+            r#"{"grant":{"kind":"for","minutes":5},"audience":"this_agent","also_waiting":false,"arguments":{"n": 1.0, "big": 123456789012345678901}}"#
         );
     }
 }

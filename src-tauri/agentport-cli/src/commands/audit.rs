@@ -1,4 +1,4 @@
-//! `agentport audit`: the owner's chain of changes and security events.
+//! `agentport audit`: configuration changes and security events, in a hash chain.
 
 use agentport_api::{AuditRow, AuditVerdict, paths};
 use anyhow::{Context as _, Result};
@@ -33,7 +33,7 @@ impl Audit {
                 let answer = owner.get(paths::AUDIT_VERIFY).await?;
                 let verdict: AuditVerdict = answer.read()?;
                 let broken = matches!(verdict, AuditVerdict::Broken { .. });
-                context.output.answer(&answer, say)?;
+                context.output.answer(&answer, verdict_text)?;
                 if broken {
                     return Ok(ExitStatus::Failed);
                 }
@@ -51,7 +51,7 @@ impl Audit {
     }
 }
 
-fn say(verdict: AuditVerdict) -> String {
+fn verdict_text(verdict: AuditVerdict) -> String {
     match verdict {
         AuditVerdict::Intact { rows } => format!("Intact: {rows} rows."),
         AuditVerdict::Broken { seq, what } => {

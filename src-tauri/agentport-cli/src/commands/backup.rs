@@ -1,5 +1,5 @@
-//! `agentport backup`: everything the owner set, taken out as one document and put back. It holds no secret; what needs
-//! one says so when it is put back.
+//! `agentport backup`: exports everything the owner set as one document, and imports it. The document has no secrets;
+//! the import names the integrations that need theirs again.
 
 use std::{
     fs,
@@ -41,7 +41,7 @@ impl Backup {
                 if is_dash(&file) {
                     output::data(answer.text().trim_end())?;
                 } else {
-                    // For this account alone: it says what an agent may do, if not how to be one.
+                    // Without secrets, but what each agent may do is not for other accounts.
                     atomic_file::write(&file, answer.text().as_bytes(), FileAccess::OwnerOnly)
                         .with_context(|| format!("cannot write {}", file.display()))?;
                     context.output.own(&json!({ "file": file }), || {

@@ -1,4 +1,4 @@
-//! `agentport backups`: the originals of clients' files that were kept. Works with no gateway running.
+//! `agentport backups`: originals of clients' files. Works without a running gateway.
 
 use std::time::Duration;
 

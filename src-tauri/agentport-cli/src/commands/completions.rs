@@ -1,4 +1,4 @@
-//! `agentport completions`: what a shell needs to complete the words of the command line.
+//! `agentport completions`: generates shell completion scripts.
 
 use anyhow::{Context as _, Result};
 use clap::{Args, CommandFactory as _};
@@ -17,7 +17,7 @@ pub(crate) struct Completions {
     name: String,
 }
 
-/// The same for programs.
+/// The JSON output.
 #[derive(Serialize)]
 struct Shown<'a> {
     shell: String,
@@ -31,7 +31,7 @@ impl Completions {
         clap_complete::generate(self.shell, &mut command, self.name.as_str(), &mut script);
         let script = String::from_utf8(script).context("the script is not text")?;
         let shown = Shown { shell: self.shell.to_string(), script: &script };
-        // As it was made: some shells care for the last line break.
+        // Unchanged: some shells need the last line break as it is.
         if context.output.is_json() {
             context.output.own(&shown, String::new)?;
         } else {

@@ -1,4 +1,4 @@
-//! `agentport connect` and `agentport disconnect`: one entry in a client's file, with a key of its own.
+//! `agentport connect` and `agentport disconnect`: add or remove AgentPort's entry in a client's file, with its own key.
 
 use agentport_clients::types::{ConnectionMethod, PlanAction, PlanRequest};
 use anyhow::Result;
@@ -17,7 +17,7 @@ pub(crate) struct Connect {
     #[arg(long, value_enum)]
     via: Option<How>,
     #[command(flatten)]
-    going: PlanFlags,
+    flags: PlanFlags,
 }
 
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Disconnect {
     #[command(flatten)]
     which: ClientFileArgs,
     #[command(flatten)]
-    going: PlanFlags,
+    flags: PlanFlags,
 }
 
 /// [`Via`], as it is typed.
@@ -53,23 +53,23 @@ impl From<How> for ConnectionMethod {
 
 impl Connect {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        let Self { client, which, via, going } = self;
+        let Self { client, which, via, flags } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, via: via.map(Into::into), ..want(PlanAction::Connect) };
-        let by = Planner::gateway(context, going).await?;
-        client_plan::carry_out(&by, context, &client.id, &want, going).await
+        let by = Planner::gateway(context, flags).await?;
+        client_plan::carry_out(&by, context, &client.id, &want, flags).await
     }
 }
 
 impl Disconnect {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        let Self { client, which, going } = self;
+        let Self { client, which, flags } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, ..want(PlanAction::Disconnect) };
-        let by = Planner::gateway(context, going).await?;
-        client_plan::carry_out(&by, context, &client.id, &want, going).await
+        let by = Planner::gateway(context, flags).await?;
+        client_plan::carry_out(&by, context, &client.id, &want, flags).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! `agentport consolidate`: a client's servers become integrations, and it keeps the one entry that leads to them.
+//! `agentport consolidate`: imports a client's servers as integrations, and replaces them by AgentPort's entry.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ pub(crate) struct Consolidate {
     #[arg(long, value_name = "NAME")]
     use_existing: Vec<String>,
     #[command(flatten)]
-    going: PlanFlags,
+    flags: PlanFlags,
 }
 
 fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
@@ -49,7 +49,7 @@ fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
 
 impl Consolidate {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        let going = self.going;
+        let flags = self.flags;
         let want = PlanRequest {
             via: self.via.map(Into::into),
             choices: self.choices(),
@@ -60,10 +60,10 @@ impl Consolidate {
             let client = select::client(client)?;
             let path = self.which.path(client, &client_plan::machine()?)?;
             let want = PlanRequest { path, ..want };
-            let by = Planner::gateway(context, going).await?;
-            return client_plan::carry_out(&by, context, &client.id, &want, going).await;
+            let by = Planner::gateway(context, flags).await?;
+            return client_plan::carry_out(&by, context, &client.id, &want, flags).await;
         }
-        let by = Planner::gateway(context, going).await?;
+        let by = Planner::gateway(context, flags).await?;
         let mut ending = ExitStatus::Done;
         let files = with_servers(clients(&by).await?);
         if files.is_empty() {
@@ -78,11 +78,11 @@ impl Consolidate {
             want.keep.retain(|name| file.has(name));
             want.choices.retain(|name, _| file.has(name));
             let client = &file.client;
-            match client_plan::carry_out(&by, context, client, &want, going).await {
+            match client_plan::carry_out(&by, context, client, &want, flags).await {
                 Ok(ExitStatus::Done) => {}
                 Ok(other) => ending = other,
                 Err(error) if error.is::<output::ReaderGone>() => return Err(error),
-                // The others are no worse for it.
+                // A failure of one client does not stop the others.
                 Err(error) => {
                     output::note(&format!("error: {client}: {error:#}"));
                     ending = ExitStatus::Failed;
@@ -108,21 +108,21 @@ async fn clients(by: &Planner) -> Result<Vec<ClientView>> {
     .context("cannot tell which clients there are")
 }
 
-/// A file that has something to take over.
-struct File {
+/// A client's file that has servers to import.
+struct FileWithServers {
     client: String,
     path: String,
     servers: Vec<String>,
 }
 
-impl File {
+impl FileWithServers {
     fn has(&self, server: &str) -> bool {
         self.servers.iter().any(|name| name == server)
     }
 }
 
 /// The users' files of the clients found.
-fn with_servers(clients: Vec<ClientView>) -> Vec<File> {
+fn with_servers(clients: Vec<ClientView>) -> Vec<FileWithServers> {
     let files = clients
         .into_iter()
         .filter(|client| client.found)
@@ -132,7 +132,7 @@ fn with_servers(clients: Vec<ClientView>) -> Vec<File> {
         let servers: Vec<String> =
             servers.into_iter().filter(|server| !server.ours).map(|server| server.name).collect();
         let wanted = file.scope == FileScope::User && !servers.is_empty();
-        wanted.then_some(File { client, path: file.path, servers })
+        wanted.then_some(FileWithServers { client, path: file.path, servers })
     });
     files.collect()
 }

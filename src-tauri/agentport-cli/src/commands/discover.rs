@@ -1,5 +1,5 @@
-//! `agentport discover`: which clients are here, which servers each has, which are connected, and what several have.
-//! Works with no gateway running; with the owner's password it also says whose entries are used.
+//! `agentport discover`: lists MCP clients, the servers in their files, connections to AgentPort, and servers that several
+//! files define. Works without a running gateway; with the owner's password it also says which entries are used.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -11,8 +11,8 @@ use clap::Args;
 use super::client_plan::{self, select};
 use crate::{client::with_query_if, context::Context, exit::ExitStatus, format, output};
 
-/// As many definitions that stand in several places are listed.
-const MOST_LINES: usize = 40;
+/// Listed servers that several files define.
+const MAX_SHARED_SERVERS: usize = 40;
 
 #[derive(Debug, Args)]
 pub(crate) struct Discover {
@@ -39,11 +39,11 @@ impl Discover {
                 site.clients(folder.as_deref()).await
             }
         };
-        context.output.own(&clients, || self.words(&clients, asked))?;
+        context.output.own(&clients, || self.table(&clients, asked))?;
         Ok(ExitStatus::Done)
     }
 
-    fn words(&self, clients: &[ClientView], asked: bool) -> String {
+    fn table(&self, clients: &[ClientView], asked: bool) -> String {
         let home = client_plan::machine().ok().map(|machine| machine.home);
         let short = |path: &str| match &home {
             Some(home) => match std::path::Path::new(path).strip_prefix(home) {
@@ -74,10 +74,12 @@ impl Discover {
         let several = several(clients);
         if !several.is_empty() {
             text += "\n\nThe same in several places:";
-            for line in several.iter().take(MOST_LINES) {
+            for line in several.iter().take(MAX_SHARED_SERVERS) {
                 text += &format!("\n  {}", output::one_line(line));
             }
-            if let Some(more) = several.len().checked_sub(MOST_LINES).filter(|more| *more > 0) {
+            if let Some(more) =
+                several.len().checked_sub(MAX_SHARED_SERVERS).filter(|more| *more > 0)
+            {
                 text += &format!("\n  … and {more} more");
             }
         }
@@ -110,12 +112,12 @@ fn servers(file: &FileView) -> String {
     }
 }
 
-/// `asked`: a gateway was, so that it is known whose entry it is.
+/// `asked`: the gateway was asked, so that it is known which agent the entry's key belongs to.
 fn connected(file: &FileView, asked: bool) -> String {
     match &file.connected {
         None => "no".to_owned(),
         Some(Connected { current: false, .. }) => "to another gateway".to_owned(),
-        Some(Connected { agent: None, .. }) if asked => "with a key that is not let in".to_owned(),
+        Some(Connected { agent: None, .. }) if asked => "with a key that is not valid".to_owned(),
         Some(Connected { last_used_at: Some(at), .. }) => {
             format!("yes, used {}", format::when(*at))
         }
@@ -124,7 +126,7 @@ fn connected(file: &FileView, asked: bool) -> String {
     }
 }
 
-/// One line for each definition that stands in more than one place.
+/// One line for each server that more than one file defines.
 fn several(clients: &[ClientView]) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for client in clients {

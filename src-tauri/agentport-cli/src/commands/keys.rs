@@ -1,4 +1,4 @@
-//! `agentport keys`: agents and what lets them in. A key is shown once, when it is made.
+//! `agentport keys`: agents and their keys. A key is shown once, when it is made.
 
 use std::time::Duration;
 
@@ -122,7 +122,7 @@ impl Keys {
     }
 }
 
-/// The agent meant. One that is still let in goes before a revoked one of the same name.
+/// The agent with this id or name. Agents with a valid key win over revoked ones of the same name.
 pub(crate) async fn find(owner: &OwnerClient, wanted: &str) -> Result<KeyView> {
     let kind = LookupKind {
         noun: "agent",
@@ -143,7 +143,7 @@ fn list(keys: Vec<KeyView>) -> String {
             (Some(at), _) => format!("revoked {}", format::when(at)),
             (None, Some(at)) if at <= clock::now() => format!("expired {}", format::when(at)),
             (None, Some(at)) => format!("expires {}", format::when(at)),
-            (None, None) => "let in".into(),
+            (None, None) => "active".into(),
         };
         let trusted = key.trusted_until.filter(|&until| until > clock::now());
         [

@@ -1,7 +1,6 @@
-//! `agentport man`: the manual, made from what the commands themselves say of their arguments.
+//! `agentport man`: man pages generated from the commands' own descriptions.
 //!
-//! What holds of a folder of pages: nothing outside it is written. A link where a page belongs leads somewhere that
-//! nobody named, so with one there nothing is written at all.
+//! Nothing outside the given folder is written: if one of the pages is a symbolic link, no page is written.
 
 use std::{
     fs, io,
@@ -20,8 +19,8 @@ use crate::{
     output,
 };
 
-/// What `ap` has in place of a page: a reference to the other (man(7), `.so`).
-const AP: &str = ".so man1/agentport.1\n";
+/// The page of `ap`: a reference to the one of `agentport` (man(7), `.so`).
+const AP_PAGE: &str = ".so man1/agentport.1\n";
 
 #[derive(Debug, Args)]
 pub(crate) struct Man {
@@ -30,7 +29,7 @@ pub(crate) struct Man {
     dir: Option<PathBuf>,
 }
 
-/// What programs are told.
+/// The JSON output.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Shown<'a> {
@@ -52,7 +51,7 @@ impl Man {
             }
             return Ok(ExitStatus::Done);
         };
-        let mut pages = vec![("ap.1".to_owned(), AP.as_bytes().to_owned())];
+        let mut pages = vec![("ap.1".to_owned(), AP_PAGE.as_bytes().to_owned())];
         let mut command = command.disable_help_subcommand(true);
         command.build();
         collect(command, &mut pages).context("cannot make the pages")?;

@@ -1,4 +1,4 @@
-//! One file for each noun.
+//! The commands, one module for each noun.
 
 mod approvals;
 mod audit;
@@ -42,13 +42,13 @@ pub(crate) enum Command {
     Discover(discover::Discover),
     /// Put one entry into a client's file, with a key of its own (owner)
     Connect(connect::Connect),
-    /// Take our entry out of a client's file, and revoke its key (owner)
+    /// Remove AgentPort's entry from a client's file, and revoke its key (owner)
     Disconnect(connect::Disconnect),
     /// Take a client's servers over, and leave it one entry that leads to them (owner)
     Consolidate(consolidate::Consolidate),
     /// Bring a client's file back as it was before we touched it
     Restore(restore::Restore),
-    /// What was kept of clients' files
+    /// The originals of clients' files that were kept
     Backups(backups::Backups),
     /// Requests that wait for your decision (owner)
     #[command(subcommand)]
@@ -93,7 +93,8 @@ pub(crate) enum Command {
     Man(man::Man),
 }
 
-/// Runs the command on a runtime of one thread: crossing threads costs more than a second one gains (design §10).
+/// Runs the command on a runtime of one thread: handing work to a second thread costs more than it gains
+/// (`src-tauri/docs/architecture.md` §9).
 pub(crate) fn run(args: Args) -> Result<ExitStatus> {
     rustls::crypto::ring::default_provider()
         .install_default()
@@ -133,7 +134,7 @@ pub(crate) fn run(args: Args) -> Result<ExitStatus> {
         context.sign_out().await;
         ending
     });
-    // A question to a keychain may still hang in a thread of its own; it must not hold up the end.
+    // A blocking keychain request may still hang in its thread; the exit does not wait for it.
     runtime.shutdown_background();
     ending
 }

@@ -1,6 +1,6 @@
-//! `agentport policy`: what runs, what asks and what is blocked, tool by tool.
+//! `agentport policy`: rules of tools, and tools that are denied without asking.
 
-use agentport_api::{RuleView, SetPolicy, paths};
+use agentport_api::{RepeatedDenial, RuleView, SetPolicy, paths};
 use agentport_core::{IntegrationId, policy::Mode};
 use anyhow::Result;
 use clap::Subcommand;
@@ -32,6 +32,12 @@ pub(crate) enum Policy {
     },
     /// List the rules
     List,
+    /// List tools that an agent is not asked about for a while, since you denied them several times
+    Denials {
+        /// Ask again about this one: id, or beginning of an id
+        #[arg(long, value_name = "ID")]
+        end: Option<String>,
+    },
     /// Remove a rule
     Remove {
         /// Id, or beginning of an id
@@ -48,7 +54,7 @@ impl Policy {
                     Some(wanted) => Some(keys::find(&owner, &wanted).await?.id),
                     None => None,
                 };
-                // Who names a tool in a shell has no definition in view.
+                // A command line shows no definition that the rule could be bound to.
                 let body = SetPolicy { integration: id, tool, mode, agent, digest: None };
                 let answer = owner.put(paths::POLICY, &body).await?;
                 context
@@ -58,6 +64,26 @@ impl Policy {
             Self::List => {
                 let answer = owner.get(paths::POLICY).await?;
                 context.output.list(&answer, list)?;
+            }
+            Self::Denials { end: None } => {
+                let answer = owner.get(paths::DENIALS).await?;
+                context.output.list(&answer, denials)?;
+            }
+            Self::Denials { end: Some(wanted) } => {
+                let all: Vec<RepeatedDenial> = owner.list(paths::DENIALS).await?;
+                let kind = LookupKind {
+                    noun: "denial",
+                    list: "agentport policy denials",
+                    id: |denial: &RepeatedDenial| denial.id.to_string(),
+                    names: |_| Vec::new(),
+                };
+                let denial = lookup::find(&kind, &all, &wanted)?;
+                owner.delete(&paths::fill(paths::DENIAL, denial.id)).await?;
+                context.output.own(&json!({ "id": denial.id, "ended": true }), || {
+                    let RepeatedDenial { agent_name, integration, tool, .. } = denial;
+                    let tool = output::one_line(tool);
+                    format!("You are asked again when {agent_name} calls {integration} / {tool}.")
+                })?;
             }
             Self::Remove { rule } => {
                 let rules: Vec<RuleView> = owner.list(paths::POLICY).await?;
@@ -81,6 +107,23 @@ impl Policy {
 /// A mode as it is written on the wire.
 pub(crate) fn mode(text: &str) -> Result<Mode, String> {
     Mode::parse(text).ok_or_else(|| "use allow, require_approval or deny".into())
+}
+
+fn denials(denials: Vec<RepeatedDenial>) -> String {
+    let rows = denials.into_iter().map(|denial| {
+        [
+            denial.id.to_string(),
+            output::cut(&denial.agent_name, 24),
+            format!("{} / {}", denial.integration, output::name(&denial.tool, 40)),
+            format::when(denial.until),
+        ]
+    });
+    let headings = ["ID", "AGENT", "DENIED WITHOUT ASKING", "ASKED AGAIN"];
+    output::table(
+        headings,
+        rows.collect(),
+        "You are asked about every tool that your rules ask about.",
+    )
 }
 
 fn list(rules: Vec<RuleView>) -> String {

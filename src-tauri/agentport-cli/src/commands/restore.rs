@@ -1,4 +1,4 @@
-//! `agentport restore`: a client's file as it was before we first touched it.
+//! `agentport restore`: restores a client's file as it was before AgentPort's first change.
 
 use agentport_clients::types::{OnConflict, PlanAction, PlanRequest};
 use anyhow::{Result, bail};
@@ -26,7 +26,7 @@ pub(crate) struct Restore {
     #[arg(long)]
     remove_integrations: bool,
     #[command(flatten)]
-    going: PlanFlags,
+    flags: PlanFlags,
 }
 
 impl Restore {
@@ -41,12 +41,12 @@ impl Restore {
         let remove_integrations = self.remove_integrations;
         let want =
             PlanRequest { path, on_conflict, remove_integrations, ..want(PlanAction::Restore) };
-        let by = Planner::gateway_if_any(context, self.going).await?;
+        let by = Planner::gateway_if_any(context, self.flags).await?;
         if remove_integrations && matches!(by, Planner::Local(_)) {
             bail!(
                 "integrations can only be removed through the gateway: {START}, and give its owner password"
             );
         }
-        client_plan::carry_out(&by, context, &client.id, &want, self.going).await
+        client_plan::carry_out(&by, context, &client.id, &want, self.flags).await
     }
 }

@@ -1,4 +1,4 @@
-//! `agentport serve`: the gateway, without a screen.
+//! `agentport serve`: runs the gateway headless.
 
 use std::path::PathBuf;
 
@@ -33,8 +33,8 @@ impl Serve {
         log_to_stderr();
         let vault = vault(&self.vault)?;
         let home = context.home()?;
-        // Only a gateway without a database has no password for certain. One whose owner has yet to choose it gives
-        // out another sign-in code instead.
+        // Only without a database is it certain that there is no password. A gateway whose owner has still to choose
+        // one prints another sign-in code instead.
         let first_start = !home.database().exists();
         let owner_password =
             if first_start { context.password.choose()? } else { context.password.given()? };
@@ -63,7 +63,7 @@ impl Serve {
     }
 }
 
-/// The files of this machine's clients; nowhere without a home directory.
+/// The control API's routes for clients' files. `None` without a home directory.
 fn clients_extension() -> Option<ControlExtension> {
     Some(agentport_setup::control_extension(agentport_setup::cli_path(), Machine::this()?))
 }
@@ -101,15 +101,16 @@ fn vault(words: &[String]) -> Result<VaultChoice> {
     })
 }
 
-/// What is logged where `RUST_LOG` does not say otherwise. rmcp tells its transports' errors with whole URLs, in which an
-/// integration's secret may stand; the gateway says itself, without the secret, what went wrong.
-const LOG: &str = "info,rmcp=warn,rmcp::transport=off";
-/// Whatever `RUST_LOG` says: asked for more, rmcp tells requests whole, and a token may stand in one.
-const UNSAID: &str = "rmcp::service=warn";
+/// The log filter where `RUST_LOG` is not set. rmcp logs errors of its transports with whole URLs, which may contain an
+/// integration's secret; the gateway logs the same errors without it.
+const DEFAULT_LOG_FILTER: &str = "info,rmcp=warn,rmcp::transport=off";
+/// Added to every filter: above `warn`, rmcp logs whole requests, which may contain a token.
+const REQUIRED_LOG_DIRECTIVE: &str = "rmcp::service=warn";
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
-    let filter = filter.add_directive(UNSAID.parse().expect("is a directive"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
+    let filter = filter.add_directive(REQUIRED_LOG_DIRECTIVE.parse().expect("is a directive"));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     tracing_subscriber::fmt()
@@ -119,7 +120,7 @@ fn log_to_stderr() {
         .init();
 }
 
-/// The wishes to end: Ctrl-C, and what a service manager or a closing terminal sends.
+/// Signals that ask the process to end: Ctrl-C, a service manager's SIGTERM, a closing terminal's SIGHUP.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,

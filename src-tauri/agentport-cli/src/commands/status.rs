@@ -1,5 +1,5 @@
-//! `agentport status`: is there a gateway, and how is it? What anyone on this account may know needs no password; the
-//! rest is shown to the owner.
+//! `agentport status`: whether a gateway runs, and its state. Without the owner's password it shows what every program of
+//! this account can see.
 
 use agentport_api::{Status, paths};
 use anyhow::Result;
@@ -12,7 +12,7 @@ use crate::{
     format, output,
 };
 
-/// What can be said without signing in.
+/// The state as far as it is visible without signing in.
 #[derive(Serialize)]
 struct Outside {
     running: bool,

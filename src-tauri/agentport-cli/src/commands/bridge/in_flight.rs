@@ -27,7 +27,7 @@ pub(super) struct InFlightRequest {
     modern: bool,
     /// The client has cancelled it.
     cancelled: CancellationToken,
-    /// It was sent to the gateway, so that the gateway has to be told of a cancellation.
+    /// It was sent to the gateway, so that the gateway has to get the cancellation.
     pub(super) sent: AtomicBool,
 }
 

@@ -1,5 +1,4 @@
-//! What `connect`, `disconnect`, `consolidate` and `restore` have in common: a plan is made, shown, agreed to and carried
-//! out, and it is the plan that was shown.
+//! Plans of `connect`, `disconnect`, `consolidate` and `restore`: made, shown, confirmed, and applied exactly as shown.
 
 mod render;
 pub(crate) mod select;
@@ -41,20 +40,20 @@ pub(crate) struct PlanFlags {
     pub(crate) yes: bool,
 }
 
-/// Who makes the plan and carries it out.
+/// Makes plans and applies them.
 pub(crate) enum Planner {
     Gateway(OwnerClient),
-    /// This program, with what it finds on the disk.
+    /// This process, from the files on the disk.
     Local(Box<Installation>),
 }
 
-/// The plan itself, where no gateway has it.
+/// The plan itself, where no gateway keeps it.
 type LocalPlan = Option<Box<PreparedPlan>>;
 
 impl Planner {
-    /// The owner's gateway; where nothing is to be changed, only if there is one and the owner's password is given.
-    pub(crate) async fn gateway(context: &Context, going: PlanFlags) -> Result<Self> {
-        if !going.dry_run {
+    /// The owner's gateway. For a dry run only if one runs and the owner's password is given.
+    pub(crate) async fn gateway(context: &Context, flags: PlanFlags) -> Result<Self> {
+        if !flags.dry_run {
             return owner(context).await.map(Self::Gateway);
         }
         match owner_if_given(context).await? {
@@ -64,9 +63,9 @@ impl Planner {
     }
 
     /// The gateway if one runs, and otherwise without one.
-    pub(crate) async fn gateway_if_any(context: &Context, going: PlanFlags) -> Result<Self> {
+    pub(crate) async fn gateway_if_any(context: &Context, flags: PlanFlags) -> Result<Self> {
         match context.home()?.read_runtime() {
-            Some(_) => Self::gateway(context, going).await,
+            Some(_) => Self::gateway(context, flags).await,
             None => local_planner(context),
         }
     }
@@ -78,7 +77,7 @@ impl Planner {
                 Ok((owner.control().post(&path, want).await?, None))
             }
             Self::Local(site) => {
-                let prepared = site.plan(client, want).await.map_err(told)?;
+                let prepared = site.plan(client, want).await.map_err(setup_error)?;
                 Ok((prepared.view(String::new()), Some(Box::new(prepared))))
             }
         }
@@ -94,13 +93,15 @@ impl Planner {
                     .await?
                     .read()
             }
-            (Self::Local(site), Some(prepared)) => site.restore(prepared).await.map_err(told),
+            (Self::Local(site), Some(prepared)) => {
+                site.restore(prepared).await.map_err(setup_error)
+            }
             (Self::Local(_), None) => bail!("this plan is the gateway's"),
         }
     }
 }
 
-/// What can be done on this machine with no gateway.
+/// Clients' files of this machine, without a gateway.
 pub(crate) fn site(context: &Context) -> Result<Installation> {
     let home = context.home()?;
     let running = home.read_runtime().map(|runtime| runtime.mcp_url);
@@ -138,12 +139,12 @@ pub(crate) async fn owner_if_given(context: &Context) -> Result<Option<OwnerClie
     }
 }
 
-/// As the gateway would say it.
-pub(crate) fn told(error: SetupError) -> anyhow::Error {
+/// The error in the gateway's own words.
+pub(crate) fn setup_error(error: SetupError) -> anyhow::Error {
     anyhow!(error.sentence())
 }
 
-/// The servers a wish names.
+/// The servers that a request names.
 pub(crate) fn named(want: &PlanRequest) -> impl Iterator<Item = &str> {
     want.keep.iter().chain(want.choices.keys()).map(String::as_str)
 }
@@ -156,21 +157,21 @@ fn speaks_of(view: &PlanView, server: &str) -> bool {
         })
 }
 
-/// One plan from end to end.
+/// Makes a plan, shows it, asks, and applies it.
 pub(crate) async fn carry_out(
     by: &Planner,
     context: &Context,
     client: &str,
     want: &PlanRequest,
-    going: PlanFlags,
+    flags: PlanFlags,
 ) -> Result<ExitStatus> {
     let (view, own) = by.plan(client, want).await?;
-    // Whoever mistypes what is to stay would see it go.
+    // A mistyped --keep would not keep the server it means.
     if let Some(unknown) = named(want).find(|name| !speaks_of(&view, name)) {
         bail!("{} has no server called {unknown:?} here; nothing was changed", view.client_name);
     }
-    let asks = !going.dry_run && !going.yes && !view.is_empty;
-    if going.dry_run {
+    let asks = !flags.dry_run && !flags.yes && !view.is_empty;
+    if flags.dry_run {
         context.output.own(&view, || render::plan(&view))?;
         return Ok(ExitStatus::Done);
     }

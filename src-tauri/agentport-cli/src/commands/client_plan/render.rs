@@ -1,4 +1,4 @@
-//! A plan and what became of it, in words.
+//! Plans and their results as text.
 
 use agentport_clients::types::{
     Applied, ConflictView, ImportView, PlanAction, PlanRequest, PlanView, VariableView,

@@ -1,4 +1,4 @@
-//! Which client is meant, and which of its files.
+//! Selects a client and one of its files from the command line.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,8 +9,8 @@ use agentport_clients::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 
-/// At most so many letters may be wrong in what is taken for a slip.
-const SLIPS: usize = 3;
+/// Edit distance up to which another id is suggested.
+const MAX_TYPOS: usize = 3;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClientFileArgs {
@@ -45,12 +45,12 @@ impl ClientFileArgs {
     }
 }
 
-/// A folder, by the one name it has.
+/// A folder's canonical path.
 pub(crate) fn folder(path: &Path) -> Result<PathBuf> {
     path.canonicalize().with_context(|| format!("cannot use the folder {}", path.display()))
 }
 
-/// A file, which need not be there, as it is called. What goes up again from a folder is straightened out.
+/// A file's absolute path. The file need not exist; `..` is resolved by the file system.
 fn file(path: &Path) -> Result<PathBuf> {
     let whole = std::path::absolute(path)
         .with_context(|| format!("cannot tell where {} is", path.display()))?;
@@ -63,7 +63,7 @@ fn file(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// By its id, or by its name as people write it.
+/// The client with this id or name.
 pub(crate) fn client(wanted: &str) -> Result<&'static Client> {
     let all = Client::all();
     let known = all.iter().find(|client| client.id == wanted);
@@ -76,7 +76,7 @@ pub(crate) fn client(wanted: &str) -> Result<&'static Client> {
     })
 }
 
-/// The one that was probably meant.
+/// The id that was probably meant.
 fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = wanted.to_lowercase().replace([' ', '_'], "-");
     let far = |id: &str| match id.starts_with(&wanted) && wanted.len() >= 3 {
@@ -84,11 +84,11 @@ fn nearest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a
         false => distance(&wanted, id),
     };
     let near = known.map(|id| (far(id), id)).min()?;
-    // Half of a short word is another word.
-    (near.0 <= SLIPS.min(wanted.len() / 2)).then_some(near.1)
+    // In a short word, fewer letters may differ.
+    (near.0 <= MAX_TYPOS.min(wanted.len() / 2)).then_some(near.1)
 }
 
-/// How many letters have to be put in, taken out or changed (Levenshtein).
+/// Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

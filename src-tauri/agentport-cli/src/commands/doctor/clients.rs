@@ -1,4 +1,5 @@
-//! Each client's file: does it parse, does our entry lead here, does its key let in, who else can read the key?
+//! Checks of clients' files: do they parse, does AgentPort's entry lead to this gateway, is its key valid, and can other
+//! accounts read the key?
 
 use std::{
     io::ErrorKind,
@@ -18,24 +19,24 @@ use agentport_setup::{Installation, bridge_key_file};
 use anyhow::Result;
 
 use super::{
-    Asks,
-    finding::{Report, typed},
+    DoctorCaller,
+    finding::{DoctorReport, typed},
 };
 use crate::format;
 
 const ABOUT: &str = "clients";
 
-/// What is known beside the files.
-struct Known {
-    /// As the owner's plane or, without the owner, this program sees them.
+/// What the checks know besides the files.
+struct KnownClients {
+    /// From the control API, or without the owner from this process.
     files: Vec<FileView>,
-    /// Whose key an entry shows was asked.
+    /// The control API was asked, which knows the agents of the entries' keys.
     as_owner: bool,
     is_running: bool,
     home: Option<PathBuf>,
 }
 
-pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Report) {
+pub(super) async fn check(home: Option<&DataDir>, asks: &DoctorCaller, report: &mut DoctorReport) {
     let Some(machine) = Machine::this() else {
         let says = "There is no home directory to look for clients in.";
         return report.info(ABOUT, says, None);
@@ -49,9 +50,9 @@ pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Repo
             Vec::new()
         }
     };
-    let known = Known {
+    let known = KnownClients {
         files: views.into_iter().flat_map(|client| client.files).collect(),
-        as_owner: matches!(asks, Asks::Owner(_)),
+        as_owner: matches!(asks, DoctorCaller::Owner(_)),
         is_running: home.is_some_and(|home| home.read_runtime().is_some()),
         home: home.map(|home| home.root().to_owned()),
     };
@@ -62,7 +63,7 @@ pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Repo
     if !found.iter().any(|client| client.found) {
         report.info(ABOUT, "No MCP client that AgentPort knows was found here.", None);
     } else if connected > 0 && known.is_running && !known.as_owner {
-        let says = "Whether the clients' keys are in force, only the owner is told.";
+        let says = "Whether the clients' keys are valid is visible to the owner only.";
         report.info(
             ABOUT,
             says,
@@ -71,9 +72,13 @@ pub(super) async fn check(home: Option<&DataDir>, asks: &Asks, report: &mut Repo
     }
 }
 
-/// As the owner, with the agents whose keys the entries show; otherwise without.
-async fn views(home: Option<&DataDir>, asks: &Asks, machine: Machine) -> Result<Vec<ClientView>> {
-    if let Asks::Owner(owner) = asks {
+/// As the owner, with the agents of the entries' keys; otherwise without.
+async fn views(
+    home: Option<&DataDir>,
+    asks: &DoctorCaller,
+    machine: Machine,
+) -> Result<Vec<ClientView>> {
+    if let DoctorCaller::Owner(owner) = asks {
         return owner.list(paths::CLIENTS).await;
     }
     let Some(home) = home else { return Ok(Vec::new()) };
@@ -84,8 +89,8 @@ async fn views(home: Option<&DataDir>, asks: &Asks, machine: Machine) -> Result<
     Ok(site.clients(None).await)
 }
 
-/// Gives the number of files with an entry of ours.
-fn one(found: &Found, known: &Known, report: &mut Report) -> usize {
+/// Checks one client. Returns the number of its files that have AgentPort's entry.
+fn one(found: &Found, known: &KnownClients, report: &mut DoctorReport) -> usize {
     let id = &found.client.id;
     let name = &found.client.name;
     let mut connected = 0;
@@ -133,8 +138,8 @@ fn entry_of_ours(
     place: &Place,
     server: &McpServer,
     ours: &OwnEntry,
-    known: &Known,
-    report: &mut Report,
+    known: &KnownClients,
+    report: &mut DoctorReport,
 ) {
     let id = &place.client.id;
     let path = &place.path;
@@ -147,7 +152,7 @@ fn entry_of_ours(
     {
         return report.fail(id, format!("{text}: {says}"), anew);
     }
-    // Where a gateway would be is only guessed while none runs.
+    // While no gateway runs its address is only a guess.
     let can_tell = known.is_running || ours.via == ConnectionMethod::Bridge;
     if can_tell && view.is_some_and(|view| !view.current) {
         let says = match (&ours.mcp_url, &ours.home) {
@@ -166,10 +171,10 @@ fn entry_of_ours(
     }
     let agent = view.and_then(|view| view.agent);
     if known.as_owner && agent.is_none() && ours.via != ConnectionMethod::HttpEnvironment {
-        return report.fail(id, format!("The key in {text} is not in force."), anew);
+        return report.fail(id, format!("The key in {text} is not valid."), anew);
     }
     if ours.key_prefix.is_some() && is_open(path) {
-        let says = format!("Other accounts can read {text}, and an agent's key stands in it.");
+        let says = format!("Other accounts can read {text}, which contains an agent's key.");
         return report.warn(id, says, format!("chmod 600 {}", typed(path)));
     }
     let how = match ours.via {
@@ -189,12 +194,12 @@ fn entry_of_ours(
     }
 }
 
-/// What the client will start, and the key it will look for.
+/// Checks the program that the client will start, and the key file that the bridge will read.
 fn bridge(
     server: &McpServer,
     key_name: Option<&str>,
     home: Option<&Path>,
-    known: &Known,
+    known: &KnownClients,
 ) -> Result<(), String> {
     if let Launch::Local { command, .. } = &server.launch {
         let program = Path::new(command);

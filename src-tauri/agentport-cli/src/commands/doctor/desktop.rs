@@ -1,13 +1,13 @@
-//! Notifications and the tray, as far as the session's bus tells. Without a session there is neither, which is how it is
-//! on a machine without a screen.
+//! Checks of notifications and the tray over the D-Bus session bus. Without a session there are neither, as on a headless
+//! machine.
 
 use std::{env, time::Duration};
 
 use zbus::{Connection, fdo::DBusProxy, names::BusName};
 
-use super::finding::Report;
+use super::finding::DoctorReport;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const BUS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Desktop Notifications Specification 1.2.
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 const NOTIFICATIONS_PATH: &str = "/org/freedesktop/Notifications";
@@ -15,8 +15,8 @@ const NOTIFICATIONS_PATH: &str = "/org/freedesktop/Notifications";
 const TRAY: &str = "org.kde.StatusNotifierWatcher";
 const TRAY_PATH: &str = "/StatusNotifierWatcher";
 
-pub(super) async fn check(report: &mut Report) {
-    let asked = tokio::time::timeout(PATIENCE, async {
+pub(super) async fn check(report: &mut DoctorReport) {
+    let asked = tokio::time::timeout(BUS_TIMEOUT, async {
         let bus = Connection::session().await?;
         notifications(&bus, report).await?;
         tray(&bus, report).await
@@ -25,7 +25,7 @@ pub(super) async fn check(report: &mut Report) {
         Ok(Ok(())) => return,
         Ok(Err(error)) if is_wanted() => format!(" ({error})"),
         Ok(Err(_)) => String::new(),
-        Err(_) => format!(" (no answer within {} seconds)", PATIENCE.as_secs()),
+        Err(_) => format!(" (no answer within {} seconds)", BUS_TIMEOUT.as_secs()),
     };
     report.info(
         "desktop",
@@ -34,12 +34,12 @@ pub(super) async fn check(report: &mut Report) {
     );
 }
 
-/// There should be one.
+/// Should there be a session bus?
 fn is_wanted() -> bool {
     env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
 }
 
-async fn notifications(bus: &Connection, report: &mut Report) -> zbus::Result<()> {
+async fn notifications(bus: &Connection, report: &mut DoctorReport) -> zbus::Result<()> {
     const ABOUT: &str = "notifications";
     if !is_there(bus, NOTIFICATIONS, true).await? {
         report.warn(
@@ -68,7 +68,7 @@ async fn notifications(bus: &Connection, report: &mut Report) -> zbus::Result<()
     Ok(())
 }
 
-async fn tray(bus: &Connection, report: &mut Report) -> zbus::Result<()> {
+async fn tray(bus: &Connection, report: &mut DoctorReport) -> zbus::Result<()> {
     const ABOUT: &str = "tray";
     const MEND: &str = "open AgentPort again to see its window; on GNOME, the extension \"AppIndicator and \
                         KStatusNotifierItem Support\" adds a tray";
@@ -79,13 +79,13 @@ async fn tray(bus: &Connection, report: &mut Report) -> zbus::Result<()> {
     let proxy = zbus::Proxy::new(bus, TRAY, TRAY_PATH, TRAY).await?;
     match proxy.get_property::<bool>("IsStatusNotifierHostRegistered").await {
         Ok(false) => report.warn(ABOUT, "Nothing on this desktop shows the tray's icons.", MEND),
-        // Some do not say.
+        // Some watchers do not have the property.
         Ok(true) | Err(_) => report.ok(ABOUT, "This desktop has a tray."),
     }
     Ok(())
 }
 
-/// Is somebody there under this name, or would the bus start somebody?
+/// Does the bus name have an owner, or (if `or_startable`) would the bus start one?
 async fn is_there(bus: &Connection, name: &'static str, or_startable: bool) -> zbus::Result<bool> {
     let proxy = DBusProxy::new(bus).await?;
     let name = BusName::try_from(name)?;

@@ -1,13 +1,13 @@
-//! The data directory: is it ours, and closed to other accounts?
+//! Checks of the data directory: does it belong to this account, and is it closed to others?
 
 use agentport_gateway::data_dir::DataDir;
 
-use super::finding::Report;
+use super::finding::DoctorReport;
 
 const ABOUT: &str = "data";
 
 #[cfg(unix)]
-pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
+pub(super) fn check(home: &DataDir, fix: bool, report: &mut DoctorReport) {
     use std::os::unix::fs::MetadataExt as _;
 
     use super::finding::typed;
@@ -34,7 +34,7 @@ pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
     if ours == 0 && !root_is_open {
         return report.ok(ABOUT, format!("{} is for this account alone.", root.display()));
     }
-    // Somebody who mistyped --home must not have a shared directory closed.
+    // With a mistyped --home a shared directory must not be closed.
     let is_ours = root.join("lock").is_file();
     if fix && is_ours {
         let failed = open.iter().map(|path| close(path)).chain([close(root)]).find_map(Result::err);
@@ -69,13 +69,13 @@ pub(super) fn check(home: &DataDir, fix: bool, report: &mut Report) {
 
 /// On Windows the profile's directories are closed to other accounts by inherited access lists.
 #[cfg(not(unix))]
-pub(super) fn check(home: &DataDir, _fix: bool, report: &mut Report) {
+pub(super) fn check(home: &DataDir, _fix: bool, report: &mut DoctorReport) {
     report.ok(ABOUT, format!("{} is there.", home.root().display()));
 }
 
-/// Files looked at. A home has a few hundred at most.
+/// Files checked. A data directory has a few hundred at most.
 #[cfg(unix)]
-const MOST: usize = 20_000;
+const MAX_FILES: usize = 20_000;
 
 /// What the desktop app's web view and tray write there, with modes of their own. The closed data directory protects it.
 #[cfg(unix)]
@@ -93,7 +93,7 @@ fn open_to_others(root: &std::path::Path) -> Vec<std::path::PathBuf> {
         for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
             let Ok(found) = entry.metadata() else { continue };
             seen += 1;
-            if found.is_symlink() || seen > MOST {
+            if found.is_symlink() || seen > MAX_FILES {
                 continue;
             }
             if found.mode() & 0o077 != 0 {
@@ -118,7 +118,7 @@ fn close(path: &std::path::Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let mut permissions = match std::fs::metadata(path) {
-        // A companion of the database, gone with its last connection.
+        // A companion file of the database, removed with its last connection.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         found => found?.permissions(),
     };

@@ -1,4 +1,4 @@
-//! What was found, and how it is told.
+//! Findings of the checks, and their text form.
 
 use serde::Serialize;
 
@@ -8,36 +8,36 @@ use crate::output::{self, Style};
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
     Ok,
-    /// Neither good nor bad.
+    /// Worth knowing.
     Info,
     /// It works, and could be better or safer.
     Warn,
-    /// Something does not work, or is open to others.
+    /// Something does not work, or is open to other accounts.
     Fail,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Finding {
-    /// What was looked at: `gateway`, `keychain`, a client's id …
+    /// What was checked: `gateway`, `keychain`, a client's id …
     about: String,
     state: State,
     /// A sentence.
     says: String,
-    /// A command or a click.
+    /// The next step: a command or a click.
     #[serde(skip_serializing_if = "Option::is_none")]
     mend: Option<String>,
-    /// `--fix` has mended it.
+    /// `--fix` has repaired it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     mended: bool,
 }
 
-/// All of it, in the order it was found.
+/// All findings, in the order of the checks.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Report {
+pub(super) struct DoctorReport {
     findings: Vec<Finding>,
 }
 
-impl Report {
+impl DoctorReport {
     pub(super) fn ok(&mut self, about: &str, says: impl Into<String>) {
         self.push(about, State::Ok, says, None);
     }
@@ -54,7 +54,7 @@ impl Report {
         self.push(about, State::Fail, says, Some(mend.as_ref()));
     }
 
-    /// It was not well, and is by now.
+    /// A fault that `--fix` has repaired.
     pub(super) fn mended(&mut self, about: &str, says: impl Into<String>) {
         self.push(about, State::Ok, says, None);
         if let Some(last) = self.findings.last_mut() {
@@ -72,8 +72,8 @@ impl Report {
         self.findings.iter().any(|finding| finding.state == State::Fail)
     }
 
-    /// One line each, and one more where there is something to do.
-    pub(super) fn words(&self) -> String {
+    /// One line for each finding, and one more for its next step.
+    pub(super) fn text(&self) -> String {
         let width = self.findings.iter().map(|one| one.about.chars().count()).max().unwrap_or(0);
         let mut lines = Vec::new();
         for Finding { about, state, says, mend, mended } in &self.findings {
@@ -94,7 +94,7 @@ impl Report {
     }
 }
 
-/// A path as one would type it into a shell.
+/// A path as it is typed into a POSIX shell.
 pub(super) fn typed(path: &std::path::Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
@@ -110,13 +110,13 @@ mod tests {
 
     #[test]
     fn lines_up_and_says_what_to_do() {
-        let mut report = Report::default();
+        let mut report = DoctorReport::default();
         report.ok("gateway", "It\nanswers.");
         assert!(!report.has_failed());
         report.fail("x", "It does not.", "do this");
         report.mended("x", "It was open.");
         assert_eq!(
-            report.words(),
+            report.text(),
             "ok      gateway  It answers.\n\
              fail    x        It does not.\n                 → do this\n\
              mended  x        It was open."

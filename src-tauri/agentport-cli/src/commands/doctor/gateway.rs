@@ -1,4 +1,4 @@
-//! Is a gateway running, does its port answer, and is the owner able to decide?
+//! Checks of the gateway: does it run, does its port answer, and can the owner decide?
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use agentport_gateway::data_dir::DataDir;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
-use super::{finding::Report, listener};
+use super::{finding::DoctorReport, listener};
 use crate::client::GatewayEndpoint;
 
 const ABOUT: &str = "gateway";
-/// A health check takes a millisecond. Whatever is on the port instead gets this long.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A gateway answers within a millisecond; another program on its port gets this long.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const START: &str = "open AgentPort, or run `agentport serve`";
 
 /// `GET /health`
@@ -25,7 +25,7 @@ struct Health {
 pub(super) async fn check(
     home: Option<&DataDir>,
     fix: bool,
-    report: &mut Report,
+    report: &mut DoctorReport,
 ) -> Option<GatewayEndpoint> {
     let Some((home, runtime)) = home.and_then(|home| Some((home, home.read_runtime()?))) else {
         not_running(home, fix, report).await;
@@ -33,7 +33,11 @@ pub(super) async fn check(
     };
     let port = runtime.port;
     let gateway = GatewayEndpoint::at(port).ok()?;
-    let health = match gateway.health(PATIENCE).await.and_then(|answer| answer.read::<Health>()) {
+    let health = match gateway
+        .health(HEALTH_TIMEOUT)
+        .await
+        .and_then(|answer| answer.read::<Health>())
+    {
         Ok(health) => health,
         Err(error) => {
             let holder = match listener::on(port) {
@@ -64,11 +68,11 @@ pub(super) async fn check(
     Some(gateway)
 }
 
-async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
+async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut DoctorReport) {
     report.fail(ABOUT, "No gateway is running.", START);
     let left = home.map(|home| home.root().join("runtime.json")).filter(|path| path.exists());
     if let Some(left) = left {
-        // Nobody believes it, and the next start removes it too.
+        // Without the lock it is not used, and the next start removes it too.
         let says = "A gateway that was killed left its runtime file";
         match fix && std::fs::remove_file(&left).is_ok() {
             true => report.mended(ABOUT, format!("{says}; it was removed.")),
@@ -82,7 +86,7 @@ async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     let port = Settings::default().port;
     if let Some(holder) = listener::on(port) {
         let answers = match GatewayEndpoint::at(port) {
-            Ok(gateway) => gateway.health(PATIENCE).await.is_ok(),
+            Ok(gateway) => gateway.health(HEALTH_TIMEOUT).await.is_ok(),
             Err(_) => false,
         };
         let says = match answers {
@@ -99,7 +103,7 @@ async fn not_running(home: Option<&DataDir>, fix: bool, report: &mut Report) {
     }
 }
 
-async fn password(gateway: &GatewayEndpoint, report: &mut Report) {
+async fn password(gateway: &GatewayEndpoint, report: &mut DoctorReport) {
     const ABOUT: &str = "password";
     let reply = match gateway.session().await {
         Ok(reply) => reply,

@@ -1,9 +1,9 @@
-//! How each integration is: in full for the owner, in one word for an agent.
+//! Checks of the integrations' health: in full for the owner, as one word for an agent.
 
 use agentport_api::{Health, IntegrationView, paths};
 use serde::Deserialize;
 
-use super::{Asks, finding::Report};
+use super::{DoctorCaller, finding::DoctorReport};
 use crate::{client::rest, format};
 
 const ABOUT: &str = "integrations";
@@ -15,23 +15,23 @@ struct Installed {
     status: String,
 }
 
-pub(super) async fn check(asks: &Asks, is_running: bool, report: &mut Report) {
+pub(super) async fn check(asks: &DoctorCaller, is_running: bool, report: &mut DoctorReport) {
     let asked = match asks {
-        Asks::Owner(owner) => match owner.get(paths::INTEGRATIONS).await {
+        DoctorCaller::Owner(owner) => match owner.get(paths::INTEGRATIONS).await {
             Ok(answer) => answer.items().map(|all| as_owner(&all, report)),
             Err(error) => Err(error),
         },
-        Asks::Agent(agent) => match agent.get(rest::INSTALLED).await {
+        DoctorCaller::Agent(agent) => match agent.get(rest::INSTALLED).await {
             Ok(answer) => answer.items().map(|all| as_agent(&all, report)),
             Err(error) => Err(error),
         },
-        Asks::Nobody if is_running => {
-            let says = "How the integrations are, only the owner or an agent is told.";
+        DoctorCaller::NoCredential if is_running => {
+            let says = "The state of the integrations is visible to the owner and to agents only.";
             let mend = "give --owner-password-file FILE, or store an agent's key with `agentport auth login`; \
                         AgentPort's window shows it too";
             return report.info(ABOUT, says, Some(mend));
         }
-        Asks::Nobody => return,
+        DoctorCaller::NoCredential => return,
     };
     if let Err(error) = asked {
         let says = format!("The gateway does not say how the integrations are: {error:#}.");
@@ -39,7 +39,7 @@ pub(super) async fn check(asks: &Asks, is_running: bool, report: &mut Report) {
     }
 }
 
-fn as_owner(all: &[IntegrationView], report: &mut Report) {
+fn as_owner(all: &[IntegrationView], report: &mut DoctorReport) {
     for one in all {
         let id = one.id.as_str();
         let says = format!("{}: {}.", one.name, format::health(&one.health));
@@ -57,7 +57,7 @@ fn as_owner(all: &[IntegrationView], report: &mut Report) {
     none(all.is_empty(), report);
 }
 
-fn as_agent(all: &[Installed], report: &mut Report) {
+fn as_agent(all: &[Installed], report: &mut DoctorReport) {
     const MEND: &str = "as the owner (--owner-password-file FILE), `agentport doctor` says more";
     for Installed { integration_id: id, status } in all {
         let says = format!("{}.", status.replace('_', " "));
@@ -70,7 +70,7 @@ fn as_agent(all: &[Installed], report: &mut Report) {
     none(all.is_empty(), report);
 }
 
-fn none(is_empty: bool, report: &mut Report) {
+fn none(is_empty: bool, report: &mut DoctorReport) {
     if is_empty {
         let says = "There are none, so agents have nothing to act on.";
         report.info(

@@ -1,5 +1,4 @@
-//! What killed processes left: changes of clients' files that were cut short, half-written files, kept originals that
-//! are damaged.
+//! Checks for what killed processes left: interrupted changes of clients' files, temporary files, damaged originals.
 
 use std::path::PathBuf;
 
@@ -10,11 +9,11 @@ use agentport_clients::{
 };
 use agentport_gateway::data_dir::DataDir;
 
-use super::finding::Report;
+use super::finding::DoctorReport;
 
 const ABOUT: &str = "kept originals";
 
-pub(super) async fn check(home: Option<&DataDir>, fix: bool, report: &mut Report) {
+pub(super) async fn check(home: Option<&DataDir>, fix: bool, report: &mut DoctorReport) {
     half_written(fix, report);
     let Some(home) = home else { return };
     if let Err(error) = journal(&home.root().join("clients"), fix, report).await {
@@ -30,14 +29,14 @@ pub(super) async fn check(home: Option<&DataDir>, fix: bool, report: &mut Report
 async fn journal(
     root: &std::path::Path,
     fix: bool,
-    report: &mut Report,
+    report: &mut DoctorReport,
 ) -> Result<(), BackupsError> {
     let Some(backups) = Backups::look(root).await? else { return Ok(()) };
     let undecided = backups.undecided().await?;
     if !undecided.is_empty() {
         let files = listed(&undecided);
         if fix {
-            // Opening settles.
+            // Opening completes or reverts the interrupted change.
             Backups::open(root).await?;
             report.mended(
                 ABOUT,
@@ -65,8 +64,8 @@ async fn journal(
     Ok(())
 }
 
-/// Beside every file that a client could have.
-fn half_written(fix: bool, report: &mut Report) {
+/// Checks the folder of every file that a client could have.
+fn half_written(fix: bool, report: &mut DoctorReport) {
     let Some(machine) = Machine::this() else { return };
     let places = Client::all().iter().flat_map(|client| client.places(&machine, None));
     for place in places {

@@ -1,4 +1,4 @@
-//! Who listens on a port of this machine.
+//! Finds the process that listens on a port of this machine.
 
 use std::{
     fmt,
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// As much as can be told of it.
+/// A listening process, as far as it can be identified.
 pub(super) struct Listener {
     pub(super) pid: Option<u32>,
     name: Option<String>,
@@ -17,13 +17,13 @@ impl fmt::Display for Listener {
         match (self.pid, &self.name) {
             (Some(pid), Some(name)) => write!(f, "Process {pid} ({name})"),
             (Some(pid), None) => write!(f, "Process {pid}"),
-            // Another account's, or a system that does not tell.
+            // A process of another account, or a system without proc(5).
             (None, _) => f.write_str("Another program"),
         }
     }
 }
 
-/// `None` if nobody does.
+/// The listener on the port; `None` if there is none.
 pub(super) fn on(port: u16) -> Option<Listener> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;

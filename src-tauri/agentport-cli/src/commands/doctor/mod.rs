@@ -1,12 +1,10 @@
-//! `agentport doctor`: looks at everything that has to be right for an agent's call to get through, says what is not,
-//! and how to mend it.
+//! `agentport doctor`: checks everything that an agent's call depends on, and says how to repair what is wrong.
 //!
-//! It looks and asks, and changes nothing. With `--fix` it closes files of ours that are open to others and clears away
-//! what killed processes left: what is safe, and nothing else. As an agent or as nobody it can tell less than as the
-//! owner; then it says so. It never asks for a password by itself: somebody who wants to know what is wrong should not
-//! have to sign in first.
+//! It changes nothing. With `--fix` it does only what is safe: it closes AgentPort's own files to other accounts, and
+//! removes what killed processes left. Without the owner's password some checks are not possible; it says which. It never
+//! asks for a password, so that a diagnosis needs no sign-in.
 //!
-//! Exit code 1 if something fails; what is merely worth knowing or could be safer is no failure.
+//! Exit code 1 if a check fails; information and warnings are no failures.
 
 mod clients;
 #[cfg(target_os = "linux")]
@@ -30,27 +28,27 @@ use crate::{
     context::{self, Context},
     exit::ExitStatus,
 };
-use finding::Report;
+use finding::DoctorReport;
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Mend what is safe to mend: close our own files to other accounts, clear away what killed processes left
+    /// Repair what is safe to repair: close AgentPort's own files to other accounts, remove what killed processes left
     #[arg(long)]
     fix: bool,
     #[command(flatten)]
     key: AgentKey,
 }
 
-/// Who asks the gateway.
-enum Asks {
+/// The credentials that the checks have.
+enum DoctorCaller {
     Owner(OwnerClient),
     Agent(AgentClient),
-    Nobody,
+    NoCredential,
 }
 
 impl Doctor {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        let mut report = Report::default();
+        let mut report = DoctorReport::default();
         let home = DataDir::look(context.home_asked_for());
         if let Some(home) = &home {
             files::check(home, self.fix, &mut report);
@@ -70,7 +68,7 @@ impl Doctor {
         integrations::check(&asks, running.is_some(), &mut report).await;
         programs::check(&mut report);
 
-        context.output.own(&report, || report.words())?;
+        context.output.own(&report, || report.text())?;
         Ok(if report.has_failed() { ExitStatus::Failed } else { ExitStatus::Done })
     }
 
@@ -80,31 +78,33 @@ impl Doctor {
         home: Option<&DataDir>,
         running: Option<&GatewayEndpoint>,
         context: &Context,
-        report: &mut Report,
-    ) -> Asks {
-        let (Some(home), Some(gateway)) = (home, running) else { return Asks::Nobody };
+        report: &mut DoctorReport,
+    ) -> DoctorCaller {
+        let (Some(home), Some(gateway)) = (home, running) else {
+            return DoctorCaller::NoCredential;
+        };
         if context.password.is_given() {
             return match context.owner().await {
-                Ok(owner) => Asks::Owner(owner),
+                Ok(owner) => DoctorCaller::Owner(owner),
                 Err(error) => {
                     report.fail(
                         "password",
                         format!("Cannot sign in as the owner: {error:#}."),
                         "look at the file that --owner-password-file or its variable names",
                     );
-                    Asks::Nobody
+                    DoctorCaller::NoCredential
                 }
             };
         }
         let agent = context::agent_key(&self.key, home)
             .and_then(|key| key.map(|key| gateway.clone().with_key(&key)).transpose());
         match agent {
-            Ok(Some(agent)) => Asks::Agent(agent),
-            Ok(None) => Asks::Nobody,
+            Ok(Some(agent)) => DoctorCaller::Agent(agent),
+            Ok(None) => DoctorCaller::NoCredential,
             Err(error) => {
                 let says = format!("The agent's key cannot be used: {error:#}.");
                 report.fail("key", says, "store another one with `agentport auth login`");
-                Asks::Nobody
+                DoctorCaller::NoCredential
             }
         }
     }

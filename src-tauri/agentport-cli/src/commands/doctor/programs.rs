@@ -1,13 +1,13 @@
-//! Are `agentport` and `ap` found by their names, and are they ours? Skills and scripts call them so.
+//! Checks that `agentport` and `ap` on PATH are this installation's: skills and scripts call them by name.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-use super::finding::Report;
+use super::finding::DoctorReport;
 
-pub(super) fn check(report: &mut Report) {
+pub(super) fn check(report: &mut DoctorReport) {
     let Some(own) = env::current_exe().ok().and_then(|path| path.canonicalize().ok()) else {
         return;
     };
@@ -18,7 +18,7 @@ pub(super) fn check(report: &mut Report) {
     }
 }
 
-fn one(name: &str, own: &Path, directories: &[PathBuf], report: &mut Report) {
+fn one(name: &str, own: &Path, directories: &[PathBuf], report: &mut DoctorReport) {
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let found = directories.iter().map(|dir| dir.join(&file)).find(|path| is_program(path));
     let beside = own.with_file_name(&file);
@@ -33,7 +33,7 @@ fn one(name: &str, own: &Path, directories: &[PathBuf], report: &mut Report) {
             mend,
         );
     };
-    // The same program under another name, or the one that is installed beside this.
+    // This program under another name, or the one installed in the same folder.
     let is_ours = found
         .canonicalize()
         .is_ok_and(|path| path == own || beside.canonicalize().is_ok_and(|beside| path == beside));

@@ -1,4 +1,4 @@
-//! Where the vault's key lies, and whether it can be had.
+//! Checks of the vault: where its key is, and whether it opens.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,13 +8,13 @@ use agentport_gateway::{
 };
 use serde::Deserialize;
 
-use super::finding::Report;
+use super::finding::DoctorReport;
 
 const ABOUT: &str = "keychain";
-/// A keychain that is locked waits for its owner; here nobody waits with it.
+/// A locked keychain waits for its owner to unlock it; the check does not.
 const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What `vault.json` says.
+/// The content of `vault.json`.
 #[derive(Deserialize)]
 struct Record {
     place: Place,
@@ -30,7 +30,7 @@ enum Place {
     PassphraseFile { path: PathBuf },
 }
 
-pub(super) async fn check(home: &DataDir, report: &mut Report) {
+pub(super) async fn check(home: &DataDir, report: &mut DoctorReport) {
     let file = home.root().join("vault.json");
     let json = match std::fs::read(&file) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -46,7 +46,7 @@ pub(super) async fn check(home: &DataDir, report: &mut Report) {
         let says = format!("{} does not say where the vault's key is.", file.display());
         return report.fail(ABOUT, says, "put it back from a backup");
     };
-    // The record is there, so this opens the vault and makes none.
+    // The record exists, so this opens the vault and does not create one.
     let opened =
         tokio::time::timeout(KEYCHAIN_TIMEOUT, Vault::unlock(VaultChoice::Auto, home)).await;
     match opened {
@@ -63,7 +63,7 @@ pub(super) async fn check(home: &DataDir, report: &mut Report) {
     }
 }
 
-fn opens(record: &Record, home: &DataDir, report: &mut Report) {
+fn opens(record: &Record, home: &DataDir, report: &mut DoctorReport) {
     match &record.place {
         Place::Keychain => report.ok(ABOUT, "The vault's key is in the keychain."),
         Place::PassphraseFile { path } => {
@@ -76,8 +76,8 @@ fn opens(record: &Record, home: &DataDir, report: &mut Report) {
         }
         Place::KeyFile => report.warn(
             ABOUT,
-            "The vault's key lies in a file, because no keychain answered at the first start: whoever reads that file \
-             has your accounts' secrets.",
+            "The vault's key is in a file, because no keychain answered at the first start: every program that can read \
+             that file can read your accounts' secrets.",
             "run `agentport serve --vault key-file` once to say that this is meant, or start with another home where \
              there is a keychain",
         ),

@@ -1,5 +1,5 @@
-//! `agentport integrations add`: by the owner, one the gateway knows of, a local command, or a server by URL, whose
-//! secrets never stand on the command line; by an agent, one of those the owner can be asked for.
+//! `agentport integrations add`: the owner adds one from the directory, a local command, or a server by URL; an agent asks
+//! for one from the directory. Secrets are never arguments.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -18,8 +18,7 @@ use crate::{
     format, secrets,
 };
 
-/// Either one that the gateway knows of, which has nothing but an id, or one of the owner's own, which begins with
-/// `--id`.
+/// Either an entry of the directory, by its id alone, or an integration of the owner's own, which begins with `--id`.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("target").args(["url", "command", "builtin"]),
@@ -36,7 +35,7 @@ pub(crate) struct Add {
     /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
     #[arg(value_name = "ID", required_unless_present = "id")]
     wanted: Option<IntegrationId>,
-    /// How it is let in [default: the first way it takes]
+    /// The authentication method [default: the first one it has]
     #[arg(long, value_name = "METHOD", requires = "wanted")]
     auth: Option<installed::Auth>,
     /// As an agent, send its token along, which is asked, or read from stdin. Better left out: the owner can enter it
@@ -114,7 +113,7 @@ impl Add {
         if !self.yes && confirm::on_a_terminal() && !agreed(&connection)? {
             bail!("not added");
         }
-        // The password first: where it comes from stdin as well, it is the first line.
+        // The password is read first: from stdin, it is the first line.
         let owner = context.owner().await?;
         let names = self.secret_names();
         let labels = names.iter().map(|name| secret_names::label(name, self.headers()));
@@ -171,7 +170,7 @@ impl Add {
         })
     }
 
-    /// The names under which the vault keeps the secrets, in the order they were given.
+    /// The names of the secrets in the vault, in the order of the arguments.
     fn secret_names(&self) -> Vec<String> {
         secret_names::of(&self.secret_env, self.headers())
     }
@@ -182,7 +181,7 @@ impl Add {
     }
 }
 
-/// Shows what will run, in full, before it ever does. A URL runs nothing here.
+/// Shows the whole command before it runs for the first time, and asks. A URL runs nothing on this computer.
 fn agreed(connection: &Connection) -> Result<bool> {
     let Connection::LocalMcp { command, args, env, secret_env, cwd, .. } = connection else {
         return Ok(true);
@@ -203,7 +202,7 @@ fn agreed(connection: &Connection) -> Result<bool> {
     confirm::yes(&format!("\n{question}\nAdd it?"))
 }
 
-/// A command given by a relative path is meant from the folder where it was typed; a bare name is searched for later.
+/// A relative path is resolved from the current folder; a bare name is looked up on PATH later.
 fn from_here(command: &str, here: &Path) -> String {
     let path = Path::new(command);
     if path.is_relative() && path.components().count() > 1 {

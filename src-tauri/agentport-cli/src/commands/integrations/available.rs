@@ -1,4 +1,4 @@
-//! Integrations that the gateway knows of, for the owner: looking, and installing one with its token.
+//! The directory of integrations, for the owner: listing it, and installing an entry with its token.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ fn table(all: &[AvailableIntegration]) -> String {
     output::table(["ID", "NAME", "AUTH", "ABOUT"], rows.collect(), "All are installed.")
 }
 
-/// Installs one. Its secrets are asked for, or read from stdin, one per line; the gateway tries them before they count.
+/// Installs an entry. Its secrets are asked, or read from stdin, one per line; the gateway tries them first.
 pub(super) async fn install(
     owner: &OwnerClient,
     context: &Context,
@@ -53,12 +53,12 @@ pub(super) async fn install(
     Ok(ExitStatus::Done)
 }
 
-/// The way in that is wanted, or the first there is; with the secrets it takes.
+/// The wanted authentication method, or the first one, with the secrets it needs.
 fn way(wanted: &AvailableIntegration, auth: Option<Auth>) -> Result<(Auth, &[TokenField])> {
     let mut ways = wanted.auth.iter();
     let Some(way) = ways.find(|way| auth.is_none_or(|auth| auth == word(way))) else {
         let ways: Vec<_> = wanted.auth.iter().map(|way| word(way).as_str()).collect();
-        bail!("{} is let in by {}", wanted.id, ways.join(" or "));
+        bail!("{} authenticates by {} only", wanted.id, ways.join(" or "));
     };
     let fields = match way {
         AuthMethod::None => &[],
@@ -106,6 +106,6 @@ mod tests {
             assert_eq!(way(&both, auth).unwrap(), want);
         }
         let refused = way(&available(vec![AuthMethod::None]), Some(Auth::Token)).unwrap_err();
-        assert_eq!(refused.to_string(), "x is let in by none");
+        assert_eq!(refused.to_string(), "x authenticates by none only");
     }
 }

@@ -1,5 +1,5 @@
-//! `agentport integrations credentials`: new secrets for an integration there is. The gateway tries them first; until they
-//! have worked, the old ones stay in force.
+//! `agentport integrations credentials`: replaces an integration's secrets. The gateway tries the new ones first, and keeps
+//! the old ones if they do not work.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Integrations as an agent sees them: what is installed, what could be, and asking for one to come or go.
+//! Integrations as an agent sees them: lists them, and asks the owner to install or remove one.
 
 use agentport_api::paths;
 use agentport_core::IntegrationId;
@@ -16,12 +16,12 @@ use crate::{
     output, secrets,
 };
 
-/// How an integration lets its callers in.
+/// Authentication methods of an integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Auth {
     None,
     Token,
-    /// The gateway says whether it can be let in that way
+    /// The gateway answers whether the integration has it
     Oauth,
 }
 
@@ -82,7 +82,7 @@ pub(crate) async fn list(
     Ok(ExitStatus::Done)
 }
 
-/// Installed ones first. One that the owner added and no list offers is there all the same.
+/// Installed ones first, including those that the owner added and that are not in the directory.
 fn join(offered: Vec<Offered>, installed: Vec<Installed>) -> Vec<Row> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     let unlisted =
@@ -158,7 +158,7 @@ pub(crate) async fn add(
         let Some(refusal) = Refusal::of(&reply) else {
             let answer = reply.into_answer()?;
             let ending = print_result(&answer, context)?;
-            // The owner has agreed, and still has to enter its token.
+            // The owner has approved it, and has still to enter its token.
             let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
             return Ok(match waits && ending == ExitStatus::Done {
                 true => ExitStatus::ApprovalPending,
@@ -173,14 +173,14 @@ pub(crate) async fn add(
             return Ok(ending);
         }
         let (_, decision) = decision(agent, &approval_request_id, deadline).await?;
-        // Approved: the same request again takes it up, and installs.
+        // Repeating the same request installs the approved integration.
         if decision.status != "approved" {
             return Ok(decision.say(&approval_url));
         }
     }
 }
 
-/// What became of an install, as programs read it.
+/// The structured result of an install.
 #[derive(Deserialize)]
 struct Outcome {
     #[serde(rename = "structuredContent")]
@@ -192,12 +192,12 @@ struct Said {
     installed: bool,
 }
 
-/// The first of an integration's ways in that this program can go.
+/// The first authentication method that this program supports.
 fn first_way(offered: &Offered) -> Result<Auth> {
     let mut known = offered.auth_methods.iter().filter_map(|way| Auth::from_str(way, false).ok());
     known.find(|way| *way != Auth::Oauth).with_context(|| {
         let ways = offered.auth_methods.join(", ");
-        format!("{} is let in by {ways:?}, which this program cannot ask for", offered.id)
+        format!("{} authenticates by {ways:?}, which this program cannot ask for", offered.id)
     })
 }
 

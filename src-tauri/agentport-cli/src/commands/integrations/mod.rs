@@ -1,4 +1,4 @@
-//! `agentport integrations`: what agents can act on. The owner adds, changes and removes; an agent lists, and asks.
+//! `agentport integrations`: the owner adds, changes and removes integrations; an agent lists them, and asks for changes.
 
 mod add;
 mod available;
@@ -99,32 +99,13 @@ impl Integrations {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Add(add) => add.run(context).await,
-            Self::List { installed, available: only_available, key } => match context
-                .owner_or_agent(&key)
-                .await?
-            {
-                Caller::Owner(owner) if only_available => available::list(&owner, context).await,
-                Caller::Owner(owner) => {
-                    let answer = owner.get(paths::INTEGRATIONS).await?;
-                    context.output.list(&answer, list)?;
-                    Ok(ExitStatus::Done)
-                }
-                Caller::Agent(agent) => {
-                    installed::list(&agent, context, installed, only_available).await
-                }
-            },
-            Self::Remove { id, key } => match context.owner_or_agent(&key).await? {
-                Caller::Owner(owner) => {
-                    owner.delete(&paths::fill(paths::INTEGRATION, &id)).await?;
-                    context
-                        .output
-                        .own(&json!({ "integration_id": id, "removed": true }), || {
-                            format!("Removed {id}, its credentials and its rules.")
-                        })?;
-                    Ok(ExitStatus::Done)
-                }
-                Caller::Agent(agent) => installed::remove(&agent, context, &id).await,
-            },
+            Self::List { installed, available, key } => {
+                let caller = context.owner_or_agent(&key).await?;
+                list_for(caller, context, installed, available).await
+            }
+            Self::Remove { id, key } => {
+                remove(context.owner_or_agent(&key).await?, context, &id).await
+            }
             Self::Show { id } => {
                 let path = paths::fill(paths::INTEGRATION, &id);
                 context.output.answer(&context.owner().await?.get(&path).await?, show)?;
@@ -158,6 +139,35 @@ impl Integrations {
                 Ok(ExitStatus::Done)
             }
         }
+    }
+}
+
+async fn list_for(
+    caller: Caller,
+    context: &Context,
+    installed: bool,
+    only_available: bool,
+) -> Result<ExitStatus> {
+    match caller {
+        Caller::Owner(owner) if only_available => available::list(&owner, context).await,
+        Caller::Owner(owner) => {
+            context.output.list(&owner.get(paths::INTEGRATIONS).await?, list)?;
+            Ok(ExitStatus::Done)
+        }
+        Caller::Agent(agent) => installed::list(&agent, context, installed, only_available).await,
+    }
+}
+
+async fn remove(caller: Caller, context: &Context, id: &IntegrationId) -> Result<ExitStatus> {
+    match caller {
+        Caller::Owner(owner) => {
+            owner.delete(&paths::fill(paths::INTEGRATION, id)).await?;
+            context.output.own(&json!({ "integration_id": id, "removed": true }), || {
+                format!("Removed {id}, its credentials and its rules.")
+            })?;
+            Ok(ExitStatus::Done)
+        }
+        Caller::Agent(agent) => installed::remove(&agent, context, id).await,
     }
 }
 
@@ -212,7 +222,7 @@ fn list(views: Vec<IntegrationView>) -> String {
     let rows = views.into_iter().map(|view| {
         [
             view.id.to_string(),
-            output::cut(&view.name, 30),
+            output::name(&view.name, 30),
             output::cut(&format::health(&view.health), 60),
             counts(&view),
             output::cut(&format::connection(&view.connection), 60),
@@ -226,7 +236,7 @@ fn show(view: IntegrationView) -> String {
     let error = view.last_error.as_ref();
     output::fields(&[
         ("Id", view.id.to_string()),
-        ("Name", view.name.clone()),
+        ("Name", view.display_name.clone()),
         ("Reached by", format::connection(&view.connection)),
         ("Health", format::health(&view.health)),
         ("Process", view.pid.map(|pid| pid.to_string()).unwrap_or_default()),
@@ -252,7 +262,7 @@ fn show(view: IntegrationView) -> String {
     ])
 }
 
-/// What the client it was taken over from ran without asking; here it is a proposal.
+/// The tools that the client it was imported from ran without asking; here they are a proposal.
 fn ran_unasked(imported: &Imported) -> String {
     match imported.auto_approve_all {
         true => "every tool".to_owned(),
@@ -268,7 +278,7 @@ fn tools(tools: Vec<ToolView>) -> String {
             (false, false) => "writes",
         };
         let about = tool.title.or(tool.description).unwrap_or_default();
-        [tool.name, format::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
+        [tool.display_name, format::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
     });
     let empty =
         "No tools are known yet; `agentport integrations restart` starts it and lists them.";

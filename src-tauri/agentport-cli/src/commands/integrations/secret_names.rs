@@ -1,4 +1,4 @@
-//! The secrets an integration asks for, by the names the vault keeps them under.
+//! Names of an integration's secrets in the vault.
 
 use agentport_api::Connection;
 
@@ -17,7 +17,7 @@ pub(super) fn of<'a>(
     names
 }
 
-/// The same of an integration there is. Its headers are in the order of their names.
+/// The names of an existing integration's secrets. Headers are in the order of their names.
 pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
     match connection {
         Connection::LocalMcp { secret_env, .. } => of(secret_env, headers(connection)),
@@ -26,13 +26,13 @@ pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
     }
 }
 
-/// What stands in the place of a header's name where the secret is in the URL.
+/// In place of a header's name: the secret is in the URL.
 pub(super) const IN_URL: &str = "";
 
-/// The same where it is in an argument.
+/// In place of a header's name: the secret is in an argument.
 const IN_ARGUMENT: &str = "-";
 
-/// The headers of an integration there is, and its URL; of a local one, the arguments that hold secrets.
+/// The headers of an existing integration and its URL; of a local one, the arguments with secrets.
 pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &str)> {
     let (url, headers, arguments) = match connection {
         Connection::RemoteMcp { url, headers, .. } => {
@@ -49,7 +49,7 @@ pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &s
     headers.map(|(name, value)| (name.as_str(), value.as_str())).chain(url).chain(arguments)
 }
 
-/// How a secret is asked for.
+/// The prompt for a secret.
 pub(super) fn label<'a>(
     name: &str,
     mut headers: impl Iterator<Item = (&'a str, &'a str)>,

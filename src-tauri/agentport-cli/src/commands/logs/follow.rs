@@ -1,9 +1,8 @@
-//! `logs --follow`: calls as they begin, and again as their outcome changes.
+//! `logs --follow`: prints calls as they begin, and again when their outcome changes.
 //!
-//! A call's row keeps its id and its moment while its outcome goes from `running` or `pending` to how it ended, which
-//! may be long after newer calls have come and gone. So two things are read again when the gateway says that there is
-//! something: the newest rows, page by page until one holds nothing new; and, one by one, those older rows that have
-//! still to end.
+//! A call's row keeps its id and time while its outcome changes from `running` or `pending` to the final one, possibly
+//! long after newer calls have ended. So two things are read on each activity event: the newest rows, page by page until
+//! a page has nothing new; and each older row whose call has not ended yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +12,22 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Filter, PAGE, Page, newest, print};
+use super::{ActivityFilter, ActivityPage, PAGE_ROWS, newest, print};
 use crate::{client::OwnerClient, context::Context, events::EventStream, exit::ExitStatus};
 
-/// Rows remembered. Calls older than all of them are not taken for new ones.
-const REMEMBERED: usize = 20_000;
+/// Rows remembered. Calls older than all of them do not count as new.
+const MAX_REMEMBERED_ROWS: usize = 20_000;
 
-/// What a row is told by. The outcome stays a word: one that this version does not know is shown as well.
+/// Identity and outcome of a row. The outcome stays text, so that outcomes unknown to this version are shown too.
 #[derive(Debug, Clone, Deserialize)]
-struct Known {
+struct RowKey {
     id: CallId,
     at: Timestamp,
     outcome: String,
 }
 
-impl Known {
-    fn of(row: &RawValue) -> Result<Self> {
+impl RowKey {
+    fn read(row: &RawValue) -> Result<Self> {
         Ok(serde_json::from_str(row.get())?)
     }
 
@@ -42,21 +41,21 @@ fn is_open(outcome: &str) -> bool {
     [OutcomeKind::Running, OutcomeKind::Pending].iter().any(|open| open.as_str() == outcome)
 }
 
-/// The rows that were read, each with the outcome it had.
-struct Seen {
+/// The rows that were printed, each with its last outcome.
+struct SeenRows {
     rows: BTreeMap<(Timestamp, CallId), String>,
-    /// What began before and is not among the rows was not asked for.
+    /// Calls that began before and are not among the rows were not asked for.
     since: Timestamp,
     remembered: usize,
 }
 
-impl Seen {
+impl SeenRows {
     fn new(remembered: usize) -> Self {
         Self { rows: BTreeMap::new(), since: Timestamp(i64::MIN), remembered }
     }
 
-    /// Is this row new, or has its outcome changed?
-    fn take(&mut self, row: &Known) -> bool {
+    /// Remembers a row. `true`: it is new, or its outcome has changed.
+    fn insert(&mut self, row: &RowKey) -> bool {
         let key = row.key();
         if row.at < self.since && !self.rows.contains_key(&key) {
             return false;
@@ -64,13 +63,13 @@ impl Seen {
         self.rows.insert(key, row.outcome.clone()).is_none_or(|before| before != row.outcome)
     }
 
-    /// When those began that have still to end, up to this moment.
+    /// The times of the calls up to `last` that have not ended.
     fn open(&self, last: Timestamp) -> BTreeSet<Timestamp> {
         let older = self.rows.iter().take_while(|((at, _), _)| *at <= last);
         older.filter(|(_, outcome)| is_open(outcome)).map(|((at, _), _)| *at).collect()
     }
 
-    /// The rows of that moment are no longer there, but for these.
+    /// Forgets open calls of that time, except those found again.
     fn retain_at(&mut self, at: Timestamp, found: &[CallId]) {
         self.rows.retain(|(of, id), outcome| *of != at || !is_open(outcome) || found.contains(id));
     }
@@ -82,36 +81,36 @@ impl Seen {
         let oldest: Vec<_> = ended.take(surplus).map(|(key, _)| *key).collect();
         for key in oldest {
             self.rows.remove(&key);
-            // The next moment: what is forgotten must not be taken for new.
+            // One millisecond later: a forgotten row must not count as new.
             self.since = self.since.max(Timestamp(key.0.0 + 1));
         }
     }
 }
 
-/// Until the gateway ends. Prints the newest `limit` rows first.
+/// Prints the newest `limit` rows, and then follows until the gateway ends.
 pub(super) async fn follow(
     owner: &OwnerClient,
     context: &Context,
     limit: u32,
-    filter: Filter<'_>,
+    filter: ActivityFilter<'_>,
 ) -> Result<ExitStatus> {
     let mut events = EventStream::open(owner).await?;
-    // A call has other outcomes before the one that was asked for, so all of them are watched.
-    let watched = Filter { outcome: None, ..filter };
-    let wanted = |row: &Known| filter.outcome.is_none_or(|wanted| wanted.as_str() == row.outcome);
+    // A call has other outcomes before the wanted one, so all outcomes are watched.
+    let watched = ActivityFilter { outcome: None, ..filter };
+    let wanted = |row: &RowKey| filter.outcome.is_none_or(|wanted| wanted.as_str() == row.outcome);
 
-    let mut seen = Seen::new(REMEMBERED);
-    let mut rows = newest(owner, limit.max(PAGE), &watched).await?;
+    let mut seen = SeenRows::new(MAX_REMEMBERED_ROWS);
+    let mut rows = newest(owner, limit.max(PAGE_ROWS), &watched).await?;
     for row in &rows {
-        seen.take(&Known::of(row)?);
+        seen.insert(&RowKey::read(row)?);
     }
     if let Some(oldest) = rows.first() {
-        seen.since = Known::of(oldest)?.at;
+        seen.since = RowKey::read(oldest)?.at;
     }
     if filter.outcome.is_some() {
         rows = newest(owner, limit, &filter).await?;
         for row in &rows {
-            seen.take(&Known::of(row)?);
+            seen.insert(&RowKey::read(row)?);
         }
     }
     let before = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -124,7 +123,7 @@ pub(super) async fn follow(
             Some(_) => continue,
             None => bail!("the gateway has stopped"),
         }
-        let mut fresh = look(owner, &watched, &mut seen).await?;
+        let mut fresh = read_changes(owner, &watched, &mut seen).await?;
         fresh.retain(|(row, _)| wanted(row));
         print(&fresh.into_iter().map(|(_, row)| row).collect::<Vec<_>>(), context)?;
         seen.forget();
@@ -132,21 +131,21 @@ pub(super) async fn follow(
 }
 
 /// The rows that are new or have changed, oldest first.
-async fn look(
+async fn read_changes(
     owner: &OwnerClient,
-    watched: &Filter<'_>,
-    seen: &mut Seen,
-) -> Result<Vec<(Known, Box<RawValue>)>> {
+    watched: &ActivityFilter<'_>,
+    seen: &mut SeenRows,
+) -> Result<Vec<(RowKey, Box<RawValue>)>> {
     let mut fresh = Vec::new();
     let mut before: Option<String> = None;
     let mut oldest = Timestamp(i64::MAX);
     loop {
-        let page: Page = owner.read(&watched.page(PAGE, before.as_deref())).await?;
+        let page: ActivityPage = owner.read(&watched.page(PAGE_ROWS, before.as_deref())).await?;
         let read = fresh.len();
         for row in page.items {
-            let known = Known::of(&row)?;
+            let known = RowKey::read(&row)?;
             oldest = known.at;
-            if seen.take(&known) {
+            if seen.insert(&known) {
                 fresh.push((known, row));
             }
         }
@@ -157,12 +156,12 @@ async fn look(
     }
     for at in seen.open(oldest) {
         let moment = watched.moment(at);
-        let page: Page = owner.read(&moment.page(PAGE, None)).await?;
+        let page: ActivityPage = owner.read(&moment.page(PAGE_ROWS, None)).await?;
         let mut found = Vec::new();
         for row in page.items {
-            let known = Known::of(&row)?;
+            let known = RowKey::read(&row)?;
             found.push(known.id);
-            if seen.take(&known) {
+            if seen.insert(&known) {
                 fresh.push((known, row));
             }
         }
@@ -176,7 +175,7 @@ async fn look(
 mod tests {
     use super::*;
 
-    fn row(number: u8, at: i64, outcome: &str) -> Known {
+    fn row(number: u8, at: i64, outcome: &str) -> RowKey {
         let row = serde_json::json!({
             "id": format!("01920000-0000-7000-8000-0000000000{number:02}"),
             "at": Timestamp(at), "outcome": outcome, "tool": "not looked at",
@@ -186,8 +185,8 @@ mod tests {
 
     #[test]
     fn a_row_comes_again_when_its_outcome_changes() {
-        let mut seen = Seen::new(100);
-        let mut taken = |number, outcome| seen.take(&row(number, 1_000, outcome));
+        let mut seen = SeenRows::new(100);
+        let mut taken = |number, outcome| seen.insert(&row(number, 1_000, outcome));
         assert!(taken(1, "pending"));
         assert!(taken(2, "ok"));
         assert!(!taken(1, "pending"));
@@ -199,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_has_still_to_end_is_looked_for_where_no_page_was_read() {
-        let mut seen = Seen::new(100);
+        let mut seen = SeenRows::new(100);
         for known in [
             row(1, 10, "running"),
             row(2, 10, "pending"),
@@ -207,27 +206,27 @@ mod tests {
             row(4, 30, "pending"),
             row(5, 40, "running"),
         ] {
-            seen.take(&known);
+            seen.insert(&known);
         }
         assert_eq!(seen.open(Timestamp(30)), [Timestamp(10), Timestamp(30)].into());
-        seen.take(&row(4, 30, "denied"));
+        seen.insert(&row(4, 30, "denied"));
         // Its row was deleted.
         seen.retain_at(Timestamp(10), &[row(2, 10, "").id]);
         assert_eq!(seen.open(Timestamp(30)), [Timestamp(10)].into());
-        seen.take(&row(2, 10, "ok"));
+        seen.insert(&row(2, 10, "ok"));
         assert_eq!(seen.open(Timestamp(30)), [].into());
     }
 
     #[test]
     fn what_is_forgotten_is_not_new_and_what_runs_is_not_forgotten() {
-        let mut seen = Seen::new(2);
+        let mut seen = SeenRows::new(2);
         let rows = [row(1, 10, "running"), row(2, 20, "ok"), row(3, 30, "ok"), row(4, 40, "ok")];
-        assert!(rows.iter().all(|row| seen.take(row)));
+        assert!(rows.iter().all(|row| seen.insert(row)));
         seen.forget();
         assert_eq!(seen.rows.len(), 2);
-        assert!(!rows.iter().any(|row| seen.take(row)), "{:?}", seen.rows);
-        assert!(seen.take(&row(1, 10, "ok")));
-        assert!(seen.take(&row(5, 35, "ok")), "late, and not older than all that is remembered");
-        assert!(!seen.take(&row(6, 15, "ok")), "older than what is remembered");
+        assert!(!rows.iter().any(|row| seen.insert(row)), "{:?}", seen.rows);
+        assert!(seen.insert(&row(1, 10, "ok")));
+        assert!(seen.insert(&row(5, 35, "ok")), "late, and not older than all that is remembered");
+        assert!(!seen.insert(&row(6, 15, "ok")), "older than what is remembered");
     }
 }

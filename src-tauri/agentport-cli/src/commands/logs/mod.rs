@@ -1,9 +1,9 @@
-//! `agentport logs`: what agents did, oldest first, as a log is read.
+//! `agentport logs`: agents' calls, oldest first.
 
 mod follow;
 
 use agentport_api::{ActivityRow, paths};
-use agentport_core::{Timestamp, outcome::OutcomeKind};
+use agentport_core::{Timestamp, approval::StateName, outcome::OutcomeKind};
 use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
@@ -18,8 +18,8 @@ use crate::{
     format, output,
 };
 
-/// Rows asked for at once while following.
-const PAGE: u32 = 200;
+/// Rows of a page while following.
+const PAGE_ROWS: u32 = 200;
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
@@ -35,8 +35,8 @@ pub(crate) struct Logs {
     /// Only calls of this tool
     #[arg(long)]
     tool: Option<String>,
-    /// Only calls that ended so: ok, tool_error, upstream_error, cancelled, blocked, pending, denied, expired,
-    /// refused, interrupted; or that are still running
+    /// Only calls that ended so: ok, tool_error, upstream_error, cancelled, blocked, pending, denied, not_asked,
+    /// expired, refused, interrupted; or that are still running
     #[arg(long, value_parser = outcome)]
     outcome: Option<OutcomeKind>,
     /// Only calls since then: 24h, or 2026-01-31T12:00:00Z
@@ -52,14 +52,14 @@ pub(crate) struct Logs {
 
 /// A page whose rows are kept as they came.
 #[derive(Deserialize)]
-struct Page {
+struct ActivityPage {
     items: Vec<Box<RawValue>>,
     next: Option<String>,
 }
 
-/// Which calls to read. Everything given must hold.
+/// Which calls to read. All filters that are set must match.
 #[derive(Debug, Clone, Copy, Default)]
-struct Filter<'a> {
+struct ActivityFilter<'a> {
     agent: Option<&'a str>,
     integration: Option<&'a str>,
     tool: Option<&'a str>,
@@ -70,7 +70,7 @@ struct Filter<'a> {
     search: Option<&'a str>,
 }
 
-impl Filter<'_> {
+impl ActivityFilter<'_> {
     /// Only calls begun at that moment.
     fn moment(self, at: Timestamp) -> Self {
         Self { since: Some(at), until: Some(Timestamp(at.0 + 1)), ..self }
@@ -100,7 +100,7 @@ impl Logs {
             Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
             None => None,
         };
-        let filter = Filter {
+        let filter = ActivityFilter {
             agent: agent.as_deref(),
             integration: self.integration.as_deref(),
             tool: self.tool.as_deref(),
@@ -131,7 +131,7 @@ impl Logs {
 async fn newest(
     owner: &OwnerClient,
     limit: u32,
-    filter: &Filter<'_>,
+    filter: &ActivityFilter<'_>,
 ) -> Result<Vec<Box<RawValue>>> {
     let mut rows: Vec<Box<RawValue>> = Vec::new();
     let mut before: Option<String> = None;
@@ -140,7 +140,8 @@ async fn newest(
         if missing == 0 {
             break;
         }
-        let found: Page = owner.read(&filter.page(missing.min(1_000), before.as_deref())).await?;
+        let found: ActivityPage =
+            owner.read(&filter.page(missing.min(1_000), before.as_deref())).await?;
         let none = found.items.is_empty();
         rows.extend(found.items);
         before = found.next;
@@ -175,18 +176,22 @@ fn line(row: &ActivityRow) -> String {
         ms @ 1..1_000 => format!(", waited {ms} ms"),
         ms => format!(", waited {} s", ms / 1_000),
     };
+    let approved = match row.approval_state {
+        Some(StateName::Approved) => ", approved, and the agent has not come back",
+        _ => "",
+    };
     let error = row
         .error
         .as_ref()
         .map(|error| format!(": {}", output::cut(error, 100)))
         .unwrap_or_default();
     format!(
-        "{}  {:<14}  {} {}/{} {}{ran}{waited}{error}",
+        "{}  {:<14}  {} {}/{} {}{ran}{waited}{approved}{error}",
         format::stamp(row.at),
         row.outcome.as_str(),
         output::cut(&row.agent_name, 24),
         output::one_line(&row.integration),
-        output::cut(&row.tool, 60),
+        output::cut(&row.tool_display, 60),
         output::cut(&row.arguments.to_string(), 80),
     )
 }
@@ -216,7 +221,7 @@ mod tests {
         let row: ActivityRow = serde_json::from_value(row).unwrap();
         assert_eq!(
             line(&row),
-            "2026-01-31T12:00:00Z  tool_error      cl\\u{{1b}}[31maude files/write file {\"path\":\"/a\"} \
+            "2026-01-31T12:00:00Z  tool_error      cl\\u{1b}[31maude files/write\\u{a}file (look-alike name) {\"path\":\"/a\"} \
              in 12 ms, waited 2 s: no"
         );
     }

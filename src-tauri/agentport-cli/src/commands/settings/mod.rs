@@ -1,4 +1,4 @@
-//! `agentport settings`: how the gateway behaves. Names and limits are the gateway's own; it refuses what it does not know.
+//! `agentport settings`: reads and changes settings. The gateway checks names and limits.
 
 mod second_factor;
 

@@ -1,4 +1,5 @@
-//! `agentport settings second-factor`: one-time codes of an authenticator app. A code is never an argument.
+//! `agentport settings second-factor`: one-time codes of an authenticator app (TOTP, RFC 6238). A code is never an
+//! argument.
 
 use agentport_api::{RecoveryCodes, SecondFactor as State, SecondFactorSetup, paths};
 use anyhow::Result;

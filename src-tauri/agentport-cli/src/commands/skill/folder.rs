@@ -19,7 +19,7 @@ pub(super) fn of(client: Client) -> Result<PathBuf> {
 
 /// - Claude Code: `skills` in its own folder, `~/.claude` or `CLAUDE_CONFIG_DIR` (code.claude.com/docs/en/skills).
 /// - Cursor: `~/.cursor/skills` (cursor.com/docs/context/skills).
-/// - Codex: `~/.agents/skills` (developers.openai.com/codex/skills). Whoever moved Codex with `CODEX_HOME` has several
+/// - Codex: `~/.agents/skills` (developers.openai.com/codex/skills). Users who moved Codex with `CODEX_HOME` have several
 ///   of it, and `skills` in that folder, which it reads as well, is for that one alone.
 pub(super) fn within(
     client: Client,
@@ -35,7 +35,7 @@ pub(super) fn within(
     folder.join("skills")
 }
 
-/// Takes the skill's folder away, unless something else lies in it.
+/// Removes the skill's folder, unless it has other files.
 pub(super) fn remove_empty(folder: &Path) {
     for folder in [&folder.join("references"), folder] {
         // What is not empty, or not there, stays as it is.

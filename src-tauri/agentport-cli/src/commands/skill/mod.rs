@@ -1,10 +1,9 @@
-//! `agentport skill`: teaches an agent how to work through AgentPort, by a text in its own client's folder for skills.
+//! `agentport skill`: installs a skill that teaches an agent to work through AgentPort, in its client's skills folder.
 //!
-//! The text is the same for all clients, since they share the format (agentskills.io: a folder with a `SKILL.md` whose
-//! head has `name` and `description`). What holds: a file that its owner changed is neither overwritten nor removed
-//! without `--force`; what a link leads to is neither with it, for that is somebody else's and lies elsewhere; and
-//! either all files are put there or none is touched. The folder for skills itself may be a link, as with people who
-//! keep their dotfiles in a repository.
+//! The files are the same for all clients, which share the format (agentskills.io: a folder with a `SKILL.md` whose head
+//! has `name` and `description`). A file that was changed is neither overwritten nor removed without `--force`; a symbolic
+//! link is never followed; either all files are written or none. The skills folder itself may be a link, as in dotfile
+//! repositories.
 
 mod folder;
 mod versions;
@@ -62,11 +61,11 @@ enum Step {
     Write,
     Overwrite,
     Remove,
-    /// As it should be already.
+    /// Up to date.
     Keep,
-    /// Somebody changed it.
+    /// The file was changed.
     Refuse,
-    /// It, or the folder it lies in, is a link.
+    /// The file or its folder is a symbolic link.
     RefuseLink,
 }
 
@@ -200,7 +199,7 @@ fn words(planned: &[Planned], done: bool) -> String {
     let lines = planned.iter().map(|file| {
         let what = match (file.step, done) {
             (Step::Keep, _) => "Unchanged:",
-            (Step::Refuse, _) => "Changed by somebody else:",
+            (Step::Refuse, _) => "Changed since, or not from AgentPort:",
             (Step::RefuseLink, _) => "Behind a link:",
             (Step::Write, true) => "Wrote",
             (Step::Write, false) => "Would write",

@@ -1,5 +1,5 @@
-//! The texts, each with a last line that says what it was when we wrote it. By that line a file of any earlier version
-//! is known as ours and unchanged, with nothing kept elsewhere.
+//! The skill's files. Each ends with a line that holds a digest of its content, by which a file of any earlier version is
+//! recognised as written by AgentPort and unchanged, without a record elsewhere.
 
 use sha2::{Digest as _, Sha256};
 
@@ -22,21 +22,21 @@ pub(super) struct Text {
     pub(super) content: &'static str,
 }
 
-/// What lies in its place.
+/// The file that exists in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
-    /// What we would write.
+    /// As this version writes it.
     Current,
-    /// What another version of us wrote.
+    /// As another version of AgentPort wrote it.
     Older,
-    /// Changed, or never ours.
+    /// Changed, or not from AgentPort.
     Foreign,
 }
 
 impl Text {
     pub(super) fn sealed(&self) -> String {
-        // A checkout on Windows may have turned the line breaks.
+        // A checkout on Windows may have converted the line breaks.
         let content = self.content.replace("\r\n", "\n");
         format!("{content}\n{SEAL}{}{SEAL_END}", seal(&content))
     }
@@ -58,7 +58,7 @@ fn is_ours(text: &str) -> bool {
         .is_some_and(|(content, there)| seal(content) == there)
 }
 
-/// The first 16 hexadecimal digits of the SHA-256: against slips, not against forgers.
+/// The first 16 hexadecimal digits of the SHA-256: it detects edits, not forgeries.
 fn seal(content: &str) -> String {
     Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Waiting for the owner's decision. This never runs the call; repeating the call does.
+//! Waits for the owner's decision. It never runs the call; repeating the call does.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ use crate::{
     output,
 };
 
-/// How long one question to the gateway waits before it is asked again.
-const ROUND: Duration = Duration::from_secs(40);
-/// What the gateway may take beyond the time it was asked to wait.
-const GRACE: Duration = Duration::from_secs(20);
+/// Wait of one long-polling request.
+const POLL_TIMEOUT: Duration = Duration::from_secs(40);
+/// Time for the answer beyond the wait.
+const ANSWER_GRACE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Args)]
 pub(crate) struct AwaitApproval {
@@ -41,7 +41,7 @@ pub(crate) struct AwaitApproval {
     pub(super) key: AgentKey,
 }
 
-/// What `await` answers.
+/// The answer of the REST API's `await`.
 #[derive(Deserialize)]
 pub(in crate::commands) struct Decision {
     pub(in crate::commands) status: String,
@@ -49,7 +49,7 @@ pub(in crate::commands) struct Decision {
 }
 
 impl Decision {
-    /// Says on stderr what is not the result of a call, and how the program ends with it.
+    /// Prints a decision other than approval on stderr, and returns the exit status.
     pub(in crate::commands) fn say(&self, approval_url: &str) -> ExitStatus {
         let (line, ending) = self.outcome(approval_url);
         if let Some(line) = line {
@@ -80,7 +80,7 @@ impl AwaitApproval {
             .context("no request was given")?;
         let id = request_id(given)?;
         let (answer, decision) = decision(agent, id, deadline(self.timeout)).await?;
-        // In words, what is no approval is said once, on stderr.
+        // As text, decisions other than approval are printed once, on stderr.
         if context.output.is_json() || decision.status == "approved" {
             context.output.tool_text(&answer, |decision: Decision| decision.message)?;
         }
@@ -109,12 +109,14 @@ pub(in crate::commands) async fn decision(
 ) -> Result<(Answer, Decision)> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let wait = left.map_or(ROUND, |left| left.min(ROUND));
+        let wait = left.map_or(POLL_TIMEOUT, |left| left.min(POLL_TIMEOUT));
         let seconds = wait.as_millis().div_ceil(1_000);
         let body = serde_json::json!({ "timeout_seconds": seconds.max(1) }).to_string();
         let path = paths::fill(rest::AWAIT, id);
-        let answer =
-            agent.send(Method::POST, &path, Some(body), Some(wait + GRACE)).await?.into_answer()?;
+        let answer = agent
+            .send(Method::POST, &path, Some(body), Some(wait + ANSWER_GRACE))
+            .await?
+            .into_answer()?;
         let decision: Decision = answer.read()?;
         let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if decision.status != "pending" || over {

@@ -1,4 +1,4 @@
-//! Calling a tool, and, if asked to, waiting for the owner on the way.
+//! Calls a tool, and waits for the owner's decision if `--wait` is given.
 
 use agentport_api::paths;
 use anyhow::{Context as _, Result};
@@ -66,7 +66,7 @@ impl Call {
                 return Ok(ending);
             }
             let (_, decision) = decision(agent, &approval_request_id, deadline).await?;
-            // Approved: the same call again takes the approved request up, and runs it.
+            // Repeating the same call runs the approved request.
             if decision.status != "approved" {
                 return Ok(decision.say(&approval_url));
             }
@@ -80,7 +80,7 @@ impl Call {
             additional_info: self.info.as_deref(),
         };
         let body = serde_json::to_string(&body).context("cannot write the call as JSON")?;
-        // How long a tool may take is the gateway's to say.
+        // No timeout here: the gateway bounds the call.
         agent
             .send(Method::POST, &paths::fill(rest::CALL, &self.integration), Some(body), None)
             .await

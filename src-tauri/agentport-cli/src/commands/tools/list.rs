@@ -1,4 +1,4 @@
-//! What tools there are, and what one takes.
+//! Lists tools, and describes one.
 
 use agentport_api::paths;
 use anyhow::{Context as _, Result, bail};
@@ -56,7 +56,7 @@ pub(super) async fn list(
         let cells = rows.iter().map(|row| {
             [
                 row.integration.clone(),
-                row.tool_name.clone(),
+                output::name(&row.tool_name, 80),
                 row.mode.clone().unwrap_or_default(),
                 output::cut(row.description.as_deref().unwrap_or_default(), 80),
             ]

@@ -1,5 +1,5 @@
-//! `agentport tools`: what an agent does from a shell (contract §6 and §7). The words on stderr and the exit codes are
-//! fixed: scripts and skills key on them.
+//! `agentport tools`: an agent's calls from a shell (`src-tauri/docs/contract.md` §6 and §7). The lines on stderr and the
+//! exit codes are fixed: scripts and skills depend on them.
 
 mod await_approval;
 mod call;

@@ -1,10 +1,10 @@
-//! A refusal that needs the owner, or in which the owner had a hand.
+//! Refusals of a call that come from the owner's policy: an approval is needed, or the call is denied.
 
 use serde::Deserialize;
 
 use crate::{client::Reply, exit::ExitStatus, output};
 
-/// The body of such a 403.
+/// The body of a 403 of the REST API.
 #[derive(Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
 pub(in crate::commands) enum Refusal {
@@ -18,7 +18,7 @@ impl Refusal {
         if reply.status.is_success() { None } else { reply.read() }
     }
 
-    /// Says it on stderr, in the words of the contract.
+    /// Prints it on stderr, in the words of `src-tauri/docs/contract.md` §7.
     pub(in crate::commands) fn say(&self) -> ExitStatus {
         match self {
             Self::ApprovalRequired { approval_url, .. } => {
