@@ -16,7 +16,7 @@ const openings = {
   agents: { "new key": button("Create key"), profile: button("New profile") },
   "add-integration": { local: (page) => page.getByRole("tab", { name: "Local, by command" }).click() },
   connect: { paste: (page) => page.getByText("paste an entry").click() },
-  client: { plan: button(/^Connect: /), "plan for its servers": button(/^Bring its servers along/) },
+  client: { plan: button(/^Connect: /), "plan for its servers": button(/^Put its servers behind AgentPort/) },
   activity: { story: (page) => page.locator("tbody button").first().click() },
   policy: { "edit rule": button(/^Edit rule/) },
   settings: { "one-time codes": button("Set up") },

@@ -31,6 +31,7 @@ await withBrowser(
     await apply();
     await focused("Cursor is connected");
     await page.getByText("Waiting for the first call of Cursor").waitFor();
+    await page.getByText("2 servers of Cursor still bypass AgentPort.").waitFor();
     say({ at: "connected" });
     await page.getByRole("status").getByText("Connected: first call seen at").waitFor();
     say({ at: "seen" });
@@ -41,12 +42,12 @@ await withBrowser(
     say({ at: "undone" });
     await page.getByRole("button", { name: "Done" }).click();
 
-    const along = page.getByRole("button", { name: /^Bring its servers along/ });
+    const along = page.getByRole("button", { name: /^Put its servers behind AgentPort/ });
     await along.click();
-    await heading("Bring the servers of Cursor along").waitFor();
+    await heading("Put the servers of Cursor behind AgentPort").waitFor();
     await page.getByText("Something is still to be chosen above.").waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
-    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith("Bring its servers"));
+    await page.waitForFunction(() => document.activeElement?.textContent?.startsWith("Put its servers"));
     await along.click();
     await page.getByText("Take it over under another name").click();
     await page.getByLabel("Its id here").waitFor();
@@ -59,7 +60,7 @@ await withBrowser(
     await page.keyboard.press("Enter");
     await page.getByRole("status").getByText("Made anew.").waitFor();
     await apply();
-    await heading("The servers of Cursor came along").waitFor();
+    await heading("The servers of Cursor are behind AgentPort").waitFor();
     say({ at: "along" });
     await page.getByRole("button", { name: "Undo…" }).click();
     await page.getByText("Also remove the integrations that came from Cursor").click();

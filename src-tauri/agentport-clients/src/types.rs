@@ -106,6 +106,10 @@ pub struct Connected {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
+    /// How many tools its last `tools/list` had, since the gateway started.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools_listed: Option<u32>,
 }
 
 /// How a client reaches the gateway.

@@ -141,6 +141,7 @@ impl Installation {
             agent: agent.map(|key| key.id),
             first_call_at: agent.and_then(|key| key.first_call_at),
             last_used_at: agent.and_then(|key| key.last_used_at),
+            tools_listed: agent.and_then(|key| key.tools_listed),
         })
     }
 }

@@ -182,11 +182,11 @@ async fn servers_of_a_client_come_along_and_answer_through_the_bridge() {
     let Driven { browser, tray: _tray, daemon, session } = driven;
     browser.go("#/connect").await;
     browser.click("link", "Claude Desktop").await;
-    browser.click("button", "Bring its servers along: Claude Desktop").await;
+    browser.click("button", "Put its servers behind AgentPort: Claude Desktop").await;
     browser.says(&["1 server becomes an integration", "agentport bridge"]).await;
     let (_, would_be) = shown(&browser, &file).await;
     browser.click("button", "Apply").await;
-    browser.find("heading", "The servers of Claude Desktop came along").await;
+    browser.find("heading", "The servers of Claude Desktop are behind AgentPort").await;
     assert_eq!(file.read(), would_be, "no key stands in it");
 
     let mut client = file.start(&session, &[]).await;

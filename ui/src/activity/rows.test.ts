@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { ActivityRow } from '../bindings/ActivityRow';
-import { append, asked, exported, merge, narrows, NO_FILTER, query, sinceThen, unsettled } from './rows';
+import {
+  append,
+  asked,
+  exported,
+  merge,
+  narrows,
+  NO_FILTER,
+  query,
+  sinceThen,
+  unsettled,
+  rowOutcome,
+} from './rows';
 
 const row = (id: string, outcome = 'ok') => ({ id, outcome }) as ActivityRow;
 const ids = (rows: ActivityRow[]) =>
@@ -85,4 +96,13 @@ it('sinceThen sets aside what came above the row the owner looks at', () => {
     const held = sinceThen(rows, top);
     expect([held.fresh, held.shown.length], String(top)).toEqual([fresh, 3 - fresh]);
   }
+});
+
+it('a call whose request was approved no longer waits for the owner', () => {
+  expect(rowOutcome({ outcome: 'pending' }).label).toBe('Waiting');
+  expect(rowOutcome({ outcome: 'pending', approval_state: 'pending' }).label).toBe('Waiting');
+  expect(rowOutcome({ outcome: 'pending', approval_state: 'approved' }).label).toBe(
+    'Approved, not picked up',
+  );
+  expect(rowOutcome({ outcome: 'not_asked' }).label).toBe('Not asked');
 });

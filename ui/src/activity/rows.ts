@@ -1,4 +1,5 @@
 /** The rows of the activity as they come in pages and by events. Pure. */
+import { OUTCOMES, type OutcomeWords } from '../format/labels';
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
 import type { Past } from './moments';
@@ -57,6 +58,20 @@ export function exported(filter: Filter, format: ExportFormat, now: Date): { pat
     path: withQuery(ACTIVITY_EXPORT, asked(filter, { format })),
     name: `agentport-activity-${now.toISOString().slice(0, 10)}.${format}`,
   };
+}
+
+/** What a row says of its outcome: a call that waits for its agent, and no longer for the owner, says so. */
+export function rowOutcome({
+  outcome,
+  approval_state,
+}: Pick<ActivityRow, 'outcome' | 'approval_state'>): OutcomeWords {
+  if (outcome === 'pending' && approval_state === 'approved') {
+    return {
+      ...OUTCOMES.not_picked_up,
+      meaning: 'You approved it, and the agent has not come back for it yet. It runs once it does.',
+    };
+  }
+  return OUTCOMES[outcome];
 }
 
 /** Rows above `top` came since the owner looked, and stand aside until asked for. */

@@ -100,6 +100,20 @@ describe('a story', () => {
     expect(titles(waiting, request({ state: 'pending' }), null, NOW).at(-1)).toBe('Waiting');
   });
 
+  it('never says that the owner said no to a call they were not asked about', () => {
+    const unasked = row({ outcome: 'not_asked', approval: null, waited_ms: 0, ran_us: 0 });
+    const told = titles(unasked, null, null, NOW);
+    expect(told).toEqual(['Claude Code called', 'Would ask you', 'Not asked: you denied it several times']);
+    expect(steps(unasked, null, null, NOW).some(({ detail }) => detail.includes('You said no'))).toBe(false);
+  });
+
+  it('says that it was approved also where the agent did not come back', () => {
+    const left = request({ state: 'expired', at: AT, approved_at: AT });
+    expect(
+      titles(row({ outcome: 'not_picked_up', waited_ms: 0, ran_us: 0 }), left, null, NOW).slice(-2),
+    ).toEqual(['You approved it', 'Approved, not picked up']);
+  });
+
   it('knows where the request is', () => {
     expect(tabOf(request({ state: 'pending' }))).toBe('waiting');
     expect(tabOf(request({ state: 'expired', at: AT }))).toBe('missed');

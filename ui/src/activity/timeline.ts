@@ -3,8 +3,9 @@ import type { ActivityRow } from '../bindings/ActivityRow';
 import type { ApprovalView } from '../bindings/ApprovalView';
 import { requestStatus } from '../approvals/status';
 import type { InboxTab } from '../route/route';
-import { because, DECISIONS, ENTRY_POINTS, MODE_TONES, OUTCOMES, type Tone } from '../format/labels';
+import { because, DECISIONS, ENTRY_POINTS, MODE_TONES, type Tone } from '../format/labels';
 import { fullTime, span } from '../format/time';
+import { rowOutcome } from './rows';
 
 export interface Step {
   kind: 'called' | 'decided' | 'asked' | 'ran' | 'ended';
@@ -35,7 +36,8 @@ export function steps(
     told.push({
       kind: 'decided',
       tone: MODE_TONES[row.decision],
-      title: DECISIONS[row.decision],
+      // The owner was spared the question: saying that they were asked would be untrue.
+      title: row.outcome === 'not_asked' ? 'Would ask you' : DECISIONS[row.decision],
       detail: why(row, rule),
     });
   }
@@ -61,8 +63,9 @@ export function steps(
   }
   // Once the owner has decided, what the request says is all there is until the agent comes back.
   if (row.outcome !== 'pending' || request === null || request.state.state === 'pending') {
-    const { tone, label, meaning } = OUTCOMES[row.outcome];
-    told.push({ kind: 'ended', tone, title: label, detail: row.error ?? meaning });
+    const { tone, label, meaning } = rowOutcome(row);
+    const title = row.outcome === 'not_asked' ? `${label}: you denied it several times` : label;
+    told.push({ kind: 'ended', tone, title, detail: row.error ?? meaning });
   }
   return told;
 }
@@ -79,7 +82,7 @@ function decision({ state }: ApprovalView): string {
     case 'denied':
       return 'You said no';
     case 'expired':
-      return 'Time ran out';
+      return state.approved_at === undefined ? 'Time ran out' : 'You approved it';
     case 'withdrawn':
       return 'Withdrawn';
     default:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { consequence, granted, mayBeForEveryone, needsConsent, WIDER } from './grants';
+import { WIDER, consequence, coveredToo, granted, mayBeForEveryone, needsConsent, runsNow } from './grants';
 
 const NOW = Date.parse('2026-01-31T12:00:00Z');
 const view = {
@@ -52,5 +52,20 @@ describe('grants', () => {
     expect(granted({ kind: 'always' }, 'every_agent', NOW)).toBe(
       'Approved, and this tool always, for every agent',
     );
+  });
+});
+
+describe('other requests that wait', () => {
+  it('run too where any arguments are allowed, and nowhere else', () => {
+    expect(coveredToo({ kind: 'always' }, 30)).toBe(30);
+    expect(coveredToo({ kind: 'for', minutes: 15 }, 30)).toBe(30);
+    expect(coveredToo({ kind: 'exact' }, 30)).toBe(0);
+    expect(coveredToo({ kind: 'once' }, 30)).toBe(0);
+  });
+
+  it('are counted before they run', () => {
+    expect(runsNow(0)).toBe('This also runs the call that asks now, and no other that waits.');
+    expect(runsNow(1)).toBe('This also runs the call that asks now and the other that waits.');
+    expect(runsNow(30)).toBe('This also runs the call that asks now and the 30 others that wait.');
   });
 });

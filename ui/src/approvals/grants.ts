@@ -63,6 +63,17 @@ export function needsConsent(choice: GrantChoice, destructive: boolean): boolean
   return destructive && (choice.kind === 'always' || choice.kind === 'session' || choice.kind === 'for');
 }
 
+/** How many other requests that wait the grant would let run. One for exact arguments covers no others. */
+export function coveredToo({ kind }: GrantChoice, alsoWaiting: number): number {
+  return kind === 'once' || kind === 'exact' ? 0 : alsoWaiting;
+}
+
+/** What runs as soon as it is granted. */
+export function runsNow(others: number): string {
+  if (others === 0) return 'This also runs the call that asks now, and no other that waits.';
+  return `This also runs the call that asks now and ${others === 1 ? 'the other' : `the ${others} others`} that ${others === 1 ? 'waits' : 'wait'}.`;
+}
+
 /** What was granted, for a request that was decided. */
 export function granted(grant: Grant, audience: Audience, now: number): string {
   const whom = audience === 'every_agent' ? ', for every agent' : '';

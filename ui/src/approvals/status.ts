@@ -14,18 +14,32 @@ export interface RequestStatus {
   at: string | null;
 }
 
+/** What is said of an approved request for which the agent has not come back. The same words as for its call. */
+const NOT_PICKED_UP = OUTCOMES.not_picked_up.label;
+
+/** An agent that waits comes back within this time; until then nothing is said of it. */
+const PICK_UP_MS = 5_000;
+
+const runsWhenBack = (agent: string) => `It runs when ${agent} comes back for it.`;
+
 export function requestStatus(view: Pick<ApprovalView, 'state' | 'agent_name'>, now: number): RequestStatus {
   const state = view.state;
   switch (state.state) {
     case 'pending':
       return { short: 'Waiting', long: 'Waiting for your decision.', tone: 'busy', at: null };
-    case 'approved':
+    case 'approved': {
+      const waits = now - Date.parse(state.at) > PICK_UP_MS;
       return {
-        short: 'Approved',
-        long: `${granted(state.grant, state.audience, now)}. It runs when ${view.agent_name} comes back for it.`,
-        tone: 'good',
+        short: waits ? NOT_PICKED_UP : 'Approved',
+        long:
+          `${granted(state.grant, state.audience, now)}. ` +
+          (waits
+            ? `${view.agent_name} has not come back for it yet. It runs once it does.`
+            : runsWhenBack(view.agent_name)),
+        tone: waits ? 'warn' : 'good',
         at: state.at,
       };
+    }
     case 'running':
       return {
         short: 'Running',
@@ -45,12 +59,19 @@ export function requestStatus(view: Pick<ApprovalView, 'state' | 'agent_name'>, 
     case 'denied':
       return { short: 'Denied', long: denied(state), tone: 'bad', at: state.at };
     case 'expired':
-      return {
-        short: 'Missed',
-        long: 'It was not decided, or not picked up, in time, so it did not run.',
-        tone: 'warn',
-        at: state.at,
-      };
+      return state.approved_at === undefined
+        ? {
+            short: 'Missed',
+            long: 'It was not decided in time, so it did not run.',
+            tone: 'warn',
+            at: state.at,
+          }
+        : {
+            short: NOT_PICKED_UP,
+            long: `You approved it, and ${view.agent_name} did not come back for it in time, so it did not run.`,
+            tone: 'warn',
+            at: state.at,
+          };
     case 'withdrawn':
       return {
         short: 'Withdrawn',

@@ -7,6 +7,7 @@ import type { DefinitionDigest } from "./DefinitionDigest";
 import type { Mode } from "./Mode";
 import type { OutcomeKind } from "./OutcomeKind";
 import type { Reason } from "./Reason";
+import type { StateName } from "./StateName";
 import type { Timestamp } from "./Timestamp";
 import type { JsonValue } from "./serde_json/JsonValue";
 
@@ -23,6 +24,10 @@ arguments: JsonValue, arguments_hash: ArgumentsHash | null, digest: DefinitionDi
  * What policy said.
  */
 decision: Mode | null, reason: Reason | null, approval: ApprovalId | null, outcome: OutcomeKind, 
+/**
+ * Where a call's request stands, while the call waits for it: `approved` where the agent has not come back yet.
+ */
+approval_state?: StateName, 
 /**
  * Time spent waiting for the owner, in milliseconds.
  */

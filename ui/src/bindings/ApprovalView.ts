@@ -48,6 +48,10 @@ unchecked: boolean,
  */
 once_only: boolean, 
 /**
+ * How many other requests of this agent wait for the same tool: what [`Approve::also_waiting`] is about.
+ */
+also_waiting: number, 
+/**
  * Asks to install this by secrets that did not come with it, while the owner can still say yes. Installing it
  * ([`super::InstallAvailable`]) is the best answer: what was entered is tried at once, and the request is approved
  * with it. An approval alone installs nothing until that is done.

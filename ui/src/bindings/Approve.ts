@@ -10,4 +10,9 @@ export type Approve = { grant: GrantChoice, audience: Audience,
 /**
  * Replaces the arguments; recorded as edited.
  */
-arguments?: JsonValue, };
+arguments?: JsonValue, 
+/**
+ * Other requests of the tool that wait already run too, as far as the grant covers them. Without it a grant lets
+ * through this request and calls made later.
+ */
+also_waiting?: boolean, };

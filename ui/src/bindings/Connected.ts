@@ -18,4 +18,8 @@ agent?: AgentId,
 /**
  * Its first and its last call.
  */
-first_call_at?: Timestamp, last_used_at?: Timestamp, };
+first_call_at?: Timestamp, last_used_at?: Timestamp, 
+/**
+ * How many tools its last `tools/list` had, since the gateway started.
+ */
+tools_listed?: number, };

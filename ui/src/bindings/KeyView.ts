@@ -11,6 +11,10 @@ export type KeyView = { id: AgentId, name: string,
  */
 prefix: string, profile: string | null, created_at: Timestamp, expires_at: Timestamp | null, revoked_at: Timestamp | null, last_used_at: Timestamp | null, 
 /**
+ * How many tools its last `tools/list` had, since the gateway started.
+ */
+tools_listed?: number, 
+/**
  * Its first call that is still in the activity, whatever became of it.
  */
 first_call_at: Timestamp | null, 

@@ -3,4 +3,4 @@
 /**
  * What became of a call. `Interrupted` is what a row says that was begun and never finished.
  */
-export type OutcomeKind = "ok" | "tool_error" | "upstream_error" | "cancelled" | "blocked" | "pending" | "denied" | "expired" | "refused" | "interrupted" | "running";
+export type OutcomeKind = "ok" | "tool_error" | "upstream_error" | "cancelled" | "blocked" | "pending" | "denied" | "not_asked" | "expired" | "not_picked_up" | "refused" | "interrupted" | "running";

@@ -8,4 +8,12 @@ import type { WithdrawnBecause } from "./WithdrawnBecause";
 /**
  * Where an approval stands, with what belongs to that state.
  */
-export type State = { "state": "pending" } | { "state": "approved", at: Timestamp, grant: Grant, audience: Audience, } | { "state": "running", at: Timestamp, grant: Grant, audience: Audience, started_at: Timestamp, } | { "state": "done", at: Timestamp, grant: Grant, audience: Audience, finished_at: Timestamp, outcome: OutcomeKind, } | { "state": "denied", at: Timestamp, reason: string | null, } | { "state": "expired", at: Timestamp, } | { "state": "withdrawn", at: Timestamp, because: WithdrawnBecause, };
+export type State = { "state": "pending" } | { "state": "approved", at: Timestamp, grant: Grant, audience: Audience, } | { "state": "running", at: Timestamp, grant: Grant, audience: Audience, started_at: Timestamp, } | { "state": "done", at: Timestamp, grant: Grant, audience: Audience, finished_at: Timestamp, outcome: OutcomeKind, } | { "state": "denied", at: Timestamp, reason: string | null, } | { "state": "expired", 
+/**
+ * When the time ran out.
+ */
+at: Timestamp, 
+/**
+ * When the owner had approved it; absent where the owner did not decide.
+ */
+approved_at?: Timestamp, } | { "state": "withdrawn", at: Timestamp, because: WithdrawnBecause, };

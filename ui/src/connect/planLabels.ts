@@ -10,7 +10,7 @@ export function offerWords(what: PlanAction, connected: Connected | undefined): 
       if (connected === undefined) return 'Connect';
       return connected.current ? 'Connect again' : 'Connect to this gateway';
     case 'consolidate':
-      return 'Bring its servers along';
+      return 'Put its servers behind AgentPort';
     case 'disconnect':
       return 'Disconnect';
     case 'restore':
@@ -24,7 +24,7 @@ export function planTitle(what: PlanAction, client: string): string {
     case 'connect':
       return `Connect ${client}`;
     case 'consolidate':
-      return `Bring the servers of ${client} along`;
+      return `Put the servers of ${client} behind AgentPort`;
     case 'disconnect':
       return `Disconnect ${client}`;
     case 'restore':
@@ -38,7 +38,7 @@ export function doneTitle(what: PlanAction, client: string): string {
     case 'connect':
       return `${client} is connected`;
     case 'consolidate':
-      return `The servers of ${client} came along`;
+      return `The servers of ${client} are behind AgentPort`;
     case 'disconnect':
       return `${client} is disconnected`;
     case 'restore':

@@ -42,7 +42,7 @@ function fileSentence(change: FileChangeView, plan: PlanView): string {
     case 'disconnect':
       return `The entry “agentport” goes from ${path}. Everything else in there stays as it is.`;
     case 'consolidate':
-      return `In ${path}, “agentport” takes the place of the servers that come along.`;
+      return `In ${path}, “agentport” takes the place of the servers that go behind AgentPort.`;
     case 'restore':
       return is_new ? `${path} is made again, as it was.` : `${path} gets back what was there before.`;
   }
@@ -77,7 +77,7 @@ function importSentences({ imports, left, client_name }: PlanView): string[] {
   return said;
 }
 
-/** What is special about a server that comes along. */
+/** What is special about a server that goes behind AgentPort. */
 export function importNotes({ merged, enabled, secrets, unknown }: ImportView): string[] {
   const said: string[] = [];
   if (secrets.length > 0)

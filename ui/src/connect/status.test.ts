@@ -3,6 +3,9 @@ import type { FileState } from '../bindings/FileState';
 import type { FileView } from '../bindings/FileView';
 import type { ServerView } from '../bindings/ServerView';
 import {
+  bypassing,
+  bypassWords,
+  connectedWords,
   clientStatus,
   fileStatus,
   mainFile,
@@ -42,6 +45,11 @@ describe('a file', () => {
       [file(), 'Not connected', 'quiet'],
       [file({ state: { state: 'missing' } }), 'Not connected', 'quiet'],
       [file({ connected }), 'Connected, never used', 'busy'],
+      [
+        file({ connected: { ...connected, last_used_at: at(14, 3), tools_listed: 12 } }),
+        'Connected, 12 tools listed',
+        'good',
+      ],
       [file({ connected: used }), /^Connected: first call seen at \d+:03/, 'good'],
       [file({ connected: { ...used, current: false } }), 'Leads to another gateway', 'warn'],
       [file({ connected: { via: 'bridge', current: true } }), 'Its key is no longer good', 'warn'],
@@ -129,4 +137,21 @@ describe('a client', () => {
       expect(serverWords(servers)).toBe(words);
     }
   });
+});
+
+it('servers that bypass AgentPort are those of a connected client that are on and not ours', () => {
+  const servers = readable(
+    server('agentport', { ours: true }),
+    server('github'),
+    server('old', { disabled: true }),
+  );
+  expect(bypassing(file({ connected, state: servers })).map(({ name }) => name)).toEqual(['github']);
+  expect(bypassing(file({ state: servers }))).toEqual([]);
+  expect(bypassWords(1, 'Cursor')).toBe('1 server of Cursor still bypasses AgentPort.');
+  expect(bypassWords(2, 'Cursor')).toBe('2 servers of Cursor still bypass AgentPort.');
+});
+
+it('a handshake counts as connected', () => {
+  expect(connectedWords('Cursor', 12)).toBe('Cursor is connected, 12 tools listed.');
+  expect(connectedWords('Cursor', undefined)).toBe('Cursor is connected.');
 });

@@ -48,7 +48,11 @@ export function fileStatus({ state, connected }: FileFacts, now: number): FileSt
       detail: 'The key was revoked or has expired. Connect it again for a new one.',
     };
   }
-  const { first_call_at, last_used_at } = connected;
+  const { first_call_at, last_used_at, tools_listed } = connected;
+  if (first_call_at === undefined && last_used_at !== undefined) {
+    const listed = tools_listed === undefined ? '' : `, ${count(tools_listed, 'tool')} listed`;
+    return { word: `Connected${listed}`, tone: 'good', detail: 'It has called none of them yet.' };
+  }
   if (first_call_at === undefined) {
     return { word: 'Connected, never used', tone: 'busy', detail: 'Waiting for its first call.' };
   }
@@ -57,6 +61,11 @@ export function fileStatus({ state, connected }: FileFacts, now: number): FileSt
     tone: 'good',
     detail: last_used_at === undefined ? null : `Last used ${ago(last_used_at, now)}.`,
   };
+}
+
+/** `Cursor is connected, 12 tools listed.` An agent lists them in its handshake, before its first call. */
+export function connectedWords(name: string, toolsListed: number | undefined): string {
+  return `${name} is connected${toolsListed === undefined ? '' : `, ${count(toolsListed, 'tool')} listed`}.`;
 }
 
 /** A key in an environment variable can't be read from the file. */
@@ -102,6 +111,17 @@ export function serversOf({ state }: Pick<FileView, 'state'>): ServerView[] {
 /** Servers of the owner's own, over all files. */
 export function othersOf(files: readonly Pick<FileView, 'state'>[]): ServerView[] {
   return files.flatMap(serversOf).filter(({ ours }) => !ours);
+}
+
+/** Servers that the client still reaches by itself, past AgentPort; none where it is not connected. */
+export function bypassing({ state, connected }: Pick<FileView, 'state' | 'connected'>): ServerView[] {
+  if (connected === undefined) return [];
+  return serversOf({ state }).filter(({ ours, disabled }) => !ours && !disabled);
+}
+
+/** `2 servers of Cursor still bypass AgentPort.` */
+export function bypassWords(servers: number, client: string): string {
+  return `${count(servers, 'server')} of ${client} still ${servers === 1 ? 'bypasses' : 'bypass'} AgentPort.`;
 }
 
 /** `5 servers, 2 of them elsewhere too`; empty where there is none. */

@@ -24,7 +24,13 @@ export const DECISIONS: Record<Mode, string> = {
   deny: 'Blocked',
 };
 
-export const OUTCOMES: Record<OutcomeKind, { label: string; tone: Tone; meaning: string }> = {
+export interface OutcomeWords {
+  label: string;
+  tone: Tone;
+  meaning: string;
+}
+
+export const OUTCOMES: Record<OutcomeKind, OutcomeWords> = {
   ok: { label: 'Done', tone: 'good', meaning: 'The integration answered.' },
   tool_error: {
     label: 'Tool failed',
@@ -41,6 +47,17 @@ export const OUTCOMES: Record<OutcomeKind, { label: string; tone: Tone; meaning:
   blocked: { label: 'Blocked', tone: 'bad', meaning: 'A rule of yours blocks this.' },
   pending: { label: 'Waiting', tone: 'busy', meaning: 'The call waits for your decision.' },
   denied: { label: 'Denied', tone: 'bad', meaning: 'You said no.' },
+  not_asked: {
+    label: 'Not asked',
+    tone: 'bad',
+    meaning:
+      'You denied this tool to this agent several times within minutes, so its calls are denied at once for a while.',
+  },
+  not_picked_up: {
+    label: 'Approved, not picked up',
+    tone: 'warn',
+    meaning: 'You approved it, and the agent did not come back for it in time, so it did not run.',
+  },
   expired: { label: 'Missed', tone: 'warn', meaning: 'Time ran out before it ran.' },
   refused: {
     label: 'Refused',

@@ -28,7 +28,7 @@ it('escapes what cannot be seen in a name, and marks it', () => {
     ['\u202eedoC edualC', '⟨U+202E⟩edoC edualC'],
     ['GitHub\u{e0041}', 'GitHub⟨U+E0041⟩'],
   ] as const) {
-    expect(nameText(name)).toBe(`${printed} (look-alike)`);
+    expect(nameText(name)).toBe(`${printed} (look-alike name)`);
   }
 });
 
@@ -36,6 +36,6 @@ it('marks letters of another script that look like Latin ones', () => {
   // Cyrillic а and о, a name wholly of such letters, Greek Ο, full-width and mathematical letters.
   for (const name of ['Clаude Code', 'GitHub соpy', 'раухос', 'Οffice', 'ＧitHub', '𝐆itHub']) {
     expect(isLookAlike(name), name).toBe(true);
-    expect(nameText(name)).toBe(`${name} (look-alike)`);
+    expect(nameText(name)).toBe(`${name} (look-alike name)`);
   }
 });

@@ -39,5 +39,5 @@ function escaped(name: string): string {
 
 /** The name as it is printed, marked where it could be taken for another one. */
 export function nameText(name: string): string {
-  return isLookAlike(name) ? `${escaped(name)} (look-alike)` : name;
+  return isLookAlike(name) ? `${escaped(name)} (look-alike name)` : name;
 }

@@ -31,6 +31,9 @@ export const POLICY = '/control/policy';
 export const POLICY_RULE = '/control/policy/{id}';
 export const POLICY_RULE_RESTORE = '/control/policy/{id}/restore';
 export const POLICY_CATEGORY = '/control/policy/category';
+export const DENIALS = '/control/denials';
+export const DENIAL = '/control/denials/{id}';
+
 export const SETTINGS = '/control/settings';
 export const ACTIVITY = '/control/activity';
 export const ACTIVITY_CHART = '/control/activity/chart';

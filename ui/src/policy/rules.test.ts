@@ -104,3 +104,14 @@ it('an end is sent as a moment, as never, or not at all', () => {
   expect(endOf('date', '', now)).toBeUndefined();
   expect(endOf('date', '2026-02-01', now)).toBe(new Date(2026, 1, 2).toISOString());
 });
+
+it('rules are found by the words of their sentence', () => {
+  const said = (id: string, sentence: string) => ({ ...view(id, {}), sentence }) as RuleView;
+  const rules = [said('a', 'Every agent may use Add note in Demo'), said('b', 'Cursor may not use Add note')];
+  const found = (words: string) =>
+    matching(rules, { agent: '', integration: '', words }).map(({ rule }) => rule.id);
+  expect(found('')).toEqual(['a', 'b']);
+  expect(found('add NOTE')).toEqual(['a', 'b']);
+  expect(found('cursor note')).toEqual(['b']);
+  expect(found('delete')).toEqual([]);
+});

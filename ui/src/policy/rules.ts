@@ -56,11 +56,19 @@ export function integrationOf(scope: Scope): string | null {
 export interface RuleFilter {
   agent: string;
   integration: string;
+  /** Words that stand in the rule's sentence. */
+  words?: string;
 }
 
 /** Rules about an agent are its own and those for every agent; the same with integrations. */
-export function matching(rules: readonly RuleView[], { agent, integration }: RuleFilter): RuleView[] {
-  return rules.filter(({ rule }) => {
+export function matching(
+  rules: readonly RuleView[],
+  { agent, integration, words = '' }: RuleFilter,
+): RuleView[] {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  return rules.filter(({ rule, sentence }) => {
+    const said = sentence.toLowerCase();
+    if (!wanted.every((word) => said.includes(word))) return false;
     const about = integrationOf(rule.scope);
     return (
       (agent === '' || rule.agent === null || rule.agent === agent) &&
