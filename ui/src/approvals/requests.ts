@@ -4,7 +4,8 @@ import type { Approve } from '../bindings/Approve';
 import type { Deny } from '../bindings/Deny';
 import type { Items } from '../bindings/Items';
 import { host } from '../host';
-import { APPROVAL, APPROVALS, APPROVE, DENY, fill, withQuery } from '../host/paths';
+import { APPROVAL, APPROVALS, APPROVE, DENY, fill, SETTINGS, withQuery } from '../host/paths';
+import { hasUnseen, type SeenSettings } from './missed';
 
 export async function list(state: 'pending' | 'missed' | 'decided'): Promise<ApprovalView[]> {
   const { items } = await host.request<Items<ApprovalView>>(
@@ -20,3 +21,9 @@ export const approve = (id: string, body: Approve) =>
   host.request<ApprovalView>('POST', fill(APPROVE, id), body);
 
 export const deny = (id: string, body: Deny) => host.request<ApprovalView>('POST', fill(DENY, id), body);
+
+/** Keeps that the owner has looked at what was missed, where something of it is new to them. */
+export async function markSeen(missed: readonly ApprovalView[]): Promise<void> {
+  if (!hasUnseen(missed, await host.request<SeenSettings>('GET', SETTINGS))) return;
+  await host.request('PATCH', SETTINGS, { missed_seen_at: new Date().toISOString() });
+}
