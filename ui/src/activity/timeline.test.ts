@@ -103,7 +103,7 @@ describe('a story', () => {
   it('never says that the owner said no to a call they were not asked about', () => {
     const unasked = row({ outcome: 'not_asked', approval: null, waited_ms: 0, ran_us: 0 });
     const told = titles(unasked, null, null, NOW);
-    expect(told).toEqual(['Claude Code called', 'Would ask you', 'Not asked: you denied it several times']);
+    expect(told).toEqual(['Claude Code called', 'Would ask you', 'Not asked: you denied it 3 times']);
     expect(steps(unasked, null, null, NOW).some(({ detail }) => detail.includes('You said no'))).toBe(false);
   });
 

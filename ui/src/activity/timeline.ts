@@ -64,7 +64,7 @@ export function steps(
   // Once the owner has decided, what the request says is all there is until the agent comes back.
   if (row.outcome !== 'pending' || request === null || request.state.state === 'pending') {
     const { tone, label, meaning } = rowOutcome(row);
-    const title = row.outcome === 'not_asked' ? `${label}: you denied it several times` : label;
+    const title = row.outcome === 'not_asked' ? `${label}: you denied it 3 times` : label;
     told.push({ kind: 'ended', tone, title, detail: row.error ?? meaning });
   }
   return told;
