@@ -30,6 +30,8 @@ pub struct ApprovalView {
     pub annotations: Annotations,
     /// One sentence, computed by us from the arguments.
     pub summary: String,
+    /// Characters of the arguments that the summary does not show. Blanks and secrets do not count.
+    pub hidden_characters: u32,
     pub arguments: Value,
     /// The tool's input schema, for a form to edit the arguments.
     pub input_schema: Option<Value>,

@@ -22,7 +22,11 @@ tool_display: string, tool_title: string | null, tool_description: string | null
 /**
  * One sentence, computed by us from the arguments.
  */
-summary: string, arguments: JsonValue, 
+summary: string, 
+/**
+ * Characters of the arguments that the summary does not show. Blanks and secrets do not count.
+ */
+hidden_characters: number, arguments: JsonValue, 
 /**
  * The tool's input schema, for a form to edit the arguments.
  */

@@ -171,7 +171,7 @@ mod tests {
         check(
             &rule,
             Some("Claude"),
-            "Claude may use read_file in Files with exactly the approved arguments",
+            "Claude may use read\\u{202e}_file (look-alike name) in Files with exactly the approved arguments",
         );
         rule.expires_at = Some(Timestamp(1_790_000_000_123));
         rule.session = true;
@@ -179,7 +179,7 @@ mod tests {
         check(
             &rule,
             Some("Claude"),
-            "Claude may not use read_file in Files with exactly the given arguments, \
+            "Claude may not use read\\u{202e}_file (look-alike name) in Files with exactly the given arguments, \
              until 2026-09-21 14:13 UTC, while its session lasts",
         );
     }

@@ -29,6 +29,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_VALUES: usize = 2_000;
 /// Characters kept of one text.
 const MAX_TEXT: usize = 2_000;
+/// Characters kept of a text of which beginning and end are shown.
+const MAX_LONG_TEXT: usize = 64 * 1024;
 /// Characters kept of a field's name.
 const MAX_FIELD_NAME: usize = 200;
 /// How much further than it keeps the search for secrets reads (bytes), so that the cut does not halve one.
@@ -48,6 +50,11 @@ pub fn redacted(arguments: &Value) -> Value {
 /// blocks, passwords in URLs, and `password=…` or `"api_key": "…"` in running text. Cut at 2,000 characters.
 pub fn redacted_text(text: &str) -> Cow<'_, str> {
     redacted_up_to(text, MAX_TEXT)
+}
+
+/// `text` like [`redacted_text`], up to 64 Ki characters.
+pub(crate) fn redacted_long_text(text: &str) -> Cow<'_, str> {
+    redacted_up_to(text, MAX_LONG_TEXT)
 }
 
 fn copy(value: &Value, depth: usize, left: &mut usize) -> Value {

@@ -19,6 +19,8 @@ pub use display_name::{DisplayName, MAX_DISPLAY_NAME, display_name, display_name
 
 /// Stands for what was cut off.
 const ELLIPSIS: char = '…';
+/// Stands for a line break in [`sanitize_marking_lines`].
+pub const LINE_BREAK: char = '⏎';
 /// A control string longer than this is no terminal command but an attempt to hide text: only its introducer goes.
 const MAX_CONTROL_STRING: usize = 256;
 
@@ -26,13 +28,19 @@ const MAX_CONTROL_STRING: usize = 256;
 ///
 /// Line breaks and tabs count as blanks; runs of blanks become one space, at either end none.
 pub fn sanitize_line(text: &str, max_chars: usize) -> String {
-    cleaned(text, max_chars, false)
+    cleaned(text, max_chars, LineBreaks::Blank)
+}
+
+/// Cleans `text` like [`sanitize_line`], but a line break becomes a visible [`LINE_BREAK`], so that two commands never
+/// read as one.
+pub fn sanitize_marking_lines(text: &str, max_chars: usize) -> String {
+    cleaned(text, max_chars, LineBreaks::Mark)
 }
 
 /// Cleans `text` like [`sanitize_line`], but keeps its lines: every kind of line break becomes `\n`, and never more than one
 /// empty line stands between two others, so that nothing can be pushed out of sight.
 pub fn sanitize_lines(text: &str, max_chars: usize) -> String {
-    cleaned(text, max_chars, true)
+    cleaned(text, max_chars, LineBreaks::Keep)
 }
 
 /// `number` with its thousands apart: `2,310`.
@@ -48,18 +56,34 @@ pub(crate) fn grouped(number: usize) -> String {
     text
 }
 
-fn cleaned(text: &str, max_chars: usize, keep_lines: bool) -> String {
+/// What becomes of line breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineBreaks {
+    Blank,
+    Keep,
+    Mark,
+}
+
+fn cleaned(text: &str, max_chars: usize, line_breaks: LineBreaks) -> String {
     let mut out = Fitted::new(text.len(), max_chars);
     let mut breaks = 0;
     let mut blank = false;
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         match kind(c) {
-            Kind::Break if keep_lines => {
+            Kind::Break if line_breaks != LineBreaks::Blank => {
                 if c == '\r' && rest.as_str().starts_with('\n') {
                     rest.next();
                 }
-                breaks += 1;
+                if line_breaks == LineBreaks::Keep {
+                    breaks += 1;
+                    continue;
+                }
+                blank = false;
+                out.push(LINE_BREAK);
+                if out.overflowed() {
+                    break;
+                }
             }
             Kind::Break | Kind::Blank => blank = true,
             Kind::Escape => rest = after_escape(rest.as_str(), None).chars(),

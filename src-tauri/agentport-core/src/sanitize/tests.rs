@@ -65,6 +65,19 @@ fn collapses_blanks() {
 }
 
 #[test]
+fn a_line_break_is_never_a_blank_where_it_counts() {
+    for (input, want) in [
+        ("ls\nrm -rf .", "ls⏎rm -rf ."),
+        ("a\r\nb\rc\u{2028}d\u{85}e", "a⏎b⏎c⏎d⏎e"),
+        ("a \n\n b\n", "a⏎⏎ b⏎"),
+        ("a\tb", "a b"),
+    ] {
+        assert_eq!(sanitize_marking_lines(input, 100), want, "{input:?}");
+    }
+    assert_eq!(sanitize_marking_lines("a\nb", 2), "a…");
+}
+
+#[test]
 fn keeps_lines_but_not_walls_of_them() {
     for (input, want) in [
         ("a\nb", "a\nb"),
@@ -139,7 +152,9 @@ fn nasty() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn promises_hold(text in nasty(), max in 0usize..50) {
-        for (keep, once) in [(false, sanitize_line(&text, max)), (true, sanitize_lines(&text, max))] {
+        for mode in [LineBreaks::Blank, LineBreaks::Keep, LineBreaks::Mark] {
+            let once = cleaned(&text, max, mode);
+            let keep = mode == LineBreaks::Keep;
             prop_assert!(once.chars().count() <= max);
             for c in once.chars().filter(|c| !(keep && *c == '\n')) {
                 prop_assert!(!c.is_control() && !invisible(c), "{c:?} in {once:?}");
@@ -147,7 +162,7 @@ proptest! {
             }
             prop_assert!(!once.contains("  ") && !once.contains("\n\n\n"), "{once:?}");
             prop_assert_eq!(once.trim(), &once);
-            prop_assert_eq!(cleaned(&once, max, keep), once);
+            prop_assert_eq!(cleaned(&once, max, mode), once);
         }
     }
 }

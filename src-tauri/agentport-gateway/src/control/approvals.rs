@@ -5,7 +5,8 @@ use agentport_core::{
     ApprovalId,
     approval::{Approval, StateName},
     policy::Reason,
-    sanitize, summary,
+    sanitize,
+    summary::{CallSummary, summarize},
     tool::Annotations,
 };
 use axum::{
@@ -137,16 +138,15 @@ impl Control {
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let title = tool.and_then(PublishedTool::title).map(str::trim);
         let shown = |name: &str| sanitize::display_name(name).to_string();
+        let (name, arguments) = (&approval.tool, &approval.arguments);
+        let CallSummary { sentence, hidden_characters } =
+            match crate::installs::request_summary(&integration_name, name, arguments) {
+                Some(sentence) => CallSummary { sentence, hidden_characters: 0 },
+                None => summarize(&integration_name, name, title, arguments),
+            };
         ApprovalView {
-            summary: crate::installs::request_summary(
-                &integration_name,
-                &approval.tool,
-                &approval.arguments,
-            )
-            .unwrap_or_else(|| {
-                let tool = &approval.tool;
-                summary::summary(&integration_name, tool, title, &approval.arguments)
-            }),
+            summary: sentence,
+            hidden_characters: u32::try_from(hidden_characters).unwrap_or(u32::MAX),
             why: why(&self.policy, &approval, tool).to_owned(),
             tool_title: title.filter(|title| !title.is_empty()).map(shown),
             tool_description: tool
