@@ -2,6 +2,7 @@
 
 mod authentication;
 mod listing;
+mod malformed;
 mod meta_tools;
 mod passthrough;
 mod sessions;

@@ -52,15 +52,61 @@ impl Principal {
     }
 }
 
+/// Why a request shows no key, or none that could be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidCredential {
+    /// Neither header is there.
+    #[error(
+        "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'. The owner creates keys in AgentPort."
+    )]
+    Missing,
+    /// `Authorization` with another scheme, without one, or several of them.
+    #[error("The header Authorization has to be 'Bearer ap_…', once.")]
+    Scheme,
+    /// What is shown does not have the form of a key.
+    #[error(
+        "What was shown is no key: a key is 'ap_' and 32 characters. Check that it was pasted whole and nothing else with it."
+    )]
+    Malformed,
+}
+
 /// The credential a request shows.
 ///
-/// `Authorization`, where it is sent, alone decides: a bad Bearer never falls back to `X-API-Key`.
-pub(crate) fn shown_key(headers: &HeaderMap) -> Option<Key> {
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then(|| Key::parse(token.trim()))?;
+/// `Authorization`, where it is sent, alone decides: a bad Bearer never falls back to `X-API-Key`. Blanks, quotation
+/// marks and a repeated `Bearer`, as they come with pasting, are left out.
+fn find_key(headers: &HeaderMap) -> Result<Key, InvalidCredential> {
+    use InvalidCredential as E;
+    let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
+    if let Some(value) = authorization.next() {
+        if authorization.next().is_some() {
+            return Err(E::Scheme);
+        }
+        let value = value.to_str().map_err(|_| E::Malformed)?;
+        return parse_key(without_bearer(value.trim()).ok_or(E::Scheme)?);
     }
-    Key::parse(headers.get("x-api-key")?.to_str().ok()?.trim())
+    let value = headers.get("x-api-key").ok_or(E::Missing)?.to_str().map_err(|_| E::Malformed)?;
+    parse_key(without_bearer(value.trim()).unwrap_or(value))
+}
+
+/// What follows the word `Bearer`, or several of them.
+fn without_bearer(value: &str) -> Option<&str> {
+    let (word, rest) = value.split_once([' ', '\t'])?;
+    let rest = rest.trim();
+    word.eq_ignore_ascii_case("bearer").then(|| without_bearer(rest).unwrap_or(rest))
+}
+
+fn parse_key(text: &str) -> Result<Key, InvalidCredential> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
+    Key::parse(text).ok_or(InvalidCredential::Malformed)
+}
+
+/// The sentence for a request whose credential [`Authenticator::authenticate`] refused.
+pub(crate) fn unauthorized_reason(headers: &HeaderMap) -> String {
+    match find_key(headers) {
+        Ok(_) => "This key is not known here, has expired or was revoked. The owner creates keys in AgentPort."
+            .to_owned(),
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Checks keys, and ends the session grants of an agent that was silent for long.
@@ -78,7 +124,7 @@ impl Authenticator {
     /// The agent whose key the request shows. Notes that it is here; a long silence has ended its session's grants.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Option<Arc<Agent>> {
         let now = clock::now();
-        let agent = self.agents.authenticate(&shown_key(headers)?, now)?;
+        let agent = self.agents.authenticate(&find_key(headers).ok()?, now)?;
         let contact = agent.touch(now);
         if contact == Contact::First {
             // Screens show it as connected from here on.
@@ -110,7 +156,7 @@ mod tests {
             for (name, value) in entries {
                 headers.insert(*name, HeaderValue::from_str(value).unwrap());
             }
-            assert_eq!(shown_key(&headers).is_some(), want, "{entries:?}");
+            assert_eq!(find_key(&headers).is_ok(), want, "{entries:?}");
         };
         check(&[], false);
         check(&[("x-api-key", GOOD)], true);
@@ -119,6 +165,12 @@ mod tests {
         check(&[("authorization", &format!("bearer {GOOD}"))], true);
         check(&[("authorization", "Bearer nonsense"), ("x-api-key", GOOD)], false);
         check(&[("authorization", "Basic dTpw"), ("x-api-key", GOOD)], false);
+        check(&[("authorization", &format!("Bearer  {GOOD} "))], true);
+        check(&[("authorization", &format!("Bearer Bearer {GOOD}"))], true);
+        check(&[("authorization", &format!("Bearer \"{GOOD}\""))], true);
+        check(&[("x-api-key", &format!("Bearer {GOOD}"))], true);
+        check(&[("authorization", GOOD)], false);
+        check(&[("authorization", &format!("Bearer {GOOD}x"))], false);
         check(&[("authorization", ""), ("x-api-key", GOOD)], false);
     }
 }

@@ -14,16 +14,17 @@ use rmcp::transport::{
 };
 
 use super::{
-    envelope::{self, Envelope},
+    accept,
+    envelope::{self, Envelope, InvalidMessage},
     fast_path::{FastPath, RunningCalls},
     keepalive::{Body, keep_alive},
-    request_stream,
+    params, request_stream,
     revision::{JSON, PROTOCOL_VERSION, SESSION_ID, is_event_stream, is_modern},
     server::AgentServer,
     sessions::Sessions,
     view_query::view_key,
 };
-use crate::auth::{PRINCIPAL, Principal};
+use crate::auth::{PRINCIPAL, Principal, unauthorized_reason};
 use crate::{agent_api::AgentApi, agents::Agent, body, clock, http::own_origins};
 
 /// Time after which an unused session ends; longer than any approval is held.
@@ -74,9 +75,11 @@ type Guarded<T> = Result<T, Response<Body>>;
 
 impl McpEndpoint {
     async fn handle(&self, request: Request) -> Guarded<Response<Body>> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let principal = self.authenticate(&parts).await?;
         self.check_session(&parts.headers, &principal).await?;
+        accept::negotiate(&parts.method, &mut parts.headers)
+            .map_err(|(status, sentence)| refusal(status, &sentence))?;
         let body = match parts.method {
             Method::POST => read_body(&parts.headers, body).await?,
             _ => Bytes::new(),
@@ -89,6 +92,7 @@ impl McpEndpoint {
                 return Ok(end_on_revocation(response.await, &principal.agent));
             }
             self.cancel_on_fast_path(&parts.headers, &envelope);
+            check_params(&envelope)?;
         }
         let agent = principal.agent.clone();
         Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &agent))
@@ -97,7 +101,7 @@ impl McpEndpoint {
     /// Guard: the credential, and the view the URL asks for.
     async fn authenticate(&self, parts: &Parts) -> Guarded<Principal> {
         let Some(agent) = self.api.auth.authenticate(&parts.headers).await else {
-            return Err(unauthorized());
+            return Err(unauthorized(&parts.headers));
         };
         let profiles = self.named_profiles(parts.uri.query()).await?;
         let named = |name: &str| profiles.iter().find(|p| p.name == name).cloned();
@@ -202,12 +206,22 @@ async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Guarded<Bytes
 
 /// Guard: one JSON-RPC message, with numbers that survive being read.
 fn read_envelope(body: &Bytes) -> Guarded<Envelope<'_>> {
-    let with_body = |response: Response<Bytes>| response.map(|b| Full::new(b).boxed_unsync());
     let envelope = envelope::read(body).map_err(|invalid| with_body(invalid.response()))?;
     match envelope::oversized_integer(body) {
         Some(number) => Err(with_body(envelope::refuse_number(envelope.id, number))),
         None => Ok(envelope),
     }
+}
+
+/// Guard: the parameters a request's method takes.
+fn check_params(envelope: &Envelope<'_>) -> Guarded<()> {
+    let (Some(id), Some(method)) = (envelope.id, &envelope.method) else { return Ok(()) };
+    params::check(method, envelope.params)
+        .map_err(|reason| with_body(InvalidMessage::params(id, reason).response()))
+}
+
+fn with_body(response: Response<Bytes>) -> Response<Body> {
+    response.map(|body| Full::new(body).boxed_unsync())
 }
 
 /// Ends an event stream when its agent's key is revoked or expires.
@@ -227,11 +241,8 @@ fn end_on_revocation(response: Response<Body>, agent: &Agent) -> Response<Body> 
 }
 
 /// 401. Until there is an OAuth server, without a pointer to one (`src-tauri/docs/contract.md` §1).
-fn unauthorized() -> Response<Body> {
-    let mut response = refusal(
-        StatusCode::UNAUTHORIZED,
-        "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'. The owner creates keys in AgentPort.",
-    );
+fn unauthorized(headers: &HeaderMap) -> Response<Body> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, &unauthorized_reason(headers));
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }

@@ -1,22 +1,182 @@
-//! The JSON-RPC 2.0 envelope of a message, checked before the protocol library reads it, so that every fault has a clear
-//! answer.
+//! The JSON-RPC 2.0 envelope of a message, checked before the protocol library reads it, so that every fault has an
+//! answer that names the field.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{json, value::RawValue};
 
+use super::revision::JSON;
+
+/// The longest id that is taken, in bytes of its JSON form.
+const MAX_ID_BYTES: usize = 1_024;
+
 /// The outer fields of a JSON-RPC message; `params` stays unread.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Envelope<'a> {
-    #[serde(borrow, default)]
-    pub(crate) jsonrpc: Option<std::borrow::Cow<'a, str>>,
-    #[serde(borrow, default)]
+    /// A string or an integer of 64 bits. `None`: a notification.
     pub(crate) id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(crate) method: Option<std::borrow::Cow<'a, str>>,
-    #[serde(borrow, default)]
+    /// `None`: the client's response to a request of ours.
+    pub(crate) method: Option<Cow<'a, str>>,
+    /// An object. A null counts as absent.
     pub(crate) params: Option<&'a RawValue>,
+}
+
+/// The same as it came: a null is not an absent field.
+#[derive(Deserialize)]
+struct RawEnvelope<'a> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Why a body is not a JSON-RPC message that MCP allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InvalidMessage {
+    NotJson,
+    /// JSON-RPC batches were removed from MCP in 2025-06-18.
+    Batch,
+    NotAnObject,
+    /// What is wrong with which field, and the id to answer to if it can be read.
+    Field {
+        reason: String,
+        id: Option<String>,
+    },
+    /// The method is known, its parameters are not what it takes (-32602).
+    Params {
+        reason: String,
+        id: Option<String>,
+    },
+}
+
+impl InvalidMessage {
+    fn field(reason: impl Into<String>) -> Self {
+        Self::Field { reason: reason.into(), id: None }
+    }
+
+    /// The request of this id has parameters its method does not take.
+    pub(super) fn params(id: &RawValue, reason: String) -> Self {
+        Self::Params { reason, id: id_text(Some(id)) }
+    }
+}
+
+/// Reads the envelope of the one message in `body`.
+pub(crate) fn read(body: &[u8]) -> Result<Envelope<'_>, InvalidMessage> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        Some(_) if serde_json::from_slice::<&RawValue>(body).is_err() => {
+            return Err(InvalidMessage::NotJson);
+        }
+        Some(b'[') => return Err(InvalidMessage::Batch),
+        Some(_) => return Err(InvalidMessage::NotAnObject),
+        None => return Err(InvalidMessage::NotJson),
+    }
+    let raw: RawEnvelope<'_> = serde_json::from_slice(body).map_err(|error| {
+        // Fields are kept as they are, so the only fault in valid JSON is one that comes twice.
+        match error.to_string().split('`').nth(1) {
+            Some(field) if error.is_data() => {
+                InvalidMessage::field(format!("{field} comes twice in the message"))
+            }
+            _ => InvalidMessage::NotJson,
+        }
+    })?;
+    if let Some(id) = raw.id {
+        check_id(id.get()).map_err(InvalidMessage::field)?;
+    }
+    raw.check().map_err(|reason| InvalidMessage::Field { reason, id: id_text(raw.id) })
+}
+
+impl<'a> RawEnvelope<'a> {
+    fn check(&self) -> Result<Envelope<'a>, String> {
+        match self.jsonrpc.map(RawValue::get) {
+            Some("\"2.0\"") => {}
+            Some(other) => return Err(format!("jsonrpc has to be \"2.0\", not {}", brief(other))),
+            None => return Err("jsonrpc is missing; it has to be \"2.0\"".to_owned()),
+        }
+        let is_response = self.result.is_some() || self.error.is_some();
+        let method = match self.method.map(RawValue::get) {
+            None if is_response && self.id.is_some() => None,
+            None if is_response => return Err("id is missing in a response".to_owned()),
+            None => return Err("method is missing".to_owned()),
+            Some(text) => match serde_json::from_str::<BorrowedText<'_>>(text) {
+                Ok(BorrowedText(method)) if !method.is_empty() => Some(method),
+                Ok(_) => return Err("method must not be empty".to_owned()),
+                Err(_) => return Err(format!("method has to be a string, not {}", kind_of(text))),
+            },
+        };
+        let is_notification = method.as_ref().is_some_and(|m| m.starts_with("notifications/"));
+        if self.id.is_none() && method.is_some() && !is_notification {
+            return Err("id is missing; a request needs one, a string or an integer".to_owned());
+        }
+        let params = match self.params {
+            Some(params) if params.get() == "null" => None,
+            Some(params) if !params.get().starts_with('{') => {
+                return Err(format!("params has to be an object, not {}", kind_of(params.get())));
+            }
+            params => params,
+        };
+        Ok(Envelope { id: self.id, method, params })
+    }
+}
+
+/// Text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// MCP wants a string or an integer, and never null (2025-11-25, "Requests").
+fn check_id(id: &str) -> Result<(), &'static str> {
+    match id.as_bytes() {
+        [b'"', ..] if id.len() > MAX_ID_BYTES => Err("id is longer than 1,024 bytes"),
+        [b'"', ..] if serde_json::from_str::<String>(id).is_err() => {
+            Err("id is not a valid Unicode text")
+        }
+        [b'"', ..] => Ok(()),
+        [b'n', ..] => Err("id must not be null; it has to be a string or an integer"),
+        [b'{', ..] => Err("id has to be a string or an integer, not an object"),
+        [b'[', ..] => Err("id has to be a string or an integer, not an array"),
+        [b't' | b'f', ..] => Err("id has to be a string or an integer, not a boolean"),
+        _ if id.contains(['.', 'e', 'E']) => {
+            Err("id has to be a string or an integer, not a fractional number")
+        }
+        _ if id.parse::<i64>().is_err() => Err("id is an integer beyond 64 bits; send a string"),
+        _ => Ok(()),
+    }
+}
+
+fn id_text(id: Option<&RawValue>) -> Option<String> {
+    id.map(|id| id.get().to_owned())
+}
+
+/// What kind of JSON value this text is.
+pub(super) fn kind_of(json: &str) -> &'static str {
+    match json.as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// A value as it may be repeated to its sender: itself if it is short.
+fn brief(json: &str) -> &str {
+    if json.len() <= 20 { json } else { kind_of(json) }
 }
 
 /// An integer in `body` that does not fit into 64 bits. Read as a number it would become another one, so that two
@@ -61,84 +221,43 @@ fn end_of_string(body: &[u8], at: usize) -> usize {
     at
 }
 
-/// Why a body is not a JSON-RPC message that MCP allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InvalidMessage {
-    NotJson,
-    /// JSON-RPC batches were removed from MCP in 2025-06-18.
-    Batch,
-    NotAnObject,
-    NullId,
-}
-
-/// Reads the envelope of the one message in `body`.
-pub(crate) fn read(body: &[u8]) -> Result<Envelope<'_>, InvalidMessage> {
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => {}
-        Some(b'[') => return Err(InvalidMessage::Batch),
-        Some(_) if serde_json::from_slice::<&RawValue>(body).is_ok() => {
-            return Err(InvalidMessage::NotAnObject);
-        }
-        _ => return Err(InvalidMessage::NotJson),
-    }
-    let envelope: Envelope<'_> =
-        serde_json::from_slice(body).map_err(|_| InvalidMessage::NotJson)?;
-    // `Option` reads a null as absent, so the difference has to be looked up.
-    if envelope.id.is_none() && has_null_id(body) {
-        return Err(InvalidMessage::NullId);
-    }
-    Ok(envelope)
-}
-
-fn has_null_id(body: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Id {
-        #[serde(default, deserialize_with = "present")]
-        id: bool,
-    }
-    fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
-    }
-    serde_json::from_slice::<Id>(body).is_ok_and(|id| id.id)
-}
-
 /// The answer to a message with a number that cannot be kept as it is.
 pub(crate) fn refuse_number(id: Option<&RawValue>, number: &str) -> Response<Bytes> {
-    let message = format!(
+    let reason = format!(
         "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string"
     );
-    let error = json!({ "code": -32602, "message": message });
-    let id = id.map_or("null", RawValue::get);
-    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
-    let mut response = Response::new(Bytes::from(body));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    response
+    InvalidMessage::Params { reason, id: id_text(id) }.response()
 }
 
 impl InvalidMessage {
-    /// The JSON-RPC error for it, with HTTP 400.
-    pub(crate) fn response(self) -> Response<Bytes> {
-        let (code, message) = match self {
-            Self::NotJson => (-32700, "Parse error: the body is not a JSON-RPC message"),
+    /// The JSON-RPC error for it: with HTTP 400, or 200 where the message itself is one.
+    pub(crate) fn response(&self) -> Response<Bytes> {
+        let (code, message, id) = match self {
+            Self::NotJson => {
+                (-32700, "Parse error: the body is not a JSON-RPC message".to_owned(), None)
+            }
             Self::Batch => (
                 -32600,
-                "Invalid request: batches are not part of MCP; send one message per request",
+                "Invalid request: batches are not part of MCP; send one message per request"
+                    .to_owned(),
+                None,
             ),
-            Self::NotAnObject => (-32600, "Invalid request: a message is a JSON object"),
-            Self::NullId => (-32600, "Invalid request: the id of a request must not be null"),
+            Self::NotAnObject => {
+                (-32600, "Invalid request: a message is a JSON object".to_owned(), None)
+            }
+            Self::Field { reason, id } => {
+                (-32600, format!("Invalid request: {reason}"), id.as_deref())
+            }
+            Self::Params { reason, id } => (-32602, reason.clone(), id.as_deref()),
         };
-        let body = json!({
-            "jsonrpc": "2.0",
-            "id": null,
-            "error": { "code": code, "message": message },
-        });
-        let mut response = Response::new(Bytes::from(body.to_string()));
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        let error = json!({ "code": code, "message": message });
+        let id = id.unwrap_or("null");
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#);
+        let mut response = Response::new(Bytes::from(body));
+        if !matches!(self, Self::Params { .. }) {
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(JSON));
         response
     }
 }
@@ -160,21 +279,94 @@ mod tests {
         check(r#"{"unfinished":"99999999999999999999"#, None);
     }
 
+    /// The code and message, and the id it is answered to.
+    fn refused(body: &str) -> Option<(i64, String, serde_json::Value)> {
+        let response = read(body.as_bytes()).err()?.response();
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{body}");
+        let json: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let message = json["error"]["message"].as_str().unwrap().to_owned();
+        Some((json["error"]["code"].as_i64().unwrap(), message, json["id"].clone()))
+    }
+
     #[test]
     fn tells_faults_apart() {
-        let check = |body: &str, want: Option<InvalidMessage>| {
-            assert_eq!(read(body.as_bytes()).err(), want, "{body}");
-        };
-        check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, None);
-        check(r#" {"jsonrpc":"2.0","method":"notifications/initialized"}"#, None);
-        check(r#"{"jsonrpc":"2.0","id":"x","result":{}}"#, None);
-        check("", Some(InvalidMessage::NotJson));
-        check("{", Some(InvalidMessage::NotJson));
-        check("nonsense", Some(InvalidMessage::NotJson));
-        check("[]", Some(InvalidMessage::Batch));
-        check(r#"[{"jsonrpc":"2.0"}]"#, Some(InvalidMessage::Batch));
-        check("3", Some(InvalidMessage::NotAnObject));
-        check("\"text\"", Some(InvalidMessage::NotAnObject));
-        check(r#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, Some(InvalidMessage::NullId));
+        for good in [
+            r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+            r#"{"jsonrpc":"2.0","id":-7,"method":"ping","params":null}"#,
+            r#" {"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            r#"{"jsonrpc":"2.0","id":"x","result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":"","method":"pi\u006eg","params":{}}"#,
+        ] {
+            assert_eq!(refused(good), None, "{good}");
+        }
+        for (bad, code, named) in [
+            ("", -32700, "Parse error"),
+            ("{", -32700, "Parse error"),
+            ("[1", -32700, "Parse error"),
+            ("nonsense", -32700, "Parse error"),
+            ("[]", -32600, "batches"),
+            (r#"[{"jsonrpc":"2.0"}]"#, -32600, "batches"),
+            ("3", -32600, "JSON object"),
+            ("\"text\"", -32600, "JSON object"),
+        ] {
+            let (got, message, id) = refused(bad).expect(bad);
+            assert_eq!((got, id), (code, serde_json::Value::Null), "{bad}");
+            assert!(message.contains(named), "{bad}: {message}");
+        }
+    }
+
+    #[test]
+    fn ids_are_strings_or_integers() {
+        let long = format!("\"{}\"", "i".repeat(MAX_ID_BYTES));
+        for (id, named) in [
+            ("null", "null"),
+            ("{}", "object"),
+            (r#"{"a":1}"#, "object"),
+            ("[]", "array"),
+            ("[1]", "array"),
+            ("true", "boolean"),
+            ("false", "boolean"),
+            ("1.5", "fractional"),
+            ("1e3", "fractional"),
+            ("9223372036854775808", "64 bits"),
+            (r#""\ud800""#, "Unicode"),
+            (long.as_str(), "1,024"),
+        ] {
+            for rest in [r#""method":"tools/call""#, r#""method":"ping""#, r#""result":{}"#] {
+                let body = format!(r#"{{"jsonrpc":"2.0","id":{id},{rest}}}"#);
+                let (code, message, answered) = refused(&body).expect(&body);
+                assert_eq!((code, answered), (-32600, serde_json::Value::Null), "{body}");
+                assert!(message.contains("id ") && message.contains(named), "{body}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_field_at_fault_is_named() {
+        for (fields, named) in [
+            (r#""method":"ping""#, "jsonrpc is missing"),
+            (r#""jsonrpc":2.0,"method":"ping""#, "jsonrpc has to be \"2.0\", not 2.0"),
+            (r#""jsonrpc":"1.0","method":"ping""#, "jsonrpc has to be \"2.0\", not \"1.0\""),
+            (r#""jsonrpc":"2.0""#, "method is missing"),
+            (r#""jsonrpc":"2.0","method":7"#, "method has to be a string, not a number"),
+            (r#""jsonrpc":"2.0","method":null"#, "method has to be a string, not null"),
+            (r#""jsonrpc":"2.0","method":"""#, "method must not be empty"),
+            (
+                r#""jsonrpc":"2.0","method":"ping","params":[]"#,
+                "params has to be an object, not an array",
+            ),
+            (
+                r#""jsonrpc":"2.0","method":"ping","params":"x""#,
+                "params has to be an object, not a string",
+            ),
+        ] {
+            let (code, message, id) = refused(&format!(r#"{{"id":5,{fields}}}"#)).expect(fields);
+            assert_eq!((code, id), (-32600, serde_json::json!(5)), "{fields}");
+            assert!(message.contains(named), "{fields}: {message}");
+        }
+        let twice = r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}"#;
+        assert!(refused(twice).unwrap().1.contains("id comes twice"));
+        let no_id = r#"{"jsonrpc":"2.0","method":"tools/call","params":{}}"#;
+        assert!(refused(no_id).unwrap().1.contains("id is missing"));
     }
 }

@@ -22,8 +22,8 @@ use super::{
     envelope::Envelope,
     keepalive::{Body, PendingResponse, keep_alive},
     revision::{
-        CAPABILITIES_KEY, CLIENT_KEY, EVENT_STREAM, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME,
-        PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
+        CAPABILITIES_KEY, CLIENT_KEY, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME, PARAM_PREFIX,
+        PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
     },
     server,
     sessions::Sessions,
@@ -102,9 +102,6 @@ impl FastPath<'_> {
         envelope: &Envelope<'_>,
         principal: &Principal,
     ) -> Option<PendingResponse> {
-        if envelope.jsonrpc.as_deref() != Some("2.0") {
-            return None;
-        }
         let (id, method) = (envelope.id?.get(), envelope.method.as_deref()?);
         let call = match method {
             "tools/call" => true,
@@ -112,9 +109,6 @@ impl FastPath<'_> {
             _ => return None,
         };
         let headers = &parts.headers;
-        if !accepts_both(headers) || !is_json(headers) {
-            return None;
-        }
         let session = single_header(headers, SESSION_ID);
         let modern = self.is_modern_request(headers, session)?;
         let params = envelope.params.map_or("{}", RawValue::get);
@@ -245,15 +239,6 @@ fn headers_name_call(headers: &HeaderMap, name: &str) -> bool {
     single_header(headers, METHOD) == Some("tools/call")
         && single_header(headers, NAME) == Some(name)
         && !headers.keys().any(|key| key.as_str().starts_with(PARAM_PREFIX))
-}
-
-fn accepts_both(headers: &HeaderMap) -> bool {
-    single_header(headers, "accept")
-        .is_some_and(|accept| accept.contains(JSON) && accept.contains(EVENT_STREAM))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    single_header(headers, "content-type").is_some_and(|kind| kind.starts_with(JSON))
 }
 
 fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -> Response<Body> {

@@ -1,8 +1,9 @@
 //! The MCP endpoint: every revision from 2024-11-05 to 2026-07-28 on one URL (`src-tauri/docs/contract.md` §1).
 //!
-//! A request passes, in this order: host and origin, credential, view (`mode`, `profile`, `tags`), session, size,
-//! JSON-RPC envelope. Only then does it reach the [`fast_path`] or the protocol library, whose handler is [`server`].
+//! A request passes, in this order: host and origin, credential, view (`mode`, `profile`, `tags`), session,
+//! content negotiation, size, JSON-RPC envelope, parameters. Only then does it reach the [`fast_path`] or the protocol library, whose handler is [`server`].
 
+mod accept;
 mod completion;
 mod endpoint;
 mod envelope;
@@ -10,6 +11,7 @@ mod fast_path;
 mod keepalive;
 pub(crate) mod list_changed;
 pub(crate) mod meta;
+mod params;
 mod passthrough;
 mod prompts;
 pub(crate) mod request_stream;

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use serde_json::{Value, json};
 
-use crate::auth::Principal;
+use crate::auth::{Principal, unauthorized_reason};
 use crate::rest::response::{RestError, RestResult};
 use crate::{agent_api::AgentApi, agents::Agent, catalogue::AgentView, mcp::view_query::view_key};
 
@@ -61,8 +61,11 @@ impl FromRequestParts<Arc<AgentApi>> for RestCaller {
         parts: &mut Parts,
         api: &Arc<AgentApi>,
     ) -> Result<Self, Self::Rejection> {
-        let agent =
-            api.auth.authenticate(&parts.headers).await.ok_or_else(RestError::unauthorized)?;
+        let agent = api
+            .auth
+            .authenticate(&parts.headers)
+            .await
+            .ok_or_else(|| RestError::unauthorized(unauthorized_reason(&parts.headers)))?;
         let key = view_key(&agent, None, |_| None, |_| false)
             .map_err(|error| RestError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
         Ok(Self { principal: Principal { agent, key: Arc::new(key) } })

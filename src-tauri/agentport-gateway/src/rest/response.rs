@@ -28,11 +28,8 @@ impl RestError {
         Self { status, body: json!({ "detail": detail.into() }) }
     }
 
-    pub(super) fn unauthorized() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'.",
-        )
+    pub(super) fn unauthorized(reason: String) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, reason)
     }
 
     pub(super) fn owner_only() -> Self {

@@ -1,0 +1,210 @@
+//! Parameters of requests, checked before the protocol library reads them: it takes a request with a wrong field for an
+//! unknown method.
+
+use serde_json::{Value, value::RawValue};
+
+use super::envelope::kind_of;
+
+/// What a parameter has to be.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Object,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+}
+
+/// A parameter of a method; the path leads into objects: `clientInfo.name`.
+struct Param {
+    path: &'static str,
+    kind: Kind,
+    required: bool,
+}
+
+const fn required(path: &'static str, kind: Kind) -> Param {
+    Param { path, kind, required: true }
+}
+
+const fn optional(path: &'static str, kind: Kind) -> Param {
+    Param { path, kind, required: false }
+}
+
+/// The severities of RFC 5424, as MCP names them.
+const LOG_LEVELS: &[&str] =
+    &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+const NAMED: &[Param] = &[
+    required("name", Kind::Text),
+    optional("arguments", Kind::Object),
+    optional("_meta", Kind::Object),
+];
+const URI: &[Param] = &[required("uri", Kind::Text), optional("_meta", Kind::Object)];
+const PAGE: &[Param] = &[optional("cursor", Kind::Text), optional("_meta", Kind::Object)];
+const INITIALIZE: &[Param] = &[
+    required("protocolVersion", Kind::Text),
+    required("capabilities", Kind::Object),
+    required("clientInfo", Kind::Object),
+    required("clientInfo.name", Kind::Text),
+    required("clientInfo.version", Kind::Text),
+    optional("_meta", Kind::Object),
+];
+const SET_LEVEL: &[Param] =
+    &[required("level", Kind::OneOf(LOG_LEVELS)), optional("_meta", Kind::Object)];
+const COMPLETE: &[Param] = &[
+    required("ref", Kind::Object),
+    required("ref.type", Kind::OneOf(&["ref/prompt", "ref/resource"])),
+    required("argument", Kind::Object),
+    required("argument.name", Kind::Text),
+    required("argument.value", Kind::Text),
+    optional("_meta", Kind::Object),
+];
+const ANY: &[Param] = &[optional("_meta", Kind::Object)];
+
+fn params_of(method: &str) -> &'static [Param] {
+    match method {
+        "initialize" => INITIALIZE,
+        "tools/call" | "prompts/get" => NAMED,
+        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => URI,
+        "tools/list" | "prompts/list" | "resources/list" | "resources/templates/list" => PAGE,
+        "logging/setLevel" => SET_LEVEL,
+        "completion/complete" => COMPLETE,
+        _ => ANY,
+    }
+}
+
+/// Checks the parameters of a request; the reason names the one at fault.
+pub(super) fn check(method: &str, params: Option<&RawValue>) -> Result<(), String> {
+    let params: Value = match params {
+        Some(params) => serde_json::from_str(params.get())
+            .map_err(|_| "params holds a text that is not valid Unicode".to_owned())?,
+        None => Value::Object(serde_json::Map::new()),
+    };
+    for param in params_of(method) {
+        let value = param.path.split('.').try_fold(&params, |value, field| value.get(field));
+        param.check(value).map_err(|fault| format!("params.{} {fault}", param.path))?;
+    }
+    Ok(())
+}
+
+impl Param {
+    fn check(&self, value: Option<&Value>) -> Result<(), String> {
+        let value = match value {
+            None if self.required => return Err(format!("is missing; it {}", self.kind.wanted())),
+            None => return Ok(()),
+            Some(Value::Null) if !self.required => return Ok(()),
+            Some(value) => value,
+        };
+        let fits = match self.kind {
+            Kind::Text => value.is_string(),
+            Kind::Object => value.is_object(),
+            Kind::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+        };
+        if fits {
+            return Ok(());
+        }
+        match (self.kind, value) {
+            (Kind::OneOf(_), Value::String(_)) => Err(self.kind.wanted()),
+            _ => Err(format!("{}, not {}", self.kind.wanted(), kind_of(&value.to_string()))),
+        }
+    }
+}
+
+impl Kind {
+    fn wanted(self) -> String {
+        match self {
+            Self::Text => "has to be a string".to_owned(),
+            Self::Object => "has to be an object".to_owned(),
+            Self::OneOf(words) => format!("has to be one of {}", words.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fault(method: &str, params: &Value) -> Option<String> {
+        let params = RawValue::from_string(params.to_string()).unwrap();
+        check(method, Some(&params)).err()
+    }
+
+    #[test]
+    fn the_parameter_at_fault_is_named() {
+        let client = json!({"name": "x", "version": "1"});
+        for (method, params, want) in [
+            ("tools/call", json!({}), "params.name is missing; it has to be a string"),
+            ("tools/call", json!({"name": 3}), "params.name has to be a string, not a number"),
+            ("tools/call", json!({"name": null}), "params.name has to be a string, not null"),
+            (
+                "tools/call",
+                json!({"name": "x", "arguments": "{}"}),
+                "params.arguments has to be an object, not a string",
+            ),
+            (
+                "tools/call",
+                json!({"name": "x", "arguments": []}),
+                "params.arguments has to be an object, not an array",
+            ),
+            (
+                "tools/call",
+                json!({"name": "x", "_meta": true}),
+                "params._meta has to be an object, not a boolean",
+            ),
+            ("prompts/get", json!({}), "params.name is missing; it has to be a string"),
+            ("resources/read", json!({"uri": {}}), "params.uri has to be a string, not an object"),
+            ("tools/list", json!({"cursor": 1}), "params.cursor has to be a string, not a number"),
+            (
+                "initialize",
+                json!({"capabilities": {}, "clientInfo": client}),
+                "params.protocolVersion is missing; it has to be a string",
+            ),
+            (
+                "initialize",
+                json!({"protocolVersion": 2025, "capabilities": {}, "clientInfo": client}),
+                "params.protocolVersion has to be a string, not a number",
+            ),
+            (
+                "initialize",
+                json!({"protocolVersion": "2025-11-25", "clientInfo": client}),
+                "params.capabilities is missing; it has to be an object",
+            ),
+            (
+                "initialize",
+                json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x"}}),
+                "params.clientInfo.version is missing; it has to be a string",
+            ),
+            (
+                "completion/complete",
+                json!({"ref": {"type": "x"}, "argument": {}}),
+                "params.ref.type has to be one of ref/prompt, ref/resource",
+            ),
+        ] {
+            assert_eq!(fault(method, &params).as_deref(), Some(want), "{method} {params}");
+        }
+        let level = fault("logging/setLevel", &json!({"level": "loud"})).unwrap();
+        assert!(level.starts_with("params.level has to be one of debug, "), "{level}");
+        assert_eq!(
+            check("tools/call", None),
+            Err("params.name is missing; it has to be a string".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_methods_take_passes() {
+        for (method, params) in [
+            ("tools/call", json!({"name": "x", "arguments": null, "more": 1})),
+            ("tools/call", json!({"name": "x", "arguments": {}, "_meta": {"progressToken": 1}})),
+            ("tools/list", json!({"cursor": null})),
+            ("ping", json!({"anything": []})),
+            (
+                "initialize",
+                json!({"protocolVersion": "1", "capabilities": {}, "clientInfo": {"name": "", "version": ""}}),
+            ),
+        ] {
+            assert_eq!(fault(method, &params), None, "{method} {params}");
+        }
+        assert_eq!(check("tools/list", None), Ok(()));
+    }
+}
