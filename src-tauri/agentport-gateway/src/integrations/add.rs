@@ -137,7 +137,7 @@ impl Integrations {
             return Ok(None);
         }
         let idle_stop = self.settings.idle_stop();
-        let spec = UpstreamSpec { id: add.id.clone(), target, idle_stop, is_new: true };
+        let spec = UpstreamSpec { id: add.id.clone(), target, idle_stop, last_revision: None };
         let probe = self.upstreams.probe(spec);
         let tried = async {
             if !add.keep_unreachable {
@@ -234,8 +234,12 @@ impl Integrations {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
         let idle_stop = self.settings.idle_stop();
-        let spec =
-            UpstreamSpec { id: id.clone(), target, idle_stop, is_new: entry.listing.is_none() };
+        let spec = UpstreamSpec {
+            id: id.clone(),
+            target,
+            idle_stop,
+            last_revision: entry.listing.as_ref().map(|listing| listing.revision.clone()),
+        };
         self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
         for (name, secret) in &secrets {
             let seal = credential_seal(id, name);

@@ -137,6 +137,7 @@ impl UpstreamActor {
                     ActorMessage::Wake if idle.refusal().is_none() => return Some(StartWaiters::default()),
                     ActorMessage::Restart { done } => {
                         self.backoff.worked();
+                        self.connector.forget_revision();
                         return Some(StartWaiters { restarts: vec![done], ..StartWaiters::default() });
                     }
                     ActorMessage::Wake | ActorMessage::IdleStop => {}
@@ -240,6 +241,7 @@ impl UpstreamActor {
                         let _ = waiter.send(Ok(session.clone()));
                     }
                     Some(ActorMessage::Restart { done }) => {
+                        self.connector.forget_revision();
                         return ConnectionEnd::Restart(StartWaiters { restarts: vec![done], ..StartWaiters::default() });
                     }
                     Some(ActorMessage::IdleStop) => idle_at = integration.idle_at(),

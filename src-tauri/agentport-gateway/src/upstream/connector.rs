@@ -1,16 +1,11 @@
 //! Opens connections: starts or reaches the server, negotiates the protocol, reads its lists.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use rmcp::{
     RoleClient,
-    model::ProtocolVersion,
+    model::{ErrorData, ProtocolVersion},
     service::{
         ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
         RunningService,
@@ -28,6 +23,7 @@ use super::{
     handler::{ConnectionHandler, UpstreamEvents},
     in_flight::InFlight,
     listing::{self, Listing},
+    negotiation::{Handshake, HandshakeRefusal, Negotiation},
     redaction::Redactor,
     session::{CallTransport, UpstreamSession},
     stdio::{
@@ -37,7 +33,8 @@ use super::{
     },
     streamable_http::{
         client::{HttpClient, HttpSession},
-        connect::{self, HandshakeClient, HttpClients},
+        connect::{self, HttpClients},
+        handshake_client::HandshakeClient,
     },
 };
 
@@ -45,6 +42,8 @@ use super::{
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The same for a local server's first start, by the owner: `npx` and its like download it before it can speak.
 pub(super) const FIRST_START_TIMEOUT: Duration = Duration::from_secs(300);
+/// Time `server/discover` may go unanswered before `initialize` is asked as well. Some servers never answer it.
+const DISCOVER_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Time rmcp has to end its tasks.
 const RMCP_CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -57,11 +56,8 @@ pub(super) struct UpstreamConnector {
     pub(super) clients: Arc<HttpClients>,
     pub(super) local: Arc<LocalServers>,
     pub(super) tasks: TaskTracker,
-    /// It was never connected to.
-    pub(super) is_new: AtomicBool,
-    /// It was found to speak only revisions before 2026-07-28: the next handshake begins with those, which spares
-    /// a local server that keeps silent about what it does not know ten seconds.
-    pub(super) older: AtomicBool,
+    /// The version spoken last, so that the next handshake begins with it. `None`: never connected.
+    pub(super) last_revision: Mutex<Option<ProtocolVersion>>,
 }
 
 /// A live connection and what keeps it alive.
@@ -74,7 +70,7 @@ pub(super) struct LiveConnection {
 /// How far an attempt came.
 enum ConnectFailure {
     /// The handshake failed in a way that another one may not.
-    HandshakeClient(UpstreamError),
+    Handshake(UpstreamError, HandshakeRefusal),
     Failed(UpstreamError),
 }
 
@@ -82,34 +78,43 @@ impl UpstreamConnector {
     /// Connects within its limit. On failure nothing is left behind.
     pub(super) async fn connect(&self) -> Result<(LiveConnection, Listing), UpstreamError> {
         let until = Instant::now() + self.limit();
-        let newest_first = ClientLifecycleMode::Auto {
-            preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-            legacy_version: None,
-        };
-        let mut modes = [newest_first, ClientLifecycleMode::Initialize];
-        if self.older.load(Ordering::Relaxed) {
-            modes.reverse();
+        let last = self.last_revision.lock().clone();
+        let mut negotiation = Negotiation::new(last.as_ref());
+        loop {
+            let handshake = negotiation.current().clone();
+            match self.attempt(&handshake, until).await {
+                Ok(connected) => return Ok(connected),
+                Err(ConnectFailure::Failed(error)) => return Err(error),
+                // Some servers break on a request they do not know instead of refusing it.
+                Err(ConnectFailure::Handshake(error, refusal)) => {
+                    if !negotiation.advance(&refusal) {
+                        return Err(error);
+                    }
+                }
+            }
         }
-        let [first, second] = modes;
-        match self.attempt(first, until).await {
-            Ok(connected) => return Ok(connected),
-            Err(ConnectFailure::Failed(error)) => return Err(error),
-            // Some servers break on a question they do not know instead of refusing it.
-            Err(ConnectFailure::HandshakeClient(_)) => {}
-        }
-        self.attempt(second, until).await.map_err(|failed| match failed {
-            ConnectFailure::HandshakeClient(error) | ConnectFailure::Failed(error) => error,
-        })
+    }
+
+    /// Makes the next handshake ask for the newest revision again: the server may have been updated.
+    pub(super) fn forget_revision(&self) {
+        let mut last = self.last_revision.lock();
+        *last = last.take().map(|_| ProtocolVersion::LATEST);
+    }
+
+    /// Time `server/discover` may go unanswered. A server known to answer it may be slow.
+    fn discover_timeout(&self, handshake: &Handshake) -> Option<Duration> {
+        let known = self.last_revision.lock().as_ref().is_some_and(|last| !last.has_initialize());
+        (*handshake == Handshake::DiscoverFirst && !known).then_some(DISCOVER_TIMEOUT)
     }
 
     async fn attempt(
         &self,
-        mode: ClientLifecycleMode,
+        handshake: &Handshake,
         until: Instant,
     ) -> Result<(LiveConnection, Listing), ConnectFailure> {
         let mut link = match &self.target {
-            UpstreamTarget::Local(target) => self.open_local(target, mode).await?,
-            UpstreamTarget::Remote(target) => self.open_remote(target, mode, until).await?,
+            UpstreamTarget::Local(target) => self.open_local(target, handshake).await?,
+            UpstreamTarget::Remote(target) => self.open_remote(target, handshake, until).await?,
         };
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
@@ -127,9 +132,7 @@ impl UpstreamConnector {
         };
         match listing {
             Ok(listing) => {
-                let older = link.child.is_some() && !session.modern();
-                self.older.store(older, Ordering::Relaxed);
-                self.is_new.store(false, Ordering::Relaxed);
+                *self.last_revision.lock() = Some(protocol_version(session.revision()));
                 Ok((link, listing))
             }
             Err(error) => {
@@ -142,10 +145,10 @@ impl UpstreamConnector {
     async fn open_local(
         &self,
         target: &LocalTarget,
-        mode: ClientLifecycleMode,
+        handshake: &Handshake,
     ) -> Result<LiveConnection, ConnectFailure> {
         let in_flight = Arc::<InFlight>::default();
-        let StartedServer { mut local, transport } = ChildServer::start(
+        let StartedServer { mut local, mut transport } = ChildServer::start(
             target,
             &self.local,
             &self.redactor,
@@ -155,13 +158,13 @@ impl UpstreamConnector {
         )
         .await
         .map_err(ConnectFailure::Failed)?;
-        let handler =
-            ConnectionHandler { in_flight: in_flight.clone(), events: self.events.clone() };
+        let handler = self.handler(&in_flight, handshake);
+        transport.set_discover_timeout(self.discover_timeout(handshake));
         let activity = local.activity().clone();
-        let handshake = activity
-            .while_active(self.limit(), handler.serve_with_lifecycle(transport, mode))
+        let negotiated = activity
+            .while_active(self.limit(), handler.serve_with_lifecycle(transport, mode(handshake)))
             .await;
-        let error = match handshake {
+        let error = match negotiated {
             Some(Ok(service)) => {
                 let wire = CallTransport::Stdio(local.pipe().clone());
                 let session = self.session(&service, in_flight, wire);
@@ -171,6 +174,10 @@ impl UpstreamConnector {
             None => None,
         };
         let words = local.end_at_once(false).await;
+        let mut refusal = HandshakeRefusal {
+            said: String::new(),
+            discovered_late: local.pipe().discovered_late(),
+        };
         Err(match error {
             None => {
                 let problem = format!(
@@ -182,51 +189,65 @@ impl UpstreamConnector {
                     problem,
                 })
             }
+            Some(ClientInitializeError::LegacyFallbackFailed { fallback, .. }) => {
+                let error = match *fallback {
+                    ClientInitializeError::JsonRpcError(error) => {
+                        refusal.said = said(&error);
+                        format!(
+                            "it refuses to begin ({})",
+                            self.redactor.quote(&error.message, 200)
+                        )
+                    }
+                    _ => format!("its introduction cannot be understood; {words}"),
+                };
+                ConnectFailure::Handshake(UpstreamError::Protocol { problem: error }, refusal)
+            }
             Some(ClientInitializeError::JsonRpcError(error)) => {
+                refusal.said = said(&error);
                 let said = self.redactor.quote(&error.message, 200);
                 let problem = format!("it refuses to begin ({said})");
-                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
+                ConnectFailure::Handshake(UpstreamError::Protocol { problem }, refusal)
             }
             Some(
                 ClientInitializeError::ConnectionClosed(_)
                 | ClientInitializeError::TransportError { .. },
             ) => {
                 let problem = format!("ended before it had introduced itself; {words}");
-                ConnectFailure::HandshakeClient(UpstreamError::Unreachable {
-                    what: self.target.display_name(),
-                    problem,
-                })
+                let error =
+                    UpstreamError::Unreachable { what: self.target.display_name(), problem };
+                ConnectFailure::Handshake(error, refusal)
             }
-            Some(_) => ConnectFailure::HandshakeClient(UpstreamError::Protocol {
-                problem: format!("its introduction cannot be understood; {words}"),
-            }),
+            Some(_) => {
+                let problem = format!("its introduction cannot be understood; {words}");
+                ConnectFailure::Handshake(UpstreamError::Protocol { problem }, refusal)
+            }
         })
     }
 
     async fn open_remote(
         &self,
         target: &RemoteTarget,
-        mode: ClientLifecycleMode,
+        handshake: &Handshake,
         until: Instant,
     ) -> Result<LiveConnection, ConnectFailure> {
         let RemoteTarget { url, headers, .. } = target;
         let client = self.clients.for_url(url).map_err(ConnectFailure::Failed)?;
         let secrets = connect::secret_headers(url, headers).map_err(ConnectFailure::Failed)?;
-        let handshake = HandshakeClient::new(client.clone());
-        let config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
+        let rmcp_client = HandshakeClient::new(client.clone(), self.discover_timeout(handshake));
+        let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
             .custom_headers(secrets.clone())
             .reinit_on_expired_session(false);
-        let transport = StreamableHttpClientTransport::with_client(handshake.clone(), config);
+        config.retry_config = rmcp_client.pacing();
+        let transport = StreamableHttpClientTransport::with_client(rmcp_client.clone(), config);
         let in_flight = Arc::<InFlight>::default();
-        let handler =
-            ConnectionHandler { in_flight: in_flight.clone(), events: self.events.clone() };
-        match timeout_at(until, handler.serve_with_lifecycle(transport, mode)).await {
+        let handler = self.handler(&in_flight, handshake);
+        match timeout_at(until, handler.serve_with_lifecycle(transport, mode(handshake))).await {
             Ok(Ok(service)) => {
                 let revision = revision(&service);
                 let agreed = HttpSession {
                     modern: !revision.has_initialize(),
                     revision: revision.to_string(),
-                    session: handshake.session(),
+                    session: rmcp_client.session(),
                 };
                 let http = HttpClient::new(
                     client,
@@ -240,7 +261,11 @@ impl UpstreamConnector {
                 let session = self.session(&service, in_flight, CallTransport::Http(http));
                 Ok(LiveConnection { session, child: None, service })
             }
-            Ok(Err(error)) => Err(self.remote_failure(&error)),
+            Ok(Err(error)) => {
+                let refusal =
+                    HandshakeRefusal { said: rmcp_client.refusal(), discovered_late: false };
+                Err(self.remote_failure(&error, refusal))
+            }
             Err(_) => Err(ConnectFailure::Failed(self.too_slow("did not answer"))),
         }
     }
@@ -261,16 +286,20 @@ impl UpstreamConnector {
         )
     }
 
-    fn remote_failure(&self, error: &ClientInitializeError) -> ConnectFailure {
+    fn remote_failure(
+        &self,
+        error: &ClientInitializeError,
+        refusal: HandshakeRefusal,
+    ) -> ConnectFailure {
         let what = self.target.display_name();
         match error {
             ClientInitializeError::LegacyFallbackFailed { fallback, .. } => {
-                self.remote_failure(fallback)
+                self.remote_failure(fallback, refusal)
             }
             ClientInitializeError::TransportError { error, .. } => {
                 let (error, answered) = connect::problem(&what, error.error.as_ref());
                 if answered {
-                    ConnectFailure::HandshakeClient(error)
+                    ConnectFailure::Handshake(error, refusal)
                 } else {
                     ConnectFailure::Failed(error)
                 }
@@ -278,16 +307,16 @@ impl UpstreamConnector {
             ClientInitializeError::JsonRpcError(error) => {
                 let said = self.redactor.quote(&error.message, 200);
                 let problem = format!("it refuses to begin ({said})");
-                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
+                ConnectFailure::Handshake(UpstreamError::Protocol { problem }, refusal)
             }
             ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
                 // Some know `server/discover` and yet want `initialize`.
                 let problem = "it speaks no revision that the gateway knows".to_owned();
-                ConnectFailure::HandshakeClient(UpstreamError::Protocol { problem })
+                ConnectFailure::Handshake(UpstreamError::Protocol { problem }, refusal)
             }
             _ => {
                 let problem = "does not answer like an MCP server".to_owned();
-                ConnectFailure::HandshakeClient(UpstreamError::Unreachable { what, problem })
+                ConnectFailure::Handshake(UpstreamError::Unreachable { what, problem }, refusal)
             }
         }
     }
@@ -296,8 +325,16 @@ impl UpstreamConnector {
     fn limit(&self) -> Duration {
         match &self.target {
             UpstreamTarget::Local(LocalTarget { startup_timeout: Some(limit), .. }) => *limit,
-            UpstreamTarget::Local(_) if self.is_new.load(Ordering::Relaxed) => FIRST_START_TIMEOUT,
+            UpstreamTarget::Local(_) if self.last_revision.lock().is_none() => FIRST_START_TIMEOUT,
             UpstreamTarget::Local(_) | UpstreamTarget::Remote(_) => START_TIMEOUT,
+        }
+    }
+
+    fn handler(&self, in_flight: &Arc<InFlight>, handshake: &Handshake) -> ConnectionHandler {
+        ConnectionHandler {
+            in_flight: in_flight.clone(),
+            events: self.events.clone(),
+            version: handshake.version(),
         }
     }
 
@@ -367,6 +404,31 @@ impl LiveConnection {
             None => wind_up.await,
         }
     }
+}
+
+/// rmcp's name for a handshake.
+fn mode(handshake: &Handshake) -> ClientLifecycleMode {
+    let preferred_versions = vec![ProtocolVersion::V_2026_07_28];
+    match handshake {
+        Handshake::DiscoverFirst => ClientLifecycleMode::Auto {
+            preferred_versions,
+            legacy_version: Some(handshake.version()),
+        },
+        Handshake::Discover => ClientLifecycleMode::Discover { preferred_versions },
+        Handshake::Initialize(_) => ClientLifecycleMode::Initialize,
+    }
+}
+
+/// A stored or negotiated revision as rmcp knows it.
+pub(super) fn protocol_version(revision: &str) -> ProtocolVersion {
+    let known = ProtocolVersion::KNOWN_VERSIONS.iter().find(|known| known.as_str() == revision);
+    known.cloned().unwrap_or(ProtocolVersion::LATEST_WITH_INITIALIZE)
+}
+
+/// What a refusal says, for the choice of the next version.
+fn said(error: &ErrorData) -> String {
+    let data = error.data.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!("{} {} {data}", error.code.0, error.message)
 }
 
 /// A token that is cancelled already.

@@ -7,8 +7,9 @@ use rmcp::{
     RoleClient, Service,
     model::{
         ClientCapabilities, ClientConfig, ClientResult, ElicitationCapability, ErrorCode,
-        ErrorData, FormElicitationCapability, GetMeta as _, Implementation, RootsCapabilities,
-        SamplingCapability, ServerNotification, ServerRequest, UrlElicitationCapability,
+        ErrorData, FormElicitationCapability, GetMeta as _, Implementation, ProtocolVersion,
+        RootsCapabilities, SamplingCapability, ServerNotification, ServerRequest,
+        UrlElicitationCapability,
     },
     service::{NotificationContext, RequestContext},
 };
@@ -57,6 +58,8 @@ pub(super) fn implementation() -> Implementation {
 pub(super) struct ConnectionHandler {
     pub(super) in_flight: Arc<InFlight>,
     pub(super) events: Arc<UpstreamEvents>,
+    /// The version named in `initialize`.
+    pub(super) version: ProtocolVersion,
 }
 
 impl Service<RoleClient> for ConnectionHandler {
@@ -107,7 +110,9 @@ impl Service<RoleClient> for ConnectionHandler {
         );
         capabilities.sampling = Some(SamplingCapability::default());
         capabilities.roots = Some(RootsCapabilities::default());
-        ClientConfig::new(capabilities, implementation())
+        let mut config = ClientConfig::new(capabilities, implementation());
+        config.protocol_version = self.version.clone();
+        config
     }
 }
 

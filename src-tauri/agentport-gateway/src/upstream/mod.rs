@@ -24,6 +24,7 @@ mod handler;
 mod in_flight;
 mod listing;
 mod message;
+mod negotiation;
 mod redaction;
 mod registry;
 mod repair;

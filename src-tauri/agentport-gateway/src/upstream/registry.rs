@@ -1,15 +1,11 @@
 //! The registry of upstreams: adds, removes, restarts and stops them, and hands calls to their live sessions.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_api::LogLine;
 use agentport_core::IntegrationId;
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use rmcp::model::ServerResult;
 use tokio::{
     sync::{mpsc, oneshot},
@@ -21,7 +17,7 @@ use super::{
     Listing, UpstreamError, UpstreamSink, UpstreamSpec,
     actor::UpstreamActor,
     call,
-    connector::UpstreamConnector,
+    connector::{UpstreamConnector, protocol_version},
     handle::{ActorMessage, UpstreamHandle},
     handler::UpstreamEvents,
     stdio::{LocalServers, environment, leftovers, stderr::LogRing},
@@ -201,8 +197,7 @@ impl UpstreamRegistry {
             clients: self.0.clients.clone(),
             local: self.0.local.clone(),
             tasks: self.0.tasks.clone(),
-            is_new: AtomicBool::new(spec.is_new),
-            older: AtomicBool::new(false),
+            last_revision: Mutex::new(spec.last_revision.as_deref().map(protocol_version)),
         }
     }
 }

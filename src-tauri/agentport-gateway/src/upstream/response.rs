@@ -164,7 +164,7 @@ mod tests {
         check(
             &tool,
             &json!({"content": [{"type": "hologram", "x": 1}]}),
-            r#"{\\"type\\":\\"hologram\\",\\"x\\":1}"#,
+            r#"{\"type\":\"hologram\",\"x\":1}"#,
         );
         check(&tool, &json!({}), "CallToolResult(");
         check(&tool, &Value::Null, "CallToolResult(");

@@ -15,8 +15,9 @@ pub(crate) struct UpstreamSpec {
     pub(crate) target: UpstreamTarget,
     /// Time a local server may sit idle before it is stopped.
     pub(crate) idle_stop: Duration,
-    /// Never started on this machine: a local server may have to be downloaded first and gets the time for that.
-    pub(crate) is_new: bool,
+    /// The revision spoken last. `None`: never connected; a local server may have to be downloaded first and gets the
+    /// time for that.
+    pub(crate) last_revision: Option<String>,
 }
 
 /// How an upstream is reached. Each transport has one variant here, one in `CallTransport` and a folder of its own.

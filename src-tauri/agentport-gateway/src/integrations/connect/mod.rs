@@ -216,9 +216,16 @@ impl Integrations {
         match target {
             Some(target) if row.enabled => {
                 let entry = self.catalogue.get(&row.id);
-                let is_new = entry.is_none_or(|entry| entry.listing.is_none());
+                let last_revision = entry.and_then(|entry| {
+                    entry.listing.as_ref().map(|listing| listing.revision.clone())
+                });
                 let idle_stop = self.settings.idle_stop();
-                self.upstreams.add(UpstreamSpec { id: row.id.clone(), target, idle_stop, is_new });
+                self.upstreams.add(UpstreamSpec {
+                    id: row.id.clone(),
+                    target,
+                    idle_stop,
+                    last_revision,
+                });
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };

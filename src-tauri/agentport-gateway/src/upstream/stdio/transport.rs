@@ -4,20 +4,31 @@
 //! task and their answers delivered straight to it, without passing through rmcp's loop. Progress and log messages
 //! take the same way, so that they arrive in order and before the answer.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use agentport_core::sanitize;
 use bytes::{Buf as _, BytesMut};
 use parking_lot::Mutex;
 use rmcp::{
     RoleClient,
-    model::{ClientJsonRpcMessage, ClientRequest, JsonRpcMessage, RequestId, ServerJsonRpcMessage},
+    model::{
+        ClientJsonRpcMessage, ClientRequest, ErrorCode, ErrorData, JsonRpcMessage, RequestId,
+        ServerJsonRpcMessage,
+    },
     transport::Transport,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     process::{ChildStdin, ChildStdout},
     sync::Mutex as AsyncMutex,
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +52,8 @@ pub(in crate::upstream) struct StdioPipe {
     redactor: Redactor,
     /// Fails senders, one of which may be blocked on a server that does not read.
     closing: CancellationToken,
+    /// `server/discover` was answered after it had been given up.
+    discovered_late: AtomicBool,
     ended: CancellationToken,
 }
 
@@ -67,6 +80,7 @@ impl StdioPipe {
             ring,
             redactor,
             closing: CancellationToken::new(),
+            discovered_late: AtomicBool::new(false),
             ended: CancellationToken::new(),
         })
     }
@@ -110,6 +124,11 @@ impl StdioPipe {
         &self.ended
     }
 
+    /// Whether the server answered `server/discover` with a result after it had been given up.
+    pub(in crate::upstream) fn discovered_late(&self) -> bool {
+        self.discovered_late.load(Ordering::Relaxed)
+    }
+
     /// The start of the first line that was no JSON, if there was one.
     pub(in crate::upstream) fn garbage(&self) -> Option<String> {
         self.garbage.lock().clone()
@@ -117,8 +136,12 @@ impl StdioPipe {
 
     fn record_garbage(&self, line: &[u8]) {
         let start = &line[..line.len().min(200)];
-        let shown = self.redactor.quote(&String::from_utf8_lossy(start), 100);
-        self.ring.push(&format!("[agentport] a line on standard output is no message: {shown}"));
+        // Other lines are what careless servers print beside their messages.
+        if line.first() == Some(&b'{') {
+            let shown = self.redactor.quote(&String::from_utf8_lossy(start), 100);
+            self.ring
+                .push(&format!("[agentport] a line on standard output is no message: {shown}"));
+        }
         self.garbage.lock().get_or_insert_with(|| {
             sanitize::sanitize_line(String::from_utf8_lossy(start).trim(), 100)
         });
@@ -138,6 +161,9 @@ pub(in crate::upstream) struct StdioTransport {
     /// A `server/discover` that rmcp gave up. A server that takes its time to start answers it after all, and rmcp
     /// would take that for the answer to `initialize`.
     given_up: Option<RequestId>,
+    discover_timeout: Option<Duration>,
+    /// When `server/discover` counts as unanswered.
+    discover_until: Option<Instant>,
 }
 
 impl StdioTransport {
@@ -154,7 +180,15 @@ impl StdioTransport {
             scanned: 0,
             discover: None,
             given_up: None,
+            discover_timeout: None,
+            discover_until: None,
         }
+    }
+
+    /// Has `server/discover` answered as an unknown method if the server keeps silent for that long, so that rmcp goes
+    /// on with `initialize` on the same connection.
+    pub(in crate::upstream) fn set_discover_timeout(&mut self, limit: Option<Duration>) {
+        self.discover_timeout = limit;
     }
 
     /// Cuts the next whole line out of the buffer, without its newline.
@@ -191,21 +225,33 @@ impl StdioTransport {
                 }
                 None
             }
-            InboundMessage::Other(message) => (!self.is_late(&message)).then_some(*message),
+            InboundMessage::Other(message) => {
+                let id = response_id(&message);
+                if id.is_some() && id == self.discover.as_ref() {
+                    self.discover_until = None;
+                }
+                if id.is_none() || id != self.given_up.as_ref() {
+                    return Some(*message);
+                }
+                if matches!(*message, JsonRpcMessage::Response(_)) {
+                    self.pipe.discovered_late.store(true, Ordering::Relaxed);
+                }
+                None
+            }
             InboundMessage::Garbage => {
                 self.pipe.record_garbage(line);
                 None
             }
         }
     }
+}
 
-    fn is_late(&self, message: &ServerJsonRpcMessage) -> bool {
-        let id = match message {
-            JsonRpcMessage::Response(response) => Some(&response.id),
-            JsonRpcMessage::Error(error) => error.id.as_ref(),
-            _ => None,
-        };
-        id.is_some() && id == self.given_up.as_ref()
+/// The id of the request that a message answers.
+fn response_id(message: &ServerJsonRpcMessage) -> Option<&RequestId> {
+    match message {
+        JsonRpcMessage::Response(response) => Some(&response.id),
+        JsonRpcMessage::Error(error) => error.id.as_ref(),
+        _ => None,
     }
 }
 
@@ -218,8 +264,14 @@ impl Transport<RoleClient> for StdioTransport {
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         if let JsonRpcMessage::Request(request) = &message {
             match &request.request {
-                ClientRequest::DiscoverRequest(_) => self.discover = Some(request.id.clone()),
-                ClientRequest::InitializeRequest(_) => self.given_up = self.discover.take(),
+                ClientRequest::DiscoverRequest(_) => {
+                    self.discover = Some(request.id.clone());
+                    self.discover_until = self.discover_timeout.map(|limit| Instant::now() + limit);
+                }
+                ClientRequest::InitializeRequest(_) => {
+                    self.given_up = self.discover.take();
+                    self.discover_until = None;
+                }
                 _ => {}
             }
         }
@@ -245,7 +297,18 @@ impl Transport<RoleClient> for StdioTransport {
                 break;
             }
             // Dropped while it waits, this has read nothing.
-            match self.stdout.read_buf(&mut self.buffer).await {
+            let read = tokio::select! {
+                read = self.stdout.read_buf(&mut self.buffer) => read,
+                () = sleep_until(self.discover_until.unwrap_or_else(Instant::now)),
+                    if self.discover_until.is_some() =>
+                {
+                    self.discover_until = None;
+                    let error =
+                        ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "no answer in time", None);
+                    return Some(JsonRpcMessage::error(error, self.discover.clone()));
+                }
+            };
+            match read {
                 Ok(0) | Err(_) => break,
                 Ok(_) => self.activity.touch(),
             }

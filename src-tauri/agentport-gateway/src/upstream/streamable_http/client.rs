@@ -25,7 +25,10 @@ use url::Url;
 
 use super::{
     connect,
-    http_error::{cause, closed, credential_refused, error_in, forgot_session, needs_auth, shown},
+    http_error::{
+        cause, closed, credential_refused, error_in, is_event_stream, is_session_lost,
+        is_session_lost_error, needs_auth, shown,
+    },
     param_headers::{self, MarkedParams},
     sse,
 };
@@ -61,6 +64,8 @@ pub(in crate::upstream) struct HttpClient {
     /// Goes with every request; the owner's secrets among them.
     headers: HeaderMap,
     modern: bool,
+    /// A secret goes with every request.
+    has_credential: bool,
     header_params: ArcSwap<MarkedParams>,
     /// The address, fit to show.
     shown: String,
@@ -86,6 +91,8 @@ impl HttpClient {
         events: Arc<UpstreamEvents>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
+        let has_credential =
+            !secrets.is_empty() || url.query().is_some() || !url.username().is_empty();
         // An address may name a user; reqwest makes a header of that, and an address without.
         let plain = client.post(url.clone()).build();
         let (shown, url, mut headers) = match plain {
@@ -109,6 +116,7 @@ impl HttpClient {
             url,
             headers,
             modern: agreed.modern,
+            has_credential,
             header_params: ArcSwap::default(),
             redactor,
             events,
@@ -143,18 +151,22 @@ impl HttpClient {
             }
         }
         let response = self.post(headers, outgoing.line(id)).await?;
-        let kind = response.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-        let streamed = kind.starts_with(b"text/event-stream");
+        let streamed = is_event_stream(response.headers().get(CONTENT_TYPE));
         if !response.status().is_success() {
             return Err(self.refusal(id, response).await);
         }
         if streamed {
-            return self.stream(id, response, pending).await;
+            return self.in_session(self.stream(id, response, pending).await);
         }
         let body = self.body(response).await?;
         match inbound(&body) {
             InboundMessage::Reply(answered, reply) if answered == id => {
-                reply.map_err(AttemptError::Failed)
+                self.in_session(reply.map_err(AttemptError::Failed))
+            }
+            InboundMessage::Garbage
+                if body.starts_with(b"data:") || body.starts_with(b"event:") =>
+            {
+                self.in_session(self.events_in(id, &body, pending))
             }
             _ => Err(self.protocol(&format!("it answered a call with {:?}", self.quote(&body)))),
         }
@@ -182,6 +194,7 @@ impl HttpClient {
     ) -> Result<Box<RawValue>, AttemptError> {
         let mut events = sse::SseParser::default();
         let mut resumes = 0;
+        let mut resumed_from: Option<String> = None;
         loop {
             let broken = match response.chunk().await {
                 Ok(Some(chunk)) => {
@@ -201,10 +214,17 @@ impl HttpClient {
                 Err(error) => cause(&error),
             };
             // Before 2026-07-28 a server may close a stream and have it taken up again (SEP-1699).
-            let Some(last) = events.last_id().filter(|_| !self.modern && resumes < MAX_RESUMES)
-            else {
+            let Some(last) = events.last_id().filter(|_| !self.modern) else {
                 return Err(closed(&broken).into());
             };
+            if resumes >= MAX_RESUMES && resumed_from.as_deref() == Some(last) {
+                return Err(closed(&broken).into());
+            }
+            // A server may end each stream after a new event id and have its answer fetched that way: that is progress.
+            if resumed_from.as_deref() != Some(last) {
+                resumes = 0;
+                resumed_from = Some(last.to_owned());
+            }
             resumes += 1;
             let last = HeaderValue::from_str(last).map_err(|_| closed(&broken))?;
             sleep(events.retry().unwrap_or(DEFAULT_RESUME_DELAY)).await;
@@ -311,24 +331,61 @@ impl HttpClient {
     /// Why the server did not take a call, by status (and by what it says, if that is a JSON-RPC error).
     async fn refusal(&self, id: i64, response: Response) -> AttemptError {
         let status = response.status();
-        if needs_auth(status, response.headers()) {
+        let in_session = self.headers.contains_key(SESSION);
+        // Older servers answer 401 to a session they no longer know. Without a credential it cannot be about one.
+        if needs_auth(status, response.headers()) && (self.has_credential || !in_session) {
             return AttemptError::Lost(credential_refused(&self.shown, status));
         }
-        let in_session = self.headers.contains_key(SESSION);
-        if status == StatusCode::NOT_FOUND && in_session {
-            return AttemptError::Stale(None);
-        }
+        let refused = needs_auth(status, response.headers());
         let body = self.body(response).await.unwrap_or_default();
-        if let Some(error) = error_in(id, &body) {
-            return match in_session && forgot_session(status, &error) {
-                true => AttemptError::Stale(Some(error)),
-                false => AttemptError::Failed(error),
-            };
+        let error = error_in(id, &body);
+        if in_session && is_session_lost(status, error.as_ref()) {
+            let error = error.or_else(|| refused.then(|| credential_refused(&self.shown, status)));
+            return AttemptError::Stale(Some(error.unwrap_or_else(|| self.status_error(status))));
         }
-        AttemptError::Failed(UpstreamError::Unreachable {
+        match error {
+            Some(error) => AttemptError::Failed(error),
+            None => AttemptError::Failed(self.status_error(status)),
+        }
+    }
+
+    /// An answer that says the session is lost is worth another session.
+    fn in_session(
+        &self,
+        answer: Result<Box<RawValue>, AttemptError>,
+    ) -> Result<Box<RawValue>, AttemptError> {
+        match answer {
+            Err(AttemptError::Failed(error))
+                if self.headers.contains_key(SESSION) && is_session_lost_error(&error) =>
+            {
+                Err(AttemptError::Stale(Some(error)))
+            }
+            other => other,
+        }
+    }
+
+    /// Reads a body that holds events although its media type says otherwise.
+    fn events_in(
+        self: &Arc<Self>,
+        id: i64,
+        body: &[u8],
+        pending: &PendingCall,
+    ) -> Result<Box<RawValue>, AttemptError> {
+        let mut events = sse::SseParser::default();
+        let pushed = events.push(body).and_then(|()| events.push(b"\n\n"));
+        while let Some(event) = pushed.is_ok().then(|| events.next()).flatten() {
+            if let Some(reply) = self.on_message(id, &event, pending) {
+                return reply.map_err(AttemptError::Failed);
+            }
+        }
+        Err(self.protocol("its answer holds no answer to the call"))
+    }
+
+    fn status_error(&self, status: StatusCode) -> UpstreamError {
+        UpstreamError::Unreachable {
             what: self.shown.clone(),
             problem: format!("answered HTTP {status}"),
-        })
+        }
     }
 
     /// Why a request could not be made, or got no answer.

@@ -1,27 +1,16 @@
 //! Opening a connection to a remote server: HTTP clients, and the part of the protocol that rmcp runs.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
 
 use agentport_core::Secret;
-use arc_swap::ArcSwapOption;
 use http::{HeaderName, HeaderValue, StatusCode};
-use rmcp::{
-    model::ClientJsonRpcMessage,
-    transport::{
-        common::client_side_sse::BoxedSseResponse,
-        streamable_http_client::{
-            AuthRequiredError, StreamableHttpClient, StreamableHttpError,
-            StreamableHttpPostResponse,
-        },
-    },
-};
+use rmcp::transport::streamable_http_client::StreamableHttpError;
 use url::Url;
 
-use super::http_error::{cause, credential_refused, shown};
+use super::{
+    handshake_client::Problem,
+    http_error::{cause, credential_refused, shown},
+};
 use crate::upstream::error::UpstreamError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -103,84 +92,6 @@ pub(in crate::upstream) fn secret_headers(
     Ok(all)
 }
 
-/// rmcp's way to the server. It sees which session rmcp was given, which calls need to know too.
-#[derive(Clone)]
-pub(in crate::upstream) struct HandshakeClient {
-    client: reqwest::Client,
-    session: Arc<ArcSwapOption<String>>,
-}
-
-impl HandshakeClient {
-    pub(in crate::upstream) fn new(client: reqwest::Client) -> Self {
-        Self { client, session: Arc::default() }
-    }
-
-    /// The session the server gave (revisions before 2026-07-28), once rmcp has used it.
-    pub(in crate::upstream) fn session(&self) -> Option<Arc<str>> {
-        self.session.load().as_deref().map(|session| session.as_str().into())
-    }
-}
-
-type Problem = StreamableHttpError<reqwest::Error>;
-
-impl StreamableHttpClient for HandshakeClient {
-    type Error = reqwest::Error;
-
-    async fn post_message(
-        &self,
-        uri: Arc<str>,
-        message: ClientJsonRpcMessage,
-        session: Option<Arc<str>>,
-        auth: Option<String>,
-        headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Problem> {
-        if let Some(session) = &session {
-            self.session.store(Some(Arc::new(session.to_string())));
-        }
-        self.client.post_message(uri, message, session, auth, headers).await.map_err(tidy)
-    }
-
-    async fn delete_session(
-        &self,
-        uri: Arc<str>,
-        session: Arc<str>,
-        auth: Option<String>,
-        headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<(), Problem> {
-        self.client.delete_session(uri, session, auth, headers).await.map_err(tidy)
-    }
-
-    async fn get_stream(
-        &self,
-        uri: Arc<str>,
-        session: Option<Arc<str>>,
-        last_event: Option<String>,
-        auth: Option<String>,
-        headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<BoxedSseResponse, Problem> {
-        self.client.get_stream(uri, session, last_event, auth, headers).await.map_err(tidy)
-    }
-}
-
-/// Makes a problem fit to be seen. rmcp logs it whole, so addresses (whose query may be a secret) and bodies (which
-/// may echo one) are taken out; and rmcp knows a 401 only by its challenge, while one without is as clear.
-fn tidy(problem: Problem) -> Problem {
-    match problem {
-        StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
-        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
-            StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
-        }
-        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP ") => {
-            let status = text.split(':').next().unwrap_or_default().to_owned();
-            StreamableHttpError::UnexpectedServerResponse(status.into())
-        }
-        StreamableHttpError::UnexpectedServerResponse(_) => {
-            StreamableHttpError::UnexpectedServerResponse("not JSON-RPC".into())
-        }
-        other => other,
-    }
-}
-
 /// What went wrong on the way to a remote server, in words; and whether it answered at all, but not as it should, so
 /// that another handshake may fare better.
 pub(in crate::upstream) fn problem(
@@ -221,7 +132,7 @@ pub(in crate::upstream) fn problem(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::http_error::tidy, *};
 
     #[test]
     fn header_values_are_hidden_and_checked() {

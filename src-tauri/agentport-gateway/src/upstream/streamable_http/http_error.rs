@@ -1,10 +1,14 @@
 //! HTTP errors of a remote server as messages without secrets.
 
 use agentport_core::sanitize;
-use http::{HeaderMap, StatusCode, header::WWW_AUTHENTICATE};
-use rmcp::model::JsonRpcMessage;
+use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+use rmcp::{
+    model::{ErrorCode, JsonRpcMessage},
+    transport::streamable_http_client::{AuthRequiredError, StreamableHttpError},
+};
 use url::Url;
 
+use super::handshake_client::Problem;
 use crate::upstream::{
     error::UpstreamError,
     message::{InboundMessage, inbound},
@@ -22,19 +26,66 @@ pub(in crate::upstream) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamErro
     }
 }
 
-/// Many servers do not answer 404 for a session they have forgotten, as they should, but 400 with the error of the
-/// TypeScript SDK's examples: code -32000, "No valid session ID provided".
-pub(in crate::upstream) fn forgot_session(status: StatusCode, error: &UpstreamError) -> bool {
+/// Whether a refusal of a request in a session may mean that the server no longer knows the session. It should answer
+/// 404; many answer another status and words of their own. What is wrong with the request itself, or with its pace, is
+/// no such refusal.
+pub(super) fn is_session_lost(status: StatusCode, error: Option<&UpstreamError>) -> bool {
+    if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return false;
+    }
+    match error {
+        Some(UpstreamError::Refused(error)) => {
+            let about_request = [ErrorCode::INVALID_PARAMS, ErrorCode::METHOD_NOT_FOUND];
+            !about_request.contains(&error.code) || names_session(&error.message)
+        }
+        _ => true,
+    }
+}
+
+/// The same for an error in an answer with status 200: code -32001 in words about the session. The code alone may also
+/// stand for a timeout, after which the tool may have run.
+pub(super) fn is_session_lost_error(error: &UpstreamError) -> bool {
     let UpstreamError::Refused(error) = error else { return false };
-    status == StatusCode::BAD_REQUEST
-        && error.code.0 == -32000
-        && error.message.to_ascii_lowercase().contains("session")
+    error.code.0 == -32001 && names_session(&error.message)
+}
+
+fn names_session(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("session") || message.contains("initialize")
 }
 
 /// Does the status say that a credential is missing, wrong or too weak?
 pub(in crate::upstream) fn needs_auth(status: StatusCode, headers: &HeaderMap) -> bool {
     status == StatusCode::UNAUTHORIZED
         || (status == StatusCode::FORBIDDEN && headers.contains_key(WWW_AUTHENTICATE))
+}
+
+/// Makes a problem fit to be seen. rmcp logs it whole, so addresses (whose query may be a secret) and bodies (which
+/// may echo one) are taken out; and rmcp knows a 401 only by its challenge, while one without is as clear.
+pub(super) fn tidy(problem: Problem) -> Problem {
+    match problem {
+        StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
+            StreamableHttpError::AuthRequired(AuthRequiredError::new(String::new()))
+        }
+        StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP ") => {
+            let status = text.split(':').next().unwrap_or_default().to_owned();
+            StreamableHttpError::UnexpectedServerResponse(status.into())
+        }
+        StreamableHttpError::UnexpectedServerResponse(_) => {
+            StreamableHttpError::UnexpectedServerResponse("not JSON-RPC".into())
+        }
+        other => other,
+    }
+}
+
+/// Whether a media type is that of server-sent events. Media types are case-insensitive (RFC 9110, section 8.3.1).
+pub(super) fn is_event_stream(content_type: Option<&HeaderValue>) -> bool {
+    const EVENT_STREAM: &[u8] = b"text/event-stream";
+    content_type.is_some_and(|value| {
+        let start = value.as_bytes().get(..EVENT_STREAM.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
+    })
 }
 
 /// The sentence for [`needs_auth`].
@@ -77,8 +128,6 @@ pub(in crate::upstream) fn closed(problem: &str) -> UpstreamError {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -88,16 +137,26 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_session_is_told_from_other_refusals() {
+    fn a_lost_session_is_told_from_other_refusals() {
         let refused = |code, message: &'static str| {
-            let code = rmcp::model::ErrorCode(code);
-            UpstreamError::Refused(rmcp::ErrorData::new(code, message, None))
+            UpstreamError::Refused(rmcp::ErrorData::new(ErrorCode(code), message, None))
         };
-        let forgotten = refused(-32000, "Bad Request: No valid session ID provided");
-        assert!(forgot_session(StatusCode::BAD_REQUEST, &forgotten));
-        assert!(!forgot_session(StatusCode::CONFLICT, &forgotten));
-        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32602, "no session given")));
-        assert!(!forgot_session(StatusCode::BAD_REQUEST, &refused(-32000, "too late")));
+        for (status, error, lost) in [
+            (400, Some(refused(-32000, "Bad Request: No valid session ID provided")), true),
+            (400, Some(refused(-32000, "Server not initialized")), true),
+            (400, Some(refused(-32602, "unknown session")), true),
+            (400, Some(refused(-32602, "no such tool")), false),
+            (404, None, true),
+            (401, None, true),
+            (422, None, true),
+            (429, None, false),
+            (500, Some(refused(-32000, "session lost")), false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(is_session_lost(status, error.as_ref()), lost, "{status} {error:?}");
+        }
+        assert!(is_session_lost_error(&refused(-32001, "Session not found")));
+        assert!(!is_session_lost_error(&refused(-32001, "Request timed out")));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(super) mod client;
 pub(super) mod connect;
+pub(super) mod handshake_client;
 pub(super) mod http_error;
 mod param_headers;
 mod sse;

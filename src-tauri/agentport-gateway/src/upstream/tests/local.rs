@@ -208,10 +208,11 @@ async fn a_server_that_breaks_on_discover_is_met_with_initialize() {
 /// Nobody waits five minutes here: the clock jumps to whatever comes next.
 #[tokio::test(start_paused = true)]
 async fn a_new_server_has_the_time_to_be_downloaded() {
-    for (is_new, limit) in [(true, FIRST_START_TIMEOUT), (false, START_TIMEOUT)] {
+    let known = Some("2025-11-25".to_owned());
+    for (last_revision, limit) in [(None, FIRST_START_TIMEOUT), (known, START_TIMEOUT)] {
         let bench = Bench::empty();
         let began = tokio::time::Instant::now();
-        let spec = UpstreamSpec { is_new, ..spec(shell("sleep 1000")) };
+        let spec = UpstreamSpec { last_revision, ..spec(shell("sleep 1000")) };
         let error = bench.upstreams.probe(spec).await.unwrap_err().to_string();
         assert!(error.contains(&format!("within {} s", limit.as_secs())), "{error}");
         let took = began.elapsed();

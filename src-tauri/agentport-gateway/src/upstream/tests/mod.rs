@@ -4,6 +4,7 @@ mod agent;
 mod asking;
 mod life;
 mod local;
+mod odd;
 mod remote;
 mod server;
 mod streams;
@@ -180,7 +181,7 @@ fn id() -> IntegrationId {
 }
 
 fn spec(target: UpstreamTarget) -> UpstreamSpec {
-    UpstreamSpec { id: id(), target, idle_stop: Duration::from_secs(600), is_new: true }
+    UpstreamSpec { id: id(), target, idle_stop: Duration::from_secs(600), last_revision: None }
 }
 
 fn tool(name: &str, arguments: Value) -> Operation {
