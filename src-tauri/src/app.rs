@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow};
 use tauri::{AppHandle, Manager as _, RunEvent};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -23,12 +23,15 @@ use crate::{
     pages::Pages,
     platform::{Platform, TauriPlatform},
     shutdown::ShutdownSignal,
-    tray::{Tray, TrayActions, TrayDisplay},
-    windows::{self, Windows},
+    tray::{self, Tray, TrayActions, TrayDisplay},
+    windows::{self, Windows, close::CloseBehaviour},
 };
 
 /// Time for withdrawing notifications at shutdown.
 const WITHDRAW_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time the desktop has at a login to start its panel, before the window of a hidden start opens.
+const TRAY_STARTUP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What [`set_up`] needs.
 #[derive(Clone)]
@@ -161,8 +164,12 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
     let notify_tasks = TaskTracker::new();
     let (notifications, intents) =
         Notifications::start(&notify_tasks, withdraw.clone(), notify::platform_notifier());
-    let platform: Arc<dyn Platform> =
-        Arc::new(TauriPlatform { app: handle.clone(), shutdown: shutdown.clone() });
+    let (tray_state, tray_host) = watch::channel(None);
+    let platform: Arc<dyn Platform> = Arc::new(TauriPlatform {
+        app: handle.clone(),
+        shutdown: shutdown.clone(),
+        tray_host: tray_host.clone(),
+    });
     let context = AppContext {
         control: client::in_process(supervisor.clone()),
         supervisor: supervisor.clone(),
@@ -171,6 +178,9 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
         tasks: tasks.clone(),
     };
     handle.manage(IpcRouter::new(context.clone()));
+    let hint_shown = home.as_ref().map(|home| home.root().join("tray-hint-shown"));
+    handle.manage(CloseBehaviour::new(context.clone(), hint_shown));
+    watch_tray_host(&tasks, tray_state, args.hidden.then(|| (tray_host, context.clone())));
     let icon_dir = home.as_ref().map(|home| home.root().join("tray"));
     if let Some(icon_dir) = &icon_dir {
         // A process that was killed has left its icon there.
@@ -181,7 +191,7 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
 
     tasks.spawn(NotificationActions(context.clone()).run(intents));
     let startup_window = if args.hidden { StartupWindow::TrayOnly } else { StartupWindow::Main };
-    let sync = StateSync { context, tray, startup_window: Some(startup_window) };
+    let sync = StateSync::new(context, tray, startup_window);
     tasks.spawn(sync.run(supervisor.watch()));
     let ending = Ending { app: handle.clone(), supervisor, withdraw, notify_tasks };
     tasks.spawn(async move {
@@ -189,6 +199,27 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
         ending.run().await;
     });
     Ok(())
+}
+
+/// Watches whether the desktop shows tray icons. `hidden_start`: without a tray nothing would be visible, so the window
+/// opens.
+fn watch_tray_host(
+    tasks: &TaskTracker,
+    state: watch::Sender<Option<bool>>,
+    hidden_start: Option<(watch::Receiver<Option<bool>>, AppContext)>,
+) {
+    #[cfg(target_os = "linux")]
+    tasks.spawn(tray::host::watch(state));
+    #[cfg(not(target_os = "linux"))]
+    state.send_replace(Some(true));
+    let Some((mut tray_host, context)) = hidden_start else { return };
+    tasks.spawn(async move {
+        let found = tray_host.wait_for(|available| *available == Some(true));
+        // An error means that the app ends.
+        if tokio::time::timeout(TRAY_STARTUP_TIMEOUT, found).await.is_err() {
+            context.platform.open_main("#/");
+        }
+    });
 }
 
 /// The parts that are stopped in order at shutdown.

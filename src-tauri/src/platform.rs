@@ -6,6 +6,7 @@ use agentport_core::ApprovalId;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_autostart::ManagerExt as _;
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
+use tokio::sync::watch;
 use url::Url;
 
 use crate::{
@@ -26,6 +27,8 @@ pub(crate) trait Platform: Send + Sync + 'static {
     fn downloads(&self) -> Result<PathBuf, PlatformError>;
     fn autostart(&self) -> bool;
     fn set_autostart(&self, on: bool) -> Result<(), PlatformError>;
+    /// Whether the desktop shows tray icons; `true` until that is known.
+    fn tray_available(&self) -> bool;
     fn quit(&self);
 }
 
@@ -48,6 +51,7 @@ pub(crate) enum PlatformError {
 pub(crate) struct TauriPlatform {
     pub app: AppHandle,
     pub shutdown: ShutdownSignal,
+    pub tray_host: watch::Receiver<Option<bool>>,
 }
 
 impl Platform for TauriPlatform {
@@ -96,6 +100,10 @@ impl Platform for TauriPlatform {
     fn set_autostart(&self, on: bool) -> Result<(), PlatformError> {
         let autostart = self.app.autolaunch();
         if on { autostart.enable() } else { autostart.disable() }.map_err(PlatformError::Autostart)
+    }
+
+    fn tray_available(&self) -> bool {
+        self.tray_host.borrow().unwrap_or(true)
     }
 
     fn quit(&self) {

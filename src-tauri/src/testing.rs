@@ -154,6 +154,10 @@ impl Platform for Machine {
         Ok(())
     }
 
+    fn tray_available(&self) -> bool {
+        true
+    }
+
     fn quit(&self) {
         self.record("quit".to_owned());
     }

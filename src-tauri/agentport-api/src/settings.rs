@@ -56,7 +56,7 @@ pub struct Settings {
     pub activity_retention_days: u32,
     /// Calls one agent may make in a minute, 0 for no limit.
     pub calls_per_minute: u32,
-    /// Where agents reach the gateway, 1024–65535. Counts from the next start.
+    /// Where agents reach the gateway, 1024–65535. The app moves there at once, `agentport serve` at its next start.
     pub port: u16,
     /// Requests are shown as native notifications.
     pub notifications: bool,
@@ -66,6 +66,9 @@ pub struct Settings {
     pub notifications_silent_until: Option<Timestamp>,
     /// Names of environment variables of the gateway that local servers get too, beside those every program needs.
     pub inherited_environment: Vec<String>,
+    /// When the owner last looked at the missed requests.
+    #[ts(optional = nullable)]
+    pub missed_seen_at: Option<Timestamp>,
     /// The owner has been through the welcome.
     pub welcomed: bool,
 }
@@ -84,6 +87,7 @@ impl Default for Settings {
             notifications_hide_details: false,
             notifications_silent_until: None,
             inherited_environment: INHERITED_ENVIRONMENT.map(str::to_owned).into(),
+            missed_seen_at: None,
             welcomed: false,
         }
     }

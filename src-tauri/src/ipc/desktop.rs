@@ -40,6 +40,7 @@ impl IpcState {
                 buttons: notifications.buttons,
                 server: notifications.server,
             },
+            tray_available: self.context.platform.tray_available(),
             trouble,
             port,
         }
@@ -92,8 +93,7 @@ pub(super) async fn test_notification(State(ipc): State<IpcState>) -> IpcResult<
             "No program shows notifications here. Requests open a window instead.",
         ));
     }
-    let body = "Requests of your agents will look like this.";
-    context.notifications.show_message("Notifications arrive", body);
+    context.notifications.show_sample();
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -14,6 +14,9 @@ pub(crate) struct Desktop {
     /// The app starts when the owner logs in.
     pub autostart: bool,
     pub notifications: NotificationsState,
+    /// The desktop shows tray icons. Where it does not, closing the window asks whether to quit.
+    #[ts(optional, as = "Option<bool>")]
+    pub tray_available: bool,
     /// Why the gateway does not run, in a sentence that says what to do; `null` while it runs.
     pub trouble: Option<String>,
     /// The port it listens on, or would.

@@ -40,6 +40,7 @@ impl NotificationActions {
                 self.open_on_error(id, "Not denied", done.map(drop));
             }
             Intent::Undo(rule) => self.undo(rule).await,
+            Intent::DismissSample => {}
         }
     }
 
@@ -61,17 +62,18 @@ impl NotificationActions {
         grant: GrantChoice,
     ) -> Result<ApprovalView, ClientError> {
         let path = paths::fill(paths::APPROVE, id);
-        let approve = json!({ "grant": grant });
+        // Never `also_waiting`: other requests have arguments that this notification does not show.
+        let approve = json!({ "grant": grant, "also_waiting": false });
         self.0.control.post(&path, &approve).await
     }
 
     /// Approves at once, and offers to undo the rule.
     async fn approve_always(&self, id: ApprovalId) -> Result<(), ClientError> {
-        self.approve(id, GrantChoice::Always).await?;
+        let approved = self.approve(id, GrantChoice::Always).await?;
         let rules: Vec<RuleView> = self.0.control.list(paths::POLICY).await?;
         let made = |view: &RuleView| view.rule.origin == Origin::Approval { id };
         if let Some(view) = rules.into_iter().find(made) {
-            self.0.notifications.offer_undo(view.rule.id, view.sentence);
+            self.0.notifications.offer_undo(view.rule.id, view.sentence, approved.also_waiting);
         }
         Ok(())
     }

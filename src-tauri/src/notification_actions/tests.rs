@@ -72,6 +72,25 @@ async fn always_makes_a_rule_that_undo_takes_back() {
 }
 
 #[tokio::test]
+async fn always_runs_no_other_request_and_counts_those_that_wait() {
+    let bench = bench().await;
+    let mut ids = Vec::new();
+    for text in ["a", "b", "c"] {
+        ids.push(bench.lab.call(&bench.agent, text).await);
+    }
+    bench.actions.carry_out(Intent::Always(ids[0])).await;
+    assert_eq!(bench.state(ids[0]).await, StateName::Approved);
+    for other in &ids[1..] {
+        assert_eq!(bench.state(*other).await, StateName::Pending, "unseen arguments");
+    }
+    bench.machine.shows("Allowed from now on").await;
+    let shown = bench.machine.shown.borrow().clone();
+    let body = &shown.values().next().unwrap().body;
+    assert!(body.ends_with("2 other requests for it still wait for you."), "{body}");
+    bench.lab.supervisor.stop().await;
+}
+
+#[tokio::test]
 async fn a_failure_is_shown_and_continues_in_the_window() {
     let bench = bench().await;
     let id = bench.lab.call(&bench.agent, "a").await;

@@ -69,6 +69,8 @@ pub(crate) enum Intent {
     Open(ApprovalId),
     OpenInbox,
     Undo(RuleId),
+    /// A button of the sample notification was pressed.
+    DismissSample,
     /// No buttons can be shown: the window has to open by itself.
     OpenWindow(ApprovalId),
 }
@@ -102,7 +104,8 @@ struct DesiredState {
 /// A notification that disappears by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TransientNotification {
-    Undo { rule: RuleId, sentence: String },
+    Undo { rule: RuleId, sentence: String, still_waiting: u32 },
+    Sample,
     Message { title: String, body: String },
 }
 
@@ -142,15 +145,20 @@ impl Notifications {
     }
 
     /// Says that `rule` allows from now on, with a button to undo it, for ten seconds. Shown even in silence: it answers
-    /// a click of the owner's.
-    pub(crate) fn offer_undo(&self, rule: RuleId, sentence: String) {
-        self.send_transient(TransientNotification::Undo { rule, sentence });
+    /// a click of the owner's. `still_waiting`: other requests for the tool, which it has not let through.
+    pub(crate) fn offer_undo(&self, rule: RuleId, sentence: String, still_waiting: u32) {
+        self.send_transient(TransientNotification::Undo { rule, sentence, still_waiting });
     }
 
     /// Shows a message without buttons for ten seconds, even in silence: it answers what the owner asked for.
     pub(crate) fn show_message(&self, title: &str, body: &str) {
         let (title, body) = (title.to_owned(), body.to_owned());
         self.send_transient(TransientNotification::Message { title, body });
+    }
+
+    /// Shows what a request looks like, for ten seconds, even in silence.
+    pub(crate) fn show_sample(&self) {
+        self.send_transient(TransientNotification::Sample);
     }
 
     /// What can be shown at present. At the start, waits up to [`notifier::REPLY_TIMEOUT`] until that is known.

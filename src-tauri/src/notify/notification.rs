@@ -13,6 +13,7 @@ pub(crate) enum NotificationKey {
     /// All requests without a notification of their own.
     Summary,
     Undo(RuleId),
+    Sample,
     /// A message, by its serial number.
     Message(u64),
 }

@@ -3,6 +3,8 @@
 
 mod actions;
 mod diff;
+#[cfg(target_os = "linux")]
+pub(crate) mod host;
 mod icons;
 pub(crate) mod model;
 mod render;

@@ -26,6 +26,7 @@ pub(crate) fn running_state(
         paused: status.paused,
         second_factor: status.second_factor,
         pending: snapshot.pending.clone(),
+        missed: snapshot.missed_unseen(),
         integrations: snapshot.integrations.iter().map(integration).collect(),
         popular: snapshot
             .available

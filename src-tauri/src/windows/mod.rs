@@ -24,9 +24,11 @@ use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+pub(crate) mod close;
 #[cfg(target_os = "linux")]
 mod webkit;
 
+use self::close::CloseBehaviour;
 use crate::ipc::{IpcRouter, types::Show};
 
 pub(crate) const MAIN: &str = "main";
@@ -132,6 +134,7 @@ pub(crate) fn open_approval(app: &AppHandle, id: ApprovalId, why: Raise) {
             .title("AgentPort: a request waits for you")
             .inner_size(480.0, 620.0)
             .min_inner_size(480.0, 620.0)
+            .center()
             .always_on_top(true)
             .maximizable(false);
         let window = create(app, windows, builder, why)?;
@@ -199,7 +202,15 @@ fn create(
     let window = builder.build()?;
     let (handle, label, loaded) = (app.clone(), window.label().to_owned(), windows.loaded.clone());
     window.on_window_event(move |event| match event {
-        WindowEvent::CloseRequested { .. } => save_state(&handle),
+        WindowEvent::CloseRequested { api, .. } => {
+            save_state(&handle);
+            if label == MAIN
+                && let Some(window) = handle.get_webview_window(MAIN)
+            {
+                handle.state::<CloseBehaviour>().on_close_requested(&window, api);
+            }
+        }
+        WindowEvent::Focused(true) => keep_focused_on_top(&handle, &label),
         WindowEvent::Moved(_) | WindowEvent::Resized(_) => save_state_soon(&handle),
         WindowEvent::Destroyed => {
             loaded.set(&label, false);
@@ -227,6 +238,15 @@ fn release_later(app: &AppHandle) {
         });
     };
     windows.tasks.spawn_on(later, &windows.runtime);
+}
+
+/// The approval window stays on top of other programs, and steps behind the main window while the owner works there.
+fn keep_focused_on_top(app: &AppHandle, focused: &str) {
+    if let Some(approval) = app.get_webview_window(APPROVAL)
+        && let Err(error) = approval.set_always_on_top(focused == APPROVAL)
+    {
+        tracing::debug!(%error, "the approval window keeps its level");
+    }
 }
 
 fn save_state(app: &AppHandle) {
@@ -268,6 +288,9 @@ fn load(window: &WebviewWindow, page: &str) -> tauri::Result<()> {
 fn raise(window: &WebviewWindow, why: Raise) -> tauri::Result<()> {
     window.unminimize()?;
     window.show()?;
+    if window.label() == APPROVAL {
+        window.set_always_on_top(true)?;
+    }
     match why {
         Raise::Asked => window.set_focus(),
         Raise::ByItself => window.request_user_attention(Some(UserAttentionType::Informational)),

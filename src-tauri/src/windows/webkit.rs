@@ -28,6 +28,16 @@ const WINDOW_LIBRARIES: [&str; 6] =
 pub(crate) fn release() {
     end_network_process();
     page_out_libraries();
+    trim_heap();
+}
+
+/// Returns the free pages of the heap, which the page's messages have grown, to the kernel.
+fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim(3) is thread-safe and frees only what is not allocated.
+    unsafe {
+        nix::libc::malloc_trim(0);
+    }
 }
 
 fn end_network_process() {

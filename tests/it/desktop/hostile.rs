@@ -15,7 +15,7 @@ async fn a_stranger_presses_no_button() {
     let (id, note) = doubles.asked("counter", json!({})).await;
     let app = note.from.clone();
     let everything = async || {
-        for label in ["Approve", "Always"] {
+        for label in ["Approve", "Always allow"] {
             stranger.claim(&app, note.id, note.key(label)).await;
         }
         stranger.claim(&app, note.id, "default").await;
@@ -63,7 +63,7 @@ async fn a_new_daemon_answers_for_nothing_it_did_not_show() {
 
     let taker = NotificationDaemon::silent_from(&desk.session, 1_000).await;
     taker.until("a call that hangs", |seen| (seen.sent > 0).then_some(())).await;
-    for (id, label) in [(old.id, "Approve"), (old.id, "Always"), (77, "Approve")] {
+    for (id, label) in [(old.id, "Approve"), (old.id, "Always allow"), (77, "Approve")] {
         taker.claim(id, old.key(label)).await;
     }
     taker.answer();

@@ -19,7 +19,7 @@ async fn each_button_does_what_it_says() {
     let Doubles { desk, daemon, .. } = &doubles;
 
     let (id, note) = doubles.asked("echo", json!({"text": "good morning"})).await;
-    assert_eq!(note.buttons(), ["Approve", "Deny", "Always"]);
+    assert_eq!(note.buttons(), ["Approve", "Deny", "Always allow"]);
     for words in ["tester", "echo"] {
         assert!(note.summary.contains(words), "{note:?}");
     }
@@ -36,7 +36,7 @@ async fn each_button_does_what_it_says() {
     daemon.none().await;
 
     let (id, note) = doubles.asked("counter", json!({})).await;
-    daemon.press(&note, "Always").await;
+    daemon.press(&note, "Always allow").await;
     assert_eq!(desk.awaited(id).await.ran().text, "counted");
     let undo = daemon.one("counter").await;
     assert_eq!((undo.summary.as_str(), undo.buttons()), ("Allowed from now on", vec!["Undo"]));
@@ -55,7 +55,7 @@ async fn undo_is_offered_for_ten_seconds() {
     let doubles = Doubles::new().await;
     let Doubles { desk, daemon, .. } = &doubles;
     let (id, note) = doubles.asked("counter", json!({})).await;
-    daemon.press(&note, "Always").await;
+    daemon.press(&note, "Always allow").await;
     desk.awaited(id).await.ran();
     let undo = daemon.one("Allowed from now on").await;
     // The daemon leaves it; the app takes it away.
@@ -105,7 +105,7 @@ async fn a_closed_notification_decides_nothing() {
         doubles.daemon.press(&note, "Deny").await;
         doubles.desk.owner.approval_until(next, StateName::Denied).await;
         doubles.daemon.none().await;
-        doubles.tray.row(&["tester wants echo in fx"]).await;
+        doubles.tray.row(&["tester wants echo in fx…*"]).await;
         doubles.desk.owner.approve(id, GrantChoice::Once).await;
         assert_eq!(doubles.desk.awaited(id).await.ran().text, text);
     }
@@ -206,7 +206,7 @@ async fn a_daemon_that_hangs_holds_up_nothing() {
     let id = desk.call("echo", json!({"text": "stuck"})).await.request();
     daemon.until("the call that hangs", |seen| (seen.sent > 0).then_some(())).await;
     // The tray goes on, and after some seconds the window shows what the daemon does not.
-    tray.row(&["tester wants echo in fx"]).await;
+    tray.row(&["tester wants echo in fx…*"]).await;
     desk.approval_window().await;
     desk.owner.approve(id, GrantChoice::Once).await;
     tray.row(&["Nothing waits for you"]).await;

@@ -64,7 +64,7 @@ async fn no_notification(session: &Session) -> Vec<Window> {
     session.windows_until(DAEMON, 0).await
 }
 
-const THREE: [&str; 3] = ["Approve", "Deny", "Always"];
+const THREE: [&str; 3] = ["Approve", "Deny", "Always allow"];
 
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
@@ -89,7 +89,7 @@ async fn real_clicks_on_real_notifications_decide() {
     no_notification(session).await;
 
     let id = agent.call_tool("fx", "counter", json!({})).await.request();
-    click(session, &reader, "tester wants counter", &THREE, "Always").await;
+    click(session, &reader, "tester wants counter", &THREE, "Always allow").await;
     assert_eq!(agent.await_approval(id).await.ran().text, "counted");
     assert_eq!(agent.call_tool("fx", "counter", json!({})).await.ran().text, "counted");
     click(session, &reader, "Allowed from now on", &["Undo"], "Undo").await;

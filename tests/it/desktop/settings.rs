@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::scene::{Desk, Doubles, Seeded};
 
-const ROW: &[&str] = &["tester wants echo in fx"];
+const ROW: &[&str] = &["tester wants echo in fx…*"];
 
 /// The agent asks, and the app has taken it in: the tray shows it.
 async fn queued(desk: &Desk, tray: &mut Tray, text: &str) -> ApprovalId {

@@ -91,7 +91,7 @@ async fn it_follows_what_happens_and_changes_in_place() {
 
     let first = desk.call("echo", json!({"text": "first"})).await.request();
     tray.row(&["1 request waits for you"]).await;
-    tray.row(&["tester wants echo in fx"]).await;
+    tray.row(&["tester wants echo in fx…*"]).await;
     let one = picture(&mut tray, Some(&quiet_icon)).await;
     assert_ne!(one.picture(), Some(quiet_picture.clone()), "one waits");
     let second = desk.call("counter", json!({})).await.request();
@@ -116,7 +116,7 @@ async fn it_follows_what_happens_and_changes_in_place() {
     assert!(place("wants echo") < place("wants counter"), "oldest first: {labels:?}");
 
     desk.owner.deny(first, None).await;
-    tray.no_row(&["tester wants echo in fx"]).await;
+    tray.no_row(&["tester wants echo in fx…*"]).await;
     tray.row(&["1 request waits for you"]).await;
     let left = ids(&tray.menu().await);
     assert_eq!(left["/tester wants counter in fx"], busy["/tester wants counter in fx"]);
@@ -222,7 +222,7 @@ async fn an_agent_is_let_work_and_stopped() {
 async fn a_waiting_request_opens_from_the_menu() {
     let Doubles { desk, mut tray, daemon: _daemon } = Doubles::new().await;
     let id = desk.call("echo", json!({"text": "open me"})).await.request();
-    tray.choose(&["tester wants echo in fx"]).await;
+    tray.choose(&["tester wants echo in fx…*"]).await;
     let window = desk.approval_window().await;
     assert_eq!(desk.owner.approval(id).await.state, State::Pending);
     // Another one takes its place in the same window.
@@ -310,7 +310,7 @@ async fn long_lists_are_cut_and_say_so() {
 async fn a_row_that_is_gone_does_nothing() {
     let Doubles { desk, mut tray, daemon: _daemon } = Doubles::new().await;
     let id = desk.call("echo", json!({"text": "too late"})).await.request();
-    let row = tray.row(&["tester wants echo in fx"]).await;
+    let row = tray.row(&["tester wants echo in fx…*"]).await;
     desk.owner.deny(id, None).await;
     tray.row(&[QUIET]).await;
     // The menu may say that it knows no such row, and need not.

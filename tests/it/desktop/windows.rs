@@ -185,7 +185,7 @@ async fn the_approval_window_decides_and_goes() {
     let request =
         agent.call_tool("fx", "echo", json!({"text": "in the small one"})).await.request();
     daemon.one("echo").await;
-    tray.choose(&["tester wants echo in fx"]).await;
+    tray.choose(&["tester wants echo in fx…*"]).await;
     session.windows_until(CLASS, 2).await;
     let handle = until("the approval window", async || {
         browser.handles().await.into_iter().find(|handle| !main.contains(handle))

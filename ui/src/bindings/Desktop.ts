@@ -14,6 +14,10 @@ platform: string, version: string,
  */
 autostart: boolean, notifications: NotificationsState, 
 /**
+ * The desktop shows tray icons. Where it does not, closing the window asks whether to quit.
+ */
+tray_available?: boolean, 
+/**
  * Why the gateway does not run, in a sentence that says what to do; `null` while it runs.
  */
 trouble: string | null, 

@@ -30,7 +30,7 @@ activity_retention_days: number,
  */
 calls_per_minute: number, 
 /**
- * Where agents reach the gateway, 1024–65535. Counts from the next start.
+ * Where agents reach the gateway, 1024–65535. The app moves there at once, `agentport serve` at its next start.
  */
 port: number, 
 /**
@@ -49,6 +49,10 @@ notifications_silent_until: Timestamp | null,
  * Names of environment variables of the gateway that local servers get too, beside those every program needs.
  */
 inherited_environment: Array<string>, 
+/**
+ * When the owner last looked at the missed requests.
+ */
+missed_seen_at?: Timestamp | null, 
 /**
  * The owner has been through the welcome.
  */

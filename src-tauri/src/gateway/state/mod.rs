@@ -7,19 +7,24 @@ mod pending;
 use std::sync::Arc;
 
 use agentport_api::{
-    AvailableIntegration, Event, IntegrationView, KeyView, Settings, Status, paths,
+    AvailableIntegration, Event, IntegrationView, KeyView, RepeatedDenial, Settings, Status, paths,
 };
 use agentport_core::Timestamp;
+use serde::Deserialize;
 
+#[cfg(test)]
+pub(crate) use self::pending::ArgumentExcerpt;
 pub(crate) use self::{
     clients::{ClientList, ClientsRead},
-    pending::PendingRequest,
+    pending::{DeclaredEffect, PendingRequest},
 };
 use super::client::{ClientError, InProcessClient};
 use crate::notify::NotificationSettings;
 
 /// The gateway lists no more than these.
 const MAX_PENDING_REQUESTS: usize = 500;
+/// Missed requests that are counted.
+const MAX_MISSED_REQUESTS: usize = 100;
 
 /// Everything but the MCP clients, which [`ClientList`] reads.
 #[derive(Debug)]
@@ -27,10 +32,19 @@ pub(crate) struct GatewaySnapshot {
     pub status: Status,
     /// Oldest first.
     pub pending: Arc<[PendingRequest]>,
+    missed: Vec<MissedRequest>,
+    /// Tools that are denied to an agent without asking.
+    pub denials: Vec<RepeatedDenial>,
     pub agents: Vec<KeyView>,
     pub integrations: Vec<IntegrationView>,
     pub available: Vec<AvailableIntegration>,
     pub settings: Settings,
+}
+
+/// The end of a request that expired undecided.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct MissedRequest {
+    expires_at: Timestamp,
 }
 
 /// The parts of a [`GatewaySnapshot`] that have to be read again.
@@ -38,6 +52,7 @@ pub(crate) struct GatewaySnapshot {
 pub(crate) struct Invalidations {
     status: bool,
     pending: bool,
+    denials: bool,
     agents: bool,
     integrations: bool,
     settings: bool,
@@ -48,6 +63,7 @@ impl Invalidations {
     pub(crate) const ALL: Self = Self {
         status: true,
         pending: true,
+        denials: true,
         agents: true,
         integrations: true,
         settings: true,
@@ -68,6 +84,7 @@ impl Invalidations {
         Self {
             status: self.status || other.status,
             pending: self.pending || other.pending,
+            denials: self.denials || other.denials,
             agents: self.agents || other.agents,
             integrations: self.integrations || other.integrations,
             settings: self.settings || other.settings,
@@ -90,8 +107,8 @@ impl Invalidations {
             // A client is connected while its agent is let in.
             Event::Agents => Self { agents: true, clients: true, ..none },
             Event::Clients => Self { clients: true, ..none },
-            // What lets an agent work for a time is a rule.
-            Event::Policy => Self { agents: true, ..none },
+            // What lets an agent work for a time is a rule, and the same event tells of denials.
+            Event::Policy => Self { agents: true, denials: true, ..none },
             Event::Settings => Self { settings: true, ..none },
             Event::Paused { .. } | Event::Owner => Self { status: true, ..none },
             Event::Profiles | Event::Activity | Event::Shown { .. } => none,
@@ -104,11 +121,18 @@ async fn pending_requests(control: &InProcessClient) -> Result<Arc<[PendingReque
     control.list(&paths::with_query(path, "limit", MAX_PENDING_REQUESTS)).await.map(Arc::from)
 }
 
+async fn missed_requests(control: &InProcessClient) -> Result<Vec<MissedRequest>, ClientError> {
+    let path = paths::with_query(paths::APPROVALS.to_owned(), "state", "missed");
+    control.list(&paths::with_query(path, "limit", MAX_MISSED_REQUESTS)).await
+}
+
 impl GatewaySnapshot {
     pub(crate) async fn read(control: &InProcessClient) -> Result<Self, ClientError> {
         Ok(Self {
             status: control.get(paths::STATUS).await?,
             pending: pending_requests(control).await?,
+            missed: missed_requests(control).await?,
+            denials: control.list(paths::DENIALS).await?,
             agents: control.list(paths::KEYS).await?,
             integrations: control.list(paths::INTEGRATIONS).await?,
             available: control.list(paths::DIRECTORY).await?,
@@ -124,12 +148,16 @@ impl GatewaySnapshot {
     ) -> Result<(), ClientError> {
         if invalid.pending {
             self.pending = pending_requests(control).await?;
+            self.missed = missed_requests(control).await?;
         }
         if invalid.status {
             self.status = control.get(paths::STATUS).await?;
         }
         if invalid.settings {
             self.settings = control.get(paths::SETTINGS).await?;
+        }
+        if invalid.denials {
+            self.denials = control.list(paths::DENIALS).await?;
         }
         if invalid.agents {
             self.agents = control.list(paths::KEYS).await?;
@@ -139,6 +167,12 @@ impl GatewaySnapshot {
             self.available = control.list(paths::DIRECTORY).await?;
         }
         Ok(())
+    }
+
+    /// Requests missed since the owner last looked at the missed ones.
+    pub(crate) fn missed_unseen(&self) -> usize {
+        let seen = self.settings.missed_seen_at;
+        self.missed.iter().filter(|missed| seen.is_none_or(|seen| seen < missed.expires_at)).count()
     }
 
     /// The next moment at which something ends by itself.

@@ -249,9 +249,20 @@ fn start_failure(error: &StartAttemptError, port: Port) -> StartFailure {
             );
             (sentence, port_number)
         }
-        other => (sentence(&ErrorChain(other).to_string()), port_number),
+        other => (plain_sentence(&ErrorChain(other).to_string()), port_number),
     };
     StartFailure { sentence, port }
+}
+
+/// What the Secret Service reports when the owner closes the prompt of a locked keyring.
+const PROMPT_DISMISSED: &str = "prompt dismissed";
+
+/// The text of an error, for the owner.
+fn plain_sentence(text: &str) -> String {
+    if text.contains(PROMPT_DISMISSED) {
+        return "Your keyring is locked, and AgentPort keeps its key there. Try again, and unlock the keyring when you are asked.".to_owned();
+    }
+    sentence(text)
 }
 
 /// Makes a whole sentence of an error's text.

@@ -86,3 +86,11 @@ fn troubles_are_whole_sentences() {
     assert_eq!(sentence("élan was lost: why"), "Élan was lost: why.");
     assert_eq!(sentence(""), ".");
 }
+
+#[test]
+fn a_dismissed_keyring_prompt_is_said_plainly() {
+    let error = "the keychain cannot be used (SS error: prompt dismissed)";
+    let sentence = plain_sentence(error);
+    assert!(sentence.starts_with("Your keyring is locked"), "{sentence}");
+    assert!(!sentence.contains("SS error"), "{sentence}");
+}

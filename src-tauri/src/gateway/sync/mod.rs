@@ -3,10 +3,10 @@
 //! At most one read is in flight; what changes meanwhile is read in the next one, so that a storm of events costs a few
 //! reads. There is no polling while nothing happens.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use agentport_api::Event;
-use agentport_core::ErrorChain;
+use agentport_api::{Event, RepeatedDenial};
+use agentport_core::{ApprovalId, ErrorChain};
 use agentport_gateway::clock;
 use tokio::{
     sync::{
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     context::AppContext,
+    local_time,
     notify::NotificationSettings,
     tray::{
         TrayDisplay,
@@ -40,7 +41,9 @@ pub(crate) struct StateSync {
     pub context: AppContext,
     pub tray: Arc<dyn TrayDisplay>,
     /// The first window after a start, until it was opened.
-    pub startup_window: Option<StartupWindow>,
+    startup_window: Option<StartupWindow>,
+    /// Repeated denials that are in force and were shown.
+    denials_shown: HashSet<ApprovalId>,
 }
 
 /// What the owner sees after a start.
@@ -52,6 +55,15 @@ pub(crate) enum StartupWindow {
 }
 
 impl StateSync {
+    pub(crate) fn new(
+        context: AppContext,
+        tray: Arc<dyn TrayDisplay>,
+        startup_window: StartupWindow,
+    ) -> Self {
+        let startup_window = Some(startup_window);
+        Self { context, tray, startup_window, denials_shown: HashSet::new() }
+    }
+
     /// Ends with the app.
     pub(crate) async fn run(mut self, mut status: watch::Receiver<GatewayStatus>) {
         let mut failure_shown = false;
@@ -102,6 +114,7 @@ impl StateSync {
         let mut snapshot = self.first_snapshot().await;
         let mut clients = ClientList::new(self.context.control.clone());
         self.show(&snapshot, &clients);
+        self.denials_shown = snapshot.denials.iter().map(|denial| denial.id).collect();
         self.open_startup_window(&snapshot);
         let mut last_seen = LastSeenTimer::default();
         let mut invalid = Invalidations::default();
@@ -129,8 +142,15 @@ impl StateSync {
                 clients.invalidate();
             }
             if !invalid.is_empty() {
+                let port = snapshot.settings.port;
                 match snapshot.refresh(&self.context.control, invalid).await {
-                    Ok(()) => invalid = Invalidations::default(),
+                    Ok(()) => {
+                        invalid = Invalidations::default();
+                        self.show_new_denials(&snapshot.denials);
+                        if snapshot.settings.port != port {
+                            self.move_to(snapshot.settings.port, gateway.port);
+                        }
+                    }
                     Err(error) => {
                         let error = ErrorChain(&error).to_string();
                         tracing::warn!(error, "the gateway's state could not be read");
@@ -192,6 +212,36 @@ impl StateSync {
         self.context.notifications.show(snapshot.pending.clone(), settings);
         let running = state::running_state(snapshot, clients.clients(), clock::now());
         self.tray.show(TrayState { phase: GatewayPhase::Running(Box::new(running)) });
+    }
+
+    /// Says once of each tool that it is no longer asked for.
+    fn show_new_denials(&mut self, denials: &[RepeatedDenial]) {
+        let now = clock::now();
+        for denial in denials.iter().filter(|denial| !self.denials_shown.contains(&denial.id)) {
+            let RepeatedDenial { agent_name, tool, until, .. } = denial;
+            let until = local_time::display(*until, now);
+            let body = format!(
+                "You denied {tool} to {agent_name} several times. Until {until} it is denied without asking you. To be asked again, open Policy."
+            );
+            self.context.notifications.show_message("Not asked any more", &body);
+        }
+        self.denials_shown = denials.iter().map(|denial| denial.id).collect();
+    }
+
+    /// The port was changed in the settings, by a terminal or a browser. A change in our own window has moved the gateway
+    /// before.
+    fn move_to(&self, port: u16, current: u16) {
+        if port == current {
+            return;
+        }
+        // In a task of its own: the move ends this gateway, and with it the caller.
+        let context = self.context.clone();
+        self.context.tasks.spawn(async move {
+            if let Err(error) = context.supervisor.move_to(port).await {
+                let body = format!("{error}. AgentPort stays on port {current}.");
+                context.notifications.show_message("The port was not changed", &body);
+            }
+        });
     }
 
     /// Opens the first window after a start, once.

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use agentport_core::ApprovalId;
 use http::Method;
 use serde_json::json;
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -19,7 +18,7 @@ fn follow(
     window: StartupWindow,
 ) -> (JoinHandle<()>, mpsc::Receiver<Intent>) {
     let (context, intents) = lab.context(machine);
-    let sync = StateSync { context, tray: machine.clone(), startup_window: Some(window) };
+    let sync = StateSync::new(context, machine.clone(), window);
     (tokio_util::task::TaskTracker::new().spawn(sync.run(lab.supervisor.watch())), intents)
 }
 
@@ -101,15 +100,15 @@ async fn the_owners_changes_are_shown() {
     let agent = lab.agent("Claude").await;
     until(&machine.tray, |state| running(state).is_some_and(|running| running.agents.len() == 1))
         .await;
-    // Called before the agent is trusted: after that it would run without a request.
-    let id = lab.call(&agent, "hello").await;
-    notified(&machine, id, Some("Claude wants")).await;
     lab.ask(Method::POST, &format!("/control/keys/{}/trust", agent.id), json!({ "minutes": 15 }))
         .await;
     until(&machine.tray, |state| {
         running(state).is_some_and(|running| running.agents[0].trusted_until.is_some())
     })
     .await;
+    // An agent that is not trusted.
+    let id = lab.call(&lab.agent("Codex").await, "hello").await;
+    notified(&machine, id, Some("Codex wants")).await;
     let change = json!({ "notifications_hide_details": true });
     lab.ask(Method::PATCH, "/control/settings", change).await;
     notified(&machine, id, Some("An agent waits")).await;
@@ -174,4 +173,49 @@ async fn a_failed_start_opens_the_window_once_and_a_later_start_is_followed() {
     following.await.unwrap();
     let state = machine.tray.borrow().clone();
     assert!(matches!(state, Some(TrayState { phase: GatewayPhase::Stopping })));
+}
+
+#[tokio::test]
+async fn a_repeated_denial_is_shown_once_when_it_starts() {
+    let lab = Lab::started().await;
+    let machine = Machine::new();
+    let (following, _intents) = follow(&lab, &machine, StartupWindow::TrayOnly);
+    let agent = lab.agent("Claude").await;
+    until(&machine.tray, |state| running(state).is_some_and(|running| running.agents.len() == 1))
+        .await;
+    for text in ["a", "b", "c"] {
+        let id = lab.call(&agent, text).await;
+        lab.ask(Method::POST, &format!("/control/approvals/{id}/deny"), json!({})).await;
+    }
+    machine.shows("Not asked any more: You denied add_note to Claude several times.").await;
+    machine.shown.send_replace(Default::default());
+    lab.ask(Method::POST, "/control/pause", json!({ "paused": true })).await;
+    until(&machine.tray, |state| running(state).is_some_and(|running| running.paused)).await;
+    assert!(machine.shown.borrow().is_empty(), "once");
+    lab.supervisor.stop().await;
+    following.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_set_elsewhere_is_moved_to() {
+    let lab = Lab::started().await;
+    let machine = Machine::new();
+    let (following, _intents) = follow(&lab, &machine, StartupWindow::TrayOnly);
+    until(&machine.tray, |state| running(state).is_some()).await;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut status = lab.supervisor.watch();
+    lab.ask(Method::PATCH, "/control/settings", json!({ "port": port })).await;
+    let moved = status.wait_for(
+        |status| matches!(status, GatewayStatus::Running(gateway) if gateway.port == port),
+    );
+    tokio::time::timeout(Duration::from_secs(20), moved).await.unwrap().unwrap();
+    until(&machine.tray, |state| running(state).is_some()).await;
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let other = taken.local_addr().unwrap().port();
+    lab.ask(Method::PATCH, "/control/settings", json!({ "port": other })).await;
+    machine.shows("The port was not changed").await;
+    assert_eq!(lab.supervisor.running().map(|gateway| gateway.port), Some(port));
+    lab.supervisor.stop().await;
+    following.await.unwrap();
 }

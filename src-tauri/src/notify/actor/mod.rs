@@ -309,7 +309,7 @@ impl Actor {
         match key {
             NotificationKey::Request(id) => self.dismissed.request_closed(id, by),
             NotificationKey::Summary => self.dismissed.summary_closed(&self.desired.pending),
-            NotificationKey::Undo(_) | NotificationKey::Message(_) => {
+            NotificationKey::Undo(_) | NotificationKey::Sample | NotificationKey::Message(_) => {
                 self.transient.retain(|timed| timed.key != key);
             }
         }
@@ -318,6 +318,7 @@ impl Actor {
     fn add_transient(&mut self, transient: TransientNotification) {
         let key = match &transient {
             TransientNotification::Undo { rule, .. } => NotificationKey::Undo(*rule),
+            TransientNotification::Sample => NotificationKey::Sample,
             TransientNotification::Message { .. } => {
                 self.messages_sent += 1;
                 NotificationKey::Message(self.messages_sent)

@@ -17,7 +17,7 @@ use zbus::{
 use super::{
     BusAddress, DaemonConnection, DbusNotifier, MAX_LATE_CLOSES,
     ids::DaemonSignal,
-    wire::{NAME, PATH, name},
+    wire::{DaemonTraits, NAME, PATH, name},
 };
 use crate::notify::notifier::{BackendEvent, ClosedBy};
 
@@ -135,8 +135,8 @@ impl DbusNotifier {
         })
         .await;
         self.ids.lock().reset(owner.clone());
-        let daemon =
-            DaemonConnection { connection: connection.clone(), owner, interprets_markup: true };
+        let traits = DaemonTraits { interprets_markup: true, hides_normal_urgency: false };
+        let daemon = DaemonConnection { connection: connection.clone(), owner, traits };
         self.daemon.send_replace(Some(daemon));
     }
 

@@ -63,8 +63,7 @@ struct DaemonConnection {
     connection: Connection,
     /// Unique name of the daemon, if there is one.
     owner: Option<OwnedUniqueName>,
-    /// The daemon's capability `body-markup`.
-    interprets_markup: bool,
+    traits: wire::DaemonTraits,
 }
 
 impl DbusNotifier {
@@ -151,7 +150,12 @@ impl Notifier for DbusNotifier {
                 if let Some(daemon) =
                     daemon.as_mut().filter(|daemon| daemon.owner.as_ref() == Some(&owner))
                 {
-                    daemon.interprets_markup = capabilities.markup;
+                    daemon.traits = wire::DaemonTraits {
+                        interprets_markup: capabilities.markup,
+                        hides_normal_urgency: server
+                            .as_deref()
+                            .is_some_and(wire::hides_normal_urgency),
+                    };
                 }
             });
             Ok(Capabilities {
@@ -171,8 +175,7 @@ impl Notifier for DbusNotifier {
         let daemon = self.daemon_connection()?;
         let owner = daemon.owner.clone().ok_or(NotifyError::Unavailable(None))?;
         let replaces = self.ids.lock().begin_call(key);
-        let notification =
-            wire::NotifyCall::new(notification, replaces, daemon.interprets_markup, self.icon);
+        let notification = wire::NotifyCall::new(notification, replaces, daemon.traits, self.icon);
         let mut call: BoxFuture<'static, _> = {
             let (connection, owner) = (daemon.connection.clone(), owner.clone());
             Box::pin(async move { wire::notify(&connection, &owner, &notification).await })

@@ -60,6 +60,21 @@ pub(super) async fn daemon_name(
     Ok(sanitize::sanitize_line(&name, MAX_DAEMON_NAME))
 }
 
+/// What the arguments of `Notify` depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct DaemonTraits {
+    /// The capability `body-markup`.
+    pub(super) interprets_markup: bool,
+    /// It takes a notification of normal urgency off the screen after seconds, whatever its timeout (GNOME Shell). Others
+    /// keep it, and a critical one would break through "do not disturb".
+    pub(super) hides_normal_urgency: bool,
+}
+
+/// Daemons that hide notifications of normal urgency.
+pub(super) fn hides_normal_urgency(daemon_name: &str) -> bool {
+    daemon_name == "gnome-shell"
+}
+
 /// The arguments of `Notify` (§9).
 pub(super) struct NotifyCall {
     replaces: u32,
@@ -77,7 +92,7 @@ impl NotifyCall {
     pub(super) fn new(
         notification: &Notification,
         replaces: u32,
-        markup: bool,
+        traits: DaemonTraits,
         icon: &'static str,
     ) -> Self {
         let mut actions = Vec::with_capacity(2 * (notification.buttons.len() + 1));
@@ -96,9 +111,15 @@ impl NotifyCall {
             replaces,
             icon,
             title: notification.title.clone(),
-            body: if markup { escaped(&notification.body) } else { notification.body.clone() },
-            // Many daemons hide the buttons of lower urgencies, or take them off the screen unseen.
-            urgency: if actions.is_empty() { NORMAL } else { CRITICAL },
+            body: if traits.interprets_markup {
+                escaped(&notification.body)
+            } else {
+                notification.body.clone()
+            },
+            urgency: match notification.display_time {
+                DisplayTime::UntilDecided if traits.hides_normal_urgency => CRITICAL,
+                DisplayTime::UntilDecided | DisplayTime::For(_) => NORMAL,
+            },
             actions,
             transient,
             expires,

@@ -100,10 +100,18 @@ fn transient_notification(
     transient: &TransientNotification,
 ) -> Notification {
     match transient {
-        TransientNotification::Undo { rule, sentence } => {
+        TransientNotification::Undo { rule, sentence, still_waiting } => {
             let buttons = input.reachability == Reachability::WithButtons;
-            text::undo(*rule, sentence, input.settings, buttons, input.transient_time)
+            text::undo(
+                *rule,
+                sentence,
+                *still_waiting,
+                input.settings,
+                buttons,
+                input.transient_time,
+            )
         }
+        TransientNotification::Sample => text::sample(input.transient_time),
         TransientNotification::Message { title, body } => {
             text::message(title, body, input.transient_time)
         }

@@ -44,7 +44,11 @@ fn planned(case: &Case) -> NotificationPlan {
     dismissed.summary_closed(&waits(case.summed_up));
     dismissed.window_opened(&waits(case.in_window));
     let rule = RuleId(Uuid::from_u128(99));
-    let undo = TransientNotification::Undo { rule, sentence: "Claude may use add_note".to_owned() };
+    let undo = TransientNotification::Undo {
+        rule,
+        sentence: "Claude may use add_note".to_owned(),
+        still_waiting: 0,
+    };
     let transient = [(NotificationKey::Undo(rule), &undo)];
     plan(&PlanInput {
         pending: &waiting,
@@ -65,9 +69,10 @@ fn check(what: &str, case: &Case, want: &[&str], open_window: Option<u128>) {
         .iter()
         .map(|(key, notification)| match key {
             NotificationKey::Request(id) => id.0.as_u128().to_string(),
-            NotificationKey::Summary | NotificationKey::Undo(_) | NotificationKey::Message(_) => {
-                notification.title.clone()
-            }
+            NotificationKey::Summary
+            | NotificationKey::Undo(_)
+            | NotificationKey::Sample
+            | NotificationKey::Message(_) => notification.title.clone(),
         })
         .collect();
     assert_eq!(got, want, "{what}");

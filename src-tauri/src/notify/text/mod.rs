@@ -12,14 +12,14 @@ use super::{
     Intent, NotificationSettings,
     notification::{ActionButton, DisplayTime, Notification},
 };
-use crate::gateway::state::PendingRequest;
+use crate::gateway::state::{DeclaredEffect, PendingRequest};
 
 /// Characters of an agent's name.
 const MAX_AGENT: usize = 40;
 /// Characters of a tool's name.
 const MAX_TOOL: usize = 60;
 /// Characters of the agent's own words.
-const MAX_NOTE: usize = 160;
+const MAX_NOTE: usize = 80;
 /// Characters of a message's title, and of its body.
 const MAX_TITLE: usize = 100;
 const MAX_BODY: usize = 400;
@@ -32,16 +32,19 @@ const OPEN_TO_SEE: &str = "Open it to see what it asks for.";
 pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings) -> Notification {
     let id = request.id;
     let deny = ActionButton { name: "deny", label: "Deny", intent: Intent::Deny(id) };
-    // A tool that may destroy, a change of what is installed, and hidden details are reviewed before they are allowed. A
-    // one-time code needs a field.
-    let needs_review = request.destructive || request.once_only || settings.hide_details;
+    // A tool that says it destroys, a change of what is installed, and what is mostly not shown here are reviewed before
+    // they are allowed. A one-time code needs a field.
+    let needs_review = request.effect == DeclaredEffect::Destroys
+        || request.once_only
+        || settings.hide_details
+        || request.arguments.hides_most();
     let buttons = if needs_review || settings.second_factor {
         vec![ActionButton { name: "review", label: "Review…", intent: Intent::Open(id) }, deny]
     } else {
         vec![
             ActionButton { name: "approve", label: "Approve", intent: Intent::Approve(id) },
             deny,
-            ActionButton { name: "always", label: "Always", intent: Intent::Always(id) },
+            ActionButton { name: "always", label: "Always allow", intent: Intent::Always(id) },
         ]
     };
     let (title, body) = if settings.hide_details {
@@ -61,16 +64,34 @@ pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings)
 fn details(request: &PendingRequest) -> (String, String) {
     let agent = non_empty_or(sanitize::sanitize_line(&request.agent_name, MAX_AGENT), "An agent");
     let tool = non_empty_or(sanitize::sanitize_line(&request.tool, MAX_TOOL), "a tool");
+    let mut arguments = String::new();
     let mut body =
         non_empty_or(sanitize::sanitize_line(&request.summary, MAX_SUMMARY), OPEN_TO_SEE);
-    if request.destructive {
-        body.push_str("\nThis tool may destroy.");
+    for line in request.arguments.lines.iter().filter(|line| !is_in_summary(line, &body)) {
+        arguments.push_str(&format!("\n{line}"));
+    }
+    body.push_str(&arguments);
+    match request.effect {
+        DeclaredEffect::ReadsOrAdds => {}
+        DeclaredEffect::Destroys => body.push_str("\nThis tool says that it destroys."),
+        DeclaredEffect::Undeclared => {
+            body.push_str("\nThis tool doesn't say whether it destroys.");
+        }
     }
     let note = request.additional_info.as_deref().map(quotable);
     if let Some(note) = note.filter(|note| !note.is_empty()) {
         body.push_str(&format!("\n{agent} says: “{note}”"));
     }
     (format!("{agent} wants {tool}"), body)
+}
+
+/// The summary shows this argument (`name: value`) in full already.
+fn is_in_summary(line: &str, summary: &str) -> bool {
+    line.split_once(": ").is_some_and(|(name, value)| {
+        summary.contains(&format!("{name} \"{value}\""))
+            || summary.ends_with(&format!("{name} {value}"))
+            || summary.contains(&format!("{name} {value},"))
+    })
 }
 
 /// All requests beyond the first few. `others_shown`: some of the first have notifications of their own.
@@ -97,6 +118,7 @@ pub(super) fn summary(more: usize, total: usize, others_shown: bool) -> Notifica
 pub(super) fn undo(
     rule: RuleId,
     sentence: &str,
+    still_waiting: u32,
     settings: &NotificationSettings,
     buttons: bool,
     display_time: Duration,
@@ -104,6 +126,11 @@ pub(super) fn undo(
     let sentence = match settings.hide_details {
         true => "You allowed a tool.".to_owned(),
         false => non_empty_or(sanitize::sanitize_line(sentence, MAX_BODY), "You allowed a tool."),
+    };
+    let sentence = match still_waiting {
+        0 => sentence,
+        1 => format!("{sentence}\n1 other request for it still waits for you."),
+        many => format!("{sentence}\n{many} other requests for it still wait for you."),
     };
     let (body, buttons) = if buttons {
         (sentence, vec![ActionButton { name: "undo", label: "Undo", intent: Intent::Undo(rule) }])
@@ -115,6 +142,22 @@ pub(super) fn undo(
         body,
         buttons,
         on_body: None,
+        display_time: DisplayTime::For(display_time),
+    }
+}
+
+/// What a request will look like. Its buttons do nothing.
+pub(super) fn sample(display_time: Duration) -> Notification {
+    let button = |name, label| ActionButton { name, label, intent: Intent::DismissSample };
+    Notification {
+        title: "Notifications arrive".to_owned(),
+        body: "Requests of your agents will look like this. These buttons do nothing.".to_owned(),
+        buttons: vec![
+            button("approve", "Approve"),
+            button("deny", "Deny"),
+            button("always", "Always allow"),
+        ],
+        on_body: Some(Intent::DismissSample),
         display_time: DisplayTime::For(display_time),
     }
 }
@@ -162,14 +205,17 @@ mod tests;
 
 #[cfg(test)]
 pub(super) fn pending_request(number: u128) -> PendingRequest {
+    use crate::gateway::state::ArgumentExcerpt;
+
     PendingRequest {
         id: agentport_core::ApprovalId(uuid::Uuid::from_u128(number)),
         agent_name: "Claude".to_owned(),
         integration_name: "Demo notes".to_owned(),
         tool: "add_note".to_owned(),
         summary: "Add note in Demo notes: text \"hello\"".to_owned(),
+        arguments: ArgumentExcerpt::default(),
         additional_info: None,
-        destructive: false,
+        effect: DeclaredEffect::ReadsOrAdds,
         once_only: false,
     }
 }

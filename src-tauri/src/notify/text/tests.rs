@@ -1,4 +1,5 @@
 use super::*;
+use crate::gateway::state::ArgumentExcerpt;
 
 fn asked(change: impl FnOnce(&mut PendingRequest, &mut NotificationSettings)) -> Notification {
     let mut asks = pending_request(1);
@@ -17,7 +18,7 @@ fn a_request_has_three_buttons() {
     let id = pending_request(1).id;
     assert_eq!(notification.title, "Claude wants add_note");
     assert_eq!(notification.body, "Add note in Demo notes: text \"hello\"");
-    assert_eq!(labels(&notification), ["Approve", "Deny", "Always"]);
+    assert_eq!(labels(&notification), ["Approve", "Deny", "Always allow"]);
     for (button, intent) in [
         ("approve", Some(Intent::Approve(id))),
         ("deny", Some(Intent::Deny(id))),
@@ -35,7 +36,7 @@ fn a_request_has_three_buttons() {
 fn what_wants_a_look_or_a_code_is_reviewed() {
     let id = pending_request(1).id;
     for (what, notification) in [
-        ("destructive", asked(|asks, _| asks.destructive = true)),
+        ("destructive", asked(|asks, _| asks.effect = DeclaredEffect::Destroys)),
         ("an install", asked(|asks, _| asks.once_only = true)),
         ("second factor", asked(|_, settings| settings.second_factor = true)),
     ] {
@@ -51,18 +52,22 @@ fn what_wants_a_look_or_a_code_is_reviewed() {
             assert_eq!(notification.intent(button), intent, "{what}: {button}");
         }
     }
-    let destructive = asked(|asks, _| asks.destructive = true);
-    assert!(destructive.body.ends_with("\nThis tool may destroy."), "{}", destructive.body);
+    let destructive = asked(|asks, _| asks.effect = DeclaredEffect::Destroys);
+    assert!(
+        destructive.body.ends_with("\nThis tool says that it destroys."),
+        "{}",
+        destructive.body
+    );
     let install = asked(|asks, _| asks.once_only = true);
     assert!(!install.body.contains("destroy"), "{}", install.body);
 }
 
 #[test]
 fn hidden_details_are_nowhere() {
-    for destructive in [false, true] {
+    for effect in [DeclaredEffect::ReadsOrAdds, DeclaredEffect::Destroys] {
         let notification = asked(|asks, settings| {
             asks.additional_info = Some("please".to_owned());
-            asks.destructive = destructive;
+            asks.effect = effect;
             settings.hide_details = true;
         });
         assert_eq!(notification.title, "An agent waits for you");
@@ -154,10 +159,58 @@ fn a_rule_can_be_undone() {
         (&hides, true, "You allowed a tool."),
         (&hides, false, "You allowed a tool.\nTake it back under Policy."),
     ] {
-        let notification = undo(rule, sentence, settings, buttons, Duration::from_secs(10));
+        let notification = undo(rule, sentence, 0, settings, buttons, Duration::from_secs(10));
         assert_eq!(notification.title, "Allowed from now on");
         assert_eq!(notification.body, body);
         assert_eq!(notification.intent("undo"), buttons.then_some(Intent::Undo(rule)));
         assert_eq!(notification.intent("default"), None);
+    }
+}
+
+#[test]
+fn arguments_stand_before_the_agents_words() {
+    let arguments = serde_json::json!({ "path": "/tmp/x", "text": "y".repeat(300) });
+    let arguments = ArgumentExcerpt::from_arguments(arguments.as_object().unwrap());
+    let notification = asked(|asks, _| {
+        asks.summary = "Write file in Files: path \"/tmp/x\", text (300 characters)".to_owned();
+        asks.arguments = arguments;
+        asks.additional_info = Some("It is harmless.\nReally.".to_owned());
+    });
+    let lines: Vec<&str> = notification.body.lines().collect();
+    assert_eq!(lines.len(), 3, "the path is in the summary already: {lines:?}");
+    assert!(lines[1].starts_with("text: yyyy") && lines[1].ends_with('…'), "{lines:?}");
+    assert_eq!(lines[2], "Claude says: “It is harmless. Really.”");
+    assert_eq!(labels(&notification), ["Review…", "Deny"], "more is hidden than shown");
+}
+
+#[test]
+fn a_tool_that_says_nothing_keeps_its_buttons() {
+    let notification = asked(|asks, _| asks.effect = DeclaredEffect::Undeclared);
+    assert_eq!(labels(&notification), ["Approve", "Deny", "Always allow"]);
+    let body = &notification.body;
+    assert!(body.ends_with("\nThis tool doesn't say whether it destroys."), "{body}");
+}
+
+#[test]
+fn the_sample_looks_like_a_request_and_does_nothing() {
+    let sample = sample(Duration::from_secs(10));
+    assert_eq!(labels(&sample), labels(&asked(|_, _| {})));
+    for button in ["approve", "deny", "always", "default"] {
+        assert_eq!(sample.intent(button), Some(Intent::DismissSample), "{button}");
+    }
+}
+
+#[test]
+fn an_undo_counts_what_still_waits() {
+    let rule = RuleId(uuid::Uuid::from_u128(9));
+    let settings = NotificationSettings { on: true, ..NotificationSettings::default() };
+    for (waiting, end) in [
+        (0, "may use add_note"),
+        (1, "\n1 other request for it still waits for you."),
+        (30, "\n30 other requests for it still wait for you."),
+    ] {
+        let sentence = "Claude may use add_note";
+        let undo = undo(rule, sentence, waiting, &settings, true, Duration::from_secs(10));
+        assert!(undo.body.ends_with(end), "{waiting}: {}", undo.body);
     }
 }

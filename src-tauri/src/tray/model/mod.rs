@@ -19,7 +19,7 @@ const MAX_TROUBLE_ROWS: usize = 3;
 /// Characters of a name within a row.
 const MAX_NAME_CHARS: usize = 32;
 /// Characters of a row.
-const MAX_ROW_CHARS: usize = 90;
+const MAX_ROW_CHARS: usize = 140;
 /// Minutes for which the menu lets an agent work without requests.
 pub(crate) const TRUST_MINUTES: u32 = 15;
 
@@ -46,6 +46,8 @@ pub(crate) struct RunningState {
     pub second_factor: bool,
     /// Oldest first.
     pub pending: Arc<[PendingRequest]>,
+    /// Requests that expired since the owner last looked at the missed ones.
+    pub missed: usize,
     pub integrations: Vec<IntegrationEntry>,
     /// Popular integrations that are not installed.
     pub popular: Vec<PopularEntry>,
@@ -190,7 +192,9 @@ fn icon(state: &RunningState) -> TrayIconState {
     match state.pending.len() {
         // Pending requests cannot run before the owner resumes.
         _ if state.paused => TrayIconState::Paused,
-        0 if state.integrations.iter().any(|integration| integration.trouble) => {
+        0 if state.missed > 0
+            || state.integrations.iter().any(|integration| integration.trouble) =>
+        {
             TrayIconState::Trouble
         }
         0 => TrayIconState::Normal,
@@ -228,6 +232,7 @@ fn menu(state: &RunningState) -> Vec<MenuRow> {
         item(&format!("trouble/{id}"), &label, open(&format!("#/integrations/{id}")))
     }));
     rows.extend(request_rows(&state.pending));
+    rows.extend(missed_row(state.missed));
     let trusted =
         state.agents.iter().filter_map(|agent| Some((agent, agent.trusted_until.as_ref()?)));
     rows.extend(trusted.map(|(agent, until)| {
@@ -254,9 +259,13 @@ fn menu(state: &RunningState) -> Vec<MenuRow> {
 
 fn request_rows(all: &[PendingRequest]) -> Vec<MenuRow> {
     let row = |request: &PendingRequest| {
-        let PendingRequest { id, agent_name, tool, integration_name, .. } = request;
-        let label =
+        let PendingRequest { id, agent_name, tool, integration_name, arguments, .. } = request;
+        let mut label =
             format!("{} wants {} in {}", name(agent_name), name(tool), name(integration_name));
+        // The beginning of an argument tells requests for one tool apart.
+        if let Some(argument) = arguments.lines.first() {
+            label = format!("{label} · {}", sanitize::sanitize_line(argument, MAX_NAME_CHARS));
+        }
         item(&format!("approval/{id}"), &label, TrayAction::OpenRequest(*id))
     };
     let mut rows: Vec<MenuRow> = all.iter().take(MAX_REQUEST_ROWS).map(row).collect();
@@ -312,6 +321,15 @@ fn connect(clients: &[ClientEntry]) -> Vec<MenuRow> {
     }
     rows.push(item("clients", "All agents…", open("#/connect")));
     rows
+}
+
+fn missed_row(missed: usize) -> Option<MenuRow> {
+    let label = match missed {
+        0 => return None,
+        1 => "1 request was missed".to_owned(),
+        many => format!("{many} requests were missed"),
+    };
+    Some(item("missed", &label, open("#/approvals?tab=missed")))
 }
 
 /// Letting an agent work without requests: a row for a single agent, a submenu for several. Agents that already do have a

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::gateway::state::{ArgumentExcerpt, DeclaredEffect};
 
 fn id<T: std::str::FromStr>(number: u32) -> T
 where
@@ -20,8 +21,9 @@ fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
         tool: tool.into(),
         integration_name: "Demo".into(),
         summary: format!("{tool} in Demo"),
+        arguments: ArgumentExcerpt::default(),
         additional_info: None,
-        destructive: false,
+        effect: DeclaredEffect::ReadsOrAdds,
         once_only: false,
     }
 }
@@ -389,4 +391,37 @@ fn keys_are_unique() {
     let keys = keys(&view.rows);
     let unique: HashSet<_> = keys.iter().collect();
     assert_eq!(unique.len(), keys.len(), "{keys:?}");
+}
+
+#[test]
+fn requests_for_one_tool_are_told_apart() {
+    let waits = |number, text: &str| {
+        let arguments = serde_json::json!({ "text": text });
+        let arguments = ArgumentExcerpt::from_arguments(arguments.as_object().unwrap());
+        PendingRequest { arguments, ..request(number, "Claude", "add_note") }
+    };
+    let pending = [waits(1, "milk"), waits(2, &"bread ".repeat(30))].into();
+    let text = written(&up(RunningState { pending, ..RunningState::default() }));
+    assert!(text.contains("Claude wants add_note in Demo · text: milk\n"), "{text}");
+    assert!(text.contains("Claude wants add_note in Demo · text: bread bread"), "{text}");
+}
+
+#[test]
+fn missed_requests_are_shown_until_they_are_looked_at() {
+    for (missed, row, icon) in [
+        (0, None, TrayIconState::Normal),
+        (1, Some("1 request was missed\n"), TrayIconState::Trouble),
+        (2, Some("2 requests were missed\n"), TrayIconState::Trouble),
+    ] {
+        let view = up(RunningState { missed, ..RunningState::default() });
+        assert_eq!(view.icon, icon, "{missed}");
+        assert_eq!(row.is_some(), written(&view).contains("missed"), "{missed}");
+        if let Some(row) = row {
+            assert!(written(&view).contains(row), "{missed}");
+            assert_eq!(
+                action(&view, "missed"),
+                Some(TrayAction::Open("#/approvals?tab=missed".into()))
+            );
+        }
+    }
 }

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use self::fake::{Behaviour, Bench, Call};
 use super::*;
 use crate::{
-    gateway::state::PendingRequest,
+    gateway::state::{DeclaredEffect, PendingRequest},
     notify::{NotificationSettings, text::pending_request},
 };
 
@@ -46,7 +46,7 @@ async fn a_press_becomes_an_intent() {
 #[tokio::test]
 async fn only_what_was_offered_can_be_pressed() {
     let mut bench = Bench::ready().await;
-    let destructive = PendingRequest { destructive: true, ..pending_request(1) };
+    let destructive = PendingRequest { effect: DeclaredEffect::Destroys, ..pending_request(1) };
     bench.notifications.show([destructive].into(), on());
     bench.shown().await;
     for (key, button) in [(key(1), "approve"), (key(1), "always"), (key(2), "approve")] {
@@ -278,13 +278,13 @@ async fn undo_is_there_for_a_while() {
     bench.event(BackendEvent::Available).await;
     assert_eq!(bench.call().await, Call::Probe);
     let rule = |number| RuleId(Uuid::from_u128(number));
-    bench.notifications.offer_undo(rule(1), "Claude may use add_note".to_owned());
+    bench.notifications.offer_undo(rule(1), "Claude may use add_note".to_owned(), 0);
     assert_eq!(bench.shown().await.0, NotificationKey::Undo(rule(1)));
     bench.press(NotificationKey::Undo(rule(1)), "undo").await;
     assert_eq!(bench.intent().await, Intent::Undo(rule(1)));
     assert_eq!(bench.call().await, Call::Withdraw(NotificationKey::Undo(rule(1))));
 
-    bench.notifications.offer_undo(rule(2), "Claude may use add_note".to_owned());
+    bench.notifications.offer_undo(rule(2), "Claude may use add_note".to_owned(), 0);
     assert_eq!(bench.shown().await.0, NotificationKey::Undo(rule(2)));
     assert_eq!(bench.call().await, Call::Withdraw(NotificationKey::Undo(rule(2))));
     bench.press(NotificationKey::Undo(rule(2)), "undo").await;

@@ -81,9 +81,9 @@ async fn shows_a_request_and_receives_the_answer() {
     assert_eq!(notified.body, "1 &lt; 2 &amp; &lt;b&gt;x&lt;/b&gt;\nClaude says: “a b &amp; c”");
     assert_eq!(
         notified.actions,
-        ["default", "", "approve", "Approve", "deny", "Deny", "always", "Always"]
+        ["default", "", "approve", "Approve", "deny", "Deny", "always", "Always allow"]
     );
-    assert_eq!((notified.urgency, notified.expires, notified.replaces), (2, 0, 0));
+    assert_eq!((notified.urgency, notified.expires, notified.replaces), (1, 0, 0));
     assert_eq!((&*notified.app, &*notified.icon), ("AgentPort", icon::name()));
     assert_eq!(notified.hints, ["category", "desktop-entry", "transient", "urgency"]);
     let can = app.notifications.capabilities().await;
@@ -152,7 +152,10 @@ async fn strangers_are_not_believed() {
 #[tokio::test]
 async fn other_notifications_and_buttons_mean_nothing() {
     let Some((_session, mut double, mut app)) = with_daemon().await else { return };
-    app.show(vec![PendingRequest { destructive: true, ..pending_request(1) }]);
+    app.show(vec![PendingRequest {
+        effect: crate::gateway::state::DeclaredEffect::Destroys,
+        ..pending_request(1)
+    }]);
     let number = double.notified().await.number;
     double.press(number + 1, "approve").await;
     double.press(number, "approve").await;
