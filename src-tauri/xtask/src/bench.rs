@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{debian, node, root, step, test};
+use crate::{debian, node, paths, process, test};
 
 pub(crate) fn run(desktop: bool, json: Option<&Path>, rest: &[String]) -> Result<ExitCode> {
     if desktop {
@@ -18,27 +18,27 @@ pub(crate) fn run(desktop: bool, json: Option<&Path>, rest: &[String]) -> Result
     // What the bridge is measured beside.
     node::test_packages()?;
     // The programs by themselves, with the features they ship with: together with the tests they would get theirs too.
-    let mut programs = step::cargo();
+    let mut programs = process::cargo();
     programs.args(["build", "--release", "--package", "agentport-cli"]);
     if desktop {
         programs.args(["--package", "agentport-desktop"]);
     }
-    step::run(&mut programs)?;
-    step::run(step::cargo().args([
+    process::run(&mut programs)?;
+    process::run(process::cargo().args([
         "build",
         "--release",
         "--package",
         "agentport-tests",
         "--bins",
     ]))?;
-    let mut bench = Command::new(root::program("release", "bench"));
-    bench.env("AGENTPORT_BIN", root::program("release", "agentport"));
+    let mut bench = Command::new(paths::program("release", "bench"));
+    bench.env("AGENTPORT_BIN", paths::program("release", "agentport"));
     if desktop {
-        bench.env("AGENTPORT_DESKTOP_BIN", root::program("release", "agentport-desktop"));
+        bench.env("AGENTPORT_DESKTOP_BIN", paths::program("release", "agentport-desktop"));
     }
     if let Some(file) = json {
         bench.arg("--json").arg(file);
     }
-    step::run(bench.args(rest))?;
+    process::run(bench.args(rest))?;
     Ok(ExitCode::SUCCESS)
 }

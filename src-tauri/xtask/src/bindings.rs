@@ -4,22 +4,30 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{root, step};
+use crate::{paths, process};
 
 /// What a file or a folder of bindings holds, by relative name.
 type Files = BTreeMap<String, Vec<u8>>;
 
 pub(crate) fn check(fix: bool) -> Result<()> {
-    let committed = root::root().join("ui/src/bindings");
-    let made = root::target().join("bindings");
+    let committed = paths::root().join("ui/src/bindings");
+    let made = paths::target().join("bindings");
     if made.exists() {
         fs::remove_dir_all(&made).with_context(|| format!("cannot empty {}", made.display()))?;
     }
     // ts-rs writes each type from a test of its own, in the gateway's library and in the desktop's program. The same
     // packages as in `cargo xtask test`, so that nothing is compiled twice with other features.
-    step::run(
-        step::cargo()
-            .args(["test", "--workspace", "--quiet", "--lib", "--bins", "export_bindings"])
+    process::run(
+        process::cargo()
+            .args([
+                "test",
+                "--locked",
+                "--workspace",
+                "--quiet",
+                "--lib",
+                "--bins",
+                "export_bindings",
+            ])
             .env("TS_RS_EXPORT_DIR", &made),
     )?;
     let (made, committed_files) = (read(&made)?, read(&committed)?);
@@ -33,7 +41,7 @@ pub(crate) fn check(fix: bool) -> Result<()> {
             different.join(", ")
         );
     }
-    step::say(&format!("writing {}", different.join(", ")));
+    process::say(&format!("writing {}", different.join(", ")));
     write(&committed, &made, &committed_files)
 }
 

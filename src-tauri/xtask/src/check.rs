@@ -4,14 +4,18 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::{bindings, debian, deny, lengths, links, node, root::root, step, workflows};
+use crate::{
+    bindings, debian, deny, file_lengths, links, node, paths::root, process, source_measures,
+    workflows,
+};
 
 type Check = (&'static str, fn(bool) -> Result<()>);
 
 /// Quick ones first.
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("lock file", lock_file),
-    ("file lengths", |_| lengths::check()),
+    ("file lengths", |_| file_lengths::check()),
+    ("source measures", |_| source_measures::check()),
     ("links", |_| links::check()),
     ("format", format),
     ("workflows", workflows::check),
@@ -36,25 +40,25 @@ pub(crate) fn run(fix: bool) -> Result<ExitCode> {
     components()?;
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
-        step::say(&format!("\n== {name}"));
+        process::say(&format!("\n== {name}"));
         if let Err(error) = check(fix) {
-            step::warn(&format!("error: {error:#}"));
+            process::warn(&format!("error: {error:#}"));
             failed.push(name);
         }
     }
     if failed.is_empty() {
-        step::say("\nAll checks pass.");
+        process::say("\nAll checks pass.");
         return Ok(ExitCode::SUCCESS);
     }
-    step::warn(&format!("\nFailed: {}", failed.join(", ")));
+    process::warn(&format!("\nFailed: {}", failed.join(", ")));
     Ok(ExitCode::FAILURE)
 }
 
 /// rustup's minimal profile comes without the formatter and the linter.
 fn components() -> Result<()> {
     for (name, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
-        if !step::works(step::cargo().args([command, "--version"])) {
-            step::run(Command::new("rustup").args(["component", "add", name]))?;
+        if !process::works(process::cargo().args([command, "--version"])) {
+            process::run(Command::new("rustup").args(["component", "add", name]))?;
         }
     }
     Ok(())
@@ -62,25 +66,25 @@ fn components() -> Result<()> {
 
 /// `Cargo.lock` is what the manifests ask for; and what it names is here, for the checks that go without a network.
 fn lock_file(fix: bool) -> Result<()> {
-    let mut cargo = step::cargo();
+    let mut cargo = process::cargo();
     cargo.arg("fetch");
     if !fix {
         cargo.arg("--locked");
     }
-    step::run(&mut cargo)
+    process::run(&mut cargo)
 }
 
 fn format(fix: bool) -> Result<()> {
-    let mut cargo = step::cargo();
+    let mut cargo = process::cargo();
     cargo.args(["fmt", "--all"]);
     if !fix {
         cargo.arg("--check");
     }
-    step::run(&mut cargo)
+    process::run(&mut cargo)
 }
 
 fn lints(packages: &[&str]) -> Result<()> {
-    step::run(step::cargo().arg("clippy").args(packages).args([
+    process::run(process::cargo().args(["clippy", "--locked"]).args(packages).args([
         "--all-targets",
         "--",
         "--deny",
@@ -96,5 +100,5 @@ fn desktop() -> Result<()> {
 
 fn front_end(script: &str) -> Result<()> {
     node::ui_packages()?;
-    step::run(step::npm(&root().join("ui")).args(["run", script]))
+    process::run(process::npm(&root().join("ui")).args(["run", script]))
 }

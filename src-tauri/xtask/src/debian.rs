@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::step;
+use crate::process;
 
 /// What the tray app is compiled and linked with. The library behind the tray icon is loaded when the app runs.
 const BUILD: [&str; 3] = ["build-essential", "pkg-config", "libwebkit2gtk-4.1-dev"];
@@ -52,7 +52,7 @@ pub(crate) fn webkit() -> Result<()> {
     }
     // On other distributions the packages have other names, and what counts is that the linker finds the libraries.
     if !Path::new("/usr/bin/apt-get").exists()
-        && step::works(Command::new("pkg-config").args(["--exists", "webkit2gtk-4.1"]))
+        && process::works(Command::new("pkg-config").args(["--exists", "webkit2gtk-4.1"]))
     {
         return Ok(());
     }
@@ -93,7 +93,7 @@ pub(crate) fn install(what: &str, packages: &[&str]) -> Result<()> {
     if !Path::new("/usr/bin/apt-get").exists() {
         bail!("{what}: please install {names}; this machine has no apt-get to do it with");
     }
-    step::say(&format!("{what}: installing {names}"));
+    process::say(&format!("{what}: installing {names}"));
     let Some(as_root) = as_root() else {
         bail!(
             "{what}: please run `apt-get install {names}` as root; there is no sudo that works here"
@@ -103,7 +103,7 @@ pub(crate) fn install(what: &str, packages: &[&str]) -> Result<()> {
         let mut line = as_root.clone();
         line.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         line.extend(words);
-        step::run(Command::new(line[0]).args(&line[1..]))
+        process::run(Command::new(line[0]).args(&line[1..]))
     };
     apt_get(&["update"])?;
     let mut words = vec!["install", "--yes", "--no-install-recommends"];
@@ -116,10 +116,10 @@ fn as_root() -> Option<Vec<&'static str>> {
     if is_root() {
         return Some(Vec::new());
     }
-    if step::works(Command::new("sudo").args(["-n", "true"])) {
+    if process::works(Command::new("sudo").args(["-n", "true"])) {
         return Some(vec!["sudo", "-n"]);
     }
-    (std::io::stdin().is_terminal() && step::works(Command::new("sudo").arg("--version")))
+    (std::io::stdin().is_terminal() && process::works(Command::new("sudo").arg("--version")))
         .then(|| vec!["sudo"])
 }
 

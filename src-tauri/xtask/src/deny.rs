@@ -4,14 +4,14 @@ use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
-use crate::{root, step, tool};
+use crate::{paths, process, tool};
 
 const VERSION: &str = "0.20.2";
 
 /// The parts that need no network: the advisories come from a database on the net, and have a place of their own.
 pub(crate) fn check() -> Result<()> {
     let program = program()?;
-    step::run(Command::new(program).current_dir(root::root()).args([
+    process::run(Command::new(program).current_dir(paths::root()).args([
         "--offline",
         "--log-level",
         "warn",
@@ -24,7 +24,7 @@ pub(crate) fn check() -> Result<()> {
 
 /// The one on the path, or our own.
 fn program() -> Result<PathBuf> {
-    if step::works(Command::new("cargo-deny").arg("--version")) {
+    if process::works(Command::new("cargo-deny").arg("--version")) {
         return Ok("cargo-deny".into());
     }
     tool::ensure("cargo-deny", VERSION)

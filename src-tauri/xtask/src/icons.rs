@@ -1,6 +1,6 @@
 //! `cargo xtask icons`: makes the pictures of the app and of the tray from their drawings in `icons/`.
 //!
-//! The pictures are committed: whoever builds needs nothing but Rust. Only who changes a drawing needs `rsvg-convert`
+//! The pictures are committed: a build needs nothing but Rust. Only a changed drawing needs `rsvg-convert`
 //! (Debian: `librsvg2-bin`).
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{root::root, step};
+use crate::{paths::root, process};
 
 /// Twice what panels draw, for screens with small pixels.
 const TRAY_SIZE: u32 = 48;
@@ -57,7 +57,7 @@ const ICNS: [(&[u8; 4], u32); 5] =
     [(b"ic11", 32), (b"ic12", 64), (b"ic07", 128), (b"ic08", 256), (b"ic09", 512)];
 
 pub(crate) fn run() -> Result<ExitCode> {
-    if !step::works(Command::new("rsvg-convert").arg("--version")) {
+    if !process::works(Command::new("rsvg-convert").arg("--version")) {
         bail!("rsvg-convert is not here; on Debian it comes with `apt install librsvg2-bin`");
     }
     let icons = root().join("icons");
@@ -73,7 +73,7 @@ pub(crate) fn run() -> Result<ExitCode> {
     let kinds = ICNS.map(|(kind, size)| Ok((kind, picture(&drawing, size, "")?)));
     let pictures = kinds.into_iter().collect::<Result<Vec<_>>>()?;
     fs::write(icons.join("icon.icns"), icns(&pictures)?).context("cannot write icon.icns")?;
-    step::say("The pictures are made.");
+    process::say("The pictures are made.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,7 +101,7 @@ fn tray(icons: &Path) -> Result<()> {
 
 /// A drawing as PNG, with further style.
 fn picture(drawing: &Path, size: u32, style: &str) -> Result<Vec<u8>> {
-    let sheet: PathBuf = crate::root::target().join("icons.css");
+    let sheet: PathBuf = crate::paths::target().join("icons.css");
     fs::write(&sheet, style).context("cannot write the style")?;
     let size = size.to_string();
     let output = Command::new("rsvg-convert")

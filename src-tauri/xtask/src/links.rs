@@ -1,26 +1,31 @@
-//! What the README links to in the repository must be there.
+//! What the Markdown pages link to in the repository must be there.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::root::root;
-
-const README: &str = "README.md";
+use crate::{paths::root, process};
 
 pub(crate) fn check() -> Result<()> {
     let root = root();
-    let text =
-        fs::read_to_string(root.join(README)).with_context(|| format!("cannot read {README}"))?;
-    let missing = missing(&text, &root);
-    if missing.is_empty() {
+    let mut git = Command::new("git");
+    let listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.md"];
+    let pages = process::output(git.current_dir(&root).args(listing))?;
+    let mut broken = Vec::new();
+    for page in pages.split('\0').filter(|page| !page.is_empty() && !page.contains("fixtures/")) {
+        let file = root.join(page);
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {page}"))?;
+        let folder = file.parent().unwrap_or(&root);
+        broken.extend(missing(&text, folder).into_iter().map(|link| format!("{page}: {link}")));
+    }
+    if broken.is_empty() {
         return Ok(());
     }
-    bail!("{README} links to what is not there: {}", missing.join(", "))
+    bail!("links to what is not there: {}", broken.join(", "))
 }
 
-fn missing<'a>(markdown: &'a str, root: &Path) -> Vec<&'a str> {
-    relative(markdown).filter(|link| !root.join(link).exists()).collect()
+fn missing<'a>(markdown: &'a str, folder: &Path) -> Vec<&'a str> {
+    relative(markdown).filter(|link| !folder.join(link).exists()).collect()
 }
 
 /// The targets of `[…](target)` and `![…](target "title")` that are paths, without what follows a `#`. Code blocks show

@@ -10,19 +10,20 @@ mod check;
 mod compile;
 mod debian;
 mod deny;
+mod file_lengths;
 mod icons;
-mod lengths;
 mod links;
 mod node;
+mod paths;
+mod process;
 mod python;
-mod root;
 mod run;
 mod screens;
+mod source_measures;
 mod stages;
 mod stamp;
-mod step;
-mod tally;
 mod test;
+mod test_report;
 mod tool;
 mod workflows;
 
@@ -114,7 +115,7 @@ fn main() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            step::warn(&format!("error: {error:#}"));
+            process::warn(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

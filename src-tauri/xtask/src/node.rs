@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{root::root, stamp::Stamp, step};
+use crate::{paths::root, process, stamp::Stamp};
 
 /// The oldest Node that builds the front end.
 const OLDEST: (u32, u32) = (20, 19);
@@ -18,7 +18,7 @@ pub(crate) fn build_ui() -> Result<()> {
         return Ok(());
     }
     packages(&ui)?;
-    step::run(step::npm(&ui).args(["run", "build"]))?;
+    process::run(process::npm(&ui).args(["run", "build"]))?;
     stamp.set()
 }
 
@@ -47,7 +47,7 @@ fn packages(folder: &Path) -> Result<()> {
         return Ok(());
     }
     new_enough()?;
-    step::run(step::npm(folder).args(["ci", "--no-audit", "--no-fund"]))?;
+    process::run(process::npm(folder).args(["ci", "--no-audit", "--no-fund"]))?;
     stamp.set()
 }
 
@@ -57,7 +57,7 @@ fn new_enough() -> Result<()> {
         "Node {major}.{minor} or newer is needed, with npm; get it from https://nodejs.org"
     );
     let version =
-        step::output(Command::new("node").arg("--version")).with_context(|| needed.clone())?;
+        process::output(Command::new("node").arg("--version")).with_context(|| needed.clone())?;
     match parse(&version) {
         Some(found) if found >= OLDEST => Ok(()),
         _ => bail!("{needed} (found {})", version.trim()),

@@ -8,8 +8,8 @@ use std::{process::Command, time::Instant};
 use anyhow::Result;
 
 use crate::{
-    step,
-    tally::{self, Tally},
+    process,
+    test_report::{self, TestCounts},
 };
 
 /// What a stage does with the tests that are marked `#[ignore]`.
@@ -25,7 +25,7 @@ pub(crate) enum Ignored {
 
 #[derive(Debug, Default)]
 pub(crate) struct Stages {
-    all: Tally,
+    all: TestCounts,
     /// Tests that a stage has left and none has run yet.
     left: u32,
 }
@@ -36,37 +36,42 @@ impl Stages {
         &mut self,
         name: &str,
         command: &mut Command,
-        read: fn(&str) -> Option<Tally>,
+        read: fn(&str) -> Option<TestCounts>,
         ignored: Ignored,
     ) -> Result<()> {
         let begun = Instant::now();
-        let mut here = Tally::default();
-        let ended_well = step::watch(command, |line| {
-            if let Some(found) = read(&tally::plain(line)) {
+        let mut here = TestCounts::default();
+        let ended_well = process::watch(command, |line| {
+            if let Some(found) = read(&test_report::plain(line)) {
                 here += found;
             }
         })?;
         let (here, left) = self.add(here, ended_well, ignored);
         let left = if left > 0 { format!(", {left} left for later") } else { String::new() };
         let seconds = begun.elapsed().as_secs();
-        step::say(&format!("== {name}: {here}{left} in {seconds} s\n"));
+        process::say(&format!("== {name}: {here}{left} in {seconds} s\n"));
         Ok(())
     }
 
     /// A stage whose preparations failed.
     pub(crate) fn broken(&mut self, name: &str, error: &anyhow::Error) {
-        step::warn(&format!("error: {error:#}"));
-        self.add(Tally::default(), false, Ignored::Skipped);
-        step::say(&format!("== {name}: not run\n"));
+        process::warn(&format!("error: {error:#}"));
+        self.add(TestCounts::default(), false, Ignored::Skipped);
+        process::say(&format!("== {name}: not run\n"));
     }
 
     /// The sum. What was left and not run was skipped after all.
-    pub(crate) fn sum(&self) -> Tally {
-        Tally { skipped: self.all.skipped + self.left, ..self.all }
+    pub(crate) fn sum(&self) -> TestCounts {
+        TestCounts { skipped: self.all.skipped + self.left, ..self.all }
     }
 
     /// Gives what counts for the stage itself, and how many tests it left.
-    fn add(&mut self, mut here: Tally, ended_well: bool, ignored: Ignored) -> (Tally, u32) {
+    fn add(
+        &mut self,
+        mut here: TestCounts,
+        ended_well: bool,
+        ignored: Ignored,
+    ) -> (TestCounts, u32) {
         // One that did not compile, or died, says nothing of how many failed.
         if !ended_well && here.failed == 0 {
             here.failed = 1;
@@ -89,8 +94,8 @@ impl Stages {
 mod tests {
     use super::*;
 
-    fn tally(passed: u32, failed: u32, skipped: u32) -> Tally {
-        Tally { passed, failed, skipped }
+    fn tally(passed: u32, failed: u32, skipped: u32) -> TestCounts {
+        TestCounts { passed, failed, skipped }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::root;
+use crate::paths;
 
 pub(crate) struct Stamp {
     file: PathBuf,
@@ -36,7 +36,7 @@ impl Stamp {
 
     /// For what has no sources here, and is known by what is asked for, such as a version.
     pub(crate) fn saying(name: &str, asked: &str) -> Self {
-        Self { file: root::tools().join("stamps").join(name), now: asked.to_owned() }
+        Self { file: paths::tools().join("stamps").join(name), now: asked.to_owned() }
     }
 
     pub(crate) fn is_fresh(&self) -> bool {

@@ -8,9 +8,9 @@ use std::{
 use anyhow::Result;
 
 use crate::{
-    bundle, compile, debian, node, python, root,
+    bundle, compile, debian, node, paths, process, python,
     stages::{Ignored, Stages},
-    step, tally, tool,
+    test_report, tool,
 };
 
 /// Drives the windows of a Tauri program, by the web driver of the system's WebKit.
@@ -20,11 +20,11 @@ pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
     ready()?;
     let mut stages = Stages::default();
     if filter.is_none() {
-        let mut npm = step::npm(&root::root().join("ui"));
-        stages.run("front end", npm.arg("test"), tally::of_vitest, Ignored::Skipped)?;
+        let mut npm = process::npm(&paths::root().join("ui"));
+        stages.run("front end", npm.arg("test"), test_report::of_vitest, Ignored::Skipped)?;
     }
     let mut everywhere = compile::test(&[]);
-    stages.run("workspace", everywhere.args(filter), tally::of_cargo, Ignored::Left)?;
+    stages.run("workspace", everywhere.args(filter), test_report::of_cargo, Ignored::Left)?;
     desktop(&mut stages, filter)?;
     packages(&mut stages, filter)?;
     Ok(said(&stages))
@@ -56,7 +56,12 @@ fn desktop(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
     }
     match session() {
         Ok(()) => {
-            stages.run(DESKTOP.name, &mut DESKTOP.test(filter), tally::of_cargo, Ignored::Run)?;
+            stages.run(
+                DESKTOP.name,
+                &mut DESKTOP.test(filter),
+                test_report::of_cargo,
+                Ignored::Run,
+            )?;
         }
         Err(error) => stages.broken(DESKTOP.name, &error),
     }
@@ -70,7 +75,7 @@ fn packages(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
     }
     let mut test = PACKAGES.test(filter);
     match bundle::of_debug_build().and_then(|made| bundle::show(&made, &mut test)) {
-        Ok(()) => stages.run(PACKAGES.name, &mut test, tally::of_cargo, Ignored::Run)?,
+        Ok(()) => stages.run(PACKAGES.name, &mut test, test_report::of_cargo, Ignored::Run)?,
         Err(error) => stages.broken(PACKAGES.name, &error),
     }
     Ok(())
@@ -81,14 +86,14 @@ pub(crate) fn only_packages(made: &Path) -> Result<ExitCode> {
     let mut test = PACKAGES.test(None);
     bundle::show(made, &mut test)?;
     let mut stages = Stages::default();
-    stages.run(PACKAGES.name, &mut test, tally::of_cargo, Ignored::Run)?;
+    stages.run(PACKAGES.name, &mut test, test_report::of_cargo, Ignored::Run)?;
     Ok(said(&stages))
 }
 
 /// The last line.
 fn said(stages: &Stages) -> ExitCode {
     let sum = stages.sum();
-    step::say(&sum.to_string());
+    process::say(&sum.to_string());
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -107,13 +112,13 @@ impl Module {
     /// Not elsewhere than on Linux, and not where the filter chooses none of its tests.
     fn is_wanted(&self, filter: Option<&str>, why_linux: &str) -> Result<bool> {
         if filter.is_some() {
-            let chosen = step::output(self.test(filter).arg("--list"))?;
+            let chosen = process::output(self.test(filter).arg("--list"))?;
             if !chosen.contains(self.path) {
                 return Ok(false);
             }
         }
         if !cfg!(target_os = "linux") {
-            step::say(&format!("== {}: skipped, because {why_linux}\n", self.name));
+            process::say(&format!("== {}: skipped, because {why_linux}\n", self.name));
             return Ok(false);
         }
         Ok(true)

@@ -5,19 +5,19 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::{root, stamp::Stamp, step};
+use crate::{paths, process, stamp::Stamp};
 
 pub(crate) fn ensure(name: &str, version: &str) -> Result<PathBuf> {
-    let place = root::tools().join(name);
+    let place = paths::tools().join(name);
     let program = place.join("bin").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let stamp = Stamp::saying(name, version);
     if stamp.is_fresh() && program.is_file() {
         return Ok(program);
     }
-    step::say(&format!("Building {name}, once; this takes some minutes."));
+    process::say(&format!("Building {name}, once; this takes some minutes."));
     let build = place.join("build");
-    step::run(
-        step::cargo()
+    process::run(
+        process::cargo()
             .args(["install", "--locked", "--quiet", "--force", name, "--version", version])
             .arg("--root")
             .arg(&place)
@@ -26,7 +26,7 @@ pub(crate) fn ensure(name: &str, version: &str) -> Result<PathBuf> {
             .arg(&build),
     )
     .with_context(|| format!("{name} cannot be installed"))?;
-    // Hundreds of megabytes that nobody needs again.
+    // Hundreds of megabytes that are not needed again.
     let _ = std::fs::remove_dir_all(build);
     stamp.set()?;
     Ok(program)

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{node, root::root, step};
+use crate::{node, paths::root, process};
 
 const PLACE: &str = ".github/workflows";
 
@@ -24,7 +24,9 @@ pub(crate) fn check(fix: bool) -> Result<()> {
     node::ui_packages()?;
     // The front end's formatter reads YAML, and says where it is none.
     let what = if fix { "--write" } else { "--check" };
-    step::run(step::npm(&root().join("ui")).args(["exec", "--", "prettier", what]).arg(&place))
+    process::run(
+        process::npm(&root().join("ui")).args(["exec", "--", "prettier", what]).arg(&place),
+    )
 }
 
 /// The lines that break a rule, counted from 1.

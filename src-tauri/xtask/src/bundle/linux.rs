@@ -9,8 +9,8 @@ use std::{
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{DESKTOP, Stage, needs, notices, terminal};
-use crate::{root, step};
+use super::{DESKTOP, Stage, cli_assets, dependencies, license_notices};
+use crate::{paths, process};
 
 const SUMMARY: &str = "decide what AI agents may do with your accounts";
 const DESCRIPTION: &str = "AgentPort stands between the AI agents on this computer and your accounts.\n\
@@ -26,7 +26,7 @@ const RECOMMENDED_BY_RPM: [&str; 1] = ["gnome-keyring"];
 pub(super) fn config(stage: &Stage) -> Result<Value> {
     let programs = stage.files();
     let mut files = files(stage)?;
-    files.extend(terminal::files(stage)?);
+    files.extend(cli_assets::files(stage)?);
     let entry = ours("agentport-desktop.desktop");
     Ok(json!({
         // The name of the packages and of the desktop file. The app itself was compiled with its own name in it.
@@ -41,16 +41,16 @@ pub(super) fn config(stage: &Stage) -> Result<Value> {
             "linux": {
                 "deb": {
                     "section": "utils",
-                    "depends": needs::debian(&stage.programs, &programs)?,
+                    "depends": dependencies::debian(&stage.programs, &programs)?,
                     "recommends": RECOMMENDED_BY_DEBIAN,
                     "desktopTemplate": entry,
                     "files": files,
                 },
                 "rpm": {
-                    "depends": needs::rpm(&stage.programs, &programs)?,
+                    "depends": dependencies::rpm(&stage.programs, &programs)?,
                     "recommends": RECOMMENDED_BY_RPM,
                     "desktopTemplate": entry,
-                    "files": terminal::as_in_rpm(&files),
+                    "files": cli_assets::as_in_rpm(&files),
                 },
             },
         },
@@ -60,7 +60,7 @@ pub(super) fn config(stage: &Stage) -> Result<Value> {
 /// What a package holds beside the programs, what they bring for the terminal, the entry in the menu and the smaller
 /// icons.
 fn files(stage: &Stage) -> Result<BTreeMap<String, PathBuf>> {
-    let icons = root::root().join("icons");
+    let icons = paths::root().join("icons");
     let hicolor = |size: &str, ending: &str| {
         format!("/usr/share/icons/hicolor/{size}/apps/{DESKTOP}.{ending}")
     };
@@ -75,15 +75,17 @@ fn files(stage: &Stage) -> Result<BTreeMap<String, PathBuf>> {
             ours("dev.agentport.desktop.metainfo.xml"),
         ),
         (format!("{doc}/copyright"), ours("copyright")),
-        (format!("{doc}/third-party.txt.gz"), compressed(&notices::file(stage)?)?),
+        (format!("{doc}/third-party.txt.gz"), compressed(&license_notices::file(stage)?)?),
     ]))
 }
 
 fn ours(name: &str) -> PathBuf {
-    root::root().join("src-tauri/bundle/linux").join(name)
+    paths::root().join("src-tauri/bundle/linux").join(name)
 }
 
 fn compressed(file: &Path) -> Result<PathBuf> {
-    step::run(Command::new("gzip").args(["--best", "--no-name", "--keep", "--force"]).arg(file))?;
+    process::run(
+        Command::new("gzip").args(["--best", "--no-name", "--keep", "--force"]).arg(file),
+    )?;
     Ok(file.with_extension("txt.gz"))
 }

@@ -5,12 +5,12 @@
 //! nor touches what cargo has made. `.deb` and `.rpm` take no tool and no network beyond that. No package starts anything:
 //! starting at login is the owner's choice, made in the app.
 
-mod clean;
+mod clean_install;
+mod cli_assets;
+mod dependencies;
+mod license_notices;
 mod linux;
-mod needs;
-mod notices;
-mod others;
-mod terminal;
+mod macos_windows;
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::{compile, debian, node, root, step, test};
+use crate::{compile, debian, node, paths, process, test};
 
 const DESKTOP: &str = "agentport-desktop";
 /// The command line, which a package installs beside the tray app.
@@ -67,7 +67,7 @@ pub(crate) fn run(wanted: Wanted, tried: bool) -> Result<ExitCode> {
     let from = build(wanted)?;
     for package in make(wanted, &from)? {
         let size = fs::metadata(&package).map_or(0, |file| file.len());
-        step::say(&format!("{} ({:.1} MB)", package.display(), size as f64 / 1e6));
+        process::say(&format!("{} ({:.1} MB)", package.display(), size as f64 / 1e6));
     }
     if tried { test::only_packages(&folder(wanted.debug)) } else { Ok(ExitCode::SUCCESS) }
 }
@@ -75,7 +75,7 @@ pub(crate) fn run(wanted: Wanted, tried: bool) -> Result<ExitCode> {
 /// Packs the debug build that lies there, and says in which folder.
 pub(crate) fn of_debug_build() -> Result<PathBuf> {
     let wanted = Wanted { debug: true, appimage: false, universal: false };
-    make(wanted, &root::target().join(profile(true)))?;
+    make(wanted, &paths::target().join(profile(true)))?;
     Ok(folder(true))
 }
 
@@ -84,25 +84,25 @@ pub(crate) fn show(packages: &Path, tests: &mut Command) -> Result<()> {
     debian::package_tools()?;
     debian::session()?;
     tests.env("AGENTPORT_PACKAGES", packages);
-    clean::show(packages, tests)
+    clean_install::show(packages, tests)
 }
 
 /// Where the packages lie when they are done.
 fn folder(debug: bool) -> PathBuf {
-    let bundle = root::target().join("bundle");
+    let bundle = paths::target().join("bundle");
     if debug { bundle.join("debug") } else { bundle }
 }
 
 /// Builds the programs, and says in which folder they are.
 fn build(wanted: Wanted) -> Result<PathBuf> {
     if wanted.universal {
-        return others::universal(wanted.debug);
+        return macos_windows::universal(wanted.debug);
     }
     if wanted.debug {
         compile::programs(&[COMMAND_LINE[0], COMMAND_LINE[1], DESKTOP])?;
     } else {
         // By themselves, with the features they ship with.
-        step::run(step::cargo().args([
+        process::run(process::cargo().args([
             "build",
             "--release",
             "--package",
@@ -111,7 +111,7 @@ fn build(wanted: Wanted) -> Result<PathBuf> {
             DESKTOP,
         ]))?;
     }
-    Ok(root::target().join(profile(wanted.debug)))
+    Ok(paths::target().join(profile(wanted.debug)))
 }
 
 fn profile(debug: bool) -> &'static str {
@@ -125,9 +125,9 @@ fn make(wanted: Wanted, from: &Path) -> Result<Vec<PathBuf>> {
     let (kinds, config) = if cfg!(target_os = "linux") {
         (if wanted.appimage { "deb,rpm,appimage" } else { "deb,rpm" }, linux::config(&stage)?)
     } else if cfg!(target_os = "macos") {
-        ("app,dmg", others::macos(&stage)?)
+        ("app,dmg", macos_windows::macos(&stage)?)
     } else if cfg!(windows) {
-        ("nsis,msi", others::windows(&stage)?)
+        ("nsis,msi", macos_windows::windows(&stage)?)
     } else {
         bail!("there are no packages for this platform")
     };
@@ -139,8 +139,8 @@ fn make(wanted: Wanted, from: &Path) -> Result<Vec<PathBuf>> {
 
 /// An empty staging folder with the programs in it, stripped where cargo has not done it.
 fn stage(wanted: Wanted, from: &Path) -> Result<Stage> {
-    let target = root::target().join("bundle/stage");
-    let programs = match from.strip_prefix(root::target()) {
+    let target = paths::target().join("bundle/stage");
+    let programs = match from.strip_prefix(paths::target()) {
         Ok(relative) => target.join(relative),
         Err(_) => bail!("{} is not in cargo's output folder", from.display()),
     };
@@ -149,7 +149,7 @@ fn stage(wanted: Wanted, from: &Path) -> Result<Stage> {
             .with_context(|| format!("cannot empty {}", target.display()))?;
     }
     fs::create_dir_all(&programs).with_context(|| format!("cannot make {}", programs.display()))?;
-    let platform = if wanted.universal { others::UNIVERSAL.to_owned() } else { host()? };
+    let platform = if wanted.universal { macos_windows::UNIVERSAL.to_owned() } else { host()? };
     let stage = Stage { target, programs, platform, debug: wanted.debug };
     for (name, file) in COMMAND_LINE.into_iter().chain([DESKTOP]).zip(stage.files()) {
         let ending = std::env::consts::EXE_SUFFIX;
@@ -158,7 +158,7 @@ fn stage(wanted: Wanted, from: &Path) -> Result<Stage> {
         fs::copy(&original, &copy)
             .with_context(|| format!("cannot copy {}", original.display()))?;
         if cfg!(target_os = "linux") && wanted.debug {
-            step::run(Command::new("strip").arg(&copy))?;
+            process::run(Command::new("strip").arg(&copy))?;
         }
     }
     Ok(stage)
@@ -166,7 +166,7 @@ fn stage(wanted: Wanted, from: &Path) -> Result<Stage> {
 
 /// The platform the compiler runs on, and compiles for unless told otherwise.
 fn host() -> Result<String> {
-    let about = step::output(Command::new("rustc").arg("-vV"))?;
+    let about = process::output(Command::new("rustc").arg("-vV"))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("rustc does not say where it runs")
 }
@@ -178,7 +178,7 @@ fn pack(stage: &Stage, wanted: Wanted, kinds: &str, config: &Value) -> Result<Ve
         .with_context(|| format!("cannot write {}", file.display()))?;
     let mut bundler = Command::new("node");
     bundler
-        .current_dir(root::root().join("src-tauri"))
+        .current_dir(paths::root().join("src-tauri"))
         .arg("bundle/node_modules/@tauri-apps/cli/tauri.js")
         .args(["bundle", "--ci", "--no-binary-patching", "--bundles", kinds])
         .arg("--config")
@@ -190,10 +190,10 @@ fn pack(stage: &Stage, wanted: Wanted, kinds: &str, config: &Value) -> Result<Ve
         bundler.arg("--debug");
     }
     if wanted.universal {
-        bundler.args(["--target", others::UNIVERSAL]);
+        bundler.args(["--target", macos_windows::UNIVERSAL]);
     }
-    others::without_empty_secrets(&mut bundler);
-    step::run(&mut bundler)?;
+    macos_windows::without_empty_secrets(&mut bundler);
+    process::run(&mut bundler)?;
     let mut made = Vec::new();
     let bundle = stage.programs.join("bundle");
     for kind in kinds.split(',').filter(|kind| *kind != "app") {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{Agentport, Status, signals::Signals};
-use crate::{root, step};
+use crate::{paths, process};
 
 pub(super) const PROGRAM: &str = "agentport-desktop";
 
@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> {
     let before = agentport.status()?;
-    let mut command = Command::new(root::program("debug", PROGRAM));
+    let mut command = Command::new(paths::program("debug", PROGRAM));
     if let Some(home) = &agentport.home {
         command.arg("--home").arg(home);
     }
@@ -29,8 +29,8 @@ pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> 
     let mut app = signals.pass_on_to(&mut command).context("cannot start the tray app")?;
     if before.running {
         let url = before.mcp_url.unwrap_or_default();
-        step::say(&format!("AgentPort runs already for {}: {url}", before.home.display()));
-        step::say("If that is the tray app, its window comes to the front.");
+        process::say(&format!("AgentPort runs already for {}: {url}", before.home.display()));
+        process::say("If that is the tray app, its window comes to the front.");
     } else if let Some(status) = started(agentport, &mut app)? {
         greet(&status);
     }
@@ -54,9 +54,9 @@ fn started(agentport: &Agentport, app: &mut Child) -> Result<Option<Status>> {
 
 fn greet(status: &Status) {
     let url = status.mcp_url.as_deref().unwrap_or_default();
-    step::say("\nAgentPort is running, with its icon in the tray. Ctrl-C stops it.\n");
-    step::say(&format!("  MCP URL   {url}"));
-    step::say(&format!("  Data      {}", status.home.display()));
-    step::say("  Agents    \"Connect an agent\" in the menu of the icon makes a key for one");
-    step::say("  No tray?  Start it a second time, and the window of the first opens\n");
+    process::say("\nAgentPort is running, with its icon in the tray. Ctrl-C stops it.\n");
+    process::say(&format!("  MCP URL   {url}"));
+    process::say(&format!("  Data      {}", status.home.display()));
+    process::say("  Agents    \"Connect an agent\" in the menu of the icon makes a key for one");
+    process::say("  No tray?  Start it a second time, and the window of the first opens\n");
 }

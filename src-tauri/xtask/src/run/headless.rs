@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 use super::{Agentport, signals::Signals};
-use crate::{root, step};
+use crate::{paths, process};
 
 /// The gateway takes no shorter owner password.
 const SHORTEST: usize = 10;
@@ -49,7 +49,7 @@ pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> 
     let status = agentport.status()?;
     if status.running {
         let url = status.mcp_url.unwrap_or_default();
-        step::say(&format!("A gateway runs already for {}: {url}", status.home.display()));
+        process::say(&format!("A gateway runs already for {}: {url}", status.home.display()));
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = if status.set_up { before(&status.home) } else { Some(choose(&status.home)?) };
@@ -60,7 +60,7 @@ pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> 
     let key = first.and_then(|chosen| match agentport.first_key(chosen) {
         Ok(key) => Some(key),
         Err(error) => {
-            step::warn(&format!("No first key: {error:#}"));
+            process::warn(&format!("No first key: {error:#}"));
             None
         }
     });
@@ -135,7 +135,7 @@ fn before(home: &Path) -> Option<Chosen> {
 
 fn choose(home: &Path) -> Result<Chosen> {
     if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        step::say(
+        process::say(
             "\nThis is the first start. Whoever has the owner password decides what agents may do.",
         );
         loop {
@@ -145,13 +145,13 @@ fn choose(home: &Path) -> Result<Chosen> {
                 break;
             }
             if password.chars().count() < SHORTEST {
-                step::say(&format!("It needs at least {SHORTEST} characters."));
+                process::say(&format!("It needs at least {SHORTEST} characters."));
                 continue;
             }
             if rpassword::prompt_password("The same again: ")? == password {
                 return Ok(Chosen::Known(password));
             }
-            step::say("These two differ. Once more, please.");
+            process::say("These two differ. Once more, please.");
         }
     }
     let password = made_up()?;
@@ -181,7 +181,7 @@ fn free(port: u16) -> u16 {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => port,
         Err(_) => {
-            step::say(&format!("Port {port} is taken, so another one is used."));
+            process::say(&format!("Port {port} is taken, so another one is used."));
             0
         }
     }
@@ -189,27 +189,29 @@ fn free(port: u16) -> u16 {
 
 fn greet(said: &Announcement, chosen: Option<&Chosen>, key: Option<&str>, agentport: &Agentport) {
     let program =
-        agentport.program.strip_prefix(root::root()).unwrap_or(&agentport.program).display();
+        agentport.program.strip_prefix(paths::root()).unwrap_or(&agentport.program).display();
     let home = agentport
         .home
         .as_ref()
         .map(|home| format!(" --home {}", home.display()))
         .unwrap_or_default();
-    step::say("\nAgentPort is running. Ctrl-C stops it.\n");
-    step::say(&format!("  MCP URL     {}", said.mcp_url));
-    step::say(&format!("  Dashboard   {}", said.dashboard_url));
+    process::say("\nAgentPort is running. Ctrl-C stops it.\n");
+    process::say(&format!("  MCP URL     {}", said.mcp_url));
+    process::say(&format!("  Dashboard   {}", said.dashboard_url));
     if let Some(Chosen::Kept(file)) = chosen {
-        step::say(&format!(
+        process::say(&format!(
             "  Password    made up, in {}; whoever reads it is the owner",
             file.display()
         ));
     }
     match key {
-        Some(key) => step::say(&format!("  First key   {key}  (agent \"first\"; shown this once)")),
-        None => step::say(&format!("  A new key   {program} keys create NAME{home}")),
+        Some(key) => {
+            process::say(&format!("  First key   {key}  (agent \"first\"; shown this once)"))
+        }
+        None => process::say(&format!("  A new key   {program} keys create NAME{home}")),
     }
-    step::say("\nFor an MCP client's configuration:\n");
-    step::say(&client_entry(&said.mcp_url, key.unwrap_or("ap_…")));
+    process::say("\nFor an MCP client's configuration:\n");
+    process::say(&client_entry(&said.mcp_url, key.unwrap_or("ap_…")));
 }
 
 /// The entry as Claude Code, Cursor and others read it.

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
-use crate::{compile, debian, node, root};
+use crate::{compile, debian, node, paths};
 
 /// What `agentport status -o json` says without a password.
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) fn run(home: Option<&Path>, port: Option<u16>, headless: bool) -> Res
     let programs = ["agentport", desktop::PROGRAM];
     compile::programs(if on_screen { &programs } else { &programs[..1] })?;
     let agentport =
-        Agentport { program: root::program("debug", "agentport"), home: home.map(Path::to_owned) };
+        Agentport { program: paths::program("debug", "agentport"), home: home.map(Path::to_owned) };
     if on_screen { desktop::run(&agentport, port) } else { headless::run(&agentport, port) }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
 use super::{DESKTOP, Stage};
-use crate::{root::root, step};
+use crate::{paths::root, process};
 
 /// Parts of the front end's toolbox of which nothing gets into the pages. A package that is not named here does.
 const TOOLS: [&str; 8] = [
@@ -149,9 +149,9 @@ fn licences(folder: &Path) -> Result<BTreeSet<String>> {
 
 /// What is linked into the programs on this platform.
 fn crates() -> Result<Vec<Part>> {
-    let mut cargo = step::cargo();
+    let mut cargo = process::cargo();
     cargo.args(["metadata", "--format-version", "1", "--filter-platform"]);
-    let said = step::output(cargo.arg(super::host()?))?;
+    let said = process::output(cargo.arg(super::host()?))?;
     let metadata: Metadata =
         serde_json::from_str(&said).context("cargo describes the workspace in an unknown form")?;
     Ok(linked(metadata))

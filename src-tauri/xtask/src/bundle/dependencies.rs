@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result};
 
-use crate::step;
+use crate::process;
 
 const CONTROL: &str = "Source: agentport\n\nPackage: agentport\nArchitecture: any\n";
 
@@ -20,7 +20,7 @@ pub(super) fn debian(programs: &Path, names: &[String]) -> Result<Vec<String>> {
         .with_context(|| format!("cannot write to {}", source.display()))?;
     let mut tool = Command::new("dpkg-shlibdeps");
     tool.current_dir(programs).arg("-O").args(names.iter().map(|name| format!("./{name}")));
-    let said = step::output(&mut tool)?;
+    let said = process::output(&mut tool)?;
     let found =
         said.trim().strip_prefix("shlibs:Depends=").context("dpkg-shlibdeps finds nothing")?;
     Ok(found.split(", ").map(str::to_owned).collect())
@@ -31,7 +31,7 @@ pub(super) fn debian(programs: &Path, names: &[String]) -> Result<Vec<String>> {
 pub(super) fn rpm(programs: &Path, names: &[String]) -> Result<Vec<String>> {
     let mut needs = BTreeSet::new();
     for name in names {
-        let said = step::output(Command::new("objdump").arg("-p").arg(programs.join(name)))?;
+        let said = process::output(Command::new("objdump").arg("-p").arg(programs.join(name)))?;
         needs.extend(sonames(&said));
     }
     Ok(needs.into_iter().collect())

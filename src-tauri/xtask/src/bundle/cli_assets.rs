@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use super::{COMMAND_LINE, Stage};
-use crate::step;
+use crate::process;
 
 /// Where Debian's zsh looks for the completions of packages, and where that of others does.
 const ZSH: [&str; 2] = ["/usr/share/zsh/vendor-completions", "/usr/share/zsh/site-functions"];
@@ -36,8 +36,8 @@ pub(super) fn files(stage: &Stage) -> Result<BTreeMap<String, PathBuf>> {
     let mut files = BTreeMap::new();
 
     let pages = folder.join("man");
-    step::run(Command::new(&program).args(["man", "--dir"]).arg(&pages))?;
-    step::output(
+    process::run(Command::new(&program).args(["man", "--dir"]).arg(&pages))?;
+    process::output(
         Command::new("gzip").args(["--best", "--no-name", "--force"]).args(entries(&pages)?),
     )?;
     for page in entries(&pages)? {
@@ -47,8 +47,12 @@ pub(super) fn files(stage: &Stage) -> Result<BTreeMap<String, PathBuf>> {
 
     for name in COMMAND_LINE {
         for (shell, place) in completions(name) {
-            let script =
-                step::output(Command::new(&program).args(["completions", shell, "--name", name]))?;
+            let script = process::output(Command::new(&program).args([
+                "completions",
+                shell,
+                "--name",
+                name,
+            ]))?;
             let file = folder.join(format!("{name}.{shell}"));
             fs::write(&file, script).with_context(|| format!("cannot write {}", file.display()))?;
             files.insert(place, file);

@@ -4,14 +4,14 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::{root::root, step};
+use crate::{paths::root, process};
 
 const TOO_LONG: usize = 600;
 const LONG: usize = 400;
 
 pub(crate) fn check() -> Result<()> {
     let root = root();
-    let list = step::output(
+    let list = process::output(
         Command::new("git")
             .current_dir(&root)
             // New files too, so that the answer is the same before and after a commit.
@@ -35,7 +35,7 @@ pub(crate) fn check() -> Result<()> {
         if lines > TOO_LONG {
             too_long.push(format!("{name} ({lines})"));
         } else if lines > LONG {
-            step::warn(&format!("note: {name} has {lines} lines"));
+            process::warn(&format!("note: {name} has {lines} lines"));
         }
     }
     if too_long.is_empty() {

@@ -3,13 +3,13 @@
 use std::ops::AddAssign;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct TestCounts {
     pub passed: u32,
     pub failed: u32,
     pub skipped: u32,
 }
 
-impl AddAssign for Tally {
+impl AddAssign for TestCounts {
     fn add_assign(&mut self, more: Self) {
         self.passed += more.passed;
         self.failed += more.failed;
@@ -17,14 +17,14 @@ impl AddAssign for Tally {
     }
 }
 
-impl std::fmt::Display for Tally {
+impl std::fmt::Display for TestCounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 }
 
 /// `test result: ok. 42 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s`
-pub(crate) fn of_cargo(line: &str) -> Option<Tally> {
+pub(crate) fn of_cargo(line: &str) -> Option<TestCounts> {
     let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
     Some(sum(counts.split("; ")))
 }
@@ -46,13 +46,13 @@ pub(crate) fn plain(line: &str) -> String {
 }
 
 /// `      Tests  12 passed | 1 failed | 2 skipped (15)`
-pub(crate) fn of_vitest(line: &str) -> Option<Tally> {
+pub(crate) fn of_vitest(line: &str) -> Option<TestCounts> {
     let counts = line.trim_start().strip_prefix("Tests  ")?;
     Some(sum(counts.split(" (").next()?.split(" | ")))
 }
 
-fn sum<'a>(counts: impl Iterator<Item = &'a str>) -> Tally {
-    let mut tally = Tally::default();
+fn sum<'a>(counts: impl Iterator<Item = &'a str>) -> TestCounts {
+    let mut tally = TestCounts::default();
     for count in counts {
         let Some((number, word)) = count.trim().split_once(' ') else { continue };
         let Ok(number) = number.parse::<u32>() else { continue };
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn reads_cargo() {
         let line = "test result: FAILED. 42 passed; 3 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.02s";
-        assert_eq!(of_cargo(line), Some(Tally { passed: 42, failed: 3, skipped: 1 }));
+        assert_eq!(of_cargo(line), Some(TestCounts { passed: 42, failed: 3, skipped: 1 }));
         for other in ["test a ... ok", "running 3 tests", "test result: ", ""] {
             assert_eq!(of_cargo(other), None, "{other}");
         }
@@ -90,10 +90,10 @@ mod tests {
     #[test]
     fn reads_vitest() {
         for (line, want) in [
-            ("      Tests  12 passed (12)", Tally { passed: 12, failed: 0, skipped: 0 }),
+            ("      Tests  12 passed (12)", TestCounts { passed: 12, failed: 0, skipped: 0 }),
             (
                 " Tests  1 failed | 2 passed | 3 skipped | 1 todo (7)",
-                Tally { passed: 2, failed: 1, skipped: 4 },
+                TestCounts { passed: 2, failed: 1, skipped: 4 },
             ),
         ] {
             assert_eq!(of_vitest(line), Some(want), "{line}");

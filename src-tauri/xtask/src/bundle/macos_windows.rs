@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, process::Command};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::{COMMAND_LINE, DESKTOP, Stage, notices, profile};
-use crate::{root, step};
+use super::{COMMAND_LINE, DESKTOP, Stage, license_notices, profile};
+use crate::{paths, process};
 
 /// The bundler's name for a program for both processors.
 pub(super) const UNIVERSAL: &str = "universal-apple-darwin";
@@ -39,28 +39,29 @@ pub(super) fn universal(debug: bool) -> Result<PathBuf> {
         bail!("a program for both processors is made on macOS");
     }
     for processor in PROCESSORS {
-        let mut cargo = step::cargo();
-        cargo.args(["build", "--target", processor]);
+        let mut cargo = process::cargo();
+        cargo.args(["build", "--locked", "--target", processor]);
         if !debug {
             cargo.arg("--release");
         }
-        step::run(cargo.args(["--package", "agentport-cli", "--package", DESKTOP]))?;
+        process::run(cargo.args(["--package", "agentport-cli", "--package", DESKTOP]))?;
     }
-    let built = |target: &str| root::target().join(target).join(profile(debug));
+    let built = |target: &str| paths::target().join(target).join(profile(debug));
     let both = built(UNIVERSAL);
     fs::create_dir_all(&both).with_context(|| format!("cannot make {}", both.display()))?;
     for name in COMMAND_LINE.iter().chain([&DESKTOP]) {
         let parts = PROCESSORS.map(|processor| built(processor).join(name));
         let mut lipo = Command::new("lipo");
-        step::run(lipo.arg("-create").arg("-output").arg(both.join(name)).args(parts))?;
+        process::run(lipo.arg("-create").arg("-output").arg(both.join(name)).args(parts))?;
     }
     Ok(both)
 }
 
 pub(super) fn macos(stage: &Stage) -> Result<Value> {
-    let mut macos = json!({ "files": { "Resources/third-party.txt": notices::file(stage)? } });
+    let mut macos =
+        json!({ "files": { "Resources/third-party.txt": license_notices::file(stage)? } });
     if !is_set("APPLE_CERTIFICATE") && !is_set("APPLE_SIGNING_IDENTITY") {
-        // Signed by nobody, which is still needed: an app without a signature gets no notifications and does not start
+        // Signed without an identity, which is still needed: an app without a signature gets no notifications and does not start
         // on Apple's processors.
         macos["signingIdentity"] = json!("-");
     }
@@ -75,13 +76,13 @@ pub(super) fn macos(stage: &Stage) -> Result<Value> {
 }
 
 pub(super) fn windows(stage: &Stage) -> Result<Value> {
-    let notices = notices::file(stage)?.display().to_string();
+    let notices = license_notices::file(stage)?.display().to_string();
     Ok(json!({
         "bundle": {
             "license": "Apache-2.0",
             "externalBin": stage.command_line(),
             "resources": { notices: "third-party.txt" },
-            // For this account alone, so that nobody needs to be an administrator.
+            // For this account alone: no administrator is needed.
             "windows": { "nsis": { "installMode": "currentUser" } },
         },
     }))

@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::root;
+use crate::paths;
 
-/// A line for whoever watches.
+/// Prints a line of progress.
 #[expect(
     clippy::print_stdout,
     reason = "this is a command line tool, and nothing it says is secret unless meant to be"
@@ -20,7 +20,7 @@ pub(crate) fn say(text: &str) {
     println!("{text}");
 }
 
-/// A line about trouble.
+/// Prints a line about a failure.
 #[expect(clippy::print_stderr, reason = "as above")]
 pub(crate) fn warn(text: &str) {
     eprintln!("{text}");
@@ -28,7 +28,7 @@ pub(crate) fn warn(text: &str) {
 
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root::root());
+    cargo.current_dir(paths::root());
     // Cargo has told us about our own package. Passed on, that makes a build script that looks at these variables run
     // again, and with it everything above be compiled again, at each change between `cargo xtask` and a cargo by hand.
     for (name, _) in std::env::vars_os() {

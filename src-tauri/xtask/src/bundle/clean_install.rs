@@ -9,12 +9,12 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::{debian, root, step};
+use crate::{debian, paths, process};
 
 /// Adds what the tests of the packages need to know of it; or, where it cannot be made, has them leave it out.
 pub(super) fn show(packages: &Path, tests: &mut Command) -> Result<()> {
     if let Some(reason) = obstacle() {
-        step::say(&format!("The package is not tried on a clean system, because {reason}."));
+        process::say(&format!("The package is not tried on a clean system, because {reason}."));
         tests.args(["--skip", "clean_system"]);
         return Ok(());
     }
@@ -27,7 +27,7 @@ fn obstacle() -> Option<&'static str> {
         return Some("only root makes one");
     }
     // What is mounted for it, and what runs in it, is gone with the namespace.
-    if !step::works(Command::new("unshare").args(["--mount", "--pid", "--fork", "true"])) {
+    if !process::works(Command::new("unshare").args(["--mount", "--pid", "--fork", "true"])) {
         return Some("this machine gives root no namespaces");
     }
     None
@@ -39,12 +39,12 @@ fn make(packages: &Path) -> Result<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|ending| ending == "deb"))
         .with_context(|| format!("there is no .deb in {}", packages.display()))?;
-    let place = root::target().join("bundle/clean");
+    let place = paths::target().join("bundle/clean");
     if place.exists() {
         fs::remove_dir_all(&place).with_context(|| format!("cannot empty {}", place.display()))?;
     }
     // apt there takes nothing that is only recommended, and the package as a file of this machine.
-    step::run(
+    process::run(
         Command::new("mmdebstrap")
             .args(["--quiet", "--variant=minbase"])
             .arg("--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount")
