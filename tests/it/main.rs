@@ -15,6 +15,7 @@ mod clients;
 mod conformance;
 mod connect;
 mod corpus;
+mod definitions;
 #[cfg(target_os = "linux")]
 mod desktop;
 mod directory;

@@ -122,10 +122,24 @@ pub struct IntegrationView {
     pub connected: bool,
     pub added_at: Timestamp,
     pub pid: Option<u32>,
+    /// Entries of its lists that cannot be used, 50 at most. All others can.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<LeftOut>>", optional)]
+    pub left_out: Vec<LeftOut>,
     /// What a client knew of it before it was taken over from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub imported: Option<Imported>,
+}
+
+/// A tool, prompt or resource that an upstream lists in a form that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LeftOut {
+    /// Its name, or its place in the list.
+    pub name: String,
+    /// A sentence without its full stop.
+    pub reason: String,
 }
 
 /// What the file of the client it was taken over from said of an integration, and the gateway does not act on. 422

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use ts_rs::TS;
 
 /// SHA-256 over the RFC 8785 form of a tool definition's name, title, description, input schema, output schema and
-/// annotations. In text: 64 lower-case hexadecimal digits.
+/// annotations, where lists that are sets are in one order. In text: 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, TS)]
 #[ts(as = "String")]
 pub struct DefinitionDigest(pub [u8; 32]);
@@ -62,7 +62,8 @@ pub struct Definition<'a> {
 }
 
 impl Definition<'_> {
-    /// Hash of the RFC 8785 form of those parts that are there. The order of keys plays no part; absent differs from
+    /// Hash of the RFC 8785 form of those parts that are there. The order of keys plays no part, and neither does that of
+    /// lists which JSON Schema defines as sets (`required`, `enum`, `type`, `dependentRequired`); absent differs from
     /// empty.
     pub fn digest(&self) -> DefinitionDigest {
         let mut parts = serde_json::Map::new();
@@ -73,9 +74,9 @@ impl Definition<'_> {
         if let Some(description) = self.description {
             parts.insert("description".into(), description.into());
         }
-        parts.insert("inputSchema".into(), self.input_schema.clone());
+        parts.insert("inputSchema".into(), with_sorted_sets(self.input_schema));
         if let Some(schema) = self.output_schema {
-            parts.insert("outputSchema".into(), schema.clone());
+            parts.insert("outputSchema".into(), with_sorted_sets(schema));
         }
         if let Some(annotations) = self.annotations {
             parts.insert("annotations".into(), annotations.clone());
@@ -84,6 +85,47 @@ impl Definition<'_> {
         let canonical = serde_json_canonicalizer::to_vec(&Value::Object(parts)).unwrap_or_default();
         DefinitionDigest(Sha256::digest(&canonical).into())
     }
+}
+
+/// The schema with the lists that are sets in one order (JSON Schema 2020-12, Validation, sections 6.1.1, 6.1.2, 6.5.3 and
+/// 6.5.4). Values that are data, such as `default`, stay as they are.
+fn with_sorted_sets(schema: &Value) -> Value {
+    match schema {
+        Value::Object(keywords) => {
+            let sorted = keywords.iter().map(|(name, value)| (name.clone(), keyword(name, value)));
+            Value::Object(sorted.collect())
+        }
+        Value::Array(schemas) => schemas.iter().map(with_sorted_sets).collect(),
+        other => other.clone(),
+    }
+}
+
+fn keyword(name: &str, value: &Value) -> Value {
+    let by_name = |inner: fn(&Value) -> Value| match value {
+        Value::Object(named) => {
+            let named = named.iter().map(|(name, value)| (name.clone(), inner(value)));
+            Value::Object(named.collect())
+        }
+        other => with_sorted_sets(other),
+    };
+    match name {
+        "required" | "enum" | "type" if value.is_array() => sorted_set(value),
+        "dependentRequired" => by_name(sorted_set),
+        // Their keys are names, and a property may be called `required`.
+        "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+            by_name(with_sorted_sets)
+        }
+        "default" | "const" | "examples" => value.clone(),
+        _ => with_sorted_sets(value),
+    }
+}
+
+fn sorted_set(value: &Value) -> Value {
+    let Value::Array(items) = value else { return value.clone() };
+    let mut items = items.clone();
+    items.sort_by_cached_key(|item| serde_json_canonicalizer::to_vec(item).unwrap_or_default());
+    items.dedup();
+    Value::Array(items)
 }
 
 impl fmt::Display for DefinitionDigest {
@@ -173,6 +215,57 @@ mod tests {
             assert_ne!(changed.digest(), base.digest(), "{changed:?}");
         }
         assert_eq!(base.digest().to_string().parse(), Ok(base.digest()));
+    }
+
+    #[test]
+    fn sets_are_compared_as_sets_and_data_as_data() {
+        let digest = |schema: Value| {
+            let definition = Definition {
+                name: "t",
+                title: None,
+                description: None,
+                input_schema: &schema,
+                output_schema: Some(&schema),
+                annotations: None,
+            };
+            definition.digest()
+        };
+        let nested = |inner: Value| json!({"properties": {"a": {"anyOf": [{"items": inner}]}}});
+        for (one, other, same) in [
+            (json!({"required": ["a", "b"]}), json!({"required": ["b", "a"]}), true),
+            (json!({"required": ["a", "b", "a"]}), json!({"required": ["b", "a"]}), true),
+            (json!({"required": ["a"]}), json!({"required": ["a", "b"]}), false),
+            (json!({"required": []}), json!({}), false),
+            (
+                nested(json!({"enum": [1, "x", null]})),
+                nested(json!({"enum": [null, 1, "x"]})),
+                true,
+            ),
+            (
+                nested(json!({"type": ["string", "null"]})),
+                nested(json!({"type": ["null", "string"]})),
+                true,
+            ),
+            (json!({"type": "string"}), json!({"type": ["string"]}), false),
+            (
+                json!({"dependentRequired": {"a": ["b", "c"]}}),
+                json!({"dependentRequired": {"a": ["c", "b"]}}),
+                true,
+            ),
+            // The order of other lists counts, and so does that of data.
+            (json!({"prefixItems": [{}, true]}), json!({"prefixItems": [true, {}]}), false),
+            (json!({"default": ["a", "b"]}), json!({"default": ["b", "a"]}), false),
+            (json!({"default": {"enum": [1, 2]}}), json!({"default": {"enum": [2, 1]}}), false),
+            (json!({"enum": [[1, 2]]}), json!({"enum": [[2, 1]]}), false),
+            // Properties may be called like keywords.
+            (
+                json!({"properties": {"required": {"enum": [1, 2]}, "default": {"enum": [1, 2]}}}),
+                json!({"properties": {"required": {"enum": [2, 1]}, "default": {"enum": [2, 1]}}}),
+                true,
+            ),
+        ] {
+            assert_eq!(digest(one.clone()) == digest(other.clone()), same, "{one} {other}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod server;
 mod settings;
 mod shutdown;
 mod store;
+mod tool_schema;
 mod upstream;
 
 pub use assets::{Asset, Assets};

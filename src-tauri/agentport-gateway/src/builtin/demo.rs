@@ -37,6 +37,7 @@ pub(crate) fn listing() -> Listing {
         instructions: None,
         server: Implementation::new("agentport-demo", env!("CARGO_PKG_VERSION")),
         revision: "2026-07-28".to_owned(),
+        left_out: Vec::new(),
     }
 }
 

@@ -34,6 +34,13 @@ impl CallPipeline {
         agent: &Agent,
         caller: Caller,
     ) -> Result<(), Outcome> {
+        // The owner decided about the definition known then. An upstream that can't be reached refuses the call itself.
+        let upstreams = &self.resolver.upstreams;
+        if !upstreams.has_current_tools(&approval.integration)
+            && let Err(error) = upstreams.refresh_tools(&approval.integration).await
+        {
+            tracing::debug!(error = %ErrorChain(&error), "an integration could not be connected for an approved call");
+        }
         let tool = self.check_again(&approval, agent).await?;
         let running = approval.start(clock::now()).map_err(|error| {
             tracing::debug!(%error, "an approved request could not start");

@@ -15,8 +15,8 @@ use super::{
     CallPipeline,
     caller::Caller,
     continuations::Continuation,
-    outcome::Outcome,
-    permit::{Operation, Permit},
+    outcome::{Outcome, Refusal},
+    permit::Permit,
     record::Record,
     scrub::scrub,
 };
@@ -79,15 +79,12 @@ impl CallPipeline {
     ) -> Outcome {
         // Only an approved call of a client that takes `InputRequiredResult` continues later.
         let approved = record.approval.filter(|_| caller.modern).map(|id| (id, arguments.clone()));
-        let operation = Operation::CallTool {
-            name: tool.name().to_owned(),
-            arguments: match arguments {
-                Value::Object(arguments) => Some(arguments),
-                _ => None,
-            },
+        let arguments = match arguments {
+            Value::Object(arguments) => Some(arguments),
+            _ => None,
         };
         let deadline = self.dispatcher.call_timeout(&tool.integration);
-        let permit = Permit::new(tool.integration.clone(), operation, deadline);
+        let permit = Permit::for_tool(tool, arguments, deadline);
         let outcome = self.recorded(permit, record, caller).await;
         if let Some((approval, arguments)) = approved
             && let Outcome::Ran(result) = &outcome
@@ -153,10 +150,22 @@ impl CallGuard {
                 }
                 Outcome::Ran(Box::new(result))
             }
-            Err(error) => Outcome::Failed { integration: self.record.integration.clone(), error },
+            Err(error) => self.failure(error),
         };
         self.write(&outcome);
         outcome
+    }
+
+    /// A call whose definition is not the one it was judged by was not sent: it is refused, and has not failed.
+    fn failure(&self, error: UpstreamError) -> Outcome {
+        let (integration, tool) = (self.record.integration.clone(), self.record.tool.clone());
+        match error {
+            UpstreamError::DefinitionChanged => {
+                Outcome::Refused(Refusal::Changed { integration, tool })
+            }
+            UpstreamError::ToolGone => Outcome::Refused(Refusal::UnknownTool { integration, tool }),
+            error => Outcome::Failed { integration, error },
+        }
     }
 
     fn write(&mut self, outcome: &Outcome) {

@@ -57,7 +57,7 @@ use crate::{
 };
 
 /// A call as an API passes it on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) agent: Arc<Agent>,
     pub(crate) view: Arc<AgentView>,
@@ -90,12 +90,28 @@ pub(crate) struct CallPipeline {
 
 impl CallPipeline {
     /// Runs a call, or says why not. The only way to a tool.
+    ///
+    /// While an integration is not connected its tools are known only as they were. A call that has to wait for the
+    /// connection, and then finds its tool defined otherwise, is judged again as a new call.
     pub(crate) async fn call(self: &Arc<Self>, request: Request) -> Outcome {
         let tool = match self.resolver.resolve(&request).await {
             Ok(tool) => tool,
             Err(refusal) => return self.recorder.record_unresolved(&request, refusal),
         };
-        self.call_resolved(tool, request).await
+        let may_be_outdated = !self.resolver.upstreams.has_current_tools(&tool.integration);
+        let Some(again) = may_be_outdated.then(|| request.clone()) else {
+            return self.call_resolved(tool, request).await;
+        };
+        let outcome = self.call_resolved(tool, request).await;
+        if !matches!(outcome, Outcome::Refused(Refusal::Changed { .. })) {
+            return outcome;
+        }
+        let catalogue = &self.resolver.catalogue;
+        let view = catalogue.views.get(&catalogue.snapshot(), &again.view.key);
+        match view.tool(&again.integration, &again.tool).cloned() {
+            Some(tool) => self.call_resolved(tool, Request { view, ..again }).await,
+            None => outcome,
+        }
     }
 
     async fn call_resolved(

@@ -135,6 +135,7 @@ pub(crate) fn failure_sentence(integration: &str, error: &UpstreamError) -> Stri
         | E::CommandNotFound { .. }
         | E::Unreachable { .. }
         | E::Resting { .. } => "Try again later, or ask the owner to look at it in AgentPort.",
+        E::DefinitionChanged | E::ToolGone => "Call it again to ask about what it is now.",
         E::Protocol { .. } | E::InvalidList { .. } | E::Refused(_) | E::Unknown(_) => {
             "Ask the owner to look at it in AgentPort."
         }

@@ -72,7 +72,7 @@ impl CallPipeline {
             return self.recorder.record_refused(record, Outcome::Blocked);
         }
         let deadline = self.dispatcher.call_timeout(&entry.row.id);
-        let permit = Permit::new(entry.row.id.clone(), operation, deadline);
+        let permit = Permit::for_operation(entry.row.id.clone(), operation, deadline);
         self.recorded(permit, record, caller).await
     }
 

@@ -5,8 +5,10 @@
 
 use std::time::Duration;
 
-use agentport_core::IntegrationId;
+use agentport_core::{IntegrationId, tool::DefinitionDigest};
 use rmcp::model::JsonObject;
+
+use crate::catalogue::PublishedTool;
 
 /// What runs.
 #[derive(Debug, Clone)]
@@ -30,17 +32,35 @@ pub(crate) enum Operation {
 pub(crate) struct Permit {
     integration: IntegrationId,
     operation: Operation,
+    /// Of a tool call: the definition that policy, or the owner, judged.
+    definition: Option<DefinitionDigest>,
     deadline: Duration,
 }
 
 impl Permit {
-    /// Only the pipeline makes permits, after policy, approval and the second check.
-    pub(super) fn new(
+    /// For what is no tool call. Only the pipeline makes permits, after policy, approval and the second check.
+    pub(super) fn for_operation(
         integration: IntegrationId,
         operation: Operation,
         deadline: Duration,
     ) -> Self {
-        Self { integration, operation, deadline }
+        Self { integration, operation, definition: None, deadline }
+    }
+
+    /// For a call of `tool`, as it is defined now and in no other form.
+    pub(super) fn for_tool(
+        tool: &PublishedTool,
+        arguments: Option<JsonObject>,
+        deadline: Duration,
+    ) -> Self {
+        let operation = Operation::CallTool { name: tool.name().to_owned(), arguments };
+        let integration = tool.integration.clone();
+        Self { integration, operation, definition: Some(tool.digest), deadline }
+    }
+
+    /// The definition that a tool must still have when it is called.
+    pub(crate) fn definition(&self) -> Option<DefinitionDigest> {
+        self.definition
     }
 
     pub(crate) fn integration(&self) -> &IntegrationId {

@@ -176,6 +176,7 @@ mod tests {
             instructions: None,
             server: Implementation::new("x", "1"),
             revision: "2026-07-28".to_owned(),
+            left_out: Vec::new(),
         }
     }
 

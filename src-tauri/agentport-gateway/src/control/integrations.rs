@@ -259,6 +259,7 @@ impl Control {
             auth_method: row.auth_method.clone(),
             added_at: row.added_at,
             pid: board.pid,
+            left_out: entry.listing.as_ref().map(|l| l.left_out.clone()).unwrap_or_default(),
             imported: row.imported.clone(),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use agentport_api::{Health, LastError};
+use agentport_api::{Health, LastError, LeftOut};
 use agentport_core::Timestamp;
 use futures::future::{BoxFuture, FutureExt as _};
 use tokio::{
@@ -179,17 +179,20 @@ impl UpstreamActor {
         let began = Instant::now();
         let pid = link.pid();
         self.integration.mark_used();
-        self.integration.set_live(Some(link.session.clone()));
+        link.session.definitions.replace(&listing.tools);
+        // The catalogue first: a call that is refused for its definition is judged again by the new one.
         self.publish_listing(listing, true);
+        self.integration.set_live(Some(link.session.clone()));
         self.publish_health(Health::Ready, pid);
         waiting.send_session(&link.session);
 
+        let lists = link.session.lists.clone();
         let end = self.serve(&mut link, pid).await;
         self.integration.set_live(None);
         if began.elapsed() >= MIN_STABLE_UPTIME {
             self.backoff.worked();
         }
-        match end {
+        let next = match end {
             ConnectionEnd::Stopped => {
                 link.close(&UpstreamError::Cancelled, &self.force_stop).await;
                 Err(None)
@@ -215,7 +218,10 @@ impl UpstreamActor {
                 }
                 Err(Some(self.failed(&error)))
             }
-        }
+        };
+        // What waited for a list of this connection goes on to another, which reads its own.
+        lists.mark_read(lists.announced());
+        next
     }
 
     /// Serves a connection until there is reason to close it.
@@ -226,7 +232,7 @@ impl UpstreamActor {
         let local = link.child.is_some();
         let mut subscribed = pin!(integration.subscriptions.run(&session, &events));
         let mut read_at: Option<Instant> = None;
-        let mut reading: Option<BoxFuture<'_, Result<Listing, UpstreamError>>> = None;
+        let mut reading: Option<BoxFuture<'_, (u64, Result<Listing, UpstreamError>)>> = None;
         let mut idle_at = integration.idle_at();
         loop {
             tokio::select! {
@@ -253,11 +259,13 @@ impl UpstreamActor {
                 }
                 () = at(read_at), if reading.is_none() => {
                     read_at = None;
-                    reading = Some(read(&session).boxed());
+                    let announced = session.lists.announced();
+                    reading = Some(read(&session).map(move |read| (announced, read)).boxed());
                 }
-                read = maybe(&mut reading) => {
+                (announced, read) = maybe(&mut reading) => {
                     reading = None;
-                    self.on_lists_read(read, pid);
+                    self.on_lists_read(read, &session, pid);
+                    session.lists.mark_read(announced);
                 }
                 () = &mut subscribed => {}
                 () = sleep_until(idle_at), if local => {
@@ -275,9 +283,15 @@ impl UpstreamActor {
     }
 
     /// Takes lists read anew.
-    fn on_lists_read(&mut self, read: Result<Listing, UpstreamError>, pid: Option<u32>) {
+    fn on_lists_read(
+        &mut self,
+        read: Result<Listing, UpstreamError>,
+        session: &UpstreamSession,
+        pid: Option<u32>,
+    ) {
         match read {
             Ok(listing) => {
+                session.definitions.replace(&listing.tools);
                 self.publish_listing(listing, false);
                 self.publish_health(Health::Ready, pid);
             }
@@ -327,6 +341,11 @@ impl UpstreamActor {
     fn publish_listing(&mut self, listing: Listing, anyway: bool) {
         let digest = listing.digest();
         let same = self.listed.replace(digest) == Some(digest);
+        if !same {
+            for LeftOut { name, reason } in &listing.left_out {
+                self.integration.ring.push(&format!("AgentPort left out {name}: {reason}"));
+            }
+        }
         if anyway || !same {
             self.sink.listing(&self.integration.id, listing);
         }

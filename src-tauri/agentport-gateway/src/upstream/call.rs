@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, pin::pin, sync::Arc, time::Duration};
 
+use agentport_core::tool::DefinitionDigest;
 use futures::{
     StreamExt as _,
     future::{BoxFuture, FutureExt as _},
@@ -31,11 +32,13 @@ const MAX_DEADLINE_FACTOR: u32 = 4;
 /// Rounds of `InputRequiredResult` in one call (rmcp's own limit, too).
 const MAX_INPUT_ROUNDS: usize = 10;
 
-/// Runs one operation on `integration`, for which `allowed` time is given. [`super::UpstreamRegistry::call`] is the only
+/// Runs one operation on `integration`, for which `allowed` time is given. A tool call is sent only if the tool is
+/// defined as it was judged (`definition`), on each connection anew. [`super::UpstreamRegistry::call`] is the only
 /// caller outside tests: it has the permit.
 pub(super) async fn run(
     integration: &UpstreamHandle,
     operation: Operation,
+    definition: Option<DefinitionDigest>,
     allowed: Duration,
     caller: &Caller,
 ) -> Result<ServerResult, UpstreamError> {
@@ -44,6 +47,9 @@ pub(super) async fn run(
     let mut again = true;
     let result = loop {
         integration.mark_used();
+        if let Err(error) = judged_alike(&session, &operation, definition, caller).await {
+            break Err(error);
+        }
         let result = match change.needs_upstream(session.modern()) {
             true => RunningCall::new(&session, caller, &operation, allowed).run().await,
             false => Ok(ServerResult::EmptyResult(EmptyResult {})),
@@ -67,6 +73,26 @@ pub(super) async fn run(
         change.undo(integration);
     }
     result
+}
+
+/// Checks a tool call against what the connection offers, as of the last announcement.
+async fn judged_alike(
+    session: &UpstreamSession,
+    operation: &Operation,
+    definition: Option<DefinitionDigest>,
+    caller: &Caller,
+) -> Result<(), UpstreamError> {
+    let (Operation::CallTool { name, .. }, Some(definition)) = (operation, definition) else {
+        return Ok(());
+    };
+    if !session.lists.is_current() {
+        tokio::select! {
+            biased;
+            () = session.lists.current() => {}
+            () = caller.cancelled.cancelled() => return Err(UpstreamError::Cancelled),
+        }
+    }
+    session.definitions.check(name, definition)
 }
 
 /// Waits for a session unless the agent withdraws the call. The wait itself is bounded by the start.

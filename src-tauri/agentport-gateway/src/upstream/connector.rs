@@ -279,6 +279,7 @@ impl UpstreamConnector {
         UpstreamSession::new(
             service.peer().clone(),
             in_flight,
+            self.events.lists.clone(),
             wire,
             revision(service),
             self.redactor.clone(),

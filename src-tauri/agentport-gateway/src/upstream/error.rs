@@ -49,6 +49,12 @@ pub(crate) enum UpstreamError {
     /// It failed a moment ago and is left alone until `retry_at`, unless the owner restarts it.
     #[error("{message}; it is tried again at {retry_at}")]
     Resting { message: String, retry_at: Timestamp },
+    /// The tool is defined otherwise than it was when the call was judged. The call was not sent.
+    #[error("the definition of the tool has changed")]
+    DefinitionChanged,
+    /// The server no longer has the tool. The call was not sent.
+    #[error("the server no longer has this tool")]
+    ToolGone,
     /// No integration of that id is connected.
     #[error("no integration {:?} is connected", .0.as_str())]
     Unknown(IntegrationId),

@@ -83,6 +83,11 @@ impl UpstreamHandle {
         }
     }
 
+    /// Is there a live session whose tool list is current?
+    pub(super) fn has_current_tools(&self) -> bool {
+        self.live.load().as_ref().is_some_and(|session| session.lists.is_current())
+    }
+
     /// Another session than `stale`.
     pub(super) async fn fresh(
         &self,

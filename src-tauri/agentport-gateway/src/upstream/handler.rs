@@ -17,6 +17,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     UpstreamSink,
+    definitions::ListState,
     in_flight::{CallEvent, InFlight, PendingCall, QuestionAnswer, ServerQuestion},
 };
 
@@ -26,18 +27,23 @@ pub(super) struct UpstreamEvents {
     sink: Arc<dyn UpstreamSink>,
     /// A list may have changed.
     pub(super) lists_changed: Notify,
+    /// Whether calls have to wait for the tool list.
+    pub(super) lists: Arc<ListState>,
 }
 
 impl UpstreamEvents {
     pub(super) fn new(id: IntegrationId, sink: Arc<dyn UpstreamSink>) -> Arc<Self> {
-        Arc::new(Self { id, sink, lists_changed: Notify::new() })
+        Arc::new(Self { id, sink, lists_changed: Notify::new(), lists: Arc::default() })
     }
 
     /// Handles a notification of that kind; ignores others.
     pub(super) fn on_notification(&self, notification: &ServerNotification) {
         match notification {
-            ServerNotification::ToolListChangedNotification(_)
-            | ServerNotification::PromptListChangedNotification(_)
+            ServerNotification::ToolListChangedNotification(_) => {
+                self.lists.announce();
+                self.lists_changed.notify_one();
+            }
+            ServerNotification::PromptListChangedNotification(_)
             | ServerNotification::ResourceListChangedNotification(_) => {
                 self.lists_changed.notify_one();
             }

@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hasher as _},
 };
 
+use agentport_api::LeftOut;
 use rmcp::model::{
     ErrorCode, Implementation, Prompt, Resource, ResourceTemplate, ServerCapabilities, Tool,
 };
@@ -18,10 +19,16 @@ use super::{
     request::OutgoingRequest,
     session::UpstreamSession,
 };
+use crate::tool_schema::publishable;
 
 /// Bounds of one list. More than any agent can use; an upstream that pages for ever must not hold us.
 const MAX_PAGES: usize = 100;
 const MAX_ITEMS: usize = 10_000;
+/// Entries left out that are named to the owner.
+const MAX_LEFT_OUT: usize = 50;
+/// Characters of the name of an entry that was left out, and of the reason.
+const MAX_NAME_CHARS: usize = 64;
+const MAX_REASON_CHARS: usize = 200;
 
 /// Everything an upstream said about itself after it was connected. Kept as JSON, so that tools can be listed before
 /// the upstream runs.
@@ -37,6 +44,9 @@ pub(crate) struct Listing {
     pub(crate) server: Implementation,
     /// The protocol revision spoken with it, such as `2025-11-25`.
     pub(crate) revision: String,
+    /// Entries of its lists that cannot be used. The rest can.
+    #[serde(default)]
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 impl Listing {
@@ -72,19 +82,26 @@ pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptE
     let about = session.peer.peer_info();
     let about = about.as_deref();
     let capabilities = about.map(|about| about.capabilities.clone()).unwrap_or_default();
+    let mut left_out = Vec::new();
     let mut tools = match capabilities.tools {
-        Some(_) => list::<Tool>(session, &TOOLS).await?,
+        Some(_) => list(session, &TOOLS, read_tool, &mut left_out).await?,
         None => Vec::new(),
     };
+    leave_out_repeated(&mut tools, &mut left_out, &session.redactor);
     if let Some(http) = session.http() {
-        http.remove_invalid_tools(&mut tools);
+        for (name, reason) in http.remove_invalid_tools(&mut tools) {
+            leave_out(&mut left_out, &name, reason, &session.redactor);
+        }
     }
     let prompts = match capabilities.prompts {
-        Some(_) => list(session, &PROMPTS).await?,
+        Some(_) => list(session, &PROMPTS, read_item, &mut left_out).await?,
         None => Vec::new(),
     };
     let (resources, resource_templates) = match capabilities.resources {
-        Some(_) => (list(session, &RESOURCES).await?, list(session, &TEMPLATES).await?),
+        Some(_) => (
+            list(session, &RESOURCES, read_item, &mut left_out).await?,
+            list(session, &TEMPLATES, read_item, &mut left_out).await?,
+        ),
         None => (Vec::new(), Vec::new()),
     };
     let listing = Listing {
@@ -98,6 +115,7 @@ pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptE
             .and_then(|about| about.server_info.clone())
             .unwrap_or_else(|| Implementation::new("unknown", "")),
         revision: session.revision().to_owned(),
+        left_out,
     };
     session.redactor.redact_message(listing).ok_or_else(|| {
         let problem = "one of its secrets stands where it can't be taken out".to_owned();
@@ -105,9 +123,44 @@ pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptE
     })
 }
 
-async fn list<T: DeserializeOwned>(
+/// Reads one entry of a list, or says why it cannot be used.
+type ReadEntry<T> = fn(&RawValue) -> Result<T, String>;
+
+fn read_tool(entry: &RawValue) -> Result<Tool, String> {
+    let entry = serde_json::from_str(entry.get()).map_err(|error| error.to_string())?;
+    publishable(entry).map_err(|error| error.to_string())
+}
+
+fn read_item<T: DeserializeOwned>(entry: &RawValue) -> Result<T, String> {
+    serde_json::from_str(entry.get()).map_err(|error| format!("it cannot be read: {error}"))
+}
+
+/// Of several tools of one name the first is published: a rule for the name must not cover another tool.
+fn leave_out_repeated(tools: &mut Vec<Tool>, left_out: &mut Vec<LeftOut>, redactor: &Redactor) {
+    let mut names = HashSet::new();
+    tools.retain(|tool| {
+        let first = names.insert(tool.name.clone());
+        if !first {
+            leave_out(left_out, &tool.name, "another tool of this name comes before it", redactor);
+        }
+        first
+    });
+}
+
+fn leave_out(left_out: &mut Vec<LeftOut>, name: &str, reason: &str, redactor: &Redactor) {
+    if left_out.len() < MAX_LEFT_OUT {
+        left_out.push(LeftOut {
+            name: redactor.quote(name, MAX_NAME_CHARS),
+            reason: redactor.quote(reason, MAX_REASON_CHARS),
+        });
+    }
+}
+
+async fn list<T>(
     session: &UpstreamSession,
     kind: &ListKind,
+    read: ReadEntry<T>,
+    left_out: &mut Vec<LeftOut>,
 ) -> Result<Vec<T>, AttemptError> {
     let pending = PendingCall::new(CallOwner::Gateway);
     let mut items = Vec::new();
@@ -125,7 +178,7 @@ async fn list<T: DeserializeOwned>(
             }
             Err(failure) => return Err(failure),
         };
-        cursor = page(&answer, kind, &mut items, &session.redactor)
+        cursor = page(&answer, kind, read, (&mut items, left_out), &session.redactor)
             .map_err(|problem| UpstreamError::InvalidList { list: kind.name, problem })?;
         // A cursor that comes again brings nothing new.
         match &cursor {
@@ -140,14 +193,15 @@ async fn list<T: DeserializeOwned>(
     Ok(items)
 }
 
-/// Adds one page to `items`; gives the cursor of the next.
-fn page<T: DeserializeOwned>(
+/// Adds one page to the entries read and those left out; gives the cursor of the next.
+fn page<T>(
     answer: &RawValue,
     kind: &ListKind,
-    items: &mut Vec<T>,
+    read: ReadEntry<T>,
+    (items, left_out): (&mut Vec<T>, &mut Vec<LeftOut>),
     redactor: &Redactor,
 ) -> Result<Option<String>, String> {
-    // Each item by itself, so that the one at fault can be named.
+    // Each entry by itself, so that one at fault costs no other.
     let mut page: std::collections::HashMap<String, Box<RawValue>> =
         serde_json::from_str(answer.get()).map_err(|_| "it is not an object".to_owned())?;
     let list = page.remove(kind.field).ok_or_else(|| format!("{:?} is missing", kind.field))?;
@@ -156,12 +210,16 @@ fn page<T: DeserializeOwned>(
     if items.len() + list.len() > MAX_ITEMS {
         return Err(format!("it has more than {MAX_ITEMS} entries"));
     }
-    for item in list {
-        let read = serde_json::from_str(item.get()).map_err(|problem| {
-            let problem = redactor.quote(&problem.to_string(), 200);
-            format!("entry {} ({}): {problem}", items.len() + 1, name_of(item, redactor))
-        })?;
-        items.push(read);
+    for entry in list {
+        match read(entry) {
+            Ok(item) => items.push(item),
+            Err(reason) => {
+                let name = name_in(entry).unwrap_or_else(|| {
+                    format!("entry {} of {}", items.len() + left_out.len() + 1, kind.name)
+                });
+                leave_out(left_out, &name, &reason, redactor);
+            }
+        }
     }
     match page.remove("nextCursor") {
         Some(cursor) if cursor.get() != "null" => serde_json::from_str(cursor.get())
@@ -171,13 +229,13 @@ fn page<T: DeserializeOwned>(
     }
 }
 
-fn name_of(item: &RawValue, redactor: &Redactor) -> String {
+fn name_in(entry: &RawValue) -> Option<String> {
     #[derive(Deserialize)]
     struct Named {
         name: String,
     }
-    let named = serde_json::from_str::<Named>(item.get());
-    named.map_or_else(|_| "without a name".to_owned(), |named| redactor.quote(&named.name, 64))
+    let named = serde_json::from_str::<Named>(entry.get()).ok()?;
+    (!named.name.is_empty()).then_some(named.name)
 }
 
 #[cfg(test)]
@@ -270,37 +328,56 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_a_list_is_told_without_secrets() {
+    async fn what_is_wrong_with_an_entry_is_said_without_secrets() {
         let annotations = json!({ "readOnlyHint": "#" });
-        let tools = json!([{ "name": "#", "inputSchema": {}, "annotations": annotations }]);
-        let refused = listed("obviously-fake", &tools).await.unwrap_err().to_string();
-        assert!(refused.contains("entry 1"), "{refused}");
-        assert!(!refused.contains("fake"), "{refused}");
+        let tools = json!([
+            { "name": "#", "inputSchema": {}, "annotations": annotations },
+            { "name": "good", "inputSchema": {} },
+        ]);
+        let listing = listed("obviously-fake", &tools).await.unwrap();
+        let json = serde_json::to_string(&listing).unwrap();
+        assert!(!json.contains("fake"), "{json}");
+        assert_eq!(listing.tools.len(), 1);
+        assert_eq!(listing.left_out[0].name, SCRUBBED);
+    }
+
+    #[tokio::test]
+    async fn of_two_tools_of_one_name_the_first_counts() {
+        let named = |description: &str| json!({ "name": "twin", "description": description, "inputSchema": {} });
+        let tools = json!([named("first"), named("second")]);
+        let listing = listed("obviously-fake", &tools).await.unwrap();
+        assert_eq!(listing.tools.len(), 1);
+        assert_eq!(listing.tools[0].description.as_deref(), Some("first"));
+        assert_eq!(listing.left_out[0].name, "twin");
+        assert!(listing.left_out[0].reason.starts_with("another tool of this name"));
     }
 
     #[test]
-    fn pages_are_read_or_named() {
+    fn pages_are_read_entry_by_entry() {
         let good = json!({"name": "a", "inputSchema": {"type": "object"}});
         let bad = json!({"name": "b", "inputSchema": 7});
         for (answer, expected) in [
-            (json!({"tools": [good]}), "1 None"),
-            (json!({"tools": [], "nextCursor": null}), "0 None"),
-            (json!({"tools": [good, good], "nextCursor": "x"}), "2 Some(\"x\")"),
-            (json!({"tools": [good, bad]}), "entry 2 (b): "),
-            (json!({"tools": [{}]}), "entry 1 (without a name): "),
+            (json!({"tools": [good]}), "1 None []"),
+            (json!({"tools": [], "nextCursor": null}), "0 None []"),
+            (json!({"tools": [good, good], "nextCursor": "x"}), "2 Some(\"x\") []"),
+            (json!({"tools": [good, bad]}), "1 None [\"b: its inputSchema"),
+            (json!({"tools": [{}, good]}), "1 None [\"entry 1 of tools: its name"),
             (json!({"tools": {}}), "\"tools\" is not an array"),
             (json!({"items": []}), "\"tools\" is missing"),
             (json!([]), "it is not an object"),
             (json!({"tools": [], "nextCursor": 7}), "\"nextCursor\" is not a string"),
         ] {
-            let mut tools: Vec<Tool> = Vec::new();
-            let read = match page(
-                &to_raw_value(&answer).unwrap(),
-                &TOOLS,
-                &mut tools,
-                &Redactor::default(),
-            ) {
-                Ok(cursor) => format!("{} {cursor:?}", tools.len()),
+            let (mut tools, mut left_out) = (Vec::new(), Vec::new());
+            let answer = to_raw_value(&answer).unwrap();
+            let into = (&mut tools, &mut left_out);
+            let read = match page(&answer, &TOOLS, read_tool, into, &Redactor::default()) {
+                Ok(cursor) => {
+                    let left_out: Vec<_> = left_out
+                        .iter()
+                        .map(|one| format!("{}: {}", one.name, one.reason))
+                        .collect();
+                    format!("{} {cursor:?} {left_out:?}", tools.len())
+                }
                 Err(problem) => problem,
             };
             assert!(read.starts_with(expected), "{answer}: {read}");
@@ -310,9 +387,9 @@ mod tests {
     #[test]
     fn endless_pages_end() {
         let good = json!({"name": "a", "inputSchema": {"type": "object"}});
-        let mut tools: Vec<Tool> = Vec::new();
         let full = json!({"tools": vec![good; MAX_ITEMS + 1]});
         let full = to_raw_value(&full).unwrap();
-        assert!(page(&full, &TOOLS, &mut tools, &Redactor::default()).is_err());
+        let into = (&mut Vec::new(), &mut Vec::new());
+        assert!(page(&full, &TOOLS, read_tool, into, &Redactor::default()).is_err());
     }
 }

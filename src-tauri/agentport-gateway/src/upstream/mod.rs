@@ -18,6 +18,7 @@ mod backoff;
 mod call;
 mod client_requests;
 mod connector;
+mod definitions;
 mod error;
 mod handle;
 mod handler;
@@ -43,6 +44,7 @@ use agentport_api::{Health, LastError};
 use agentport_core::IntegrationId;
 
 pub(crate) use self::{
+    definitions::definition_digest,
     error::UpstreamError,
     listing::Listing,
     registry::UpstreamRegistry,

@@ -162,8 +162,23 @@ impl UpstreamRegistry {
         let Some(integration) = self.find(permit.integration()) else {
             return Err(UpstreamError::Unknown(permit.integration().clone()));
         };
-        let deadline = permit.deadline();
-        call::run(&integration, permit.into_operation(), deadline, &caller).await
+        let (deadline, definition) = (permit.deadline(), permit.definition());
+        call::run(&integration, permit.into_operation(), definition, deadline, &caller).await
+    }
+
+    /// Are the tools of this integration known as a live connection offers them? Otherwise a call may have to wait, and
+    /// find its definition changed.
+    pub(crate) fn has_current_tools(&self, id: &IntegrationId) -> bool {
+        self.find(id).is_some_and(|integration| integration.has_current_tools())
+    }
+
+    /// Starts the upstream if need be, and waits until its tools are known as it offers them now.
+    pub(crate) async fn refresh_tools(&self, id: &IntegrationId) -> Result<(), UpstreamError> {
+        let Some(integration) = self.find(id) else {
+            return Err(UpstreamError::Unknown(id.clone()));
+        };
+        integration.session().await?.lists.current().await;
+        Ok(())
     }
 
     /// Ends everything, in good order until the deadline and at once after it. Returns when no child is left.

@@ -18,6 +18,7 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::TaskTracker;
 
 use super::{
+    definitions::{ListState, LiveDefinitions},
     error::{AttemptError, UpstreamError},
     handler,
     in_flight::{InFlight, PendingCall},
@@ -47,6 +48,8 @@ pub(super) struct UpstreamSession {
     /// For what rmcp does: the handshake is over, subscriptions remain.
     pub(super) peer: Peer<RoleClient>,
     pub(super) in_flight: Arc<InFlight>,
+    pub(super) definitions: LiveDefinitions,
+    pub(super) lists: Arc<ListState>,
     transport: CallTransport,
     revision: ProtocolVersion,
     pub(super) redactor: Redactor,
@@ -63,6 +66,7 @@ impl UpstreamSession {
     pub(super) fn new(
         peer: Peer<RoleClient>,
         in_flight: Arc<InFlight>,
+        lists: Arc<ListState>,
         transport: CallTransport,
         revision: ProtocolVersion,
         redactor: Redactor,
@@ -71,6 +75,8 @@ impl UpstreamSession {
         Arc::new(Self {
             peer,
             in_flight,
+            definitions: LiveDefinitions::default(),
+            lists,
             transport,
             revision,
             redactor,

@@ -91,6 +91,9 @@ impl ResourceSubscriptions {
                     if another {
                         continue;
                     }
+                    // The server may have gone, and come back with other tools: no call goes out before they are read.
+                    events.lists.announce();
+                    events.lists_changed.notify_one();
                 }
                 Err(ServiceError::TransportSend(error)) => {
                     if let Some(refused) = session.http().and_then(|http| http.refused(&error)) {

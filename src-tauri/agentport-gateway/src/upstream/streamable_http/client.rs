@@ -124,11 +124,18 @@ impl HttpClient {
         })
     }
 
-    /// Leaves out the tools that must be, and remembers which arguments of the others travel as headers.
-    pub(in crate::upstream) fn remove_invalid_tools(&self, tools: &mut Vec<Tool>) {
-        if self.modern {
-            self.header_params.store(Arc::new(param_headers::remove_invalid_tools(tools)));
+    /// Leaves out the tools that must be, each with its reason, and remembers which arguments of the others travel as
+    /// headers.
+    pub(in crate::upstream) fn remove_invalid_tools(
+        &self,
+        tools: &mut Vec<Tool>,
+    ) -> Vec<(String, &'static str)> {
+        if !self.modern {
+            return Vec::new();
         }
+        let (marked, left_out) = param_headers::remove_invalid_tools(tools);
+        self.header_params.store(Arc::new(marked));
+        left_out
     }
 
     /// Sends one request and reads what comes back until its answer.

@@ -23,9 +23,11 @@ pub(in crate::upstream) struct ParamHeader {
 /// The marked properties of each tool that has any.
 pub(in crate::upstream) type MarkedParams = HashMap<String, Vec<ParamHeader>>;
 
-/// Removes the tools whose marks are invalid from `tools`, and returns the marks of the others.
-pub(in crate::upstream) fn remove_invalid_tools(tools: &mut Vec<Tool>) -> MarkedParams {
-    let mut all = MarkedParams::new();
+/// Takes the tools whose marks are invalid out of `tools`, each with its reason, and gives the marks of the others.
+pub(in crate::upstream) fn remove_invalid_tools(
+    tools: &mut Vec<Tool>,
+) -> (MarkedParams, Vec<(String, &'static str)>) {
+    let (mut all, mut left_out) = (MarkedParams::new(), Vec::new());
     tools.retain(|tool| match from_schema(&tool.input_schema) {
         Ok(headers) => {
             if !headers.is_empty() {
@@ -34,11 +36,11 @@ pub(in crate::upstream) fn remove_invalid_tools(tools: &mut Vec<Tool>) -> Marked
             true
         }
         Err(reason) => {
-            tracing::warn!(tool = ?tool.name, reason, "left out a tool with invalid x-mcp-header");
+            left_out.push((tool.name.to_string(), reason));
             false
         }
     });
-    all
+    (all, left_out)
 }
 
 /// Adds the headers that a call with `arguments` must carry.

@@ -117,7 +117,7 @@ impl Bench {
         deadline: Duration,
     ) -> Result<ServerResult, UpstreamError> {
         let integration = self.upstreams.find(&id()).expect("the integration was added");
-        call::run(&integration, operation, deadline, caller).await
+        call::run(&integration, operation, None, deadline, caller).await
     }
 
     /// Waits until the sink is told something that `wanted` takes.

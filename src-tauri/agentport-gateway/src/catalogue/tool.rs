@@ -1,23 +1,15 @@
 //! One published tool: its definition, digest, compiled schema and search text.
 
-mod schema_cost;
-
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use agentport_core::{
     IntegrationId, policy,
-    tool::{Annotations, Definition, DefinitionDigest},
+    tool::{Annotations, DefinitionDigest},
 };
-use jsonschema::PatternOptions;
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
-use crate::directory;
-
-/// Schemas larger than this (as JSON text) are not compiled: the upstream checks its own arguments.
-const MAX_SCHEMA_BYTES: usize = 256 * 1024;
-/// Bytes of one compiled pattern: it bounds what a character of an argument costs.
-const MAX_PATTERN_BYTES: usize = 512 * 1024;
+use crate::{directory, tool_schema, upstream::definition_digest};
 
 /// A tool as agents and policy see it.
 #[derive(Debug)]
@@ -49,7 +41,7 @@ pub(crate) struct InvalidArguments {
 
 impl PublishedTool {
     pub(crate) fn new(integration: IntegrationId, tool: Tool) -> Self {
-        let digest = digest_of(&tool);
+        let digest = definition_digest(&tool);
         let annotations = tool.annotations.as_ref().map(annotations_of).unwrap_or_default();
         Self {
             name_lower: tool.name.to_lowercase(),
@@ -118,19 +110,9 @@ impl PublishedTool {
     }
 
     fn compile(&self) -> Option<jsonschema::Validator> {
-        let schema = self.input_schema();
-        if schema.to_string().len() > MAX_SCHEMA_BYTES || !schema_cost::within_limits(&schema) {
-            tracing::warn!(integration = %self.integration, tool = ?self.name(), "input schema too large to check");
-            return None;
-        }
-        // The time this engine takes grows with the text alone, whatever the pattern.
-        let patterns =
-            PatternOptions::regex().size_limit(MAX_PATTERN_BYTES).dfa_size_limit(MAX_PATTERN_BYTES);
-        jsonschema::options()
-            .with_pattern_options(patterns)
-            .build(&schema)
+        tool_schema::compile(&self.input_schema())
             .inspect_err(|error| {
-                tracing::warn!(integration = %self.integration, tool = ?self.name(), %error, "input schema cannot be compiled");
+                tracing::warn!(integration = %self.integration, tool = ?self.name(), %error, "arguments are not checked");
             })
             .ok()
     }
@@ -182,23 +164,6 @@ fn annotations_of(annotations: &ToolAnnotations) -> Annotations {
     }
 }
 
-fn digest_of(tool: &Tool) -> DefinitionDigest {
-    let object = |schema: &Arc<JsonObject>| Value::Object(JsonObject::clone(schema));
-    let input = object(&tool.input_schema);
-    let output = tool.output_schema.as_ref().map(object);
-    let annotations =
-        tool.annotations.as_ref().map(|a| serde_json::to_value(a).unwrap_or_default());
-    Definition {
-        name: &tool.name,
-        title: tool.title.as_deref(),
-        description: tool.description.as_deref(),
-        input_schema: &input,
-        output_schema: output.as_ref(),
-        annotations: annotations.as_ref(),
-    }
-    .digest()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -220,7 +185,7 @@ mod tests {
             (pattern("^[\\w\\d-]+$"), false),
             (json!({"type": 7}), true),
             (json!({"$ref": "https://example.test/schema"}), true),
-            (json!({"description": "x".repeat(MAX_SCHEMA_BYTES)}), true),
+            (json!({"description": "x".repeat(tool_schema::MAX_SCHEMA_BYTES)}), true),
             (json!({"properties": {"a": (0..70).fold(json!({}), |s, _| json!({"not": s}))}}), true),
             // These may take for ever, in time or in space.
             (pattern("^(?=(a+)+$)b"), true),
