@@ -123,6 +123,7 @@ mod tests {
             agent: Some(AgentId(Uuid::nil())),
             first_call_at: None,
             last_used_at: None,
+            tools_listed: None,
         };
         let used = Connected { last_used_at: Some(Timestamp(1)), ..entry.clone() };
         let elsewhere = Connected { current: false, ..used.clone() };
