@@ -54,10 +54,6 @@ impl ScriptedServer {
         lines(self.state.join("calls"))
     }
 
-    pub(crate) fn sessions(&self) -> usize {
-        lines(self.state.join("sessions"))
-    }
-
     pub(crate) fn connection(&self) -> Value {
         match &self.http {
             Some((_, url)) => json!({"type": "remote_mcp", "url": url}),

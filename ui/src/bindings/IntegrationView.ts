@@ -4,6 +4,7 @@ import type { Health } from "./Health";
 import type { Imported } from "./Imported";
 import type { IntegrationId } from "./IntegrationId";
 import type { LastError } from "./LastError";
+import type { LeftOut } from "./LeftOut";
 import type { Mode } from "./Mode";
 import type { Timestamp } from "./Timestamp";
 import type { ToolCounts } from "./ToolCounts";
@@ -24,6 +25,10 @@ last_error: LastError | null, default_mode: Mode | null, read_only_may_run: bool
  * Resources and prompts of the upstream are offered to agents as well.
  */
 resources: boolean, tools: ToolCounts, auth_method: string, connected: boolean, added_at: Timestamp, pid: number | null, 
+/**
+ * Entries of its lists that cannot be used, 50 at most. All others can.
+ */
+left_out?: Array<LeftOut>, 
 /**
  * What a client knew of it before it was taken over from there.
  */
