@@ -15,6 +15,8 @@ pub struct McpServer {
     pub auto_approve: AutoApprove,
     /// How long a call may take.
     pub timeout: Option<Duration>,
+    /// How long its start may take, up to its first answer.
+    pub startup_timeout: Option<Duration>,
     /// What else the entry has, as it stands there: keys we have no word for.
     pub extra: Map<String, Value>,
 }

@@ -25,6 +25,22 @@ pub struct ClientView {
     pub restart: Option<String>,
     /// Its files: the user's first, then those of projects.
     pub files: Vec<FileView>,
+    /// What it does past AgentPort, over all of its files; absent where there is nothing.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bypassing: Option<BypassView>,
+}
+
+/// Servers that a client reaches without AgentPort.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BypassView {
+    /// Servers of its own that are switched on.
+    pub servers: u32,
+    /// Secrets of its servers that are in its files in clear.
+    pub secrets_in_clear: u32,
+    /// The two in words, as every surface shows it: `2 servers of Cursor still bypass AgentPort (2 secrets in clear).`
+    pub sentence: String,
 }
 
 /// One file of a client's.
@@ -219,6 +235,10 @@ pub struct PlanView {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
+    /// Connect and consolidate: what stays past AgentPort in this file; absent where nothing does.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bypassing: Option<BypassView>,
     /// Nothing would change.
     pub is_empty: bool,
 }
@@ -234,8 +254,21 @@ pub struct FileChangeView {
     /// Made, or taken away again, rather than changed.
     pub is_new: bool,
     pub is_removed: bool,
-    /// Unified, three lines of context, with secrets masked. Empty where nothing changes.
+    /// The file is closed to other accounts, or opened again as it was.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<ModeView>,
+    /// Unified, three lines of context, with secrets masked. Empty where nothing changes. Begins with `old mode` and
+    /// `new mode` lines where the mode changes.
     pub diff: String,
+}
+
+/// A change of a file's permission bits, in octal: `0644`, `0600`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ModeView {
+    pub from: String,
+    pub to: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
@@ -299,6 +332,10 @@ pub enum ConflictView {
         id: IntegrationId,
         here: String,
         there: String,
+        /// What differs, as a sentence, where the two lines do not tell: a secret, a variable, a folder.
+        #[ts(optional)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differs: Option<String>,
         /// A free id to take instead.
         suggestion: IntegrationId,
     },
@@ -312,6 +349,17 @@ pub enum ConflictView {
 pub struct Applied {
     pub files: Vec<String>,
     pub added: Vec<IntegrationId>,
+    /// Of those, the ones that did not start. The client should not be restarted before they are mended or the original
+    /// is restored.
+    #[serde(default)]
+    pub failed: Vec<FailedStart>,
+    /// Of those, the ones that were still starting when the answer was given.
+    #[serde(default)]
+    pub starting: Vec<IntegrationId>,
+    /// Connect and consolidate: what stays past AgentPort in this file.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bypassing: Option<BypassView>,
     /// What an [`ConnectionMethod::HttpEnvironment`] entry needs: the variable and its value, shown this once.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -320,6 +368,15 @@ pub struct Applied {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
     pub notes: Vec<String>,
+}
+
+/// An integration that was added and whose first connect failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FailedStart {
+    pub id: IntegrationId,
+    /// Why, as its health says it.
+    pub reason: String,
 }
 
 #[derive(Clone, Serialize, Deserialize, TS)]

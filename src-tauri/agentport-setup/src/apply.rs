@@ -23,6 +23,7 @@ use crate::{
     integrations,
     keys::EntryKey,
     prepare::PreparedPlan,
+    starts,
 };
 
 /// What was made for a plan so far, to be undone if it fails.
@@ -67,11 +68,15 @@ impl Installation {
         let mut applied = Applied {
             files,
             added: rollback.integrations,
+            failed: Vec::new(),
+            starting: Vec::new(),
+            bypassing: prepared.view(String::new()).bypassing,
             environment: environment(&self.target(&prepared.plan.place), prepared, key.as_ref()),
             restart: prepared.client.restart().map(str::to_owned),
             notes: Vec::new(),
         };
         self.follow_up(control, prepared, agent, &mut applied).await;
+        starts::inspect(control, prepared, &mut applied).await;
         self.announce(control, prepared, &applied).await;
         Ok(applied)
     }
@@ -88,7 +93,16 @@ impl Installation {
         let files = self.write_files(prepared, None).await?;
         let restart = prepared.client.restart().map(str::to_owned);
         let notes = prepared.plan.notes.clone();
-        Ok(Applied { files, added: Vec::new(), environment: None, restart, notes })
+        Ok(Applied {
+            files,
+            added: Vec::new(),
+            failed: Vec::new(),
+            starting: Vec::new(),
+            bypassing: None,
+            environment: None,
+            restart,
+            notes,
+        })
     }
 
     /// Is every file still what the plan saw?

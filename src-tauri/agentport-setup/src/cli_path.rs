@@ -15,10 +15,30 @@ const PACKAGED: &[&str] = &[];
 /// `None` if there is none; then clients that can only start programs cannot be connected.
 pub fn cli_path() -> Option<PathBuf> {
     let this = std::env::current_exe().ok();
-    // What an AppImage is mounted at is gone when the app ends.
-    let is_mounted = std::env::var_os("APPIMAGE").is_some();
-    let beside = this.filter(|_| !is_mounted).and_then(|this| beside(&this));
+    let beside = this.filter(|this| !is_temporary(this)).and_then(|this| beside(&this));
     beside.or_else(|| PACKAGED.iter().map(PathBuf::from).find(|path| path.is_file()))
+}
+
+/// What to do where there is no program that lasts.
+pub(crate) fn advice() -> &'static str {
+    let is_temporary = std::env::current_exe().is_ok_and(|this| is_temporary(&this));
+    match is_temporary && !cfg!(target_os = "linux") {
+        true => "move AgentPort to the Applications folder, and start it from there",
+        false => "install AgentPort's command line",
+    }
+}
+
+/// Does the program run from a place that is gone later: an AppImage's mount, a disk image, macOS' App Translocation?
+fn is_temporary(this: &Path) -> bool {
+    std::env::var_os("APPIMAGE").is_some() || is_temporary_on_macos(this)
+}
+
+/// An app that is started from its disk image runs below `/Volumes`; one that was downloaded and never moved runs from a
+/// random read-only folder (App Translocation).
+fn is_temporary_on_macos(this: &Path) -> bool {
+    cfg!(any(target_os = "macos", test))
+        && (this.starts_with("/Volumes")
+            || this.components().any(|part| part.as_os_str() == "AppTranslocation"))
 }
 
 fn beside(this: &Path) -> Option<PathBuf> {
@@ -34,6 +54,18 @@ fn beside(this: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use crate::cli_path::*;
+
+    #[test]
+    fn places_that_vanish_are_known() {
+        for (path, want) in [
+            ("/Volumes/AgentPort/AgentPort.app/Contents/MacOS/agentport", true),
+            ("/private/var/folders/a/T/AppTranslocation/B/d/AgentPort.app/Contents/MacOS/x", true),
+            ("/Applications/AgentPort.app/Contents/MacOS/agentport", false),
+            ("/home/me/Volumes/agentport", false),
+        ] {
+            assert_eq!(is_temporary_on_macos(Path::new(path)), want, "{path}");
+        }
+    }
 
     #[test]
     fn is_beside_the_running_program() {

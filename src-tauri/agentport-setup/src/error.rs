@@ -11,7 +11,7 @@ use axum::{
 };
 use http::StatusCode;
 
-use crate::{control::GatewayError, recheck::StalePlan};
+use crate::{cli_path, control::GatewayError, recheck::StalePlan};
 
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -31,8 +31,8 @@ pub enum SetupError {
         source: io::Error,
     },
     #[error(
-        "{client} reaches AgentPort by starting the program `agentport`, which was not found beside this one; \
-         install AgentPort's command line"
+        "{client} reaches AgentPort by starting the program `agentport`, which has no lasting place beside this one; {}",
+        cli_path::advice()
     )]
     NoProgram { client: String },
     #[error(transparent)]

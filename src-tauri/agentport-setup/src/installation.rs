@@ -134,7 +134,7 @@ impl Installation {
                 .and_then(loopback_port)
                 .is_some_and(|port| loopback_port(&self.mcp_url) == Some(port)),
             ConnectionMethod::Bridge => match &ours.home {
-                Some(home) => home.canonicalize().is_ok_and(|home| home == self.home),
+                Some(home) => is_same_folder(home, &self.home),
                 None => is_usual(&self.home),
             },
         }
@@ -166,7 +166,13 @@ pub(crate) fn plain(path: &Path, field: &'static str) -> Result<PathBuf, SetupEr
 
 /// Is it the data directory that `agentport` uses without `--home`?
 fn is_usual(home: &Path) -> bool {
-    DataDir::usual().and_then(|usual| usual.canonicalize().ok()).is_some_and(|usual| usual == home)
+    DataDir::usual().is_some_and(|usual| is_same_folder(&usual, home))
+}
+
+/// Both are resolved: on Windows one of them may be written with `\\?\` in front.
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    one == other
+        || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|it| it == one))
 }
 
 /// The port, if it is one of this machine's own.

@@ -1,5 +1,7 @@
 //! An imported server as an integration: the bodies of `/control/integrations` and `/control/connections/compare`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use agentport_api::{Compared, Connection, ControlError, Imported, IntegrationView, paths};
 use agentport_clients::{
     mcp_server::AutoApprove,
@@ -44,7 +46,7 @@ fn connection(import: &Import) -> Connection {
                 cwd,
                 secret_args,
                 timeout_seconds,
-                startup_timeout_seconds: None,
+                startup_timeout_seconds: import.startup_timeout_seconds,
             }
         }
         ImportLaunch::Remote { url, headers } => {
@@ -68,6 +70,60 @@ pub(crate) fn summary(connection: &Connection) -> String {
         Connection::RemoteMcp { url, .. } => url.clone(),
         Connection::Builtin { .. } => "part of AgentPort".to_owned(),
     }
+}
+
+/// How a server differs from the integration that has its id, as a sentence, where both read the same on one line.
+/// Secrets are named, never shown.
+pub(crate) fn difference(import: &Import, there: &Connection) -> Option<String> {
+    let here = connection(import);
+    if summary(&here) != summary(there) {
+        return None;
+    }
+    let mut parts = Vec::new();
+    match (&here, there) {
+        (
+            Connection::LocalMcp { env, secret_env, cwd, .. },
+            Connection::LocalMcp {
+                env: env_there,
+                secret_env: secret_env_there,
+                cwd: cwd_there,
+                ..
+            },
+        ) => {
+            let names = differing(env, env_there);
+            parts.extend(names.map(|name| format!("the variable {name}")));
+            let secret: BTreeSet<&String> = secret_env.iter().collect();
+            let secret_there: BTreeSet<&String> = secret_env_there.iter().collect();
+            let names = secret.symmetric_difference(&secret_there);
+            parts.extend(names.map(|name| format!("the secret variable {name}")));
+            parts.extend((cwd != cwd_there).then(|| "the folder it is started in".to_owned()));
+        }
+        (
+            Connection::RemoteMcp { headers, .. },
+            Connection::RemoteMcp { headers: headers_there, .. },
+        ) => {
+            let names = differing(headers, headers_there);
+            parts.extend(names.map(|name| format!("the header {name}")));
+        }
+        _ => return None,
+    }
+    if parts.is_empty() {
+        parts.push(match import.secret_words.as_slice() {
+            [] => "a secret".to_owned(),
+            [word] => format!("the secret ({word})"),
+            words => format!("a secret ({})", words.join(", ")),
+        });
+    }
+    Some(format!("They differ in {}.", parts.join(" and ")))
+}
+
+/// Names that one of the two lacks, or has another value for.
+fn differing<'a>(
+    here: &'a BTreeMap<String, String>,
+    there: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = &'a String> {
+    let names: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
+    names.into_iter().filter(|name| here.get(*name) != there.get(*name))
 }
 
 /// Adds the integration without a trial connection, as it was in the client.

@@ -6,9 +6,10 @@
 use std::path::Path;
 
 use agentport_clients::{
+    atomic_write,
     client::Place,
     entry::{self, OwnEntry},
-    plan::{self, FileChange, Plan, WantsKey},
+    plan::{self, FileChange, ModeChange, Plan, WantsKey},
     types::{ConnectionMethod, PlanAction},
 };
 use agentport_core::{AgentId, Secret};
@@ -90,11 +91,8 @@ impl Installation {
         if wants.via == ConnectionMethod::Bridge && !self.has_bridge() {
             return Err(SetupError::NoProgram { client: prepared.client.name.clone() });
         }
-        if wants.via == ConnectionMethod::Http && is_open_to_others(path) {
-            let path = path.display();
-            plan.notes.push(format!(
-                "Other accounts of this machine can read the file, and with it the key; `chmod 600 {path}` closes it."
-            ));
+        if wants.via == ConnectionMethod::Http {
+            close_to_others(path, &mut plan.files, &mut plan.notes);
         }
         // The file keeps its agent: rules may be bound to it.
         let kept = entry.as_ref().filter(|entry| agents.admits(path, entry));
@@ -132,7 +130,22 @@ impl Installation {
     }
 }
 
-/// Can other accounts get at what stands in the file?
+/// A file that other accounts can read is closed to them when it gets a key.
+fn close_to_others(path: &Path, files: &mut [FileChange], notes: &mut Vec<String>) {
+    let Some(change) = files.iter_mut().find(|change| change.path == *path) else { return };
+    let mode = atomic_write::mode(path);
+    let Some(mode @ ModeChange { from, to }) = mode.and_then(ModeChange::closing) else { return };
+    change.mode = Some(mode);
+    let words = match is_open_to_others(path) {
+        true => {
+            "Other accounts of this machine can read the file. It gets a key, so it is closed to them"
+        }
+        false => "The file gets a key, so it is closed to other accounts",
+    };
+    notes.push(format!("{words}: mode {from:04o} becomes {to:04o}."));
+}
+
+/// Can other accounts read the file, by its mode and that of the folders above it?
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;

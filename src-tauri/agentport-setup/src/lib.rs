@@ -25,6 +25,7 @@ mod prepare;
 mod recheck;
 mod routes;
 mod servers;
+mod starts;
 mod view;
 
 pub use agents::bridge_key_file;

@@ -97,6 +97,7 @@ impl PreparedPlan {
             key: None,
             takes_key: false,
             notes: Vec::new(),
+            bypass: None,
         };
         let (key, removes, choices) = (EntryKey::None, Vec::new(), BTreeMap::new());
         Self { client, plan, key, revokes: None, drops_bridge_key: None, removes, choices }
@@ -186,6 +187,12 @@ impl Installation {
         {
             change.after = original;
         }
+        if let Some(backups) = self.backups_if_any().await?
+            && let Some(change) = plan.files.iter_mut().find(|change| change.path == place.path)
+            && change.after.is_some()
+        {
+            change.mode = backups.former_mode(&place.path).await?;
+        }
         Ok(plan)
     }
 
@@ -202,13 +209,18 @@ impl Installation {
         if let Some(control) = control {
             let installed: Vec<IntegrationView> = control.list(paths::INTEGRATIONS).await?;
             let taken = installed
-                .into_iter()
-                .map(|view| (view.id, integrations::summary(&view.connection)));
+                .iter()
+                .map(|view| (view.id.clone(), integrations::summary(&view.connection)));
             known.taken = taken.collect();
             for import in plan::imports(place, before)? {
                 match integrations::compare(control, &import).await? {
                     Comparison::Same(id) => drop(known.same.insert(import.server, id)),
-                    Comparison::Different => {}
+                    Comparison::Different => {
+                        let namesake = installed.iter().find(|view| view.id == import.id);
+                        let differs = namesake
+                            .and_then(|view| integrations::difference(&import, &view.connection));
+                        known.differs.extend(differs.map(|differs| (import.server, differs)));
+                    }
                     Comparison::Unusable(why) => {
                         keep.insert(import.server.clone());
                         unusable.insert(import.server, why);

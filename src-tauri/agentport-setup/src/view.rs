@@ -7,9 +7,10 @@ use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
     client::Place,
-    discover::{FoundFile, FoundState, discover},
+    discover::{Found, FoundFile, FoundState, discover},
     entry,
     mcp_server::McpServer,
+    plan::Bypass,
     types::{ClientView, Connected, FileState, FileView, ServerView},
 };
 
@@ -61,6 +62,7 @@ impl Installation {
                 speaks_http: client.client.speaks_http(),
                 restart: client.client.restart().map(str::to_owned),
                 files,
+                bypassing: bypass(client).view(&client.client.name),
             });
         }
         views
@@ -144,6 +146,17 @@ impl Installation {
             tools_listed: agent.and_then(|key| key.tools_listed),
         })
     }
+}
+
+/// What the client does past AgentPort, over all of its files.
+fn bypass(client: &Found) -> Bypass {
+    let mut all = Bypass::default();
+    for file in &client.files {
+        if let FoundState::Readable { servers, .. } = &file.state {
+            all += Bypass::in_servers(servers);
+        }
+    }
+    all
 }
 
 fn warn_unreadable(error: &BackupsError) {

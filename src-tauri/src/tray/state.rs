@@ -110,6 +110,7 @@ mod tests {
             sources: Vec::new(),
             speaks_http: true,
             restart: None,
+            bypassing: None,
             files: files.collect(),
         };
         assert_eq!(client(&view).connection, connection, "{:?}", view.files);

@@ -231,3 +231,64 @@ async fn an_entry_that_was_copied_has_anothers_key() {
     assert!(desk.kept("keys/claude-desktop").exists() && agent("claude-desktop").await.is_some());
     desk.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_client_still_does_past_agentport_is_said() {
+    let desk = Desk::new().await;
+    let servers = json!({ "mcpServers": {
+        "github": { "command": "true", "env": { "GITHUB_TOKEN": "fake-token-0001" } },
+        "remote": {
+            "url": "https://example.test/mcp",
+            "headers": { "Authorization": "Bearer fake-token-0002" },
+        },
+    } });
+    desk.put(CURSOR, &servers.to_string());
+    let sentence = "2 servers of Cursor still bypass AgentPort (2 secrets in clear).";
+    let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
+    assert_eq!(plan.bypassing.as_ref().map(|it| it.sentence.as_str()), Some(sentence));
+    let applied = desk.apply(&plan).await;
+    assert_eq!(applied.bypassing, plan.bypassing);
+    let bypassing = desk.client("cursor").await.bypassing.expect("servers of its own");
+    assert_eq!((bypassing.servers, bypassing.secrets_in_clear), (2, 2));
+    let over = desk.plan("cursor", json!({ "what": "consolidate" })).await;
+    assert_eq!(over.bypassing, None);
+    let part = json!({ "what": "consolidate", "keep": ["remote"] });
+    let part = desk.plan("cursor", part).await.bypassing.expect("one stays");
+    assert_eq!((part.servers, part.secrets_in_clear), (1, 1));
+    desk.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_gets_a_key_is_closed_and_opened_again() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = Desk::new().await;
+    let before = "{\n  \"mcpServers\": {}\n}\n";
+    desk.put(CURSOR, before);
+    let file = desk.at(CURSOR);
+    let mode = || std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777;
+    let open = || {
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&file, open).expect("a mode");
+    };
+    for way_back in ["restore", "disconnect"] {
+        open();
+        let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
+        let change = plan.files[0].mode.as_ref().expect("a change of the mode");
+        assert_eq!((change.from.as_str(), change.to.as_str()), ("0644", "0600"));
+        assert!(plan.files[0].diff.starts_with("old mode 0644\nnew mode 0600\n"));
+        assert_eq!(mode(), 0o644, "a plan changes nothing");
+        desk.apply(&plan).await;
+        assert_eq!(mode(), 0o600);
+        desk.does("cursor", json!({ "what": way_back })).await;
+        assert_eq!((desk.read(CURSOR).as_deref(), mode()), (Some(before), 0o644), "{way_back}");
+    }
+    // A mode that the owner chose since stays.
+    open();
+    desk.connect("cursor").await;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("a mode");
+    desk.does("cursor", json!({ "what": "restore" })).await;
+    assert_eq!(mode(), 0o640);
+    desk.stop().await;
+}

@@ -140,9 +140,13 @@ async fn what_is_the_same_is_merged_and_what_is_not_is_chosen() {
     let plan = desk.plan("cursor", json!({ "what": "consolidate" })).await;
     let mine = plan.imports.iter().find(|one| one.server == "mine").expect("an import");
     assert!(mine.merged && mine.id.as_str() == "one", "the same secret, by another name");
-    let [ConflictView::Name { server: name, suggestion, .. }] = plan.conflicts.as_slice() else {
+    let [ConflictView::Name { server: name, suggestion, here, there, differs, .. }] =
+        plan.conflicts.as_slice()
+    else {
         panic!("{:?}", plan.conflicts)
     };
+    assert_eq!(here, there, "only the secret differs");
+    assert_eq!(differs.as_deref(), Some("They differ in the secret (env SERVICE_TOKEN)."));
     assert_eq!((name.as_str(), suggestion.as_str()), ("one", "one-2"));
     let undecided = desk.try_apply(&plan).await;
     assert_eq!(undecided.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", undecided.text);
@@ -187,5 +191,48 @@ async fn what_the_gateway_cannot_use_stays() {
         file["mcpServers"].as_object().expect("servers").keys().map(String::as_str).collect();
     assert!(names.len() == 4 && !names.contains(&"good") && names.contains(&"agentport"));
     assert_eq!(desk.integrations().await, ["good"]);
+    desk.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_start_is_said_before_the_client_is_restarted() {
+    let desk = Desk::new().await;
+    let servers = json!({ "mcpServers": {
+        "good": { "command": programs::fixture() },
+        "gone": { "command": "/nowhere/at-all" },
+        "off": { "command": "/nowhere/at-all", "args": ["2"], "disabled": true },
+    } });
+    desk.put(CLINE, &servers.to_string());
+    let applied = desk.consolidate("cline").await;
+    assert_eq!(applied.added.len(), 3, "{applied:?}");
+    let [failed] = applied.failed.as_slice() else { panic!("{applied:?}") };
+    assert_eq!(failed.id.as_str(), "gone");
+    assert!(failed.reason.contains("/nowhere/at-all"), "{}", failed.reason);
+    assert!(applied.starting.is_empty(), "{applied:?}");
+    // The way back is the usual one.
+    let back = json!({ "what": "restore", "remove_integrations": true });
+    desk.does("cline", back).await;
+    assert_eq!(desk.json(CLINE), servers);
+    assert!(desk.integrations().await.is_empty());
+    desk.stop().await;
+}
+
+#[tokio::test]
+async fn the_time_a_codex_server_may_take_to_start_comes_along() {
+    let desk = Desk::new().await;
+    let file = format!(
+        "[mcp_servers.slow]\ncommand = {:?}\nstartup_timeout_sec = 45.5\ntool_timeout_sec = 90\n",
+        programs::fixture()
+    );
+    desk.put(".codex/config.toml", &file);
+    let plan = desk.plan("codex", json!({ "what": "consolidate" })).await;
+    assert!(plan.imports[0].unknown.is_empty(), "{plan:?}");
+    desk.apply(&plan).await;
+    let view = desk.scene.owner.integration("slow").await;
+    let Connection::LocalMcp { timeout_seconds, startup_timeout_seconds, .. } = view.connection
+    else {
+        panic!("{view:?}")
+    };
+    assert_eq!((timeout_seconds, startup_timeout_seconds), (Some(90), Some(46)));
     desk.stop().await;
 }

@@ -62,6 +62,7 @@ impl Desk {
 
 const CONNECTS: &str = r#"Connects Cursor:
   A key is made for the agent "Cursor".
+  Afterwards: 1 server of Cursor still bypasses AgentPort.
 
 --- HOME/.cursor/mcp.json
 +++ HOME/.cursor/mcp.json
@@ -100,12 +101,14 @@ async fn a_script_has_to_say_yes() {
     };
     permissions(0o644);
     let open = desk.shell("connect cursor --dry-run").await;
-    assert!(open.stdout.contains("`chmod 600 HOME/.cursor/mcp.json` closes it"), "{}", open.stdout);
+    assert!(open.stdout.contains("old mode 0644\nnew mode 0600\n"), "{}", open.stdout);
+    assert!(open.stdout.contains("mode 0644 becomes 0600."), "{}", open.stdout);
     permissions(0o600);
 
     let done = desk.shell("connect cursor --yes").await;
-    let said =
-        format!("{CONNECTS}Written: HOME/.cursor/mcp.json\nTo undo it: agentport restore cursor\n");
+    let said = format!(
+        "{CONNECTS}Written: HOME/.cursor/mcp.json\n1 server of Cursor still bypasses AgentPort.\nTo undo it: agentport restore cursor\n"
+    );
     assert_eq!(
         (done.code, done.stdout.as_str(), done.stderr.as_str()),
         (Some(0), said.as_str(), "")

@@ -37,7 +37,7 @@ fn rest(out: &mut String, view: &PlanView) {
     }
     for conflict in &view.conflicts {
         let _ = match conflict {
-            ConflictView::Name { server, id, here, there, suggestion } => {
+            ConflictView::Name { server, id, here, there, suggestion, differs: _ } => {
                 writeln!(
                     out,
                     "asks about {server:?}: {id} is {there:?}, not {here:?}; {suggestion}?"
@@ -51,6 +51,9 @@ fn rest(out: &mut String, view: &PlanView) {
     }
     for note in &view.notes {
         let _ = writeln!(out, "notes: {note}");
+    }
+    if let Some(bypassing) = &view.bypassing {
+        let _ = writeln!(out, "leaves open: {}", bypassing.sentence);
     }
     if let Some(restart) = &view.restart {
         let _ = writeln!(out, "afterwards: {restart}");

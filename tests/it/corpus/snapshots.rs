@@ -7,6 +7,7 @@ use agentport_clients::{
     plan::{PlanError, connect, disconnect},
     types::ConnectionMethod,
 };
+use agentport_core::ErrorChain;
 
 use super::{Fixture, carried_out, consolidated, fixtures, place, shown, target};
 
@@ -88,7 +89,7 @@ fn snapshot(fixture: &Fixture) -> String {
     let mut out = String::new();
     let connected = match connect(user, before, None, &target(user)) {
         Ok(plan) => plan,
-        Err(error) => return format!("refused: {error}\n"),
+        Err(error) => return format!("refused: {}\n", ErrorChain(&error)),
     };
     section(&mut out, "connect", &shown::plan(&connected));
     let after = carried_out(&connected, before);
@@ -122,7 +123,7 @@ fn other_ways(out: &mut String, fixture: &Fixture) {
         let text = match plan {
             _ if via == best => continue,
             Ok(plan) => shown::plan(&plan),
-            Err(error) => format!("refused: {error}\n"),
+            Err(error) => format!("refused: {}\n", ErrorChain(&error)),
         };
         section(out, &format!("connect by {via:?}"), &text);
     }

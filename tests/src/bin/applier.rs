@@ -151,6 +151,7 @@ fn connecting(place: &Place, before: Option<Vec<u8>>, after: Vec<u8>) -> Plan {
             target: place.target.clone(),
             before,
             after: Some(after),
+            mode: None,
         }],
         imports: Vec::new(),
         left: Vec::new(),
@@ -158,6 +159,7 @@ fn connecting(place: &Place, before: Option<Vec<u8>>, after: Vec<u8>) -> Plan {
         key: None,
         takes_key: false,
         notes: Vec::new(),
+        bypass: None,
     }
 }
 

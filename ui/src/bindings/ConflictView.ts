@@ -3,6 +3,10 @@ import type { IntegrationId } from "./IntegrationId";
 
 export type ConflictView = { "kind": "name", server: string, id: IntegrationId, here: string, there: string, 
 /**
+ * What differs, as a sentence, where the two lines do not tell: a secret, a variable, a folder.
+ */
+differs?: string, 
+/**
  * A free id to take instead.
  */
 suggestion: IntegrationId, } | { "kind": "lines", path: string, text: string, };

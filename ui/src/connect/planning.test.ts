@@ -19,7 +19,7 @@ vi.mock('./requests', () => ({
   apply: (id: string) => gateway.apply(id),
 }));
 
-const APPLIED: Applied = { files: ['/f'], added: [], notes: [] };
+const APPLIED: Applied = { files: ['/f'], added: [], failed: [], starting: [], notes: [] };
 let planning: Planning;
 
 beforeEach(() => {

@@ -13,7 +13,7 @@ use agentport_core::{Secret, Timestamp};
 use crate::{
     atomic_write::{self, ExchangeError},
     backups::{Backups, BackupsError, Held, NewFileEdit},
-    plan::{self, Plan},
+    plan::{self, ModeChange, Plan},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +55,7 @@ struct Change {
     target: PathBuf,
     before: Option<Vec<u8>>,
     after: Option<Vec<u8>>,
+    mode: Option<ModeChange>,
 }
 
 impl Change {
@@ -108,6 +109,7 @@ pub async fn apply(
             after: backups.keep(change.after.as_deref())?,
             bytes: change.before.as_ref().map_or(0, Vec::len),
             taken_at: now,
+            mode_before: change.mode.filter(|mode| mode.from & 0o077 != 0).map(|mode| mode.from),
         });
     }
     at(Step::Kept);
@@ -117,7 +119,13 @@ pub async fn apply(
 
     for (done, change) in changes.iter().enumerate() {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        let written = atomic_write::exchange(&change.path, &change.target, before, after);
+        let written = atomic_write::exchange(
+            &change.path,
+            &change.target,
+            before,
+            after,
+            change.mode.map(|mode| mode.to),
+        );
         if let Err(error) = written {
             take_back(&changes[..done], &rows, backups, &held).await;
             return Err(change.failed(error));
@@ -151,6 +159,7 @@ fn changes(plan: &Plan, key: Option<&Secret>) -> Result<Vec<Change>, ApplyError>
             target: file.target.clone(),
             before: file.before.clone(),
             after,
+            mode: file.mode,
         });
     }
     Ok(changes)
@@ -162,7 +171,13 @@ async fn take_back(written: &[Change], rows: &[i64], backups: &Backups, held: &H
     let mut stayed = Vec::new();
     for (change, row) in written.iter().zip(rows).rev() {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        let back = atomic_write::exchange(&change.path, &change.target, after, before);
+        let back = atomic_write::exchange(
+            &change.path,
+            &change.target,
+            after,
+            before,
+            change.mode.map(|mode| mode.from),
+        );
         if let Err(error) = back {
             tracing::error!(path = %change.path.display(), %error, "could not be put back");
             stayed.push(*row);

@@ -60,6 +60,19 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(content))
 }
 
+/// The permission bits of the file at `path`, through links; `None` if there is none, and where there are no such bits.
+pub fn mode(path: &Path) -> Option<u32> {
+    #[cfg(unix)]
+    return fs::metadata(path)
+        .ok()
+        .map(|found| std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o777);
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
+    }
+}
+
 /// Nothing is there, or a file is where a directory would have to be.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
@@ -68,21 +81,22 @@ fn is_absent(error: &io::Error) -> bool {
 /// Writes `content` beside the file, to the disk, and moves it in place. Links are followed and stay; permissions and
 /// owner stay; a new file is for its owner alone, and so are the directories made for it. `None` takes the file away.
 pub fn replace(path: &Path, content: Option<&[u8]>) -> io::Result<()> {
-    put(path, content, |_| Ok(())).map_err(|error| match error {
+    put(path, content, None, |_| Ok(())).map_err(|error| match error {
         ExchangeError::Changed => unreachable!("nothing was expected"),
         ExchangeError::Io(error) => error,
     })
 }
 
-/// As [`replace`], if `expected` is what is there and `leads_to` is where its links lead (see [`target`]): looked at as
-/// the last thing before the rename.
+/// As [`replace`], if `expected` is what is there and `leads_to` is where its links lead (see [`target`]): checked right
+/// before the rename. `mode` replaces the file's permission bits (Unix).
 pub fn exchange(
     path: &Path,
     leads_to: &Path,
     expected: Option<&[u8]>,
     content: Option<&[u8]>,
+    mode: Option<u32>,
 ) -> Result<(), ExchangeError> {
-    put(path, content, |target| {
+    put(path, content, mode, |target| {
         let is_it = target == leads_to && target::of(path)? == leads_to;
         match is_it && read(target)?.as_deref() == expected {
             true => Ok(()),
@@ -109,6 +123,7 @@ pub fn left_over(path: &Path) -> io::Result<Vec<PathBuf>> {
 fn put(
     path: &Path,
     content: Option<&[u8]>,
+    mode: Option<u32>,
     check: impl Fn(&Path) -> Result<(), ExchangeError>,
 ) -> Result<(), ExchangeError> {
     let target = target::of(path)?;
@@ -125,6 +140,7 @@ fn put(
     let written = Temporary::beside(&target)
         .and_then(|mut temporary| {
             temporary.fill(content, there.as_ref())?;
+            temporary.set_mode(mode)?;
             Ok(temporary)
         })
         .map_err(|error| refusal::explained(error, &target).into())

@@ -60,6 +60,8 @@ impl From<Refusal> for io::Error {
     }
 }
 
+use super::temporary;
+
 /// The system's error, with what to do about it where that is known.
 pub(super) fn explained(source: io::Error, target: &Path) -> io::Error {
     if source.raw_os_error().is_none() {
@@ -67,7 +69,9 @@ pub(super) fn explained(source: io::Error, target: &Path) -> io::Error {
     }
     let dir = target.parent().unwrap_or(target).to_owned();
     match source.kind() {
-        io::ErrorKind::PermissionDenied if cfg!(windows) => Refusal::InUse { dir, source }.into(),
+        _ if cfg!(windows) && temporary::is_in_use(&source) => {
+            Refusal::InUse { dir, source }.into()
+        }
         io::ErrorKind::PermissionDenied => Refusal::Directory { dir, source }.into(),
         io::ErrorKind::ReadOnlyFilesystem => Refusal::ReadOnlyDisk { dir, source }.into(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {

@@ -9,8 +9,13 @@ use std::{
     fs::{self, File, Metadata, OpenOptions, TryLockError},
     io::{self, Write as _},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
+/// How long a rename waits for other programs to let go of the file (Windows).
+const RENAME_PATIENCE: Duration = Duration::from_millis(1_500);
+const RENAME_RETRY_DELAY: Duration = Duration::from_millis(50);
 const MARK: &str = ".agentport-";
 /// Names tried. More than a few are never taken.
 const TRIES: u32 = 100;
@@ -67,11 +72,41 @@ impl Temporary {
         self.file.sync_all()
     }
 
+    /// Gives the file these permission bits, where there are such.
+    pub(super) fn set_mode(&self, mode: Option<u32>) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            return self.file.set_permissions(mode);
+        }
+        let _ = mode;
+        Ok(())
+    }
+
     pub(super) fn move_to(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
+        rename_when_free(&self.path, target)?;
         self.moved = true;
         Ok(())
     }
+}
+
+/// Renames. On Windows a virus scanner, an indexer or the client itself holds a file for moments: tried again for
+/// [`RENAME_PATIENCE`].
+fn rename_when_free(from: &Path, to: &Path) -> io::Result<()> {
+    let end = Instant::now() + RENAME_PATIENCE;
+    loop {
+        match fs::rename(from, to) {
+            Err(error) if cfg!(windows) && is_in_use(&error) && Instant::now() < end => {
+                thread::sleep(RENAME_RETRY_DELAY);
+            }
+            renamed => return renamed,
+        }
+    }
+}
+
+/// `ERROR_ACCESS_DENIED`, `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION` of Windows.
+pub(super) fn is_in_use(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 32 | 33))
 }
 
 /// What killed processes left beside `target`.

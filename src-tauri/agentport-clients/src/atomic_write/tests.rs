@@ -42,22 +42,22 @@ fn replaces_makes_and_takes_away() {
 fn exchanges_only_what_is_expected() {
     let dir = TempDir::new().unwrap();
     let file = target(&dir.path().join("new/a.json")).unwrap();
-    let unexpected = exchange(&file, &file, Some(b"one"), Some(b"two")).unwrap_err();
+    let unexpected = exchange(&file, &file, Some(b"one"), Some(b"two"), None).unwrap_err();
     assert!(matches!(unexpected, ExchangeError::Changed));
     // Not even the directory that was made for it stays.
     assert!(names(dir.path()).is_empty());
 
-    exchange(&file, &file, None, Some(b"one")).unwrap();
-    exchange(&file, &file, Some(b"one"), Some(b"two")).unwrap();
+    exchange(&file, &file, None, Some(b"one"), None).unwrap();
+    exchange(&file, &file, Some(b"one"), Some(b"two"), None).unwrap();
     for (expected, content) in
         [(None, Some(&b"x"[..])), (Some(&b"one"[..]), Some(b"x")), (None, None)]
     {
-        let refused = exchange(&file, &file, expected, content).unwrap_err();
+        let refused = exchange(&file, &file, expected, content, None).unwrap_err();
         assert!(matches!(refused, ExchangeError::Changed));
         assert_eq!(fs::read(&file).unwrap(), b"two");
         assert_eq!(names(file.parent().unwrap()), ["a.json"]);
     }
-    exchange(&file, &file, Some(b"two"), None).unwrap();
+    exchange(&file, &file, Some(b"two"), None, None).unwrap();
     assert!(!file.exists());
 }
 
@@ -200,14 +200,14 @@ mod on_unix {
         assert!(read(&file).unwrap().is_none());
         let real = fs::canonicalize(&dotfiles).unwrap().join("real.json");
         assert_eq!(target(&file).unwrap(), real);
-        exchange(&file, &real, None, Some(b"one")).unwrap();
-        exchange(&file, &real, Some(b"one"), Some(b"two")).unwrap();
+        exchange(&file, &real, None, Some(b"one"), None).unwrap();
+        exchange(&file, &real, Some(b"one"), Some(b"two"), None).unwrap();
         assert_eq!(fs::read(dotfiles.join("real.json")).unwrap(), b"two");
         assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
         assert!(fs::symlink_metadata(dotfiles.join("link")).unwrap().is_symlink());
         assert_eq!(names(&home), ["mcp.json"]);
         // Taken away again, the links lead nowhere as before.
-        exchange(&file, &real, Some(b"two"), None).unwrap();
+        exchange(&file, &real, Some(b"two"), None, None).unwrap();
         assert_eq!(names(&dotfiles), ["link"]);
         assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
     }
@@ -222,7 +222,7 @@ mod on_unix {
         }
         symlink("other", &file).unwrap();
         for after in [Some(&b"new"[..]), None] {
-            let refused = exchange(&file, &one, Some(b"same"), after).unwrap_err();
+            let refused = exchange(&file, &one, Some(b"same"), after, None).unwrap_err();
             assert!(matches!(refused, ExchangeError::Changed), "{refused}");
         }
         for real in [&one, &other] {

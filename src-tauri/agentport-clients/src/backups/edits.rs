@@ -25,6 +25,8 @@ pub(crate) struct FileEdit {
     pub(crate) begun: bool,
     /// It has not been taken back.
     pub(crate) open: bool,
+    /// The file's mode, where this change closed it to other accounts.
+    pub(crate) mode_before: Option<u32>,
 }
 
 /// One that is about to be made.
@@ -36,6 +38,7 @@ pub(crate) struct NewFileEdit<'a> {
     pub(crate) after: Option<String>,
     pub(crate) bytes: usize,
     pub(crate) taken_at: Timestamp,
+    pub(crate) mode_before: Option<u32>,
 }
 
 impl FileEdit {
@@ -54,7 +57,8 @@ impl FileEdit {
     }
 }
 
-const COLUMNS: &str = "id, client, path, what, before, after, bytes, taken_at, state, open";
+const COLUMNS: &str =
+    "id, client, path, what, before, after, bytes, taken_at, state, open, mode_before";
 
 /// All of them, newest first.
 pub(super) async fn all(pool: &SqlitePool, root: &Path) -> Result<Vec<FileEdit>, BackupsError> {
@@ -96,8 +100,8 @@ pub(super) async fn begin(
     new: &NewFileEdit<'_>,
 ) -> Result<i64, BackupsError> {
     let inserted = sqlx::query(
-        "INSERT INTO touches (client, path, what, before, after, bytes, taken_at, state, open) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, 'begun', 1)",
+        "INSERT INTO touches (client, path, what, before, after, bytes, taken_at, state, open, \
+         mode_before) VALUES (?, ?, ?, ?, ?, ?, ?, 'begun', 1, ?)",
     )
     .bind(new.client)
     .bind(text(root, new.path)?)
@@ -106,6 +110,7 @@ pub(super) async fn begin(
     .bind(&new.after)
     .bind(i64::try_from(new.bytes).unwrap_or(i64::MAX))
     .bind(new.taken_at.0)
+    .bind(new.mode_before)
     .execute(to)
     .await
     .map_err(BackupsError::Journal)?;
@@ -181,6 +186,7 @@ fn touch(row: &SqliteRow, root: &Path) -> Result<FileEdit, BackupsError> {
             taken_at: Timestamp(row.try_get("taken_at")?),
             begun: row.try_get::<String, _>("state")? == "begun",
             open: row.try_get("open")?,
+            mode_before: row.try_get("mode_before")?,
         })
     };
     read(row).map_err(|error| BackupsError::Corrupt {

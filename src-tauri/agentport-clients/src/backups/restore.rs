@@ -9,10 +9,11 @@ use super::{
 };
 use crate::backups::{FileEdit, edits};
 use crate::{
+    atomic_write,
     client::Place,
     document::Document,
     entry::ENTRY_NAME,
-    plan::{FileChange, Mask, Plan},
+    plan::{FileChange, Mask, ModeChange, Plan},
     types::{ConflictView, OnConflict, PlanAction},
 };
 
@@ -55,6 +56,7 @@ impl Backups {
                 }
             }
         }
+        plan.files[0].mode = content.as_ref().and_then(|_| reopened(&touches, &place.path));
         plan.files[0].after = content;
         Ok(plan)
     }
@@ -88,6 +90,11 @@ impl Backups {
         Ok(if before.as_deref().is_some_and(has_ours) { None } else { Some(before) })
     }
 
+    /// The mode that the file had before a change of ours closed it, where it still has the one we gave it.
+    pub async fn former_mode(&self, path: &Path) -> Result<Option<ModeChange>, BackupsError> {
+        Ok(reopened(&edits::open_of(&self.pool, &self.root, path).await?, path))
+    }
+
     /// There is a pinned original that differs from what is there, or servers were taken over that it did not have yet.
     pub async fn can_restore(
         &self,
@@ -119,6 +126,14 @@ impl Backups {
     }
 }
 
+/// The way back from our closing the file; `None` where its mode was changed since.
+fn reopened(edits: &[FileEdit], path: &Path) -> Option<ModeChange> {
+    let before = edits.iter().rev().find_map(|edit| edit.mode_before)?;
+    let closed = ModeChange::closing(before)?;
+    let there = atomic_write::mode(path)?;
+    (there == closed.to).then_some(ModeChange { from: there, to: closed.from })
+}
+
 /// Servers that were put in after the first of our changes, and taken over by a later one, are not in the pinned
 /// original: they stand in what that consolidation replaced, and nowhere else.
 fn may_lack_servers(touches: &[FileEdit], there: Option<&str>) -> bool {
@@ -137,6 +152,7 @@ pub(super) fn empty(place: &Place, now_there: Option<&[u8]>) -> Plan {
             target: place.target.clone(),
             before: now_there.clone(),
             after: now_there,
+            mode: None,
         }],
         imports: Vec::new(),
         left: Vec::new(),
@@ -144,6 +160,7 @@ pub(super) fn empty(place: &Place, now_there: Option<&[u8]>) -> Plan {
         key: None,
         takes_key: false,
         notes: Vec::new(),
+        bypass: None,
     }
 }
 

@@ -95,5 +95,6 @@ pub(crate) fn change(path: &Path, before: Option<&str>, after: Option<&str>) -> 
         target: crate::atomic_write::target(path).unwrap(),
         before: bytes(before),
         after: bytes(after),
+        mode: None,
     }
 }

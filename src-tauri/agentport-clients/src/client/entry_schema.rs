@@ -47,6 +47,9 @@ pub(crate) struct EntrySchema {
     /// How long a call may take.
     #[serde(default)]
     pub(crate) timeout: Option<Timeout>,
+    /// How long its start may take. The first that is set counts.
+    #[serde(default)]
+    pub(crate) startup_timeout: Vec<Timeout>,
     #[serde(default)]
     pub(crate) auto_approve: Option<Approvals>,
     /// How the file refers to an environment variable in a header; `NAME` stands for the variable's.

@@ -112,6 +112,7 @@ pub(super) fn recognised(server: &McpServer) -> Option<OwnEntry> {
             })
         }
         Launch::Local { command, args, .. } => {
+            let (command, args) = unwrapped(command, args);
             if !starts_bridge(command, args) || !is_our_program(server, command, args) {
                 return None;
             }
@@ -139,7 +140,25 @@ fn leads_to_a_gateway(url: &str) -> bool {
 }
 
 pub(super) fn looks_like_it(server: &McpServer) -> bool {
-    matches!(&server.launch, Launch::Local { command, args, .. } if starts_bridge(command, args))
+    let Launch::Local { command, args, .. } = &server.launch else { return false };
+    let (command, args) = unwrapped(command, args);
+    starts_bridge(command, args)
+}
+
+/// The program and its arguments behind `env NAME=value …` and `cmd /c …`, which only start it.
+fn unwrapped<'a>(command: &'a str, args: &'a [String]) -> (&'a str, &'a [String]) {
+    let name = parted(command).1.to_ascii_lowercase();
+    let at = match name.as_str() {
+        "env" => args.iter().position(|arg| arg.starts_with('-') || !arg.contains('=')),
+        "cmd" | "cmd.exe" if args.first().is_some_and(|arg| arg.eq_ignore_ascii_case("/c")) => {
+            Some(1)
+        }
+        _ => None,
+    };
+    match at.and_then(|at| Some((args.get(at)?, &args[at + 1..]))) {
+        Some((command, args)) => (command, args),
+        None => (command, args),
+    }
 }
 
 fn starts_bridge(command: &str, args: &[String]) -> bool {

@@ -8,7 +8,7 @@ use super::fields;
 use crate::{
     client::{
         Client,
-        entry_schema::{Approvals, EntrySchema, Flag, Transport, Unit},
+        entry_schema::{Approvals, EntrySchema, Flag, Timeout, Transport, Unit},
     },
     mcp_server::{AutoApprove, Launch, McpServer},
 };
@@ -29,6 +29,7 @@ pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
             disabled: false,
             auto_approve: AutoApprove::Nothing,
             timeout: None,
+            startup_timeout: None,
             extra: Map::new(),
         };
     };
@@ -36,7 +37,9 @@ pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
     let switched_off: Vec<bool> =
         shape.disabled.iter().map(|flag| take_flag(&mut extra, flag)).collect();
     let disabled = switched_off.contains(&true);
-    let timeout = take_timeout(&mut extra, shape);
+    let timeout = shape.timeout.as_ref().and_then(|field| take_timeout(&mut extra, field));
+    let startup_timeout =
+        shape.startup_timeout.iter().find_map(|field| take_timeout(&mut extra, field));
     let auto_approve =
         shape.auto_approve.as_ref().map(|at| take_approvals(&mut extra, at)).unwrap_or_default();
 
@@ -46,7 +49,8 @@ pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
         extra = as_it_stood;
         Launch::Unclear(why)
     });
-    McpServer { name: name.to_owned(), launch, disabled, auto_approve, timeout, extra }
+    let name = name.to_owned();
+    McpServer { name, launch, disabled, auto_approve, timeout, startup_timeout, extra }
 }
 
 fn launch(shape: &EntrySchema, entry: &mut Map<String, Value>) -> Result<Launch, String> {
@@ -199,8 +203,7 @@ fn take_flag(entry: &mut Map<String, Value>, flag: &Flag) -> bool {
     }
 }
 
-fn take_timeout(entry: &mut Map<String, Value>, shape: &EntrySchema) -> Option<Duration> {
-    let timeout = shape.timeout.as_ref()?;
+fn take_timeout(entry: &mut Map<String, Value>, timeout: &Timeout) -> Option<Duration> {
     let number = fields::get(entry, &timeout.field)?.as_f64()?;
     let seconds = match timeout.unit {
         Unit::Milliseconds => number / 1000.0,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use agentport_core::sanitize;
 
-use super::{FileChange, Plan, PlanError, WantsKey, folder, placeholder};
+use super::{Bypass, FileChange, Plan, PlanError, WantsKey, folder, placeholder};
 use crate::{
     client::{Ineligible, Place},
     document::{Document, EditError},
@@ -139,6 +139,12 @@ impl<'a> ClientFile<'a> {
             })
     }
 
+    /// The servers of the file as it was edited so far.
+    fn left(&self) -> Vec<McpServer> {
+        let entries = self.document.servers().unwrap_or_default();
+        entries.iter().map(|(name, value)| entry::read(self.place.client, name, value)).collect()
+    }
+
     /// The plan for what was done to it so far.
     pub(super) fn plan(self, what: PlanAction, notes: Vec<String>) -> Plan {
         let after = self.document.bytes();
@@ -148,7 +154,9 @@ impl<'a> ClientFile<'a> {
             target: self.place.target.clone(),
             before: self.before.map(<[u8]>::to_vec),
             after: Some(after.to_vec()),
+            mode: None,
         };
+        let bypass = (what != PlanAction::Disconnect).then(|| Bypass::in_servers(&self.left()));
         Plan {
             what,
             place: self.place.clone(),
@@ -159,6 +167,7 @@ impl<'a> ClientFile<'a> {
             key: None,
             takes_key: self.takes_key,
             notes,
+            bypass,
         }
     }
 }

@@ -154,7 +154,8 @@ fn fates(candidates: Vec<Candidate>, known: &Known, wishes: &Wishes) -> Vec<(Str
             });
             suggested.insert(suggestion.clone());
             let here = import.launch.summary();
-            let conflict = ConflictView::Name { server: server.clone(), id: id.clone(), here, there, suggestion };
+            let differs = known.differs.get(&server).cloned();
+            let conflict = ConflictView::Name { server: server.clone(), id: id.clone(), here, there, differs, suggestion };
             (server, Fate::Conflict(conflict))
         })
         .collect()

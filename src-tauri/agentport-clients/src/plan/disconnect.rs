@@ -30,6 +30,7 @@ impl Plan {
             target: place.target.clone(),
             before: now_there.map(<[u8]>::to_vec),
             after: original,
+            mode: None,
         };
         Self {
             what: PlanAction::Disconnect,
@@ -41,6 +42,7 @@ impl Plan {
             key: None,
             takes_key: false,
             notes: Vec::new(),
+            bypass: None,
         }
     }
 }

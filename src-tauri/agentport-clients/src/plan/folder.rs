@@ -37,7 +37,9 @@ pub(super) fn settled(
     }
     let relative_cwd = cwd.filter(|cwd| !is_absolute(cwd));
     let relative_command = is_relative_program(command).then_some(command);
-    let relative_arg = args.iter().map(String::as_str).find(|arg| is_relative_path(arg));
+    let relative_arg = args.iter().position(|arg| is_relative_path(arg));
+    let relative_arg =
+        relative_arg.filter(|at| !names_folder(command, &args[..*at])).map(|at| args[at].as_str());
     // With a folder of its own, relative arguments are resolved there as they always were.
     let unsettled = relative_cwd.or(relative_command).or(relative_arg.filter(|_| cwd.is_none()));
     let Some(unsettled) = unsettled else {
@@ -55,6 +57,48 @@ pub(super) fn settled(
         None => command.to_owned(),
     };
     Ok((command, Some(start.to_string_lossy().into_owned()), true))
+}
+
+/// Options by which a program is told the folder to work in, after which its relative paths hold anywhere. Those before
+/// the first relative path count: what follows is for the script.
+const FOLDER_OPTIONS: [(&str, &[&str]); 12] = [
+    ("uv", &["--directory"]),
+    ("uvx", &["--directory"]),
+    ("npm", &["--prefix", "-C"]),
+    ("npx", &["--prefix", "-C"]),
+    ("pnpm", &["--dir", "-C"]),
+    ("yarn", &["--cwd"]),
+    ("bun", &["--cwd"]),
+    ("bunx", &["--cwd"]),
+    ("poetry", &["--directory", "-C"]),
+    ("make", &["--directory", "-C"]),
+    ("gmake", &["--directory", "-C"]),
+    ("git", &["-C"]),
+];
+
+/// Does the command line name the absolute folder it works in?
+fn names_folder(command: &str, args: &[String]) -> bool {
+    let name = command.rsplit(['/', '\\']).next().unwrap_or(command).to_ascii_lowercase();
+    // `cmd /c uv …`, as Windows needs it for scripts.
+    if matches!(name.as_str(), "cmd" | "cmd.exe")
+        && let [flag, program, rest @ ..] = args
+        && flag.eq_ignore_ascii_case("/c")
+    {
+        return names_folder(program, rest);
+    }
+    let name =
+        [".exe", ".cmd", ".bat"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let Some((_, options)) = FOLDER_OPTIONS.iter().find(|(program, _)| *program == name) else {
+        return false;
+    };
+    args.iter().enumerate().any(|(at, arg)| {
+        let value = options.iter().find_map(|option| match arg.strip_prefix(option)? {
+            "" => args.get(at + 1).map(String::as_str),
+            rest if option.starts_with("--") => rest.strip_prefix('='),
+            rest => Some(rest),
+        });
+        value.is_some_and(is_absolute)
+    })
 }
 
 /// A program by a path that is not from the root: one without a separator is looked up along `PATH`.
@@ -155,6 +199,35 @@ mod tests {
         check("uv", &["run", "."], None, Some(("uv", Some("/home/me/p"))), here);
         check("bin/x", &[], Some("../q"), Some(("/home/me/q/bin/x", Some("/home/me/q"))), here);
         check("node", &["x.js"], Some("sub"), Some(("node", Some("/home/me/p/sub"))), here);
+    }
+
+    #[test]
+    fn a_command_line_may_name_its_folder() {
+        for (command, args) in [
+            ("uv", &["--directory", "/srv/x", "run", "server.py"] as &[&str]),
+            ("/opt/uv", &["run", "--directory=/srv/x", "./server.py"]),
+            ("uvx", &["--directory", "/srv/x", "run.py"]),
+            ("npm", &["--prefix", "/srv/x", "exec", "index.js"]),
+            ("pnpm", &["-C", "/srv/x", "tsx", "src/main.ts"]),
+            ("yarn", &["--cwd", "/srv/x", "node", "a.js"]),
+            ("poetry", &["-C", "/srv/x", "run", "python", "server.py"]),
+            ("make", &["-C/srv/x", "run.sh"]),
+            ("C:\\tools\\uv.EXE", &["--directory", "C:\\x", "run", "server.py"]),
+            ("cmd", &["/c", "uv", "--directory", "C:\\x", "run", "server.py"]),
+        ] {
+            check(command, args, None, Some((command, None)), None);
+            check(command, args, None, Some((command, None)), Some("/p"));
+        }
+        for (command, args) in [
+            ("uv", &["--directory", "x", "run", "server.py"] as &[&str]),
+            ("uv", &["--directory", "~/x", "run", "server.py"]),
+            // That is the script's own argument.
+            ("uv", &["run", "server.py", "--directory", "/srv/x"]),
+            ("node", &["--directory", "/srv/x", "server.js"]),
+            ("uv", &["--project", "/srv/x", "run", "server.py"]),
+        ] {
+            check(command, args, None, None, None);
+        }
     }
 
     #[test]

@@ -60,8 +60,37 @@ pub(super) fn import(
     client: &Client,
     folder: Option<&Path>,
 ) -> Result<(Import, Vec<String>), Why> {
+    fit_to_import(server, client)?;
+    let mut import = Importing {
+        server,
+        client,
+        folder,
+        kept: Kept::default(),
+        extra: server.extra.clone(),
+        notes: some_tools(server, client).into_iter().collect(),
+    };
+    let launch = import.launch()?;
+    let Importing { kept, extra, notes, .. } = import;
+    let import = Import {
+        server: server.name.clone(),
+        id,
+        launch,
+        enabled: !server.disabled && !is_said_to_be_off(&server.extra),
+        timeout_seconds: server.timeout.map(whole_seconds),
+        startup_timeout_seconds: server.startup_timeout.map(whole_seconds),
+        auto_approve: server.auto_approve.clone(),
+        extra: without_secrets(extra, &kept),
+        secrets: kept.secrets,
+        secret_words: kept.words,
+        merged: None,
+    };
+    Ok((import, notes))
+}
+
+/// What keeps an entry in its client whatever it launches.
+fn fit_to_import(server: &McpServer, client: &Client) -> Result<(), Why> {
     if !is_fit_name(&server.name) {
-        return Err("Its name is too long, or holds what cannot be seen.".to_owned());
+        return Err("Its name is too long, or has characters that cannot be seen.".to_owned());
     }
     if let Some(key) = clients_own(&server.extra) {
         return Err(format!(
@@ -75,87 +104,112 @@ pub(super) fn import(
     if entry::starts_own_bridge(server) {
         return Err("It starts a program that is called as AgentPort's own, but not from where AgentPort is. If you do not know it, take it out.".to_owned());
     }
-    let only = |reference: String| {
-        format!("It refers to {reference}, which only {} can resolve.", client.name)
-    };
-    let mut kept = Kept::default();
-    let mut extra = server.extra.clone();
-    let mut notes: Vec<String> = some_tools(server, client).into_iter().collect();
-    let launch = match &server.launch {
-        Launch::Unclear(why) => return Err(unclear(why)),
-        Launch::Remote { sse: true, .. } => {
-            return Err(
-                "It uses the older HTTP+SSE transport, which AgentPort does not speak yet."
-                    .to_owned(),
-            );
+    Ok(())
+}
+
+/// One server on its way to an integration.
+struct Importing<'a> {
+    server: &'a McpServer,
+    client: &'a Client,
+    folder: Option<&'a Path>,
+    /// Secrets found so far.
+    kept: Kept,
+    /// Keys that the gateway does not act on.
+    extra: Map<String, Value>,
+    /// Sentences for the owner.
+    notes: Vec<String>,
+}
+
+impl Importing<'_> {
+    fn launch(&mut self) -> Result<ImportLaunch, Why> {
+        match &self.server.launch {
+            Launch::Unclear(why) => Err(unclear(why)),
+            Launch::Remote { sse: true, .. } => {
+                Err("It uses the older HTTP+SSE transport, which AgentPort does not speak yet."
+                    .to_owned())
+            }
+            Launch::Remote { url, headers, sse: false } => self.remote(url, headers),
+            Launch::Local { command, args, env, cwd } => {
+                self.local(command, args, env, cwd.as_deref())
+            }
         }
-        Launch::Remote { url, .. } if ends_in_sse(url) => {
+    }
+
+    fn only_the_client(&self, reference: &str) -> Why {
+        format!("It refers to {reference}, which only {} can resolve.", self.client.name)
+    }
+
+    fn remote(
+        &mut self,
+        url: &str,
+        headers: &BTreeMap<String, String>,
+    ) -> Result<ImportLaunch, Why> {
+        if ends_in_sse(url) {
             return Err("Its address looks like one of the older HTTP+SSE transport, which AgentPort does not speak yet.".to_owned());
         }
-        Launch::Remote { url, headers, sse: false } => {
-            let names_and_values = headers.iter().flat_map(|(name, value)| [name, value]);
-            if let Some(found) = std::iter::once(url)
-                .chain(names_and_values)
-                .find_map(|text| references::first(text))
-            {
-                return Err(only(found));
-            }
-            remote(url, headers, &mut extra, &mut kept).map_err(|why| why.to_string())?
+        let names_and_values =
+            headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let mut texts = std::iter::once(url).chain(names_and_values);
+        if let Some(found) = texts.find_map(references::first) {
+            return Err(self.only_the_client(&found));
         }
-        Launch::Local { command, args, env, cwd } => {
-            let hands_on = HAND_ON.contains(&client.id.as_str());
-            let own = |name: &str| hands_on && env.contains_key(name);
-            let plain = [command]
-                .into_iter()
-                .chain(cwd)
-                .chain(env.iter().flat_map(|(name, value)| [name, value]));
-            let found = plain.into_iter().find_map(|text| references::first(text));
-            let found =
-                found.or_else(|| args.iter().find_map(|arg| references::first_but(arg, own)));
-            if let Some(found) = found {
-                return Err(only(found));
-            }
-            usable(command, args, env)?;
-            let (command, cwd, resolved) = folder::settled(command, args, cwd.as_deref(), folder)?;
-            if let (true, Some(cwd)) = (resolved, &cwd) {
-                notes.push(format!(
-                    "{}: starts in {}, as it does now.",
-                    server.name,
-                    sanitize::sanitize_line(cwd, 200)
-                ));
-            }
-            // A variable's secret goes by the variable's name, so those are taken first.
-            let (plain_env, secret_env) = secrets::in_env(env.clone(), &mut kept);
-            let bare = secrets::in_args(args, &mut kept);
-            let arg = bare.hiding.or_else(|| secrets::hides_what_is_launched(&command, &bare));
-            let variable = secrets::hidden_by_another(&plain_env, &kept).or_else(|| {
-                let decides = |name: &&String| {
-                    secrets::decides_what_runs(name) || secrets::may_be_run(name, &env[*name])
-                };
-                secret_env.iter().find(decides).map(String::as_str)
-            });
-            if let Some(what) = hidden(&command, arg, variable, cwd.as_deref(), &kept) {
-                return Err(format!(
-                    "What it starts cannot be shown in full: {what} would be hidden as a secret."
-                ));
-            }
-            let BareArgs { args, secret: secret_args, .. } = bare;
-            ImportLaunch::Local { command, args, secret_args, env: plain_env, secret_env, cwd }
+        remote(url, headers, &mut self.extra, &mut self.kept).map_err(|why| why.to_string())
+    }
+
+    fn local(
+        &mut self,
+        command: &str,
+        args: &[String],
+        env: &BTreeMap<String, String>,
+        cwd: Option<&str>,
+    ) -> Result<ImportLaunch, Why> {
+        if let Some(found) = self.reference_in(command, args, env, cwd) {
+            return Err(self.only_the_client(&found));
         }
-    };
-    let import = Import {
-        server: server.name.clone(),
-        id,
-        launch,
-        enabled: !server.disabled && !is_said_to_be_off(&server.extra),
-        timeout_seconds: server.timeout.map(whole_seconds),
-        auto_approve: server.auto_approve.clone(),
-        extra: without_secrets(extra, &kept),
-        secrets: kept.secrets,
-        secret_words: kept.words,
-        merged: None,
-    };
-    Ok((import, notes))
+        usable(command, args, env)?;
+        let (command, cwd, resolved) = folder::settled(command, args, cwd, self.folder)?;
+        if let (true, Some(cwd)) = (resolved, &cwd) {
+            self.notes.push(format!(
+                "{}: starts in {}, as it does now.",
+                self.server.name,
+                sanitize::sanitize_line(cwd, 200)
+            ));
+        }
+        // A variable's secret goes by the variable's name, so those are taken first.
+        let (plain_env, secret_env) = secrets::in_env(env.clone(), &mut self.kept);
+        let bare = secrets::in_args(args, &mut self.kept);
+        let arg = bare.hiding.or_else(|| secrets::hides_what_is_launched(&command, &bare));
+        let variable = secrets::hidden_by_another(&plain_env, &self.kept).or_else(|| {
+            let decides = |name: &&String| {
+                secrets::decides_what_runs(name) || secrets::may_be_run(name, &env[*name])
+            };
+            secret_env.iter().find(decides).map(String::as_str)
+        });
+        if let Some(what) = hidden(&command, arg, variable, cwd.as_deref(), &self.kept) {
+            return Err(format!(
+                "What it starts cannot be shown in full: {what} would be hidden as a secret."
+            ));
+        }
+        let BareArgs { args, secret: secret_args, .. } = bare;
+        Ok(ImportLaunch::Local { command, args, secret_args, env: plain_env, secret_env, cwd })
+    }
+
+    /// A reference that only the client resolves, in any part of a local server.
+    fn reference_in(
+        &self,
+        command: &str,
+        args: &[String],
+        env: &BTreeMap<String, String>,
+        cwd: Option<&str>,
+    ) -> Option<String> {
+        let hands_on = HAND_ON.contains(&self.client.id.as_str());
+        let own = |name: &str| hands_on && env.contains_key(name);
+        let of_env = env.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let mut plain = std::iter::once(command).chain(cwd).chain(of_env);
+        plain
+            .find_map(references::first)
+            .or_else(|| args.iter().find_map(|arg| references::first_but(arg, own)))
+    }
 }
 
 /// What decides about what will run and would have to be hidden for the sake of a secret: anybody can write a value twice.

@@ -1,6 +1,7 @@
 //! What would be done, worked out without touching anything. The dry run shows a plan, and carrying it out does exactly
 //! that plan.
 
+mod bypass;
 mod client_file;
 mod connect;
 mod consolidate;
@@ -35,6 +36,7 @@ use crate::{
     types::{Choice, ConflictView, ConnectionMethod, LeftView, PlanAction},
 };
 
+pub use bypass::Bypass;
 pub use connect::{connect, reconnect};
 pub use consolidate::{consolidate, imports};
 pub use disconnect::disconnect;
@@ -80,8 +82,24 @@ pub struct FileChange {
     /// Where its links led when it was planned (see [`Place::target`]). Elsewhere nothing is written.
     pub target: PathBuf,
     pub before: Option<Vec<u8>>,
+    /// The file's permissions change as well.
+    pub mode: Option<ModeChange>,
     /// May hold [`crate::KEY_PLACEHOLDER`], which stands for the key only where the plan says so ([`Plan::takes_key`]).
     pub after: Option<Vec<u8>>,
+}
+
+/// A change of a file's permission bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModeChange {
+    pub from: u32,
+    pub to: u32,
+}
+
+impl ModeChange {
+    /// Closes a file of this mode to other accounts; `None` where it is closed already.
+    pub fn closing(mode: u32) -> Option<Self> {
+        (mode & 0o077 != 0).then_some(Self { from: mode & 0o777, to: mode & 0o700 })
+    }
 }
 
 /// A server that becomes an integration.
@@ -93,6 +111,7 @@ pub struct Import {
     pub launch: ImportLaunch,
     pub enabled: bool,
     pub timeout_seconds: Option<u32>,
+    pub startup_timeout_seconds: Option<u32>,
     pub auto_approve: AutoApprove,
     /// Keys the gateway does not act on, without secrets.
     pub extra: Map<String, Value>,
@@ -128,6 +147,9 @@ pub enum ImportLaunch {
 pub struct Known {
     /// Ids in use, each with what it is in a few words.
     pub taken: BTreeMap<IntegrationId, String>,
+    /// How a server (by its name in the client) differs from the integration that has its id, as a sentence without
+    /// secrets.
+    pub differs: BTreeMap<String, String>,
     /// Servers (by their name in the client) that are an integration already, secrets included.
     pub same: BTreeMap<String, IntegrationId>,
 }
@@ -146,6 +168,8 @@ pub struct Plan {
     /// text is the owner's own, and stays.
     pub takes_key: bool,
     pub notes: Vec<String>,
+    /// What stays past AgentPort in the file; absent for plans that take our entry out.
+    pub bypass: Option<Bypass>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 
 use agentport_core::sanitize;
 
-use super::{FileChange, Import, ImportLaunch, Plan, diff, import, mask::Mask};
+use super::{FileChange, Import, ImportLaunch, ModeChange, Plan, diff, import, mask::Mask};
 use crate::{
     mcp_server::AutoApprove,
-    types::{ConflictView, FileChangeView, ImportView, LeftView, PlanView, VariableView},
+    types::{ConflictView, FileChangeView, ImportView, LeftView, ModeView, PlanView, VariableView},
 };
 
 const MAX_SUMMARY: usize = 200;
@@ -59,6 +59,7 @@ impl Plan {
             removes: Vec::new(),
             notes,
             restart: self.place.client.restart().map(str::to_owned),
+            bypassing: self.bypass.and_then(|bypass| bypass.view(&self.place.client.name)),
             is_empty: self.is_empty(),
         }
     }
@@ -79,13 +80,26 @@ impl Plan {
 
 impl FileChange {
     fn view(&self, mask: &Mask) -> FileChangeView {
+        let diff = diff::unified(&self.path, self.before.as_deref(), self.after.as_deref(), mask);
         FileChangeView {
             path: self.path.to_string_lossy().into_owned(),
             target: (self.target != self.path).then(|| self.target.to_string_lossy().into_owned()),
             is_new: self.before.is_none(),
             is_removed: self.after.is_none(),
-            diff: diff::unified(&self.path, self.before.as_deref(), self.after.as_deref(), mask),
+            mode: self.mode.map(ModeChange::view),
+            diff: match (diff, self.mode.map(ModeChange::view)) {
+                (diff, Some(ModeView { from, to })) if !diff.is_empty() => {
+                    format!("old mode {from}\nnew mode {to}\n{diff}")
+                }
+                (diff, _) => diff,
+            },
         }
+    }
+}
+
+impl ModeChange {
+    fn view(self) -> ModeView {
+        ModeView { from: format!("{:04o}", self.from), to: format!("{:04o}", self.to) }
     }
 }
 
@@ -203,12 +217,13 @@ fn quoted(word: &String) -> String {
 fn shown(conflict: &ConflictView, mask: &Mask) -> ConflictView {
     let one_line = |line: &str| sanitize::sanitize_line(&mask.apply(line), MAX_SUMMARY);
     match conflict {
-        ConflictView::Name { server, id, here, there, suggestion } => ConflictView::Name {
+        ConflictView::Name { server, id, here, there, differs, suggestion } => ConflictView::Name {
             server: server.clone(),
             id: id.clone(),
             // The server's own command line or URL, with its own placeholders.
             here: diff::visible(here),
             there: one_line(there),
+            differs: differs.as_deref().map(one_line),
             suggestion: suggestion.clone(),
         },
         ConflictView::Lines { path, text } => {

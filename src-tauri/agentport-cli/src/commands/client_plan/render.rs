@@ -50,6 +50,9 @@ pub(crate) fn plan(view: &PlanView) -> String {
     for note in view.notes.iter().filter(|_| !view.is_empty) {
         item(note.clone());
     }
+    if let Some(bypassing) = &view.bypassing {
+        item(format!("Afterwards: {}", bypassing.sentence));
+    }
     for file in view.files.iter().filter(|file| !file.diff.is_empty()) {
         lines.push(String::new());
         lines.push(coloured_diff(&file.diff));
@@ -111,17 +114,21 @@ fn imported(import: &ImportView) -> String {
 /// What there is to choose, and how it is said.
 fn choice(conflict: &ConflictView) -> String {
     match conflict {
-        ConflictView::Name { server, id, here, there, suggestion } => {
+        ConflictView::Name { server, id, here, there, differs, suggestion } => {
             let server = one_line(server);
             let word = shell_word(&server);
             format!(
                 "The integration {id} is something else than {server}:\n  \
-                 here   {}\n  there  {}\nChoose one of\n  \
+                 here   {}\n  there  {}\n{}Choose one of\n  \
                  --rename {}  take it over under another id\n  \
                  --use-existing {word}  use the integration there is\n  \
                  --keep {word}  leave it where it is",
                 one_line(here),
                 one_line(there),
+                differs
+                    .as_ref()
+                    .map(|differs| format!("{}\n", one_line(differs)))
+                    .unwrap_or_default(),
                 shell_word(&format!("{server}={suggestion}")),
             )
         }
@@ -159,6 +166,10 @@ pub(crate) fn applied(applied: &Applied, view: &PlanView, want: &PlanRequest) ->
             environment.key
         ));
     }
+    lines.extend(starts(applied));
+    if let Some(bypassing) = &applied.bypassing {
+        lines.push(one_line(&bypassing.sentence));
+    }
     if let Some(restart) = &applied.restart {
         lines.push(one_line(restart));
     }
@@ -174,6 +185,26 @@ pub(crate) fn applied(applied: &Applied, view: &PlanView, want: &PlanRequest) ->
         lines.extend(proposals.iter().map(|line| format!("  {line}")));
     }
     lines.join("\n")
+}
+
+/// Which of the imported servers do not run, and what to do before the client is restarted.
+fn starts(applied: &Applied) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !applied.failed.is_empty() {
+        let (failed, added) = (applied.failed.len(), applied.added.len());
+        lines.push(format!("{failed} of {added} did not start:"));
+        for failed in &applied.failed {
+            lines.push(format!("  {}: {}", failed.id, one_line(&failed.reason)));
+        }
+        lines.push(
+            "Mend them first (`agentport integrations log ID` says more), or undo this.".to_owned(),
+        );
+    }
+    if !applied.starting.is_empty() {
+        let ids: Vec<&str> = applied.starting.iter().map(|id| id.as_str()).collect();
+        lines.push(format!("Still starting: {}", ids.join(", ")));
+    }
+    lines
 }
 
 fn undo(view: &PlanView, want: &PlanRequest) -> Option<String> {

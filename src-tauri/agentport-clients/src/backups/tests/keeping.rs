@@ -115,6 +115,7 @@ async fn begin(scene: &Scene, what: PlanAction, after: &str) {
         after: scene.backups.keep(Some(after.as_bytes())).unwrap(),
         bytes: ORIGINAL.len(),
         taken_at: Timestamp(1),
+        mode_before: None,
     };
     scene.backups.begin(&held, &[touch]).await.unwrap();
 }

@@ -299,3 +299,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_only_starts_our_program_is_seen_through() {
+    for (entry, want) in [
+        (
+            json!({ "command": "env", "args": ["A=b", "agentport", "bridge", "--client", "cursor"] }),
+            true,
+        ),
+        (json!({ "command": "/usr/bin/env", "args": ["agentport", "bridge"] }), true),
+        (json!({ "command": "cmd", "args": ["/c", "agentport", "bridge"] }), true),
+        (json!({ "command": "env", "args": ["-i", "agentport", "bridge"] }), false),
+        (json!({ "command": "env", "args": ["A=b"] }), false),
+        (json!({ "command": "env", "args": ["other", "agentport", "bridge"] }), false),
+    ] {
+        let server = read(client("cursor"), "x", &entry);
+        assert_eq!(as_own_entry(&server).is_some(), want, "{entry}");
+    }
+}

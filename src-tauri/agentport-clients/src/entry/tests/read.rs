@@ -281,13 +281,27 @@ fn timeouts_have_each_clients_unit() {
         ("claude-code", json!({"timeout": 1500}), Some(1_500)),
         // It is for listing tools there, not for calls.
         ("opencode", json!({"timeout": 5000}), None),
-        ("codex", json!({"startup_timeout_sec": 20}), None),
         ("cline", json!({"timeout": "60"}), None),
         ("cline", json!({"timeout": -1}), None),
         ("cline", json!({"timeout": 1e300}), None),
     ] {
         let server = read(client(id), "x", &entry);
         assert_eq!(server.timeout, want.map(Duration::from_millis), "{id}: {entry}");
+        assert_eq!(server.extra.is_empty(), want.is_some(), "{id}: {entry}");
+    }
+}
+
+#[test]
+fn the_time_a_start_may_take_is_read() {
+    for (id, entry, want) in [
+        ("codex", json!({"startup_timeout_sec": 45}), Some(45_000)),
+        ("codex", json!({"startup_timeout_sec": 0.5}), Some(500)),
+        ("codex", json!({"startup_timeout_ms": 20_000}), Some(20_000)),
+        ("codex", json!({"startup_timeout_sec": "45"}), None),
+        ("cursor", json!({"startup_timeout_sec": 45}), None),
+    ] {
+        let server = read(client(id), "x", &entry);
+        assert_eq!(server.startup_timeout, want.map(Duration::from_millis), "{id}: {entry}");
         assert_eq!(server.extra.is_empty(), want.is_some(), "{id}: {entry}");
     }
 }

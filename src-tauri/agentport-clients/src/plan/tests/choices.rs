@@ -30,7 +30,8 @@ fn a_taken_id_is_the_owners_to_decide() {
     let place = user_file("cursor");
     let plan = take_over(&place, two(), &taken(), &Wishes::default());
     assert_eq!(imported(&plan), [("files", "files", false)]);
-    let [ConflictView::Name { server, id, here, there, suggestion }] = plan.conflicts.as_slice()
+    let [ConflictView::Name { server, id, here, there, suggestion, differs: None }] =
+        plan.conflicts.as_slice()
     else {
         panic!("one is taken")
     };
