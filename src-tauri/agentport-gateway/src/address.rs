@@ -18,3 +18,8 @@ impl GatewayAddress {
         format!("{}/approve/{id}", self.origin())
     }
 }
+
+/// The names under which the gateway is addressed, with its port.
+pub(crate) fn own_origins(port: u16) -> Vec<String> {
+    ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("http://{host}:{port}")).to_vec()
+}

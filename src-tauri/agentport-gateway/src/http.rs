@@ -16,18 +16,15 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 
 use crate::{
+    address::own_origins,
     agent_api::AgentApi,
     approve_page,
     assets::Assets,
     control::{self, Control},
     mcp::{self, McpEndpoint},
+    not_found::nothing_here,
     rest,
 };
-
-/// The names under which the gateway is addressed, with its port.
-pub(crate) fn own_origins(port: u16) -> Vec<String> {
-    ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("http://{host}:{port}")).to_vec()
-}
 
 /// Everything on the agent plane, and the owner's plane behind its sign-in.
 pub(crate) fn router(
@@ -95,12 +92,6 @@ fn refuse(detail: &str) -> Response {
 async fn health() -> Response {
     let body = serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") });
     axum::Json(body).into_response()
-}
-
-/// What is not here. There is no OAuth server yet, and clients that look for one must be told so (RFC 9728, RFC 8414).
-pub(crate) async fn nothing_here() -> Response {
-    (StatusCode::NOT_FOUND, axum::Json(serde_json::json!({ "detail": "there is nothing here" })))
-        .into_response()
 }
 
 /// The loopback addresses to listen on.

@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 
 use super::{
     CallPipeline,
-    caller::Caller,
     outcome::{Outcome, Refusal, failure_sentence},
     record::Record,
 };
+use crate::caller::Caller;
 use crate::{
     agents::Agent,
     approvals::{ApprovedCall, CallKey, StoredResult},

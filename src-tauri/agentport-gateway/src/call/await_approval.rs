@@ -10,10 +10,10 @@ use agentport_core::{
 
 use super::{
     CallPipeline,
-    caller::Caller,
     outcome::{Outcome, Refusal},
     record::Record,
 };
+use crate::caller::Caller;
 use crate::{agents::Agent, approvals::StoredResult, clock};
 
 /// What awaiting a request came to.

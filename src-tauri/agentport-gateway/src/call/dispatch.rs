@@ -13,17 +13,17 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
     CallPipeline,
-    caller::Caller,
     continuations::Continuation,
     outcome::{Outcome, Refusal},
-    permit::Permit,
+    permit::{Operation, Permit},
     record::Record,
     scrub::scrub,
 };
+use crate::caller::Caller;
 use crate::{
     approvals::CallKey,
     builtin,
-    catalogue::{Catalogue, PublishedTool},
+    catalogue::{Catalogue, PublishedTool, managed_tools::PREFIX},
     clock,
     installs::Installer,
     settings::SettingsStore,
@@ -55,7 +55,10 @@ impl CallDispatcher {
         caller: Caller,
         agent: AgentId,
     ) -> Result<ServerResult, UpstreamError> {
-        if permit.manages() {
+        // No upstream can have a tool of that prefix called through us: the pipeline resolves such names to ours.
+        if let Operation::CallTool { name, .. } = permit.operation()
+            && name.starts_with(PREFIX)
+        {
             return self.install(permit, agent).await;
         }
         let entry = self.catalogue.get(permit.integration());
@@ -84,7 +87,13 @@ impl CallPipeline {
             _ => None,
         };
         let deadline = self.dispatcher.call_timeout(&tool.integration);
-        let permit = Permit::for_tool(tool, arguments, deadline);
+        let permit = Permit::for_tool(
+            tool.integration.clone(),
+            tool.name().to_owned(),
+            tool.digest,
+            arguments,
+            deadline,
+        );
         let outcome = self.recorded(permit, record, caller).await;
         if let Some((approval, arguments)) = approved
             && let Outcome::Ran(result) = &outcome

@@ -13,9 +13,8 @@ use agentport_core::{
 };
 use uuid::Uuid;
 
-use super::{
-    CallPipeline, approved::stored_result, await_approval::Awaited, caller::Caller, record::Record,
-};
+use super::{CallPipeline, approved::stored_result, await_approval::Awaited, record::Record};
+use crate::caller::Caller;
 use crate::{agents::Agent, approvals::CallKey, clock};
 
 impl CallPipeline {

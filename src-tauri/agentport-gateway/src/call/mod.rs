@@ -12,7 +12,6 @@
 mod admit;
 mod approved;
 mod await_approval;
-pub(crate) mod caller;
 mod continuations;
 mod dispatch;
 mod input_required;
@@ -42,11 +41,11 @@ pub(crate) use self::{
     resolve::ToolResolver,
 };
 use self::{
-    caller::Caller,
     continuations::Continuations,
     outcome::{Outcome, Refusal},
     record::Record,
 };
+use crate::caller::Caller;
 use crate::{
     agents::{Agent, Agents},
     approvals::{Approvals, CallKey, Created, NewApproval},

@@ -17,11 +17,11 @@ use uuid::Uuid;
 
 use super::{
     CallPipeline,
-    caller::Caller,
     outcome::{Outcome, Refusal},
     permit::{Operation, Permit},
     record::{Record, json_bytes},
 };
+use crate::caller::Caller;
 use crate::{agents::Agent, catalogue::CatalogueEntry, clock};
 
 impl CallPipeline {

@@ -8,8 +8,6 @@ use std::time::Duration;
 use agentport_core::{IntegrationId, tool::DefinitionDigest};
 use rmcp::model::JsonObject;
 
-use crate::catalogue::PublishedTool;
-
 /// What runs.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
@@ -47,15 +45,16 @@ impl Permit {
         Self { integration, operation, definition: None, deadline }
     }
 
-    /// For a call of `tool`, as it is defined now and in no other form.
+    /// For a call of the tool `name` as `definition` defines it, and in no other form.
     pub(super) fn for_tool(
-        tool: &PublishedTool,
+        integration: IntegrationId,
+        name: String,
+        definition: DefinitionDigest,
         arguments: Option<JsonObject>,
         deadline: Duration,
     ) -> Self {
-        let operation = Operation::CallTool { name: tool.name().to_owned(), arguments };
-        let integration = tool.integration.clone();
-        Self { integration, operation, definition: Some(tool.digest), deadline }
+        let operation = Operation::CallTool { name, arguments };
+        Self { integration, operation, definition: Some(definition), deadline }
     }
 
     /// The definition that a tool must still have when it is called.
@@ -72,10 +71,8 @@ impl Permit {
         self.deadline
     }
 
-    /// Is this for one of our own tools that change what is installed? No upstream can have a tool of that prefix
-    /// called through us: the pipeline resolves such names to ours.
-    pub(crate) fn manages(&self) -> bool {
-        matches!(&self.operation, Operation::CallTool { name, .. } if name.starts_with(crate::catalogue::managed_tools::PREFIX))
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
     }
 
     /// Uses the permit up.

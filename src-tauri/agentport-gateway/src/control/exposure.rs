@@ -15,7 +15,7 @@ use axum::{
 };
 
 use super::Control;
-use crate::http;
+use crate::not_found::nothing_here;
 
 /// Over what the owner reaches the control API. The program that holds the gateway reaches it in process in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,6 @@ pub(super) async fn only_while_open(
 ) -> Response {
     match front.is_open() {
         true => next.run(request).await,
-        false => http::nothing_here().await,
+        false => nothing_here().await,
     }
 }

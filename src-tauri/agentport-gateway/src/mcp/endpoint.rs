@@ -25,7 +25,7 @@ use super::{
     view_query::view_key,
 };
 use crate::auth::{PRINCIPAL, Principal, unauthorized_reason};
-use crate::{agent_api::AgentApi, agents::Agent, body, clock, http::own_origins};
+use crate::{address::own_origins, agent_api::AgentApi, agents::Agent, body, clock};
 
 /// Time after which an unused session ends; longer than any approval is held.
 const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::auth::Principal;
 use crate::catalogue::managed_tools;
-use crate::{agent_api::AgentApi, call::caller::Caller};
+use crate::{agent_api::AgentApi, caller::Caller};
 
 /// Running calls of the fast path, so that `notifications/cancelled` finds them: by session and request id.
 #[derive(Debug, Default)]

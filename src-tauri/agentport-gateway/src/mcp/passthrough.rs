@@ -9,11 +9,11 @@ use super::{server::AgentServer, tool_result::BLOCKED};
 use crate::auth::Principal;
 use crate::{
     call::{
-        caller::Caller,
         outcome::{Outcome, failure_sentence},
         passthrough::unexpected,
         permit::Operation,
     },
+    caller::Caller,
     catalogue::{AgentView, CatalogueEntry},
     upstream::{Listing, UpstreamError},
 };

@@ -14,33 +14,14 @@ use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use tokio::sync::mpsc;
 
 use super::keepalive::Body;
-
-/// Log messages that may wait to be written; a client that reads more slowly misses the rest.
-const MAX_WAITING_MESSAGES: usize = 256;
-
-/// Sends the log messages of one call.
-#[derive(Debug, Clone)]
-pub(crate) struct LogSender(mpsc::Sender<Bytes>);
+use crate::caller::LogSender;
 
 /// Receives the log messages of one call, to be written to its response.
 pub(super) struct LogReceiver(mpsc::Receiver<Bytes>);
 
 pub(super) fn channel() -> (LogSender, LogReceiver) {
-    let (sender, receiver) = mpsc::channel(MAX_WAITING_MESSAGES);
-    (LogSender(sender), LogReceiver(receiver))
-}
-
-impl LogSender {
-    /// Sends a `notifications/message` with these `params`.
-    pub(crate) fn send(&self, params: impl serde::Serialize) {
-        let message = serde_json::json!({
-            "jsonrpc": "2.0",
-            "method": "notifications/message",
-            "params": params,
-        });
-        // Full: the client does not read. Closed: the client has gone.
-        let _ = self.0.try_send(format!("event: message\ndata: {message}\n\n").into());
-    }
+    let (sender, receiver) = LogSender::channel();
+    (sender, LogReceiver(receiver))
 }
 
 /// Interleaves `logs` with the response: a message sent before a part of the response is written before that part.
@@ -80,8 +61,8 @@ mod tests {
         let (sender, logs) = channel();
         let answer = Response::new(Full::new(Bytes::from_static(b"answer")).boxed_unsync());
         let response = with_logs(answer, logs);
-        sender.0.try_send(Bytes::from_static(b"one ")).unwrap();
-        sender.0.try_send(Bytes::from_static(b"two ")).unwrap();
+        sender.send_event(Bytes::from_static(b"one "));
+        sender.send_event(Bytes::from_static(b"two "));
         let Ok(body) = response.into_body().collect().await;
         assert_eq!(body.to_bytes(), "one two answer");
     }

@@ -28,7 +28,8 @@ use crate::call::Awaited;
 use crate::catalogue::managed_tools;
 use crate::{
     agent_api::AgentApi,
-    call::{Request, caller::Caller, outcome::Outcome},
+    call::{Request, outcome::Outcome},
+    caller::Caller,
     catalogue::{AgentView, PublishedTool},
 };
 

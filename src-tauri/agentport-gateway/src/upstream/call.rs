@@ -25,7 +25,7 @@ use super::{
     response,
     session::UpstreamSession,
 };
-use crate::call::{caller::Caller, permit::Operation};
+use crate::{call::permit::Operation, caller::Caller};
 
 /// Progress extends the deadline up to this many times the time the call was given.
 const MAX_DEADLINE_FACTOR: u32 = 4;

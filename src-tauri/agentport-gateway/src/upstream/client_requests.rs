@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{handler::cannot_be_asked, in_flight::QuestionAnswer};
-use crate::call::caller::Caller;
+use crate::caller::Caller;
 
 /// The peer to forward this question to, if the caller's client can answer it: it holds a connection, speaks a revision in which
 /// servers may ask (before 2026-07-28), and has said that it can answer.

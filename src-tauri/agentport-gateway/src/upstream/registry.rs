@@ -23,7 +23,7 @@ use super::{
     stdio::{LocalServers, environment, leftovers, stderr::LogRing},
     streamable_http::connect::HttpClients,
 };
-use crate::call::{caller::Caller, permit::Permit};
+use crate::{call::permit::Permit, caller::Caller};
 
 /// All upstreams. Cheap to clone.
 #[derive(Clone)]

@@ -28,7 +28,7 @@ use super::{
     stdio::transport::StdioPipe,
     streamable_http::client::HttpClient,
 };
-use crate::call::caller::Caller;
+use crate::caller::Caller;
 
 /// Time the cancellation of `subscriptions/listen` has to be written when a connection is closed.
 const LISTEN_CANCEL_TIMEOUT: Duration = Duration::from_millis(100);

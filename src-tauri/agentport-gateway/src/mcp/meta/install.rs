@@ -13,12 +13,7 @@ use super::{
     optional, text,
 };
 use crate::catalogue::managed_tools::{INSTALL, UNINSTALL};
-use crate::{
-    agent_api::AgentApi,
-    call::{Request, caller::Caller},
-    directory,
-    mcp::tool_result,
-};
+use crate::{agent_api::AgentApi, call::Request, caller::Caller, directory, mcp::tool_result};
 
 impl MetaCall<'_> {
     pub(super) async fn install(self, caller: Caller) -> Result<CallToolResponse, ErrorData> {

@@ -26,10 +26,7 @@ use super::{
     tool_result,
 };
 use crate::{
-    agent_api::AgentApi,
-    agents::Agent,
-    call::{Request, caller::Caller},
-    catalogue::AgentView,
+    agent_api::AgentApi, agents::Agent, call::Request, caller::Caller, catalogue::AgentView,
 };
 
 /// Time between progress notifications while the owner thinks.

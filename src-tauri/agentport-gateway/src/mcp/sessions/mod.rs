@@ -22,7 +22,7 @@ use rmcp::{
 use crate::auth::PRINCIPAL;
 use crate::mcp::list_changed::Fingerprint;
 use crate::{
-    call::caller::LogLevel,
+    caller::LogLevel,
     catalogue::ViewKey,
     clock,
     store::{self, SessionRow, Store},

@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::call::caller::Caller;
+use crate::caller::Caller;
 
 /// The agent, and our end of its connection.
 pub(super) struct Agent {

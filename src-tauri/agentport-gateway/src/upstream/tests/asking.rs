@@ -13,7 +13,7 @@ use super::{
     text, tool,
 };
 use crate::{
-    call::caller::Caller,
+    caller::Caller,
     upstream::{UpstreamError, UpstreamTarget},
 };
 

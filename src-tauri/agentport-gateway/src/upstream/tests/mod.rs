@@ -21,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Listing, UpstreamError, UpstreamRegistry, UpstreamSink, UpstreamSpec, UpstreamTarget, call,
 };
-use crate::call::{caller::Caller, permit::Operation};
+use crate::{call::permit::Operation, caller::Caller};
 
 /// Longer than anything here takes; only a broken test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -11,7 +11,8 @@ use super::{
     streams::{HttpServer, breaking_server},
 };
 use crate::{
-    call::{caller::Caller, permit::Operation},
+    call::permit::Operation,
+    caller::Caller,
     upstream::{RemoteTarget, UpstreamError, UpstreamTarget},
 };
 

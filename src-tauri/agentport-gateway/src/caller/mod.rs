@@ -1,5 +1,7 @@
 //! The agent's side of a running call: how to reach it while the upstream works.
 
+mod log_sender;
+
 use std::collections::BTreeMap;
 
 use rmcp::{
@@ -9,7 +11,7 @@ use rmcp::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::mcp::request_stream::LogSender;
+pub(crate) use crate::caller::log_sender::LogSender;
 
 /// From which level on a client wants to hear log messages.
 #[expect(

@@ -1,5 +1,7 @@
 //! Who may import whom, and what is kept out of which room. Each rule carries its reason.
 
+mod gateway_modules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
