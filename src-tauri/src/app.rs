@@ -27,6 +27,10 @@ use crate::{
     windows::{self, Windows, close::CloseBehaviour},
 };
 
+/// Stack of a worker thread. In process a request, its call and its answer are polled as one, which in a debug build takes
+/// more than tokio's 2 MiB.
+const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
+
 /// Time for withdrawing notifications at shutdown.
 const WITHDRAW_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -52,6 +56,7 @@ pub(crate) fn run(args: LaunchArgs) -> Result<ExitCode> {
         .map_err(|_| anyhow!("TLS was set up twice"))?;
     // One worker: handing over between threads costs more than a second worker gains. The main thread draws.
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(WORKER_STACK_BYTES)
         .worker_threads(1)
         .enable_all()
         .build()

@@ -17,7 +17,8 @@ pub(crate) async fn run_to_completion<T: Send + 'static>(
     tasks: &TaskTracker,
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    match tasks.spawn(work).await {
+    // On the heap: a request's future is large, and would lie on the stack of each frame that hands it on.
+    match tasks.spawn(Box::pin(work)).await {
         Ok(done) => done,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime is shutting down and drops the caller too.

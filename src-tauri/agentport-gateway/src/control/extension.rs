@@ -1,4 +1,4 @@
-//! Rooms: more of the owner's plane, brought along by whoever starts the gateway.
+//! Control extensions: more routes of the control API, added by the program that starts the gateway.
 //!
 //! A extension stands under the same guards as every other route of the owner's: host and origin first, then, over TCP, the
 //! front and the sign-in; a change is made whole, and a body is bounded. What a extension does not list it does not serve, so
@@ -55,7 +55,7 @@ impl ControlHandle {
         Self { control: control.clone(), plane, home: home.into() }
     }
 
-    /// The owner's plane in process, as [`crate::Gateway::owner`] gives it, without the extensions. It asks nobody who they
+    /// The owner's plane in process, as [`crate::Gateway::owner`] gives it, without the extensions. It does not ask who they
     /// are: what a extension passes on to it, the owner asked for.
     pub fn router(&self) -> Router {
         self.plane.clone()
@@ -88,7 +88,7 @@ pub(crate) fn open(extensions: Vec<ControlExtension>, hand: &ControlHandle) -> R
         let listed: Arc<[_]> = routes.into();
         let extension = build(hand.clone())
             .layer(middleware::map_request(bounded))
-            .layer(middleware::from_fn_with_state(hand.control.clone(), routes::change_to_the_end))
+            .layer(middleware::from_fn_with_state(hand.control.clone(), routes::in_own_task))
             .layer(middleware::from_fn_with_state(listed, only_what_is_listed));
         all.merge(extension)
     })

@@ -10,12 +10,13 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::{
     Control, activity, approvals, audit, backup, categories, confirm, denials, events,
-    integrations, keys, owner_password, policy, problem::Answer, profiles, second_factor, settings,
-    status,
+    integrations, keys, owner_password, policy,
+    problem::{Answer, Refused},
+    profiles, second_factor, settings, status,
 };
 use crate::control::directory;
 use crate::shutdown::run_to_completion;
@@ -23,7 +24,7 @@ use crate::shutdown::run_to_completion;
 /// Does a change need a confirmation?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Confirmation {
-    /// Nobody may do more after it.
+    /// No agent may do more after it.
     Never,
     Always,
     /// Only where it lets agents do more. Its handler knows, and asks with [`Control::confirmed`].
@@ -108,6 +109,19 @@ pub(super) fn shared() -> Vec<Route> {
         changes(POST, paths::POLICY_RULE_RESTORE, IfWidening, policy::restore),
         reads(paths::DENIALS, denials::list),
         changes(DELETE, paths::DENIAL, Never, denials::end),
+    ]
+    .into_iter()
+    .chain(shared_settings_and_records())
+    .collect()
+}
+
+/// Settings, what happened, the second factor and the backup.
+#[rustfmt::skip]
+fn shared_settings_and_records() -> Vec<Route> {
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    vec![
         reads(paths::SETTINGS, settings::read),
         changes(PATCH, paths::SETTINGS, Never, settings::change),
         reads(paths::ACTIVITY, activity::list),
@@ -160,8 +174,14 @@ pub(super) fn router(routes: Vec<Route>, control: Control) -> Router {
         router = router.route(path, handler);
     }
     router
-        .layer(middleware::from_fn_with_state(control.clone(), change_to_the_end))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(control.clone(), in_own_task))
         .with_state(control)
+}
+
+async fn method_not_allowed(request: Request) -> Refused {
+    let detail = format!("{} is not possible here", request.method());
+    Refused::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 async fn confirmed_first(
@@ -173,14 +193,13 @@ async fn confirmed_first(
     Ok(next.run(request).await)
 }
 
-/// A change is made whole, even if the owner's connection is lost in the middle of it.
-pub(super) async fn change_to_the_end(
+/// Runs each request in a task of its own. A change is made whole, even if the owner's connection is lost in the middle
+/// of it. And a caller in process that stops polling while it awaits another request cannot hold the database meanwhile:
+/// there is one connection that writes.
+pub(super) async fn in_own_task(
     State(control): State<Control>,
     request: Request,
     next: Next,
 ) -> Response {
-    match *request.method() {
-        Method::GET | Method::HEAD => next.run(request).await,
-        _ => run_to_completion(&control.tasks, next.run(request)).await,
-    }
+    run_to_completion(&control.tasks, next.run(request)).await
 }
