@@ -1,10 +1,8 @@
-//! What closing the main window does: with a tray the app stays there, and says so the first time; without one the owner
-//! chooses whether it keeps running.
+//! What closing the main window does: the app keeps running, and says so the first time.
 
 use std::{fs::OpenOptions, io, path::PathBuf};
 
 use parking_lot::Mutex;
-use tauri::{CloseRequestApi, WebviewWindow};
 
 use crate::context::AppContext;
 
@@ -21,65 +19,26 @@ impl CloseBehaviour {
     }
 
     /// On the main thread.
-    pub(super) fn on_close_requested(&self, window: &WebviewWindow, api: &CloseRequestApi) {
-        if self.context.platform.tray_available() {
-            self.show_hint_once();
-        } else {
-            #[cfg(target_os = "linux")]
-            {
-                api.prevent_close();
-                self.ask(window);
-            }
-        }
-        let _ = (window, api);
+    pub(super) fn on_close_requested(&self) {
+        self.show_hint_once();
     }
 
     fn show_hint_once(&self) {
         let Some(marker) = self.hint_shown.lock().take() else { return };
         match create_marker(&marker) {
+            Ok(()) if self.context.platform.tray_available() => {
+                self.context.notifications.show_message(
+                    "AgentPort keeps running in the tray",
+                    "Agents can go on working. To end it, choose Quit AgentPort in the tray.",
+                );
+            }
             Ok(()) => self.context.notifications.show_message(
-                "AgentPort keeps running in the tray",
-                "Agents can go on working. To end it, choose Quit AgentPort in the tray.",
+                "AgentPort keeps running without a window",
+                "This desktop shows no tray. Start AgentPort again to open its window.",
             ),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => tracing::warn!(%error, "the hint about the tray could not be recorded"),
         }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn ask(&self, window: &WebviewWindow) {
-        use gtk::prelude::{
-            DialogExt as _, GtkWindowExt as _, MessageDialogExt as _, WidgetExt as _,
-        };
-        let parent = window.gtk_window().ok();
-        let dialog = gtk::MessageDialog::new(
-            parent.as_ref(),
-            gtk::DialogFlags::MODAL | gtk::DialogFlags::DESTROY_WITH_PARENT,
-            gtk::MessageType::Question,
-            gtk::ButtonsType::None,
-            "Keep AgentPort running?",
-        );
-        dialog.set_secondary_text(Some(
-            "This desktop shows no tray. AgentPort can keep running without a window; start it again to open one.",
-        ));
-        dialog.add_button("Quit AgentPort", gtk::ResponseType::Reject);
-        dialog.add_button("Keep running", gtk::ResponseType::Accept);
-        dialog.set_default_response(gtk::ResponseType::Accept);
-        let (window, platform) = (window.clone(), self.context.platform.clone());
-        dialog.connect_response(move |dialog, response| {
-            dialog.close();
-            match response {
-                gtk::ResponseType::Accept => {
-                    if let Err(error) = window.destroy() {
-                        tracing::warn!(%error, "the window could not be closed");
-                    }
-                }
-                gtk::ResponseType::Reject => platform.quit(),
-                // The dialog was closed: the window stays.
-                _ => {}
-            }
-        });
-        dialog.show();
     }
 }
 

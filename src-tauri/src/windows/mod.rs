@@ -202,12 +202,10 @@ fn create(
     let window = builder.build()?;
     let (handle, label, loaded) = (app.clone(), window.label().to_owned(), windows.loaded.clone());
     window.on_window_event(move |event| match event {
-        WindowEvent::CloseRequested { api, .. } => {
+        WindowEvent::CloseRequested { .. } => {
             save_state(&handle);
-            if label == MAIN
-                && let Some(window) = handle.get_webview_window(MAIN)
-            {
-                handle.state::<CloseBehaviour>().on_close_requested(&window, api);
+            if label == MAIN {
+                handle.state::<CloseBehaviour>().on_close_requested();
             }
         }
         WindowEvent::Focused(true) => keep_focused_on_top(&handle, &label),

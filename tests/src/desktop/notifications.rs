@@ -64,7 +64,7 @@ pub struct Seen {
     pub closed: Vec<(u32, Closed)>,
     /// Calls of `Notify`.
     pub sent: usize,
-    /// The most that were open at once.
+    /// The most that were open at once, without those that say that a tool is no longer asked for.
     pub most: usize,
 }
 
@@ -149,7 +149,9 @@ impl Server {
                 from,
             };
             seen.open.insert(id, note);
-            seen.most = seen.most.max(seen.open.len());
+            let notices = seen.open.values().filter(|note| note.summary == "Not asked any more");
+            let requests = seen.open.len() - notices.count();
+            seen.most = seen.most.max(requests);
         });
         // Ends when the daemon goes away: then nobody waits for the answer either.
         let _ = self.answers.clone().wait_for(|answers| *answers).await;

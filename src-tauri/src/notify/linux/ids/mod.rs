@@ -68,7 +68,9 @@ impl NotificationIds {
                 std::mem::take(&mut self.early).into_iter().partition(|(early, _)| *early == id);
             self.early = later;
             let now: Vec<(u32, DaemonSignal)> = now;
-            events.extend(now.into_iter().filter_map(|(id, signal)| self.to_event(id, signal)));
+            events.extend(
+                now.into_iter().filter_map(|(id, signal)| self.translate_signal(id, signal)),
+            );
         }
         if self.calls_in_flight == 0 {
             self.early.clear();
@@ -79,7 +81,7 @@ impl NotificationIds {
     /// Returns the event for a signal of the owner, if the notification is ours.
     pub(super) fn on_signal(&mut self, id: u32, signal: DaemonSignal) -> Option<BackendEvent> {
         if self.keys.contains_key(&id) {
-            return self.to_event(id, signal);
+            return self.translate_signal(id, signal);
         }
         if self.calls_in_flight > 0 && self.early.len() < MAX_EARLY_SIGNALS {
             self.early.push((id, signal));
@@ -98,7 +100,7 @@ impl NotificationIds {
         self.keys.iter().find(|(_, known)| **known == key).map(|(id, _)| *id)
     }
 
-    fn to_event(&mut self, id: u32, signal: DaemonSignal) -> Option<BackendEvent> {
+    fn translate_signal(&mut self, id: u32, signal: DaemonSignal) -> Option<BackendEvent> {
         match signal {
             DaemonSignal::Pressed(button) => {
                 self.keys.get(&id).map(|key| BackendEvent::Pressed { key: *key, button })
