@@ -31,7 +31,7 @@ await withBrowser(
     await apply();
     await focused("Cursor is connected");
     await page.getByText("Waiting for the first call of Cursor").waitFor();
-    await page.getByText("2 servers of Cursor still bypass AgentPort.").waitFor();
+    await page.getByText(/^2 servers of Cursor still bypass AgentPort/).waitFor();
     say({ at: "connected" });
     await page.getByRole("status").getByText("Connected: first call seen at").waitFor();
     say({ at: "seen" });

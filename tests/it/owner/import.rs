@@ -329,8 +329,8 @@ async fn the_same_server_is_found_again() {
     // One of that very name is an integration like any other.
     assert_eq!(window.integration("compare").await.name, "compare");
     let name = Some(json!({ "name": "Compare" }));
-    window.done(Method::PATCH, "/control/connections/compare", name).await;
-    window.done(Method::DELETE, "/control/connections/compare", None).await;
+    window.done(Method::PATCH, "/control/integrations/compare", name).await;
+    window.done(Method::DELETE, "/control/integrations/compare", None).await;
     window.close().await;
 }
 

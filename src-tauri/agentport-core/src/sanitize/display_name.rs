@@ -29,8 +29,10 @@ pub struct DisplayName {
 impl fmt::Display for DisplayName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)?;
-        // A name that was shown once before carries the mark already.
-        if self.is_suspicious && !self.text.ends_with(MARK) { f.write_str(MARK) } else { Ok(()) }
+        // A name that was shown once before carries the mark already; where there was no room for a name, the mark would
+        // stand for nothing.
+        let is_marked = self.text.is_empty() || self.text.ends_with(MARK);
+        if self.is_suspicious && !is_marked { f.write_str(MARK) } else { Ok(()) }
     }
 }
 

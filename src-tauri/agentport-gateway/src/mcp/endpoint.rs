@@ -18,8 +18,12 @@ use super::{
     envelope::{self, Envelope, InvalidMessage},
     fast_path::{FastPath, RunningCalls},
     keepalive::{Body, keep_alive},
-    params, request_stream,
-    revision::{JSON, PROTOCOL_VERSION, SESSION_ID, is_event_stream, is_modern},
+    params::{self, ParamFault},
+    request_stream,
+    revision::{
+        JSON, PROTOCOL_VERSION, REMOVED_METHODS, SESSION_ID, is_event_stream, is_modern,
+        single_header,
+    },
     server::AgentServer,
     sessions::Sessions,
     view_query::view_key,
@@ -92,7 +96,7 @@ impl McpEndpoint {
                 return Ok(end_on_revocation(response.await, &principal.agent));
             }
             self.cancel_on_fast_path(&parts.headers, &envelope);
-            check_params(&envelope)?;
+            check_params(&parts.headers, &envelope)?;
         }
         let agent = principal.agent.clone();
         Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &agent))
@@ -205,6 +209,7 @@ async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Guarded<Bytes
 }
 
 /// Guard: one JSON-RPC message, with numbers that survive being read.
+#[expect(clippy::result_large_err, reason = "refusals are rare, and are the response itself")]
 fn read_envelope(body: &Bytes) -> Guarded<Envelope<'_>> {
     let envelope = envelope::read(body).map_err(|invalid| with_body(invalid.response()))?;
     match envelope::oversized_integer(body) {
@@ -213,11 +218,21 @@ fn read_envelope(body: &Bytes) -> Guarded<Envelope<'_>> {
     }
 }
 
-/// Guard: the parameters a request's method takes.
-fn check_params(envelope: &Envelope<'_>) -> Guarded<()> {
+/// Guard: the parameters a request's method takes. A method its revision does not have is refused as that, later.
+#[expect(clippy::result_large_err, reason = "refusals are rare, and are the response itself")]
+fn check_params(headers: &HeaderMap, envelope: &Envelope<'_>) -> Guarded<()> {
     let (Some(id), Some(method)) = (envelope.id, &envelope.method) else { return Ok(()) };
-    params::check(method, envelope.params)
-        .map_err(|reason| with_body(InvalidMessage::params(id, reason).response()))
+    let is_modern = single_header(headers, PROTOCOL_VERSION).is_some_and(is_modern);
+    if is_modern && REMOVED_METHODS.contains(&&**method) {
+        return Ok(());
+    }
+    params::check(method, envelope.params).map_err(|fault| {
+        let invalid = match fault {
+            ParamFault::Unreadable(reason) => InvalidMessage::unreadable_params(id, reason),
+            ParamFault::Field(reason) => InvalidMessage::params(id, reason),
+        };
+        with_body(invalid.response())
+    })
 }
 
 fn with_body(response: Response<Bytes>) -> Response<Body> {

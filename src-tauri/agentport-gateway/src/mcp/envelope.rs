@@ -69,6 +69,11 @@ impl InvalidMessage {
         Self::Field { reason: reason.into(), id: None }
     }
 
+    /// The request of this id has parameters that cannot be read at all.
+    pub(super) fn unreadable_params(id: &RawValue, reason: &str) -> Self {
+        Self::Field { reason: reason.to_owned(), id: id_text(Some(id)) }
+    }
+
     /// The request of this id has parameters its method does not take.
     pub(super) fn params(id: &RawValue, reason: String) -> Self {
         Self::Params { reason, id: id_text(Some(id)) }

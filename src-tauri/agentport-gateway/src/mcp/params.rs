@@ -72,16 +72,31 @@ fn params_of(method: &str) -> &'static [Param] {
     }
 }
 
-/// Checks the parameters of a request; the reason names the one at fault.
-pub(super) fn check(method: &str, params: Option<&RawValue>) -> Result<(), String> {
+/// Why the parameters of a request are refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum ParamFault {
+    /// They cannot be read: nested too deeply, or with a text that is not valid Unicode.
+    Unreadable(&'static str),
+    /// The reason names the one at fault.
+    Field(String),
+}
+
+/// Checks the parameters of a request.
+pub(super) fn check(method: &str, params: Option<&RawValue>) -> Result<(), ParamFault> {
     let params: Value = match params {
-        Some(params) => serde_json::from_str(params.get())
-            .map_err(|_| "params holds a text that is not valid Unicode".to_owned())?,
+        Some(params) => serde_json::from_str(params.get()).map_err(|error| {
+            ParamFault::Unreadable(match error.to_string().starts_with("recursion limit") {
+                true => "params is nested more than 128 levels deep",
+                false => "params holds a text that is not valid Unicode",
+            })
+        })?,
         None => Value::Object(serde_json::Map::new()),
     };
     for param in params_of(method) {
         let value = param.path.split('.').try_fold(&params, |value, field| value.get(field));
-        param.check(value).map_err(|fault| format!("params.{} {fault}", param.path))?;
+        param
+            .check(value)
+            .map_err(|fault| ParamFault::Field(format!("params.{} {fault}", param.path)))?;
     }
     Ok(())
 }
@@ -127,7 +142,25 @@ mod tests {
 
     fn fault(method: &str, params: &Value) -> Option<String> {
         let params = RawValue::from_string(params.to_string()).unwrap();
-        check(method, Some(&params)).err()
+        match check(method, Some(&params)) {
+            Ok(()) => None,
+            Err(ParamFault::Field(reason)) => Some(reason),
+            Err(unreadable) => panic!("{unreadable:?}"),
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_apart() {
+        for (params, want) in [
+            (
+                format!("{}1{}", "[".repeat(200), "]".repeat(200)),
+                "params is nested more than 128 levels deep",
+            ),
+            (r#"{"name":"\ud83d"}"#.to_owned(), "params holds a text that is not valid Unicode"),
+        ] {
+            let params = RawValue::from_string(params).unwrap();
+            assert_eq!(check("tools/call", Some(&params)), Err(ParamFault::Unreadable(want)));
+        }
     }
 
     #[test]
@@ -187,7 +220,7 @@ mod tests {
         assert!(level.starts_with("params.level has to be one of debug, "), "{level}");
         assert_eq!(
             check("tools/call", None),
-            Err("params.name is missing; it has to be a string".to_owned())
+            Err(ParamFault::Field("params.name is missing; it has to be a string".to_owned()))
         );
     }
 

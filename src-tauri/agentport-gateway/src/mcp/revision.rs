@@ -7,6 +7,9 @@ pub(crate) const LATEST: &str = "2026-07-28";
 /// The revisions with sessions, oldest first.
 pub(crate) const WITH_SESSIONS: [&str; 4] =
     ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+/// Methods of earlier revisions that 2026-07-28 does not have.
+pub(crate) const REMOVED_METHODS: [&str; 4] =
+    ["initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
 
 /// The session of revisions up to 2025-11-25.
 pub(crate) const SESSION_ID: &str = "mcp-session-id";

@@ -71,7 +71,7 @@ impl Sessions {
         Arc::new(Self { store, manager, live: Mutex::default() })
     }
 
-    /// Is this session the agent's? Unknown sessions are nobody's.
+    /// Is this session the agent's? Unknown sessions belong to no agent.
     pub(crate) async fn belongs(&self, id: &str, agent: AgentId) -> store::Result<bool> {
         let now = clock::now();
         if let Some(session) = self.live.lock().get_mut(id) {
@@ -219,7 +219,7 @@ impl Sessions {
         self.live.lock().get(id).and_then(|session| session.level)
     }
 
-    /// Everybody who listens, with the session each belongs to.
+    /// Every listener, with its session.
     pub(crate) fn listeners(&self) -> Vec<(String, Listener)> {
         self.live
             .lock()

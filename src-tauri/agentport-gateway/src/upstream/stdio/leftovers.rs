@@ -45,14 +45,31 @@ pub(super) fn record(dir: &Path, pid: u32) -> Option<RecordFile> {
         boot_id: boot_id()?,
     };
     let path = dir.join(format!("{pid}.json"));
-    let written = fs::create_dir_all(dir)
+    let written = create_closed_dir(dir)
         .and_then(|()| serde_json::to_vec(&record).map_err(io::Error::other))
-        .and_then(|json| fs::write(&path, json));
+        .and_then(|json| write_closed(&path, &json));
     if let Err(error) = written {
         tracing::warn!(%error, "a local server could not be recorded");
         return None;
     }
     Some(RecordFile(path))
+}
+
+/// Like everything in the data directory: for its owner alone.
+fn create_closed_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+fn write_closed(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    io::Write::write_all(&mut options.open(path)?, content)
 }
 
 /// Kills every recorded group that is left of an earlier gateway, and removes the records. Call it before the first
