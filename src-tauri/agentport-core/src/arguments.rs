@@ -8,7 +8,7 @@
 //! `serde_json` for `float_roundtrip`.
 //!
 //! Deliberately absent: spellings that `serde_json` does not tell apart (`1.0`, `1.00` and `1e0`; integers beyond 64
-//! bits that are the same as 64-bit floats). They are one value to us before anybody is asked, and it is this value
+//! bits that are the same as 64-bit floats). They are one value to us before the owner is asked, and it is this value
 //! that the owner sees and the upstream gets.
 
 use std::fmt::{self, Write as _};

@@ -1,6 +1,6 @@
 //! The domain of AgentPort: what a call is, what the owner's rules make of it, and how an approval lives.
 //!
-//! Everything here is a pure function or plain data. There is no I/O, no async and no clock: whoever calls
+//! Everything here is a pure function or plain data. There is no I/O, no async and no clock: the caller
 //! passes the time in. That is what lets the rules be tested as tables, and read in one sitting.
 
 pub mod approval;

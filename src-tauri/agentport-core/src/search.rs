@@ -1,6 +1,6 @@
 //! Ranking of tools against a query.
 //!
-//! A search looks at every tool there is (5,000 within 5 ms), so nothing is allocated here: whoever keeps the tools
+//! A search looks at every tool there is (5,000 within 5 ms), so nothing is allocated here: the owner of the tool list
 //! keeps their texts lower-cased beside them, and the query is lower-cased once.
 
 /// Between the words of names: `read_file`, `read-file`, `files.read`.

@@ -17,14 +17,14 @@ const HASH_DIGITS: usize = 8;
 /// The listed name of a tool: `<integration>__<tool>`, or a cleaned name with a stable hash where that would not do.
 ///
 /// An integration id holds no `__` and does not end in `_`, so tools of two integrations never share a name. Two of
-/// one integration could only by a collision of eight hexadecimal digits; whoever routes keeps the first.
+/// one integration could only by a collision of eight hexadecimal digits; routing keeps the first.
 pub fn direct_name(integration: &IntegrationId, tool: &str) -> String {
     fitted(&format!("{integration}__"), tool, || format!("{integration}/{tool}"))
 }
 
 /// The listed name of a tool where its profile wants names without a prefix: the tool's own, cleaned the same way.
 ///
-/// Tools of two integrations may share it, and an upstream may call a tool like one of ours: whoever lists them
+/// Tools of two integrations may share it, and an upstream may call a tool like one of ours: the list
 /// looks for both and falls back to [`direct_name`].
 pub fn bare_name(tool: &str) -> String {
     fitted("", tool, || tool.to_owned())

@@ -1,4 +1,4 @@
-//! The page a request's URL leads to. It has no power and tells nothing: whoever opens it may be an agent. It raises
+//! The page a request's URL leads to. It has no power and tells nothing: an agent may open it. It raises
 //! the window in which the owner decides, and sends the owner to where the owner is known.
 
 use std::{

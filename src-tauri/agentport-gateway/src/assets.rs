@@ -1,4 +1,4 @@
-//! The front end's files, handed in by whoever embeds them, and how they are served.
+//! The front end's files, handed in by the program that embeds them, and how they are served.
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -26,7 +26,7 @@ impl Assets {
         self.0.iter().find(|asset| asset.path == path)
     }
 
-    /// Only a browser that opens a page is shown one; whoever looks for an interface that is not here is told so.
+    /// Only a browser that opens a page is shown one; a program that looks for an interface that is not here is told so.
     pub(crate) fn answer(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         let path = uri.path().trim_start_matches('/');
         let opens_page = path.is_empty()

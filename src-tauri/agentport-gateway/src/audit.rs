@@ -80,7 +80,7 @@ impl Audit {
         let last = last_seq(&mut transaction).await?;
         let head = match stored_head(&mut transaction).await? {
             None if last == 0 => START,
-            // Somebody has been at the head. Chained to nothing, the new row bears witness to that.
+            // The head was changed. Chained to nothing, the new row bears witness to that.
             text => text.and_then(|text| self.parse_head(&text)).unwrap_or(START),
         };
         let mut link = Link {
@@ -274,7 +274,7 @@ fn shown(row: &SqliteRow) -> store::Result<AuditRow> {
         actor: link.actor,
         action: link.action,
         subject: link.subject,
-        // Whoever broke the JSON broke the chain: listing shows what is there, verifying says so.
+        // A change that broke the JSON broke the chain: listing shows what is there, verifying says so.
         detail: serde_json::from_str(&link.detail).unwrap_or(Value::String(link.detail)),
         mac: hex(&link.mac),
     })

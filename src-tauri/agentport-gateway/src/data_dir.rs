@@ -1,8 +1,8 @@
 //! The home: the directory that holds everything AgentPort keeps, for its owner alone.
 //!
 //! One gateway runs per home. It holds the lock file locked for as long as it lives, and while it listens there is a
-//! runtime file that tells the command line where. A runtime file that nobody holds the lock for is left over from a
-//! gateway that was killed, and is not believed: what listens on that port by now may be anybody's.
+//! runtime file that tells the command line where. A runtime file without a held lock is left over from a
+//! gateway that was killed, and is not believed: what listens on that port by now may be another program.
 //!
 //! Nothing here is asynchronous; these are few, small, local files.
 
@@ -21,7 +21,7 @@ const CHILDREN: &str = "children";
 const LOCK: &str = "lock";
 const RUNTIME: &str = "runtime.json";
 
-/// How often, and how far apart, a busy lock is tried. Whoever reads the runtime file holds it for an instant.
+/// How often, and how far apart, a busy lock is tried. A reader of the runtime file holds it for an instant.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -115,7 +115,7 @@ pub struct DataDirLock {
 
 impl Drop for DataDirLock {
     fn drop(&mut self) {
-        // If it stays, nobody believes it: the lock is free.
+        // If it stays, it is not believed: the lock is free.
         let _ = fs::remove_file(&self.runtime);
     }
 }
@@ -240,7 +240,7 @@ impl DataDir {
         if metadata.mode() & 0o077 == 0 {
             return Ok(());
         }
-        // Closing `/tmp` or a shared project because somebody mistyped --home would do harm.
+        // Closing `/tmp` or a shared project because of a mistyped --home would do harm.
         let empty = fs::read_dir(&self.root).map_err(inspect)?.next().is_none();
         if !empty && !self.root.join(LOCK).is_file() {
             return Err(DataDirError::Open { path: path() });

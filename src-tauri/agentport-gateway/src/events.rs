@@ -7,7 +7,7 @@ use agentport_api::Event;
 /// Events that wait for a slow reader before it misses some and has to read anew.
 const BACKLOG: usize = 256;
 
-/// Sends events to everybody who listens.
+/// Sends events to every subscriber.
 #[derive(Debug, Clone)]
 pub(crate) struct Events(broadcast::Sender<Event>);
 
@@ -17,7 +17,7 @@ impl Events {
     }
 
     pub(crate) fn send(&self, event: Event) {
-        // Fails only when nobody listens, which is the usual case.
+        // Fails only without a subscriber, which is the usual case.
         let _ = self.0.send(event);
     }
 

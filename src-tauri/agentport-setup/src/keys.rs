@@ -103,11 +103,8 @@ impl Installation {
                 .filter(|name| wants.via != ConnectionMethod::Bridge && *name == wants.key_name);
             if let Some(key) = entry.key.clone() {
                 if plan.takes_key {
-                    let is_it = |change: &&mut FileChange| change.path == *path;
-                    plan.files
-                        .iter_mut()
-                        .filter(is_it)
-                        .for_each(|change| unchanged_with(&key, change));
+                    let its_own = plan.files.iter_mut().filter(|change| change.path == *path);
+                    its_own.for_each(|change| unchanged_with(&key, change));
                 }
                 prepared.drops_bridge_key = lost;
                 let agent = agent.map(|key| key.id);

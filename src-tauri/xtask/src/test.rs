@@ -32,6 +32,8 @@ pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
 
 /// Everything the tests find in place: tools, packages, the built front end and the programs with it inside.
 pub(crate) fn ready() -> Result<()> {
+    // Whole, for the tests that look at the dependency graph of every platform.
+    process::run(process::cargo().args(["fetch", "--locked"]))?;
     debian::webkit()?;
     debian::chromium()?;
     python::ensure()?;

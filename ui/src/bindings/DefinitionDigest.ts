@@ -2,6 +2,6 @@
 
 /**
  * SHA-256 over the RFC 8785 form of a tool definition's name, title, description, input schema, output schema and
- * annotations. In text: 64 lower-case hexadecimal digits.
+ * annotations, where lists that are sets are in one order. In text: 64 lower-case hexadecimal digits.
  */
 export type DefinitionDigest = string;

@@ -85,7 +85,7 @@ impl Keys {
                 if let Some(at) = key.revoked_at {
                     bail!("{} was shut out already, {}", key.name, format::when(at));
                 }
-                owner.delete(&paths::fill(paths::KEY, &key.id)).await?;
+                owner.delete(&paths::fill(paths::KEY, key.id)).await?;
                 context
                     .output
                     .own(&json!({ "id": key.id, "name": key.name, "revoked": true }), || {
@@ -95,7 +95,7 @@ impl Keys {
             Self::Set { id, profile, no_profile: _ } => {
                 let key = find(&owner, &id).await?;
                 let body = ChangeKey { profile };
-                owner.patch(&paths::fill(paths::KEY, &key.id), &body).await?;
+                owner.patch(&paths::fill(paths::KEY, key.id), &body).await?;
                 let seen = body.profile.as_deref().unwrap_or("everything");
                 context.output.own(
                     &json!({ "id": key.id, "name": key.name, "profile": body.profile }),
@@ -105,7 +105,7 @@ impl Keys {
             Self::Trust { id, minutes, end: _ } => {
                 let key = find(&owner, &id).await?;
                 let minutes = minutes.unwrap_or(0);
-                owner.post(&paths::fill(paths::KEY_TRUST, &key.id), &Trust { minutes }).await?;
+                owner.post(&paths::fill(paths::KEY_TRUST, key.id), &Trust { minutes }).await?;
                 context.output.own(
                     &json!({ "id": key.id, "name": key.name, "minutes": minutes }),
                     || match minutes {

@@ -94,7 +94,7 @@ impl Policy {
                     names: |_| Vec::new(),
                 };
                 let view = lookup::find(&kind, &rules, &rule)?;
-                owner.delete(&paths::fill(paths::POLICY_RULE, &view.rule.id)).await?;
+                owner.delete(&paths::fill(paths::POLICY_RULE, view.rule.id)).await?;
                 context.output.own(&json!({ "id": view.rule.id, "removed": true }), || {
                     format!("Removed: {}", output::one_line(&view.sentence))
                 })?;

@@ -88,15 +88,7 @@ pub async fn apply(
         Err(BackupsError::Busy) => return Err(ApplyError::Busy),
         held => held?,
     };
-    for change in &changes {
-        let leads_to =
-            atomic_write::target(&change.path).map_err(|error| change.failed(error.into()))?;
-        let there =
-            atomic_write::read(&change.path).map_err(|error| change.failed(error.into()))?;
-        if leads_to != change.target || there != change.before {
-            return Err(change.failed(ExchangeError::Changed));
-        }
-    }
+    check_unchanged(&changes)?;
     at(Step::Checked);
 
     let mut touches = Vec::new();
@@ -119,13 +111,8 @@ pub async fn apply(
 
     for (done, change) in changes.iter().enumerate() {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
-        let written = atomic_write::exchange(
-            &change.path,
-            &change.target,
-            before,
-            after,
-            change.mode.map(|mode| mode.to),
-        );
+        let mode = change.mode.map(|mode| mode.to);
+        let written = atomic_write::exchange(&change.path, &change.target, before, after, mode);
         if let Err(error) = written {
             take_back(&changes[..done], &rows, backups, &held).await;
             return Err(change.failed(error));
@@ -133,12 +120,26 @@ pub async fn apply(
         at(Step::Written);
     }
 
+    // Where this fails the files are in place: the next to hold the lock sees that, and says so in the journal.
     if let Err(error) = backups.finish(&held, &rows).await {
-        // The files are in place. The next to hold the lock sees that, and says so in the journal.
         tracing::warn!(%error, "the journal could not be settled");
     }
     at(Step::Finished);
     Ok(changes.into_iter().map(|change| change.path).collect())
+}
+
+/// Every file is what the plan was made for.
+fn check_unchanged(changes: &[Change]) -> Result<(), ApplyError> {
+    for change in changes {
+        let leads_to =
+            atomic_write::target(&change.path).map_err(|error| change.failed(error.into()))?;
+        let there =
+            atomic_write::read(&change.path).map_err(|error| change.failed(error.into()))?;
+        if leads_to != change.target || there != change.before {
+            return Err(change.failed(ExchangeError::Changed));
+        }
+    }
+    Ok(())
 }
 
 /// The files that change, with the key in its place.

@@ -3,7 +3,7 @@
 //! What is written goes beside the file first, for its owner alone, then to the disk, and only then in place with one
 //! rename. Links are followed to where they lead and stay links, as people have them who keep their dotfiles in a
 //! repository. Mode, owner and group of the file stay; where the group cannot be kept, nobody gets more than everybody
-//! had. A file that is marked read-only is left alone, for whoever marked it meant that.
+//! had. A file that is marked read-only is left alone, for it was marked on purpose.
 //!
 //! Deliberately absent: extended attributes and access lists, which a new file has by its directory; and hard links,
 //! of which the others keep the old content, because the alternative is to write into the file in place.
@@ -40,7 +40,7 @@ pub fn target(path: &Path) -> io::Result<PathBuf> {
 /// What is at `path`, through links; `None` if nothing is. Reads 10 MiB and no more, whatever the file says of its
 /// length: what has more is refused, and so is what is no file or the system's own.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    // Looked at before it is opened: opening a pipe would wait for whoever writes to it.
+    // Looked at before it is opened: opening a pipe would wait for its writer.
     let path = target::of(path)?;
     match fs::metadata(&path) {
         Err(error) if is_absent(&error) => return Ok(None),
@@ -199,7 +199,7 @@ impl Directories {
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             match builder.create(dir) {
                 Ok(()) => made.0.push(dir.to_owned()),
-                // Somebody else was as quick.
+                // Another process was as quick.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     made.take_away();

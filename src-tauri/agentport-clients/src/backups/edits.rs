@@ -21,7 +21,7 @@ pub(crate) struct FileEdit {
     /// Size of what was there.
     pub(crate) bytes: u64,
     pub(crate) taken_at: Timestamp,
-    /// It was begun, and nobody has looked yet whether it was done.
+    /// It was begun, and it has not been checked yet whether it was done.
     pub(crate) begun: bool,
     /// It has not been taken back.
     pub(crate) open: bool,

@@ -93,7 +93,7 @@ impl Backups {
             held = Some(right);
         }
         let backups = Self { root: root.to_owned(), pool };
-        // Whoever holds the lock is at work, and its rows are its own.
+        // The holder of the lock is at work, and its rows are its own.
         if let Some(held) = held {
             backups.settle(&held).await?;
         }
@@ -112,7 +112,7 @@ impl Backups {
         }
     }
 
-    /// The files of changes that a process began and did not live to settle. While somebody is at work there are none:
+    /// The files of changes that a process began and did not live to settle. While a process is at work there are none:
     /// what is begun then is theirs.
     pub async fn undecided(&self) -> Result<Vec<PathBuf>, BackupsError> {
         let failed = |source| io_error(&self.root, source);

@@ -14,7 +14,7 @@
 //! loses that.
 //!
 //! Where a name stands twice in a container, the last one counts, as it does for the clients: [`Document::set`]
-//! replaces that one. [`Document::servers`] lists both, so that nobody loses one unseen, and [`Document::remove`]
+//! replaces that one. [`Document::servers`] lists both, so that none is lost unseen, and [`Document::remove`]
 //! takes both, since taking only the last would bring the older one to life.
 //!
 //! Deliberately absent: repairing files, and formats as their clients read them. What the format's own

@@ -235,7 +235,7 @@ fn sign_in(imports: &[Import], place: &Place) -> Option<String> {
     })
 }
 
-/// On this machine nobody signs in.
+/// On this machine no sign-in is possible.
 fn is_here(url: &str) -> bool {
     match url::Url::parse(url).ok().as_ref().and_then(url::Url::host) {
         Some(url::Host::Domain(name)) => name == "localhost",

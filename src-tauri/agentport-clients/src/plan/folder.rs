@@ -2,7 +2,7 @@
 //!
 //! A client starts a project's servers in the project's folder; the gateway starts every server in a folder of its own.
 //! So a relative path is made good where the folder is known, and a server that has one elsewhere stays where it is:
-//! nobody can say from the file where the client would look.
+//! the file does not say where the client would look.
 
 use std::path::{Path, PathBuf};
 

@@ -290,7 +290,7 @@ fn ends_in_sse(url: &str) -> bool {
     path.trim_end_matches('/').ends_with("/sse")
 }
 
-/// In words that the client itself does not act on; whoever wrote them meant it.
+/// In words that the client itself does not act on; they were meant so.
 fn is_said_to_be_off(extra: &Map<String, Value>) -> bool {
     extra.get("disabled") == Some(&Value::Bool(true))
         || extra.get("enabled") == Some(&Value::Bool(false))

@@ -46,7 +46,7 @@ impl Summaries {
     }
 }
 
-/// Nobody has looked for secrets here.
+/// Not searched for secrets.
 fn untold(launch: &Launch) -> String {
     match launch {
         Launch::Local { command, .. } => program(command).to_owned(),

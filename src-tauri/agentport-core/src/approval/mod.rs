@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Pending ─┬─> Approved ─┬─> Running ──> Done
-//!          ├─> Denied    ├─> Expired     (nobody came for it)
+//!          ├─> Denied    ├─> Expired     (not picked up)
 //!          ├─> Expired   └─> Withdrawn
 //!          └─> Withdrawn
 //!
@@ -12,7 +12,7 @@
 //! Transitions consume the approval and fail, naming both states, where the picture has no arrow. What always holds:
 //! a request runs at most once, since nothing leads back to `Approved` from `Running` on; and only within its expiry.
 //!
-//! Deliberately absent: rules. A grant beyond *once* makes one, which is the business of whoever approves.
+//! Deliberately absent: rules. A grant beyond *once* makes one, which the gateway makes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,7 +75,7 @@ pub enum WithdrawnBecause {
 #[serde(tag = "state", rename_all = "snake_case")]
 #[ts(export)]
 pub enum State {
-    /// Nobody has decided.
+    /// Not decided yet.
     Pending,
     /// The owner said yes (`at`); it waits for the agent.
     Approved { at: Timestamp, grant: Grant, audience: Audience },
@@ -91,7 +91,7 @@ pub enum State {
     },
     /// The owner said no, in these words if in any.
     Denied { at: Timestamp, reason: Option<String> },
-    /// Nobody decided in time ("missed"), or nobody came for what was approved.
+    /// Not decided in time ("missed"), or approved and not picked up.
     Expired {
         /// When the time ran out.
         at: Timestamp,
@@ -258,7 +258,7 @@ impl Approval {
         }
     }
 
-    /// Time ran out: nobody decided, or nobody came for what was approved.
+    /// Time ran out: not decided, or approved and not picked up.
     pub fn expire(mut self, now: Timestamp) -> Result<Self, WrongState> {
         match self.state {
             State::Pending => {

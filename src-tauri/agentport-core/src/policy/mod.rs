@@ -9,7 +9,7 @@
 //! 5. An `allow` that names a tool is for the definition the owner had in view; for another definition it asks,
 //!    unless a matching `allow` for the present definition stands beside it.
 //!
-//! Deliberately absent: the end of a session. Rules that live for one are removed by whoever watches the agents; while
+//! Deliberately absent: the end of a session. Rules that live for one are removed by the part that watches the agents; while
 //! they are here they count like any other.
 
 mod describe;

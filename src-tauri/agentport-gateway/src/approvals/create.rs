@@ -42,7 +42,7 @@ pub(crate) enum Created {
     AlreadyOpen { id: ApprovalId, expires_at: Timestamp },
     /// Not asked: the owner denied this tool to this agent several times lately.
     DeniedUntil(Timestamp),
-    /// Not asked: nobody can read that much.
+    /// Not asked: a person cannot read that much.
     TooLarge { kib: u64 },
     /// Not asked: the agent has as many pending approvals as it may have.
     TooManyPending { limit: u32 },

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Approvals, CallKey};
 use crate::{
-    catalogue::{InvalidArguments, managed_tools::INSTALL},
+    catalogue::{InvalidArguments, PublishedTool, managed_tools::INSTALL},
     clock,
     directory::TokenKey,
     store::StoreError,
@@ -72,15 +72,7 @@ impl Approvals {
         let edited = match &choice.arguments {
             None => None,
             Some(arguments) => {
-                if !arguments.is_object() {
-                    return Err(DecideError::NotAnObject);
-                }
-                let arguments = self.edited(&before, arguments);
-                if let Some(tool) = &published {
-                    tool.validate(&arguments).map_err(DecideError::InvalidArguments)?;
-                }
-                let hash = ArgumentsHash::of(&arguments);
-                Some((arguments, hash))
+                Some(self.edited_arguments(&before, arguments, published.as_deref())?)
             }
         };
         let grant = grant(&choice.grant, now)?;
@@ -112,6 +104,24 @@ impl Approvals {
         )
         .await;
         Ok(approval)
+    }
+
+    /// The arguments the owner put in place of the agent's, checked against the tool's schema, with their hash.
+    fn edited_arguments(
+        &self,
+        asked: &Approval,
+        arguments: &Value,
+        published: Option<&PublishedTool>,
+    ) -> Result<(Value, ArgumentsHash), DecideError> {
+        if !arguments.is_object() {
+            return Err(DecideError::NotAnObject);
+        }
+        let arguments = self.edited(asked, arguments);
+        if let Some(tool) = published {
+            tool.validate(&arguments).map_err(DecideError::InvalidArguments)?;
+        }
+        let hash = ArgumentsHash::of(&arguments);
+        Ok((arguments, hash))
     }
 
     /// The open approval for the same call as a missed one, or the missed one itself.

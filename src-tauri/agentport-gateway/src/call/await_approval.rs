@@ -19,7 +19,7 @@ use crate::{agents::Agent, approvals::StoredResult, clock};
 /// What awaiting a request came to.
 #[derive(Debug)]
 pub(crate) enum Awaited {
-    /// Nobody has decided, or the call is still running (`running`).
+    /// Not decided yet, or the call is still running (`running`).
     StillPending {
         id: ApprovalId,
         running: bool,

@@ -20,7 +20,7 @@ pub(crate) enum Outcome {
     Refused(Refusal),
     /// The upstream could not do it.
     Failed { integration: String, error: UpstreamError },
-    /// The same, of an approved call that somebody else started: its sentence.
+    /// The same, of an approved call that another request started: its sentence.
     FailedBefore(String),
 }
 

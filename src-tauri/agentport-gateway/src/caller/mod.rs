@@ -22,7 +22,7 @@ pub(crate) type LogLevel = rmcp::model::LoggingLevel;
 
 /// Who waits for the result, and what it can be asked or told meanwhile.
 ///
-/// Without a `peer` (REST, an approved call that nobody holds open) there is nobody to ask: requests of the upstream
+/// Without a `peer` (REST, an approved call that no request holds open) there is no client to ask: requests of the upstream
 /// are refused and notifications dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller {

@@ -26,7 +26,7 @@ impl Default for HealthEntry {
 pub(crate) struct HealthBoard(RwLock<HashMap<IntegrationId, HealthEntry>>);
 
 impl HealthBoard {
-    /// An integration nobody has heard of yet is idle.
+    /// An integration without a reported state is idle.
     pub(crate) fn get(&self, id: &IntegrationId) -> HealthEntry {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
     }

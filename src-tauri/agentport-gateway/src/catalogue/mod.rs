@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The bundled list speaks for the tools of a server that is where the list says, and for nobody else's.
+    /// The bundled list speaks for the tools of a server that is where the list says, and for no other's.
     #[test]
     fn categories_come_from_the_list_or_from_the_tool() {
         let id = IntegrationId::new("exa").unwrap();

@@ -182,7 +182,7 @@ async fn choose_password(
     let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
     // The new password is looked at before the code is used up, so that a short one does not cost the code.
     check_length(&choice.new)?;
-    // Neither set nor removed by anybody else from the look at the present one to the end.
+    // Neither set nor removed by another request from the look at the present one to the end.
     let _alone = control.changing.lock().await;
     let first = !has_password(store).await?;
     let allowed = if first {

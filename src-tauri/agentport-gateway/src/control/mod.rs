@@ -1,8 +1,8 @@
 //! The owner's plane: the only way to decide, configure and read.
 //!
-//! [`in_process`] has every route, and asks nobody who they are: whoever holds it is the owner. A desktop app calls it.
+//! [`in_process`] has every route, and checks no sign-in: its holder is the owner. A desktop app calls it.
 //! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
-//! where the owner wants no sign-in ([`front`]). Whoever starts the gateway may add a [`extension`] to it.
+//! where the owner wants no sign-in ([`front`]). The program that starts the gateway may add an [`extension`].
 
 mod activity;
 mod approvals;
@@ -87,7 +87,7 @@ pub(crate) struct Control {
     pub(crate) started_at: agentport_core::Timestamp,
 }
 
-/// The owner's plane for who holds the gateway: with the routes that open and close it to everybody else.
+/// The control API for the holder of the gateway: with the routes that open and close it over TCP.
 pub(crate) fn in_process(control: Control, extensions: Router) -> Router {
     let all = routes::shared().into_iter().chain(routes::in_process());
     routes::router(all.collect(), control).merge(extensions)

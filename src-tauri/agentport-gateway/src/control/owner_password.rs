@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Control, password, problem::Answer};
 
-/// Whoever signed in with the password before is out.
+/// Every sign-in by the former password ends.
 pub(super) async fn set(
     State(control): State<Control>,
     Json(wanted): Json<SetOwnerPassword>,
@@ -23,7 +23,7 @@ pub(super) async fn set(
 
 pub(super) async fn remove(State(control): State<Control>) -> Answer<StatusCode> {
     let _alone = control.changing.lock().await;
-    // Closed first: from here on nobody gets in, whatever the database says.
+    // Closed first: from here on no sign-in is accepted, whatever the database says.
     control.front.set_password(false);
     control.logins.close_all();
     if password::remove_password(&control.store).await? {

@@ -15,7 +15,7 @@ use crate::clock;
 
 /// Wrong guesses that are free …
 const FREE_GUESSES: u32 = 5;
-/// … and the time between two more. Nobody is made to wait longer for an answer; where the pause is longer, one is sent
+/// … and the time between two more. No answer takes longer; where the pause is longer, one is sent
 /// away.
 const GUESS_EVERY: Duration = Duration::from_secs(2);
 /// The longest pause, where pauses grow.
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 /// Those who may wait for their turn; more are sent away.
 const MOST_WAITING: usize = 8;
 
-/// How often somebody guessed wrong, and how long the next has to wait.
+/// How often a guess was wrong, and how long the next has to wait.
 #[derive(Debug)]
 pub(crate) struct Patience {
     grows: bool,
@@ -75,12 +75,12 @@ impl Drop for Waiting<'_> {
 }
 
 impl Patience {
-    /// For what is long: always the same pause, so that nobody can lock the owner out.
+    /// For what is long: always the same pause, so that an agent cannot lock the owner out.
     pub(crate) fn steady() -> Self {
         Self::new(false)
     }
 
-    /// For what is short, such as six digits: at one guess every other second somebody would be lucky within days.
+    /// For what is short, such as six digits: at one guess every other second one would be right within days.
     pub(crate) fn growing() -> Self {
         Self::new(true)
     }

@@ -1,4 +1,4 @@
-//! Random tokens that let somebody do something for a time. In memory, and there only as SHA-256: a restart ends them
+//! Random tokens that allow something for a time. In memory, and there only as SHA-256: a restart ends them
 //! all.
 
 use std::{
@@ -60,7 +60,7 @@ impl Tokens {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be taken before it is looked at what somebody shows to get a token.
+    /// To be taken before what is shown for a token is checked.
     pub(super) fn round(&self) -> Round {
         self.lock().round
     }

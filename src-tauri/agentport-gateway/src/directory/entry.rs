@@ -45,7 +45,7 @@ pub(super) enum Auth {
         header: String,
         format: String,
     },
-    /// With details for who can sign in this way; nobody here can.
+    /// With details for who can sign in this way; this gateway cannot.
     Oauth,
 }
 

@@ -3,8 +3,8 @@
 //! The list comes with the program (`integrations.json`): what each is called and good for, where it is, how it lets
 //! its callers in, and which of its tools belong together. Nothing of it is ever fetched.
 //!
-//! Offered are those that can be installed now: MCP servers over Streamable HTTP that let in by a token, or anybody.
-//! The others stay in the list, and whoever asks for one is told why it has to wait ([`Unsupported`]): those that let in
+//! Offered are those that can be installed now: MCP servers over Streamable HTTP that take a token, or no credential.
+//! The others stay in the list, and a request for one says why it has to wait ([`Unsupported`]): those that let in
 //! by OAuth alone, REST APIs that are to be described as data, and servers that speak the HTTP+SSE transport of
 //! 2024-11-05, which the gateway does not.
 //!

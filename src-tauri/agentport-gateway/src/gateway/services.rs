@@ -101,6 +101,149 @@ pub(super) struct GatewayServices {
     pub(super) resource_updates: broadcast::Sender<String>,
 }
 
+/// What the services of calls, approvals and integrations work with.
+struct ServiceBase {
+    store: Store,
+    vault: Arc<Vault>,
+    journal: Arc<Journal>,
+    events: Events,
+    audit: Audit,
+    agents: Arc<Agents>,
+    settings: Arc<SettingsStore>,
+    switch: Arc<CallSwitch>,
+    policy: Arc<PolicyStore>,
+    catalogue: Arc<Catalogue>,
+    tokens: Arc<PendingTokens>,
+    secrets: Arc<SentSecrets>,
+}
+
+impl ServiceBase {
+    async fn build(
+        storage: OpenStorage,
+        home: &DataDir,
+        tasks: &GatewayTasks,
+    ) -> Result<Self, StartError> {
+        let OpenStorage { store, vault, settings, .. } = storage;
+        let journal_stop = tasks.journal_stop.clone();
+        let journal =
+            Journal::open(&home.journal_dir(), store.clone(), &tasks.tracker, journal_stop)
+                .await
+                .map_err(database)?;
+        let events = Events::new();
+        let audit = Audit::open(store.clone(), vault.derive("audit"));
+        let agents = Agents::load(store.clone()).await.map_err(database)?;
+        let switch = CallSwitch::load(store.clone(), events.clone(), audit.clone()).await;
+        let policy = PolicyStore::load(store.clone(), events.clone()).await;
+        Ok(Self {
+            tokens: Arc::new(PendingTokens::new(vault.derive("tokens handed in"))),
+            secrets: Arc::new(SentSecrets::default()),
+            journal: Arc::new(journal),
+            agents: Arc::new(agents),
+            settings: Arc::new(SettingsStore::new(settings)),
+            switch: Arc::new(switch.map_err(database)?),
+            policy: Arc::new(policy.map_err(database)?),
+            catalogue: Arc::new(Catalogue::new()),
+            store,
+            vault,
+            events,
+            audit,
+        })
+    }
+
+    fn approvals(&self, tasks: &GatewayTasks) -> Arc<Approvals> {
+        Arc::new(Approvals::new(ApprovalServices {
+            store: self.store.clone(),
+            journal: self.journal.clone(),
+            vault: self.vault.clone(),
+            events: self.events.clone(),
+            audit: self.audit.clone(),
+            settings: self.settings.clone(),
+            policy: self.policy.clone(),
+            catalogue: self.catalogue.clone(),
+            tokens: self.tokens.clone(),
+            tasks: tasks.tracker.clone(),
+            soft_stop: tasks.stop.soft.clone(),
+        }))
+    }
+
+    fn upstreams(
+        &self,
+        home: &DataDir,
+        tasks: &GatewayTasks,
+        approvals: &Arc<Approvals>,
+        updates: &broadcast::Sender<String>,
+    ) -> UpstreamRegistry {
+        let upstream_events = Arc::new(UpstreamEvents {
+            catalogue: self.catalogue.clone(),
+            events: self.events.clone(),
+            tasks: tasks.tracker.clone(),
+            updates: updates.clone(),
+            store: self.store.clone(),
+            approvals: approvals.clone(),
+        });
+        let stop = tasks.background_stop.clone();
+        let children = Some(home.children_dir());
+        let upstreams =
+            UpstreamRegistry::new(tasks.tracker.clone(), stop, upstream_events, children);
+        upstreams.set_inherited_environment(self.settings.load().inherited_environment.clone());
+        upstreams
+    }
+
+    fn integrations(
+        &self,
+        approvals: &Arc<Approvals>,
+        upstreams: &UpstreamRegistry,
+    ) -> Arc<Integrations> {
+        Arc::new(Integrations {
+            store: self.store.clone(),
+            vault: self.vault.clone(),
+            events: self.events.clone(),
+            audit: self.audit.clone(),
+            settings: self.settings.clone(),
+            policy: self.policy.clone(),
+            approvals: approvals.clone(),
+            catalogue: self.catalogue.clone(),
+            upstreams: upstreams.clone(),
+            secrets: self.secrets.clone(),
+            pending_adds: PendingAdds::default(),
+        })
+    }
+
+    fn calls(
+        &self,
+        tasks: &GatewayTasks,
+        approvals: &Arc<Approvals>,
+        upstreams: &UpstreamRegistry,
+        installer: &Arc<Installer>,
+    ) -> Arc<CallPipeline> {
+        let soft_stop = tasks.stop.soft.clone();
+        Arc::new(CallPipeline {
+            resolver: ToolResolver {
+                catalogue: self.catalogue.clone(),
+                upstreams: upstreams.clone(),
+            },
+            admission: CallAdmission::new(soft_stop, self.switch.clone(), self.settings.clone()),
+            policy: self.policy.clone(),
+            approvals: approvals.clone(),
+            agents: self.agents.clone(),
+            tokens: self.tokens.clone(),
+            recorder: CallRecorder::new(self.journal.clone()),
+            dispatcher: CallDispatcher {
+                store: self.store.clone(),
+                settings: self.settings.clone(),
+                catalogue: self.catalogue.clone(),
+                upstreams: upstreams.clone(),
+                installer: installer.clone(),
+                secrets: self.secrets.clone(),
+            },
+            continuations: Default::default(),
+            tasks: tasks.tracker.clone(),
+            running: tasks.running_calls.clone(),
+            hard_stop: tasks.stop.hard.clone(),
+        })
+    }
+}
+
 impl GatewayServices {
     pub(super) async fn build(
         storage: OpenStorage,
@@ -108,91 +251,27 @@ impl GatewayServices {
         port: u16,
         tasks: GatewayTasks,
     ) -> Result<Self, StartError> {
-        let OpenStorage { store, vault, settings, .. } = storage;
-        let tracker = &tasks.tracker;
-        let journal_stop = tasks.journal_stop.clone();
-        let journal = Journal::open(&home.journal_dir(), store.clone(), tracker, journal_stop)
-            .await
-            .map_err(database)?;
-        let journal = Arc::new(journal);
-        let events = Events::new();
-        let audit = Audit::open(store.clone(), vault.derive("audit"));
-        let agents = Arc::new(Agents::load(store.clone()).await.map_err(database)?);
-        let settings = Arc::new(SettingsStore::new(settings));
-        let switch = CallSwitch::load(store.clone(), events.clone(), audit.clone()).await;
-        let switch = Arc::new(switch.map_err(database)?);
-        let policy = PolicyStore::load(store.clone(), events.clone()).await;
-        let policy = Arc::new(policy.map_err(database)?);
-        let catalogue = Arc::new(Catalogue::new());
-        let tokens = Arc::new(PendingTokens::new(vault.derive("tokens handed in")));
-        let secrets = Arc::new(SentSecrets::default());
-        let approvals = Arc::new(Approvals::new(ApprovalServices {
-            store: store.clone(),
-            journal: journal.clone(),
-            vault: vault.clone(),
-            events: events.clone(),
-            audit: audit.clone(),
-            settings: settings.clone(),
-            policy: policy.clone(),
-            catalogue: catalogue.clone(),
-            tokens: tokens.clone(),
-            tasks: tracker.clone(),
-            soft_stop: tasks.stop.soft.clone(),
-        }));
+        let base = ServiceBase::build(storage, home, &tasks).await?;
+        let approvals = base.approvals(&tasks);
         let resource_updates = broadcast::Sender::new(RESOURCE_UPDATE_BACKLOG);
-        let upstream_events = Arc::new(UpstreamEvents {
-            catalogue: catalogue.clone(),
-            events: events.clone(),
-            tasks: tracker.clone(),
-            updates: resource_updates.clone(),
-            store: store.clone(),
-            approvals: approvals.clone(),
-        });
-        let background_stop = tasks.background_stop.clone();
-        let children = Some(home.children_dir());
-        let upstreams =
-            UpstreamRegistry::new(tracker.clone(), background_stop, upstream_events, children);
-        upstreams.set_inherited_environment(settings.load().inherited_environment.clone());
-        let integrations = Arc::new(Integrations {
-            store: store.clone(),
-            vault: vault.clone(),
-            events: events.clone(),
-            audit: audit.clone(),
-            settings: settings.clone(),
-            policy: policy.clone(),
-            approvals: approvals.clone(),
-            catalogue: catalogue.clone(),
-            upstreams: upstreams.clone(),
-            secrets: secrets.clone(),
-            pending_adds: PendingAdds::default(),
-        });
+        let upstreams = base.upstreams(home, &tasks, &approvals, &resource_updates);
+        let integrations = base.integrations(&approvals, &upstreams);
         let installer =
-            Arc::new(Installer { integrations: integrations.clone(), tokens: tokens.clone() });
-        let calls = Arc::new(CallPipeline {
-            resolver: ToolResolver { catalogue: catalogue.clone(), upstreams: upstreams.clone() },
-            admission: CallAdmission::new(
-                tasks.stop.soft.clone(),
-                switch.clone(),
-                settings.clone(),
-            ),
-            policy: policy.clone(),
-            approvals: approvals.clone(),
-            agents: agents.clone(),
-            tokens,
-            recorder: CallRecorder::new(journal.clone()),
-            dispatcher: CallDispatcher {
-                store: store.clone(),
-                settings: settings.clone(),
-                catalogue: catalogue.clone(),
-                upstreams: upstreams.clone(),
-                installer: installer.clone(),
-                secrets,
-            },
-            continuations: Default::default(),
-            tasks: tracker.clone(),
-            running: tasks.running_calls.clone(),
-            hard_stop: tasks.stop.hard.clone(),
-        });
+            Arc::new(Installer { integrations: integrations.clone(), tokens: base.tokens.clone() });
+        let calls = base.calls(&tasks, &approvals, &upstreams, &installer);
+        let ServiceBase {
+            store,
+            vault,
+            journal,
+            events,
+            audit,
+            agents,
+            settings,
+            switch,
+            policy,
+            catalogue,
+            ..
+        } = base;
         Ok(Self {
             address: GatewayAddress { port },
             tasks,

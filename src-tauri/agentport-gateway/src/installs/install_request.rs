@@ -33,7 +33,7 @@ const MAX_NAME: usize = 50;
 
 impl Installer {
     /// Installs what the owner has approved. Whatever comes of it is told the agent: `installed` and `connected` say it
-    /// to programs, `message` to whoever reads.
+    /// to programs, `message` to people.
     pub(crate) async fn install_approved(
         &self,
         id: &IntegrationId,
@@ -189,6 +189,9 @@ mod tests {
             );
         }
         let foreign = request_summary("\u{202e}E\"x\na", UNINSTALL, &json!({})).unwrap();
-        assert_eq!(foreign, "Remove E'x a with its credentials and rules");
+        assert_eq!(
+            foreign,
+            r"Remove \u{202e}E'x\u{a}a (look-alike name) with its credentials and rules"
+        );
     }
 }

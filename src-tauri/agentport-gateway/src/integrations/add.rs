@@ -143,7 +143,7 @@ impl Integrations {
             if !add.keep_unreachable {
                 return probe.await.map(Some).map_err(AddError::Unreachable);
             }
-            // It is kept if nobody answers, so nobody has to wait long.
+            // It is kept if the owner does not answer, so no wait is long.
             match tokio::time::timeout(SHORT_TRY, probe).await {
                 // That is an answer: what was given to get in does not.
                 Ok(Err(error @ UpstreamError::NeedsAuth { .. })) if !add.secrets.is_empty() => {

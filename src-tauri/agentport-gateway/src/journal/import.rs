@@ -35,7 +35,7 @@ impl Importer {
         Self { files, store, tasks, position, rows }
     }
 
-    /// Imports some time after lines have been written, at once when somebody waits for it, and once more at the end.
+    /// Imports some time after lines have been written, at once when a caller waits for it, and once more at the end.
     pub(super) async fn run(mut self, mut flushes: mpsc::Receiver<Flush>, stop: CancellationToken) {
         let mut failing = false;
         loop {
@@ -64,7 +64,7 @@ impl Importer {
             }
             failing = done.is_err();
             if let Some(flush) = flush {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = flush.send(done);
             }
         }
@@ -93,7 +93,7 @@ impl Importer {
                 let next = self.files.delete(from.file).map_err(ImportError::Files)?;
                 self.position = Position { file: next, bytes: 0 };
             } else {
-                // Nobody but us shortens a file.
+                // No other program shortens a file.
                 return Err(ImportError::Files(io::ErrorKind::UnexpectedEof.into()));
             }
         }

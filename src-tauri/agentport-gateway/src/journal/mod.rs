@@ -104,7 +104,7 @@ pub(crate) struct Journal {
     imported: watch::Receiver<u64>,
 }
 
-/// Somebody waits for everything written so far to be imported.
+/// A caller waits for everything written so far to be imported.
 type Flush = oneshot::Sender<Result<(), ImportError>>;
 
 impl Journal {

@@ -42,7 +42,7 @@ impl RuleUndo {
         self.lock().removed.iter().find(|rule| rule.id == id).cloned()
     }
 
-    /// It is put back. `false`: somebody was faster.
+    /// It is put back. `false`: another change was faster.
     pub(crate) fn forget(&self, id: RuleId) -> bool {
         let mut past = self.lock();
         let before = past.removed.len();

@@ -1,6 +1,6 @@
 //! The REST subset that the `ap` command and shell agents speak (`contract` §6): the same door, the same keys.
 //!
-//! Owner matters are not here. Whatever asks for them gets 401, whoever asks.
+//! Owner matters are not here. Requests for them get 401, with any credential.
 
 mod call;
 mod installed;

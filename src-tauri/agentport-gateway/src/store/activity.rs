@@ -25,7 +25,7 @@ const SEARCHED: u32 = 16_000;
 const LONGEST_QUERY: usize = 200;
 /// Longest page.
 const LONGEST_PAGE: u32 = 1_000;
-/// Rows deleted in one go, so that nobody waits long for the writer.
+/// Rows deleted in one go, so that no write waits long.
 const DELETED_AT_ONCE: u32 = 2_000;
 
 /// Which rows to read. Everything given must hold.

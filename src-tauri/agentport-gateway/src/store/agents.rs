@@ -77,7 +77,7 @@ impl Store {
             .transpose()
     }
 
-    /// The keys that may let somebody in (not revoked; expiry is for the caller to see to).
+    /// The keys that may be accepted (not revoked; expiry is for the caller to see to).
     pub(crate) async fn agent_hashes(&self) -> Result<Vec<(KeyHash, AgentRow)>> {
         sqlx::query("SELECT * FROM agents WHERE revoked_at IS NULL")
             .fetch_all(self.readers())

@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// Stores the new state (and with it arguments and expiry, which the owner may have changed) of an approval that
-    /// still is in `from`. `false`: it is not; someone was faster, and nothing has changed.
+    /// still is in `from`. `false`: it is not; another decision was faster, and nothing has changed.
     pub(crate) async fn transition(&self, new: &Approval, from: StateName) -> Result<bool> {
         let state = StateColumns::of(&new.state);
         sqlx::query(

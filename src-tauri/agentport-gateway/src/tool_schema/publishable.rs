@@ -32,7 +32,7 @@ pub(crate) enum UnusableTool {
 pub(crate) fn publishable(entry: Value) -> Result<Tool, UnusableTool> {
     let Value::Object(mut tool) = entry else { return Err(UnusableTool::NotAnObject) };
     tool.retain(|_, value| !value.is_null());
-    if !tool.get("name").and_then(Value::as_str).is_some_and(|name| !name.is_empty()) {
+    if tool.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err(UnusableTool::NoName);
     }
     match tool.get_mut("annotations") {

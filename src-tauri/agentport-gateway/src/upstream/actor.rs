@@ -365,7 +365,7 @@ impl IdleState {
         }
     }
 
-    /// Waits until it is to be tried again though nobody asks.
+    /// Waits until it is to be tried again without a request.
     async fn retry_due(&self) {
         match self {
             Self::Failed { until, unattended: true, .. } => sleep_until(*until).await,

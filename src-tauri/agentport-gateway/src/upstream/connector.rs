@@ -174,11 +174,21 @@ impl UpstreamConnector {
             None => None,
         };
         let words = local.end_at_once(false).await;
-        let mut refusal = HandshakeRefusal {
+        let refusal = HandshakeRefusal {
             said: String::new(),
             discovered_late: local.pipe().discovered_late(),
         };
-        Err(match error {
+        Err(self.local_failure(error, &words, refusal))
+    }
+
+    /// Why a local server did not come up. `words` are its last ones.
+    fn local_failure(
+        &self,
+        error: Option<ClientInitializeError>,
+        words: &str,
+        mut refusal: HandshakeRefusal,
+    ) -> ConnectFailure {
+        match error {
             None => {
                 let problem = format!(
                     "did not introduce itself within {} s; {words}",
@@ -221,7 +231,7 @@ impl UpstreamConnector {
                 let problem = format!("its introduction cannot be understood; {words}");
                 ConnectFailure::Handshake(UpstreamError::Protocol { problem }, refusal)
             }
-        })
+        }
     }
 
     async fn open_remote(

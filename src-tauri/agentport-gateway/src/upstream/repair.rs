@@ -14,7 +14,7 @@ pub(super) fn repaired(bytes: &[u8]) -> String {
     while let Some(next) = rest.chars().next() {
         if in_string {
             let taken = string_piece(rest, &mut out);
-            in_string = !(next == '"');
+            in_string = next != '"';
             rest = &rest[taken..];
             continue;
         }

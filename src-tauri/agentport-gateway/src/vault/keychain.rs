@@ -1,6 +1,6 @@
 //! The platform's keychain: Secret Service, macOS Keychain, Windows Credential Manager.
 //!
-//! Every access blocks, and may wait for somebody to unlock the keychain. So each runs on a thread of its own that is
+//! Every access blocks, and may wait until the keychain is unlocked. So each runs on a thread of its own that is
 //! left behind when its time is over; unlike one of tokio's it does not hold up the end of the process. The store is
 //! used directly and let go at once: no process-wide default, no connection kept open for one read per start.
 
@@ -100,7 +100,7 @@ fn within<T: Send + 'static>(
             .and_then(|store| store.build(SERVICE, &user, None))
             .map_err(KeychainError::Refused)
             .and_then(|entry| access(&entry, &user));
-        // Nobody waits any more when the time is over.
+        // The caller has gone when the time is over.
         let _ = answer.send(found);
     };
     thread::Builder::new()

@@ -15,7 +15,7 @@ use crate::data_dir::DataDir;
 
 impl Vault {
     /// Opens the home's vault, or makes one. The text is for the owner to read at every start: the key, or what it is
-    /// derived from, lies in a file, and whoever reads that file is then the owner.
+    /// derived from, lies in a file, and a program that reads that file is then the owner.
     ///
     /// Takes up to a minute where the keychain waits for its owner to unlock it.
     pub async fn unlock(
@@ -147,13 +147,13 @@ fn in_a_file(place: &Place, home: &DataDir, unchosen: Option<&str>) -> Option<St
     match place {
         Place::Keychain { .. } => None,
         Place::PassphraseFile { path, .. } => Some(format!(
-            "the vault's passphrase lies in {}: whoever reads that file is then the owner",
+            "the vault's passphrase lies in {}: a program that reads that file is then the owner",
             path.display()
         )),
         Place::KeyFile => {
             let path = key_file(home);
             let mut line = format!(
-                "the vault's key lies in {}: whoever reads that file is then the owner",
+                "the vault's key lies in {}: a program that reads that file is then the owner",
                 path.display()
             );
             if let Some(why) = unchosen {

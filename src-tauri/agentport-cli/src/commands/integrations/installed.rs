@@ -139,7 +139,7 @@ pub(crate) async fn add(
     let auth = match auth {
         Some(auth) => auth,
         None => {
-            let offered = agent.get(&paths::fill(rest::INTEGRATION, &id)).await?;
+            let offered = agent.get(&paths::fill(rest::INTEGRATION, id)).await?;
             first_way(&offered.read()?)?
         }
     };

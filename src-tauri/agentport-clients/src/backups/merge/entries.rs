@@ -54,7 +54,7 @@ impl Three {
     /// Does a merge by lines have the servers that it should?
     pub(super) fn agrees_with(&self, place: &Place, merged: &str) -> bool {
         let Some(merged) = servers(place, merged) else { return false };
-        // The same name twice is nobody's wish.
+        // The same name twice is not wanted.
         let names: BTreeSet<&str> = merged.iter().map(|(name, _)| name.as_str()).collect();
         names.len() == merged.len()
             && names.iter().all(|name| self.names().contains(name))
@@ -65,7 +65,7 @@ impl Three {
             })
     }
 
-    /// The file as it is now, edited. `None` if something is disputed and nobody chose, or if it cannot be edited.
+    /// The file as it is now, edited. `None` if something is disputed and not chosen, or if it cannot be edited.
     pub(super) fn edit(&self, on_conflict: Option<OnConflict>) -> Option<Vec<u8>> {
         let mut document = self.now.clone();
         for name in self.names() {
@@ -97,7 +97,7 @@ impl Three {
     fn fate(&self, name: &str) -> Fate<'_> {
         let [ours, now, before] =
             [&self.ours, &self.servers_now, &self.before].map(|servers| find(servers, name));
-        // Our own entry is gone: nobody misses an earlier one of ours, which goes in the end as well.
+        // Our own entry is gone: an earlier one of ours is not missed, which goes in the end as well.
         let is_ours_gone = name == ENTRY_NAME && now.is_none();
         if ours == before || now == before || is_ours_gone {
             Fate::Stays

@@ -2,7 +2,7 @@
 //!
 //! The ancestor is what we wrote, one side is the file as it is now, the other the file as it was before us. Line by
 //! line first, which keeps comments and layout of both sides. A result counts only if it parses, and if it has the
-//! servers that the same merge made server by server has. Where lines overlap, as they do when somebody added a server
+//! servers that the same merge made server by server has. Where lines overlap, as they do when a server was added
 //! right below ours, the file as it is now is edited server by server instead. Only what both sides changed, the same
 //! server or the same lines, is left to the person.
 
@@ -28,7 +28,7 @@ pub(super) struct TakenBack {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// Nobody had touched the file: the very bytes from before.
+    /// The file was not touched: the very bytes from before.
     Exact,
     /// Both sides' changes are in it.
     Merged,

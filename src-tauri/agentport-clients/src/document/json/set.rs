@@ -64,7 +64,7 @@ fn one_line(text: &str) -> Style<'static> {
 fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str) -> TextEdit {
     let there = &text[range.clone()];
     let is_line = if there == "null" { !text.contains('\n') } else { !there.contains('\n') };
-    // An entry that somebody wrote on one line stays on one.
+    // An entry written on one line stays on one.
     let style = if is_line {
         one_line(text)
     } else {

@@ -107,47 +107,53 @@ impl<'t> Composer<'t> {
                 let range = start..self.places.byte(span.end.index());
                 Ok(Node { kind: Kind::Alias(value), range, is_flow: false })
             }
-            Event::SequenceStart(anchor, _) => {
-                let is_flow = self.text[start..].starts_with('[');
-                let mut items = Vec::new();
-                loop {
-                    match self.expect()? {
-                        (Event::SequenceEnd, _) => break,
-                        (event, span) => items.push(self.node(event, span, depth + 1)?),
-                    }
-                }
-                let last = items.last().map(|item| item.range.end);
-                let range = start..self.end(start, last, is_flow.then_some(']'))?;
-                let node = Node { kind: Kind::List(items), range, is_flow };
-                self.anchor(anchor, || (node.value(), node.size()));
-                Ok(node)
-            }
-            Event::MappingStart(anchor, _) => {
-                let is_flow = self.text[start..].starts_with('{');
-                let mut members = Vec::new();
-                loop {
-                    match self.expect()? {
-                        (Event::MappingEnd, _) => break,
-                        (event, span) => {
-                            let key = self.node(event, span, depth + 1)?;
-                            let (event, span) = self.expect()?;
-                            let mut value = self.node(event, span, depth + 1)?;
-                            if value.range.is_empty() && value.is_leaf() {
-                                let at = self.behind_colon(key.range.end);
-                                value.range = at..at;
-                            }
-                            members.push((key, value));
-                        }
-                    }
-                }
-                let last = members.last().map(|(_, value)| value.range.end);
-                let range = start..self.end(start, last, is_flow.then_some('}'))?;
-                let node = Node { kind: Kind::Map(members), range, is_flow };
-                self.anchor(anchor, || (node.value(), node.size()));
-                Ok(node)
-            }
+            Event::SequenceStart(anchor, _) => self.sequence(anchor, start, depth),
+            Event::MappingStart(anchor, _) => self.mapping(anchor, start, depth),
             _ => Err(ParseError::at(self.text, start, "This is not YAML.")),
         }
+    }
+
+    /// A list that begins at the byte `start`.
+    fn sequence(&mut self, anchor: usize, start: usize, depth: usize) -> Result<Node, ParseError> {
+        let is_flow = self.text[start..].starts_with('[');
+        let mut items = Vec::new();
+        loop {
+            match self.expect()? {
+                (Event::SequenceEnd, _) => break,
+                (event, span) => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+        let last = items.last().map(|item| item.range.end);
+        let range = start..self.end(start, last, is_flow.then_some(']'))?;
+        let node = Node { kind: Kind::List(items), range, is_flow };
+        self.anchor(anchor, || (node.value(), node.size()));
+        Ok(node)
+    }
+
+    /// A map that begins at the byte `start`.
+    fn mapping(&mut self, anchor: usize, start: usize, depth: usize) -> Result<Node, ParseError> {
+        let is_flow = self.text[start..].starts_with('{');
+        let mut members = Vec::new();
+        loop {
+            match self.expect()? {
+                (Event::MappingEnd, _) => break,
+                (event, span) => {
+                    let key = self.node(event, span, depth + 1)?;
+                    let (event, span) = self.expect()?;
+                    let mut value = self.node(event, span, depth + 1)?;
+                    if value.range.is_empty() && value.is_leaf() {
+                        let at = self.behind_colon(key.range.end);
+                        value.range = at..at;
+                    }
+                    members.push((key, value));
+                }
+            }
+        }
+        let last = members.last().map(|(_, value)| value.range.end);
+        let range = start..self.end(start, last, is_flow.then_some('}'))?;
+        let node = Node { kind: Kind::Map(members), range, is_flow };
+        self.anchor(anchor, || (node.value(), node.size()));
+        Ok(node)
     }
 
     /// Where a list or map ends whose last part ends at `last`. The parser's own place of a closing bracket takes in

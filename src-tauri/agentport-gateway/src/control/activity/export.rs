@@ -74,7 +74,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// A page as text. An error breaks the answer off, so that nobody takes half of it for all of it.
+    /// A page as text. An error breaks the answer off, so that half of it is not taken for all of it.
     async fn page(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let Some(mut filter) = self.filter.take() else { return Ok(None) };
         let page = self.store.activity(&filter).await.map_err(|error| {

@@ -229,7 +229,7 @@ impl Plan {
             check_rule(rule, integrations)
                 .map_err(|refused| refused.at(&format!("rules[{index}]")))?;
             if rule.agent.is_some_and(|agent| !let_in.contains_key(&agent)) {
-                // Its agent stays out, so it would be about nobody.
+                // Its agent stays out, so it would be about no agent.
                 continue;
             }
             let before = by_id.get(&rule.id);

@@ -40,7 +40,7 @@ pub(super) fn new_integration(integration: &BackedUpIntegration) -> String {
     sentence
 }
 
-/// Where it leads or what it runs, in full: nobody agrees to what they cannot read. Variables stand before the command,
+/// Where it leads or what it runs, in full: what cannot be read cannot be agreed to. Variables stand before the command,
 /// for they decide as much of what runs as its words do.
 pub(super) fn reached(connection: &Connection) -> String {
     match connection {

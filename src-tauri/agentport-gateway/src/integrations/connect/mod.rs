@@ -89,66 +89,87 @@ pub(crate) fn target(
     secrets: &BTreeMap<String, Secret>,
 ) -> Result<Option<UpstreamTarget>, ConnectError> {
     timeout::check(connection)?;
-    match connection {
-        Connection::Builtin { .. } => Ok(None),
-        Connection::LocalMcp {
-            command,
-            args,
-            env,
-            secret_env,
-            cwd,
-            secret_args,
-            startup_timeout_seconds,
-            ..
-        } => {
-            if command.trim().is_empty() {
-                return Err(ConnectError::NoCommand);
-            }
-            let usable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
-            if let Some(bad) = env.keys().chain(secret_env).find(|name| !usable(name)) {
-                return Err(ConnectError::BadVariable(bad.clone()));
-            }
-            let secret = |name: &String| match secrets.get(name) {
-                Some(secret) => Ok((name.clone(), secret.clone())),
-                None => Err(ConnectError::MissingSecret(name.clone())),
-            };
-            Ok(Some(UpstreamTarget::Local(LocalTarget {
-                command: command.clone(),
-                args: args.clone(),
-                env: env.clone(),
-                secret_env: secret_env.iter().map(secret).collect::<Result<_, _>>()?,
-                secret_args: filled_arguments(args, secret_args, secrets)?,
-                cwd: cwd.as_ref().map(PathBuf::from),
-                startup_timeout: startup_timeout_seconds
-                    .map(|seconds| Duration::from_secs(seconds.into())),
-                secrets: secrets.values().cloned().collect(),
-            })))
+    Ok(match connection {
+        Connection::Builtin { .. } => None,
+        Connection::LocalMcp { .. } => {
+            Some(UpstreamTarget::Local(local_target(connection, secrets)?))
         }
         Connection::RemoteMcp { url, headers, .. } => {
-            let parsed = Url::parse(url)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
-            let Some(mut parsed) = parsed else {
-                return Err(ConnectError::BadUrl(without_secrets(url)));
-            };
-            if let Some(query) = parsed.query() {
-                let filled = fill(query, secrets, in_query)?;
-                parsed.set_query(Some(&filled));
-            }
-            let mut filled = Vec::new();
-            for (name, format) in headers {
-                let header = HeaderName::try_from(name.as_str())
-                    .map_err(|_| ConnectError::BadHeader(name.clone()))?;
-                if OWN_HEADERS.contains(&header.as_str()) {
-                    return Err(ConnectError::OwnHeader { name: name.clone() });
-                }
-                let value = fill(format, secrets, str::to_owned)?;
-                filled.push((header, Secret::new(value)));
-            }
-            let secrets = as_sent(connection, secrets.clone());
-            Ok(Some(UpstreamTarget::Remote(RemoteTarget { url: parsed, headers: filled, secrets })))
+            let sent = as_sent(connection, secrets.clone());
+            let (url, headers) = filled_address(url, headers, secrets)?;
+            Some(UpstreamTarget::Remote(RemoteTarget { url, headers, secrets: sent }))
         }
+    })
+}
+
+/// The command of a local server, with its secrets.
+fn local_target(
+    connection: &Connection,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<LocalTarget, ConnectError> {
+    let Connection::LocalMcp {
+        command,
+        args,
+        env,
+        secret_env,
+        cwd,
+        secret_args,
+        startup_timeout_seconds,
+        ..
+    } = connection
+    else {
+        return Err(ConnectError::NoCommand);
+    };
+    if command.trim().is_empty() {
+        return Err(ConnectError::NoCommand);
     }
+    let usable = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+    if let Some(bad) = env.keys().chain(secret_env).find(|name| !usable(name)) {
+        return Err(ConnectError::BadVariable(bad.clone()));
+    }
+    let secret = |name: &String| match secrets.get(name) {
+        Some(secret) => Ok((name.clone(), secret.clone())),
+        None => Err(ConnectError::MissingSecret(name.clone())),
+    };
+    Ok(LocalTarget {
+        command: command.clone(),
+        args: args.clone(),
+        env: env.clone(),
+        secret_env: secret_env.iter().map(secret).collect::<Result<_, _>>()?,
+        secret_args: filled_arguments(args, secret_args, secrets)?,
+        cwd: cwd.as_ref().map(PathBuf::from),
+        startup_timeout: startup_timeout_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+        secrets: secrets.values().cloned().collect(),
+    })
+}
+
+/// The URL and headers of a remote server, with the secrets filled in.
+fn filled_address(
+    url: &str,
+    headers: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, Secret>,
+) -> Result<(Url, Vec<(HeaderName, Secret)>), ConnectError> {
+    let parsed = Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let Some(mut parsed) = parsed else {
+        return Err(ConnectError::BadUrl(without_secrets(url)));
+    };
+    if let Some(query) = parsed.query() {
+        let filled = fill(query, secrets, in_query)?;
+        parsed.set_query(Some(&filled));
+    }
+    let mut filled = Vec::new();
+    for (name, format) in headers {
+        let header = HeaderName::try_from(name.as_str())
+            .map_err(|_| ConnectError::BadHeader(name.clone()))?;
+        if OWN_HEADERS.contains(&header.as_str()) {
+            return Err(ConnectError::OwnHeader { name: name.clone() });
+        }
+        let value = fill(format, secrets, str::to_owned)?;
+        filled.push((header, Secret::new(value)));
+    }
+    Ok((parsed, filled))
 }
 
 /// The arguments that hold secrets, with them, by their places.

@@ -35,7 +35,7 @@ pub(crate) enum PlaintextCredential {
 }
 
 /// Refuses a connection that holds a credential itself, where a placeholder should stand. A URL that is none is left
-/// to whoever connects.
+/// to the agent that connects.
 pub(super) fn refuse(connection: &Connection) -> Result<(), PlaintextCredential> {
     let Connection::RemoteMcp { url, headers, .. } = connection else { return Ok(()) };
     refuse_in_url(url)?;

@@ -378,7 +378,7 @@ mod tests {
     #[tokio::test]
     async fn a_sender_that_gives_up_leaves_no_half_a_line() {
         let (_child, pipe, _transport) = serve("sleep 0.2; cat >/dev/null; exit");
-        // More than the pipe holds, while nobody reads.
+        // More than the pipe holds, while the other end does not read.
         let long = vec![b'x'; 1024 * 1024];
         let sent = tokio::time::timeout(std::time::Duration::from_millis(10), pipe.send(&long));
         assert!(sent.await.is_err(), "it did not fit");

@@ -184,10 +184,7 @@ async fn says_why_it_did_not_start() {
             shell("echo 'Welcome!'"),
             "the command \"sh\" ended before it had introduced itself; on its output it wrote what is no JSON: \"Welcome!\" (exit status: 0)",
         ),
-        (
-            shell(&introduce(r#"[{"name":"bad","inputSchema":7}]"#)),
-            "the server sent an invalid list of tools: entry 1 (bad): ",
-        ),
+        (shell(&introduce("7")), "the server sent an invalid list of tools: "),
     ] {
         let bench = Bench::empty();
         let error = bench.upstreams.probe(spec(target)).await.unwrap_err().to_string();
