@@ -33,8 +33,16 @@ const SESSION: [&str; 15] = [
 ];
 
 /// What looks at a package, and what makes the clean system it is tried on.
-const PACKAGES: [&str; 6] =
-    ["appstream", "desktop-file-utils", "dpkg-dev", "lintian", "mmdebstrap", "rpm"];
+const PACKAGES: [&str; 7] = [
+    "appstream",
+    "desktop-file-utils",
+    "dpkg-dev",
+    // Tauri's bundler asks pkg-config which library draws the tray icon.
+    "libayatana-appindicator3-dev",
+    "lintian",
+    "mmdebstrap",
+    "rpm",
+];
 
 /// Chromium, in which the pages are tested.
 pub(crate) fn chromium() -> Result<()> {
