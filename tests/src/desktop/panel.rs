@@ -27,9 +27,9 @@ const MENU: &str = "com.canonical.dbusmenu";
 /// Where an item is: its owner on the bus and its path there.
 type Place = (String, String);
 
-/// The double of a panel.
+/// The double of a panel. Its name stays on the bus as long as it or one of its [`Tray`]s is there.
 pub struct Panel {
-    _serving: Connection,
+    serving: Connection,
     items: watch::Receiver<Vec<Place>>,
     connection: Connection,
 }
@@ -94,7 +94,7 @@ impl Panel {
                 .await
         };
         let serving = soon("the panel's name", serve).await.expect("the bus gives the name");
-        Self { _serving: serving, items: seen, connection: session.connect().await }
+        Self { serving, items: seen, connection: session.connect().await }
     }
 
     /// The icon that came last; waits for the first.
@@ -102,7 +102,7 @@ impl Panel {
         let mut items = self.items.clone();
         let found = soon("a tray icon", items.wait_for(|items| !items.is_empty())).await;
         let place = found.expect("the panel is there").last().expect("an icon").clone();
-        Tray::open(&self.connection, place).await
+        Tray::open(self, place).await
     }
 }
 
@@ -128,6 +128,7 @@ impl Icon {
 
 /// The app's icon and its menu.
 pub struct Tray {
+    _panel: Connection,
     item: Proxy<'static>,
     menu: Proxy<'static>,
     /// Whatever the item and its menu say of themselves.
@@ -135,14 +136,15 @@ pub struct Tray {
 }
 
 impl Tray {
-    async fn open(connection: &Connection, (owner, path): Place) -> Self {
+    async fn open(panel: &Panel, (owner, path): Place) -> Self {
+        let (connection, serving) = (&panel.connection, panel.serving.clone());
         let open = async {
             let item = proxy(connection, &owner, &path, ITEM).await?;
             let menu: OwnedObjectPath = item.get_property("Menu").await?;
             let menu = proxy(connection, &owner, menu.as_str(), MENU).await?;
             let rule = MatchRule::builder().msg_type(Type::Signal).sender(owner.clone())?.build();
             let changes = MessageStream::for_match_rule(rule, connection, Some(4096)).await?;
-            zbus::Result::Ok(Self { item, menu, changes })
+            zbus::Result::Ok(Self { _panel: serving, item, menu, changes })
         };
         soon("the tray icon's menu", open).await.expect("the icon has a menu")
     }
