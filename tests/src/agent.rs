@@ -4,12 +4,10 @@
     reason = "sampling and logging are deprecated in 2026-07-28 and still have to pass through"
 )]
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use agentport_core::ApprovalId;
+use parking_lot::Mutex;
 use rmcp::{
     ClientHandler, ErrorData, RoleClient,
     model::{
@@ -248,7 +246,7 @@ impl ClientHandler for Ears {
         _context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         self.note(|heard| heard.asked.push("elicitation/create".to_owned()));
-        let name = self.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let name = self.name.lock().clone();
         let content =
             json!({"name": name, "username": name, "email": "ada@example.org", "context": name});
         Ok(ElicitResult::new(ElicitationAction::Accept).with_content(content))

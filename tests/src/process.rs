@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::mpsc;
 
 use crate::{SOON, within};
@@ -28,12 +29,9 @@ struct Exit {
 
 impl Exit {
     fn wait(&self, limit: Duration) -> Option<ExitStatus> {
-        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        *self
-            .ended
-            .wait_timeout_while(status, limit, |status| status.is_none())
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
+        let mut status = self.status.lock();
+        self.ended.wait_while_for(&mut status, |status| status.is_none(), limit);
+        *status
     }
 }
 
@@ -133,7 +131,7 @@ fn watch(mut child: Child) -> Arc<Exit> {
     let seen = exit.clone();
     std::thread::spawn(move || {
         let status = child.wait().ok();
-        *seen.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
+        *seen.status.lock() = status;
         seen.ended.notify_all();
     });
     exit

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use agentport_core::{
     sanitize::display_name,
 };
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::store::{self, AgentRow, Store};
@@ -216,7 +217,7 @@ impl Agent {
 
     /// What the agent says it is. Shown as unverified, used for nothing else.
     pub(crate) fn note_client(&self, name: &str, version: &str) {
-        let mut client = self.seen.client.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut client = self.seen.client.lock();
         let said = display_name(format!("{name} {version}").trim()).to_string();
         if client.as_ref() != Some(&said) {
             *client = Some(said);
@@ -226,7 +227,7 @@ impl Agent {
     }
 
     fn client(&self) -> Option<String> {
-        self.seen.client.lock().ok().and_then(|client| client.clone())
+        self.seen.client.lock().clone()
     }
 }
 

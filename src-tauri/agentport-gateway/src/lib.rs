@@ -12,11 +12,8 @@ mod address;
 mod agent_api;
 mod agents;
 mod approvals;
-mod approve_page;
-mod assets;
 mod audit;
 mod auth;
-mod body;
 mod builtin;
 mod call;
 mod caller;
@@ -30,17 +27,19 @@ mod installs;
 mod integrations;
 mod journal;
 mod mcp;
-mod not_found;
 mod policy;
 mod rest;
-mod server;
 mod settings;
 mod shutdown;
 mod store;
 mod tool_schema;
 mod upstream;
 
-pub use assets::{Asset, Assets};
-pub use control::exposure::ControlAccess;
-pub use control::extension::{ControlExtension, ControlHandle};
-pub use gateway::{Announcement, Gateway, Options, Port, StartError};
+pub use self::{
+    control::{
+        exposure::ControlAccess,
+        extension::{ControlExtension, ControlHandle},
+    },
+    gateway::{Announcement, Gateway, Options, Port, StartError},
+    http::assets::{Asset, Assets},
+};

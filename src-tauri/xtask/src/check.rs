@@ -5,16 +5,17 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::{
-    bindings, debian, deny, file_lengths, links, node, paths::root, process, source_measures,
-    workflows,
+    bindings, debian, deny, file_lengths, links, module_form, node, paths::root, process,
+    source_measures, workflows,
 };
 
 type Check = (&'static str, fn(bool) -> Result<()>);
 
 /// Quick ones first.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     ("lock file", lock_file),
     ("file lengths", |_| file_lengths::check()),
+    ("module form", |_| module_form::check()),
     ("source measures", |_| source_measures::check()),
     ("links", |_| links::check()),
     ("format", format),

@@ -1,36 +1,25 @@
 //! A file of more than 600 lines is split along what it does; from 400 on it is time to think about it.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use anyhow::{Result, bail};
 
-use crate::{paths::root, process};
+use crate::{
+    paths::{root, source_files},
+    process,
+};
 
 const TOO_LONG: usize = 600;
 const LONG: usize = 400;
 
 pub(crate) fn check() -> Result<()> {
     let root = root();
-    let list = process::output(
-        Command::new("git")
-            .current_dir(&root)
-            // New files too, so that the answer is the same before and after a commit.
-            .args([
-                "ls-files",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-                "-z",
-                "--",
-                "*.rs",
-                "*.ts",
-                "*.svelte",
-            ]),
-    )?;
     let mut too_long = Vec::new();
-    for name in list.split('\0').filter(|name| !name.is_empty() && is_written(name)) {
-        // Listed, and deleted since.
-        let Ok(text) = fs::read_to_string(root.join(name)) else { continue };
+    for name in source_files(&["*.rs", "*.ts", "*.svelte"])? {
+        if !is_written(&name) {
+            continue;
+        }
+        let text = fs::read_to_string(root.join(&name))?;
         let lines = text.lines().count();
         if lines > TOO_LONG {
             too_long.push(format!("{name} ({lines})"));

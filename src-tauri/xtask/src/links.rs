@@ -1,18 +1,15 @@
 //! What the Markdown pages link to in the repository must be there.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{paths::root, process};
+use crate::paths::{root, source_files};
 
 pub(crate) fn check() -> Result<()> {
     let root = root();
-    let mut git = Command::new("git");
-    let listing = ["ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", "*.md"];
-    let pages = process::output(git.current_dir(&root).args(listing))?;
     let mut broken = Vec::new();
-    for page in pages.split('\0').filter(|page| !page.is_empty() && !page.contains("fixtures/")) {
+    for page in source_files(&["*.md"])?.iter().filter(|page| !page.contains("fixtures/")) {
         let file = root.join(page);
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {page}"))?;
         let folder = file.parent().unwrap_or(&root);

@@ -13,6 +13,7 @@ mod deny;
 mod file_lengths;
 mod icons;
 mod links;
+mod module_form;
 mod node;
 mod paths;
 mod process;

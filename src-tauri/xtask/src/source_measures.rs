@@ -5,12 +5,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    process::Command,
 };
 
 use anyhow::{Result, bail};
 
-use crate::{paths::root, process};
+use crate::{
+    paths::{root, source_files},
+    process,
+};
 
 /// Longest function, in lines.
 const MAX_FUNCTION_LINES: usize = 60;
@@ -40,10 +42,8 @@ struct FileMeasures {
 pub(crate) fn check() -> Result<()> {
     let mut sum = FileMeasures::default();
     let mut files_of: BTreeMap<String, usize> = BTreeMap::new();
-    for name in sources()? {
-        // Listed, and deleted since.
-        let Ok(text) = fs::read_to_string(root().join(&name)) else { continue };
-        let file = measure(&text);
+    for name in source_files(&["src-tauri/*.rs"])?.into_iter().filter(|name| !is_test(name)) {
+        let file = measure(&fs::read_to_string(root().join(&name))?);
         for defined in &file.all_types {
             *files_of.entry(defined.clone()).or_default() += 1;
         }
@@ -91,26 +91,6 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     }
     bail!("over the limit: {}", failed.join(", "))
-}
-
-/// The product's Rust files, without those of tests.
-fn sources() -> Result<Vec<String>> {
-    let mut git = Command::new("git");
-    git.current_dir(root()).args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "-z",
-        "--",
-        "src-tauri/*.rs",
-    ]);
-    let list = process::output(&mut git)?;
-    Ok(list
-        .split('\0')
-        .filter(|name| !name.is_empty() && !is_test(name))
-        .map(str::to_owned)
-        .collect())
 }
 
 fn is_test(name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Which top-level module of the gateway may use which, lower layers first. There is no cycle.
 //!
-//! `call::permit` counts as a module of its own: upstreams take permits, and only its parent `call` can make them.
+//! Submodules that have a row count as modules of their own: upstreams take permits, which only `call` can make, and
+//! every API reads bodies, while their parent `http` routes to the APIs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +16,10 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ("events", &[], "announcements to screens; nothing correct depends on them"),
     ("shutdown", &[], "stop signals, which every layer waits for"),
     ("address", &[], "the gateway's own URLs"),
-    ("assets", &[], "the built pages as bytes"),
-    ("body", &[], "reads request bodies, whoever asked"),
-    ("not_found", &[], "one response"),
-    ("server", &[], "accepts connections and serves any router"),
+    ("http::accept", &[], "accepts connections and serves any router"),
+    ("http::assets", &[], "the built pages as bytes"),
+    ("http::body", &[], "reads request bodies, of whichever API"),
+    ("http::not_found", &[], "one response"),
     ("tool_schema", &[], "pure checks of schemas"),
     ("call::permit", &[], "the proof that a call may run names no one who asked or who answers"),
     ("caller", &[], "the agent's side of a running call, for upstreams and the pipeline"),
@@ -135,7 +136,6 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "agents",
             "approvals",
             "auth",
-            "body",
             "builtin",
             "call",
             "call::permit",
@@ -143,6 +143,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "catalogue",
             "clock",
             "directory",
+            "http::body",
             "store",
             "upstream",
         ],
@@ -150,7 +151,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "rest",
-        &["address", "agent_api", "agents", "auth", "body", "call", "catalogue", "mcp"],
+        &["address", "agent_api", "agents", "auth", "call", "catalogue", "http::body", "mcp"],
         "an API for agents, with the words of the other one",
     ),
     (
@@ -165,11 +166,11 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "clock",
             "directory",
             "events",
+            "http::not_found",
             "installs",
             "integrations",
             "journal",
             "mcp",
-            "not_found",
             "policy",
             "settings",
             "shutdown",
@@ -179,10 +180,21 @@ const MODULES: &[(&str, &[&str], &str)] = &[
         ],
         "the owner decides and configures, and runs no call",
     ),
-    ("approve_page", &["address", "control", "events", "store"], "a page without power"),
     (
         "http",
-        &["address", "agent_api", "approve_page", "assets", "control", "mcp", "not_found", "rest"],
+        &[
+            "address",
+            "agent_api",
+            "control",
+            "events",
+            "http::accept",
+            "http::assets",
+            "http::body",
+            "http::not_found",
+            "mcp",
+            "rest",
+            "store",
+        ],
         "puts the APIs behind the guards",
     ),
     (
@@ -195,14 +207,16 @@ const MODULES: &[(&str, &[&str], &str)] = &[
 /// Wires all of them, and is used by none.
 const WIRING: &str = "gateway";
 
-/// The module a path below `crate::` begins with.
+/// The module a path below `crate::` begins with: its first two segments if they have a row, else its first.
 fn target(path: &str) -> String {
     let mut segments = path.split("::").map(str::trim);
     let first = segments.next().unwrap_or_default();
-    match (first, segments.next()) {
-        ("call", Some("permit")) => "call::permit".to_owned(),
-        _ => first.to_owned(),
-    }
+    let nested = segments.next().map(|second| format!("{first}::{second}"));
+    nested.filter(|nested| is_listed(nested)).unwrap_or_else(|| first.to_owned())
+}
+
+fn is_listed(module: &str) -> bool {
+    MODULES.iter().any(|(known, ..)| *known == module)
 }
 
 /// The paths that follow each `crate::`: one, or those of a group in braces.
@@ -243,14 +257,13 @@ fn uses() -> BTreeMap<String, BTreeSet<String>> {
     for file in sources(&root, &["rs"]).iter().filter(|file| !is_test(file)) {
         let below =
             file.strip_prefix(&root).expect("below it").to_string_lossy().replace('\\', "/");
-        let module = match below.as_str() {
-            "lib.rs" => continue,
-            "call/permit.rs" => "call::permit",
-            path => path.split('/').next().unwrap_or_default().trim_end_matches(".rs"),
-        };
+        if below == "lib.rs" {
+            continue;
+        }
+        let module = target(&below.trim_end_matches(".rs").replace('/', "::"));
         let targets = paths(&code(file)).into_iter().map(|path| target(&path));
-        let used = uses.entry(module.to_owned()).or_default();
-        used.extend(targets.filter(|target| target != module));
+        let used = uses.entry(module.clone()).or_default();
+        used.extend(targets.filter(|target| *target != module));
     }
     uses
 }

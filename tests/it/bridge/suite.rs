@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -21,6 +21,7 @@ use axum::{
 };
 use futures::StreamExt as _;
 use http::{Method, StatusCode, header};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -66,7 +67,7 @@ impl Session {
                         }
                     },
                     message = client.hear() => {
-                        hears.lock().unwrap_or_else(PoisonError::into_inner).give(message);
+                        hears.lock().give(message);
                     }
                 }
             }
@@ -74,8 +75,8 @@ impl Session {
         Self { say, listeners }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Listeners> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Listeners> {
+        self.listeners.lock()
     }
 
     fn ask(&self, message: &Value, body: &[u8]) -> UnboundedReceiver<Value> {
@@ -128,7 +129,7 @@ impl Listeners {
 async fn front(State(front): State<Front>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-    let sessions = || front.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    let sessions = || front.sessions.lock();
     let id = parts.headers.get("mcp-session-id").map(|id| id.to_str().expect("text").to_owned());
     let known = id.as_ref().and_then(|id| sessions().get(id).cloned());
     if parts.method == Method::DELETE {

@@ -2,11 +2,7 @@
 //! answers for it with a certificate of its own authority. The gateway is told of both in the ways every program is:
 //! `HTTPS_PROXY` and `SSL_CERT_FILE`.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use agentport_tests::gateway::Setup;
 use axum::{
@@ -16,6 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode, header};
+use parking_lot::Mutex;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -116,7 +113,7 @@ impl Internet {
     }
 
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
-        self.inner.arrived.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.arrived.lock().clone()
     }
 
     /// Nothing can be reached any more.
@@ -210,7 +207,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let name = host.unwrap_or_default().to_owned();
     let arrived = Arrived { name: name.clone(), headers: parts.headers.clone() };
-    inner.arrived.lock().unwrap_or_else(PoisonError::into_inner).push(arrived);
+    inner.arrived.lock().push(arrived);
     match inner.services.get(&name) {
         Some(Service::At(url)) => {
             let mut headers = parts.headers;

@@ -1,11 +1,9 @@
 //! How each integration is doing. Apart from the snapshot, for it changes often and nothing is computed from it.
 
-use std::{
-    collections::HashMap,
-    sync::{PoisonError, RwLock},
-};
+use std::collections::HashMap;
 
 use agentport_core::IntegrationId;
+use parking_lot::RwLock;
 
 use agentport_api::{Health, LastError};
 
@@ -28,15 +26,15 @@ pub(crate) struct HealthBoard(RwLock<HashMap<IntegrationId, HealthEntry>>);
 impl HealthBoard {
     /// An integration without a reported state is idle.
     pub(crate) fn get(&self, id: &IntegrationId) -> HealthEntry {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+        self.0.read().get(id).cloned().unwrap_or_default()
     }
 
     pub(crate) fn set(&self, id: &IntegrationId, entry: HealthEntry) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), entry);
+        self.0.write().insert(id.clone(), entry);
     }
 
     pub(crate) fn remove(&self, id: &IntegrationId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.0.write().remove(id);
     }
 }
 

@@ -8,13 +8,11 @@ pub(crate) mod managed_tools;
 mod tool;
 mod view;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use agentport_core::IntegrationId;
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub(crate) use health::{HealthBoard, HealthEntry, is_connected};
@@ -141,7 +139,7 @@ impl Catalogue {
         &self,
         change: impl FnOnce(&mut BTreeMap<IntegrationId, Arc<CatalogueEntry>>) -> bool,
     ) -> bool {
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = self.writing.lock();
         let before = self.snapshot.load();
         let mut integrations = before.integrations.clone();
         if !change(&mut integrations) {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use agentport_core::{
@@ -10,6 +10,7 @@ use agentport_core::{
     profile::{ListMode, Naming, Profile},
     tool_names,
 };
+use parking_lot::Mutex;
 use rmcp::model::Tool;
 
 use super::{CatalogueEntry, CatalogueSnapshot, PublishedTool};
@@ -136,7 +137,7 @@ pub(crate) struct ViewCache(Mutex<HashMap<ViewKey, Arc<AgentView>>>);
 impl ViewCache {
     /// The view for `key` of this snapshot.
     pub(crate) fn get(&self, snapshot: &CatalogueSnapshot, key: &ViewKey) -> Arc<AgentView> {
-        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut views = self.0.lock();
         if let Some(view) = views.get(key).filter(|view| view.version == snapshot.version) {
             return view.clone();
         }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{catalogue::PublishedTool, clock, directory, store::ApprovalFilter};
 
@@ -40,7 +40,7 @@ pub(super) struct Which {
 pub(super) async fn list(
     State(control): State<Control>,
     Query(which): Query<Which>,
-) -> Answer<Json<Items<ApprovalView>>> {
+) -> ApiResult<Json<Items<ApprovalView>>> {
     use StateName as S;
     let state = which.state.as_deref().unwrap_or("pending");
     let states = match state {
@@ -50,7 +50,7 @@ pub(super) async fn list(
         "all" => S::ALL.to_vec(),
         other => {
             let detail = format!("{other:?} is not a list; use pending, missed, decided or all");
-            return Err(Refused::invalid("state", detail));
+            return Err(ApiError::invalid("state", detail));
         }
     };
     let limit = which.limit.unwrap_or(USUAL).clamp(1, MOST);
@@ -73,11 +73,11 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<ApprovalView>> {
+) -> ApiResult<Json<ApprovalView>> {
     let id = parse(&id)?;
     let approval = control.store.approval(id).await?;
     let approval =
-        approval.ok_or_else(|| Refused::not_found(format!("there is no request {id}")))?;
+        approval.ok_or_else(|| ApiError::not_found(format!("there is no request {id}")))?;
     control.show(approval).await
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn approve(
     State(control): State<Control>,
     Path(id): Path<String>,
     Json(choice): Json<Approve>,
-) -> Answer<Json<ApprovalView>> {
+) -> ApiResult<Json<ApprovalView>> {
     let approval = control.approvals.approve(parse(&id)?, &choice).await?;
     control.show(approval).await
 }
@@ -94,24 +94,24 @@ pub(super) async fn deny(
     State(control): State<Control>,
     Path(id): Path<String>,
     Json(choice): Json<Deny>,
-) -> Answer<Json<ApprovalView>> {
+) -> ApiResult<Json<ApprovalView>> {
     let approval = control.approvals.deny(parse(&id)?, choice.reason.as_deref()).await?;
     control.show(approval).await
 }
 
-fn parse(id: &str) -> Answer<ApprovalId> {
-    id.parse().map_err(|_| Refused::not_found(format!("{id:?} is not the id of a request")))
+fn parse(id: &str) -> ApiResult<ApprovalId> {
+    id.parse().map_err(|_| ApiError::not_found(format!("{id:?} is not the id of a request")))
 }
 
 impl Control {
     pub(super) async fn agent_names(
         &self,
-    ) -> Answer<std::collections::HashMap<agentport_core::AgentId, String>> {
+    ) -> ApiResult<std::collections::HashMap<agentport_core::AgentId, String>> {
         let agents = self.store.agents().await?;
         Ok(agents.into_iter().map(|agent| (agent.id, agent.name)).collect())
     }
 
-    async fn show(&self, approval: Approval) -> Answer<Json<ApprovalView>> {
+    async fn show(&self, approval: Approval) -> ApiResult<Json<ApprovalView>> {
         let agent = self.store.agent(approval.agent).await?;
         let name = agent.map(|agent| agent.name).unwrap_or_default();
         Ok(Json(self.approval_view(approval, name)))

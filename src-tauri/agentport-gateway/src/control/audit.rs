@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderValue, header};
 use serde::Deserialize;
 
-use super::{Control, problem::Answer};
+use super::{Control, error::ApiResult};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Which {
@@ -20,18 +20,18 @@ pub(super) struct Which {
 pub(super) async fn list(
     State(control): State<Control>,
     Query(which): Query<Which>,
-) -> Answer<Json<Items<AuditRow>>> {
+) -> ApiResult<Json<Items<AuditRow>>> {
     let limit = which.limit.unwrap_or(100).clamp(1, 1_000);
     let items = control.audit.list(limit, which.before).await?;
     Ok(Json(Items { items }))
 }
 
-pub(super) async fn verify(State(control): State<Control>) -> Answer<Json<AuditVerdict>> {
+pub(super) async fn verify(State(control): State<Control>) -> ApiResult<Json<AuditVerdict>> {
     Ok(Json(control.audit.verify().await?))
 }
 
 /// JSON lines, oldest first.
-pub(super) async fn export(State(control): State<Control>) -> Answer<Response> {
+pub(super) async fn export(State(control): State<Control>) -> ApiResult<Response> {
     let rows = control.audit.export().await?;
     let mut lines = String::new();
     for row in rows {

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::{
     Control,
+    error::{ApiError, ApiResult},
     policy::rule_view,
-    problem::{Answer, Refused},
 };
 use crate::clock;
 
@@ -25,7 +25,7 @@ pub(super) async fn set(
     State(control): State<Control>,
     headers: HeaderMap,
     Json(wanted): Json<SetCategoryPolicy>,
-) -> Answer<Json<Items<RuleView>>> {
+) -> ApiResult<Json<Items<RuleView>>> {
     let SetCategoryPolicy { integration, category, mode } = wanted;
     let scope = Scope::Category { integration: integration.clone(), category: category.clone() };
     let before = control.store.rules().await?;
@@ -36,10 +36,10 @@ pub(super) async fn set(
         .max();
     let entry = control.catalogue.get(&integration);
     let entry = entry
-        .ok_or_else(|| Refused::not_found(format!("there is no integration {integration}")))?;
+        .ok_or_else(|| ApiError::not_found(format!("there is no integration {integration}")))?;
     if mode.is_some() && !entry.tools.iter().any(|tool| tool.category == category) {
         let detail = format!("{integration} has no category {category:?}; look at its tools first");
-        return Err(Refused::not_found(detail));
+        return Err(ApiError::not_found(detail));
     }
     // What a rule held back may be let through by a wider one, and what one denied by a nearer one.
     let eased = match (strictest, mode) {

@@ -6,27 +6,27 @@ use http::HeaderMap;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::clock;
 
 pub(super) async fn confirm(
     State(control): State<Control>,
     Json(shown): Json<Code>,
-) -> Answer<Json<Confirmation>> {
+) -> ApiResult<Json<Confirmation>> {
     control.take_code(&shown.code).await.map(Json)
 }
 
 impl Control {
     /// Goes on where the second factor is off, or where the request shows a confirmation that still counts.
-    pub(super) async fn confirmed(&self, headers: &HeaderMap) -> Answer<()> {
+    pub(super) async fn confirmed(&self, headers: &HeaderMap) -> ApiResult<()> {
         if !self.second_factor_is_on().await? {
             return Ok(());
         }
         let shown = headers.get(CONFIRMATION).and_then(|value| value.to_str().ok());
         match shown.and_then(|token| self.codes.confirmations.find(token, clock::now())) {
             Some(_) => Ok(()),
-            None => Err(Refused::confirmation_needed()),
+            None => Err(ApiError::confirmation_needed()),
         }
     }
 }

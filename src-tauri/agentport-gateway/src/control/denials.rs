@@ -10,10 +10,10 @@ use http::StatusCode;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 
-pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RepeatedDenial>>> {
+pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<RepeatedDenial>>> {
     let names = control.agent_names().await?;
     let active = control.approvals.active_denials().await?;
     let items = active
@@ -34,9 +34,9 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Re
 pub(super) async fn end(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let gone =
-        || Refused::not_found(format!("no tool is denied without asking since request {id}"));
+        || ApiError::not_found(format!("no tool is denied without asking since request {id}"));
     let known: ApprovalId = id.parse().map_err(|_| gone())?;
     match control.approvals.end_denial(known).await? {
         Some(_) => Ok(StatusCode::NO_CONTENT),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{
     directory::{self, DirectoryEntry, NotOffered},
@@ -35,7 +35,7 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<AvailableIntegration>> {
+) -> ApiResult<Json<AvailableIntegration>> {
     Ok(Json(control.available(directory::find_offered(&id)?)))
 }
 
@@ -43,7 +43,7 @@ pub(super) async fn install(
     State(control): State<Control>,
     Path(id): Path<String>,
     Json(wanted): Json<InstallAvailable>,
-) -> Answer<(StatusCode, Json<IntegrationView>)> {
+) -> ApiResult<(StatusCode, Json<IntegrationView>)> {
     let row = control.installer.install(directory::find_offered(&id)?, wanted, "owner").await?;
     Ok((StatusCode::CREATED, Json(control.integration(&row.id)?)))
 }
@@ -54,13 +54,13 @@ impl Control {
     }
 }
 
-impl From<NotOffered> for Refused {
+impl From<NotOffered> for ApiError {
     fn from(error: NotOffered) -> Self {
         Self::not_found(error.to_string())
     }
 }
 
-impl From<InstallError> for Refused {
+impl From<InstallError> for ApiError {
     fn from(error: InstallError) -> Self {
         let sentence = error.to_string();
         match error {

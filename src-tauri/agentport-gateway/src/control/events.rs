@@ -13,11 +13,11 @@ use axum::{
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{Control, problem::Answer};
+use super::{Control, error::ApiResult};
 
 pub(super) async fn stream(
     State(control): State<Control>,
-) -> Answer<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
+) -> ApiResult<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
     // Listen first, so that nothing falls between the snapshot and the rest.
     let events = control.events.listen();
     let snapshot = Event::Snapshot { status: control.status().await? };

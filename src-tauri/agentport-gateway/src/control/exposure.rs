@@ -15,7 +15,7 @@ use axum::{
 };
 
 use super::Control;
-use crate::not_found::nothing_here;
+use crate::http::not_found::nothing_here;
 
 /// Over what the owner reaches the control API. The program that holds the gateway reaches it in process in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use http_body_util::Limited;
 use serde_json::Value;
 
 use super::{Control, routes};
-use crate::not_found::nothing_here;
+use crate::http::not_found::nothing_here;
 
 /// Largest body a extension is sent, in bytes. As much as axum's extractors take on the rest of the plane.
 const LARGEST: usize = 2 * 1024 * 1024;

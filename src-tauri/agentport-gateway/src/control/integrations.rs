@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::catalogue::{CatalogueEntry, PublishedTool};
 
@@ -30,7 +30,9 @@ const RESTART_WAIT: Duration = Duration::from_secs(10);
 pub(super) const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 2_000;
 
-pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<IntegrationView>>> {
+pub(super) async fn list(
+    State(control): State<Control>,
+) -> ApiResult<Json<Items<IntegrationView>>> {
     let snapshot = control.catalogue.snapshot();
     let items = snapshot.integrations.values().map(|entry| control.integration_view(entry));
     Ok(Json(Items { items: items.collect() }))
@@ -39,14 +41,14 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<In
 pub(super) async fn read(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<IntegrationView>> {
+) -> ApiResult<Json<IntegrationView>> {
     Ok(Json(control.integration_view(&*control.entry(&id)?)))
 }
 
 pub(super) async fn add(
     State(control): State<Control>,
     Json(mut add): Json<AddIntegration>,
-) -> Answer<(StatusCode, Json<IntegrationView>)> {
+) -> ApiResult<(StatusCode, Json<IntegrationView>)> {
     add.name = add
         .name
         .map(|name| sanitize::sanitize_line(&name, MAX_NAME))
@@ -60,16 +62,16 @@ pub(super) async fn add(
 pub(super) async fn compare(
     State(control): State<Control>,
     Json(wanted): Json<Compare>,
-) -> Answer<Json<Compared>> {
+) -> ApiResult<Json<Compared>> {
     let same = control.integrations.same_integration(&wanted.connection, &wanted.secrets).await?;
     Ok(Json(Compared { same }))
 }
 
 /// Can they be told apart on a command line?
-pub(super) fn check_tags(tags: &[String]) -> Answer<()> {
+pub(super) fn check_tags(tags: &[String]) -> ApiResult<()> {
     match tags.iter().find(|tag| tag.is_empty() || tag.contains(',')) {
         Some(bad) => {
-            Err(Refused::invalid("tags", format!("{bad:?} is no tag; tags have no commas")))
+            Err(ApiError::invalid("tags", format!("{bad:?} is no tag; tags have no commas")))
         }
         None => Ok(()),
     }
@@ -79,10 +81,10 @@ pub(super) fn check_tags(tags: &[String]) -> Answer<()> {
 pub(super) async fn end_adding(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     match IntegrationId::new(&id) {
         Ok(known) if control.integrations.pending_adds.end(&known) => Ok(StatusCode::NO_CONTENT),
-        _ => Err(Refused::not_found(format!("no integration {id:?} is being added"))),
+        _ => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
     }
 }
 
@@ -91,7 +93,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(mut change): Json<ChangeIntegration>,
-) -> Answer<Json<IntegrationView>> {
+) -> ApiResult<Json<IntegrationView>> {
     let entry = control.entry(&id)?;
     let id = entry.row.id.clone();
     if widens(entry.row.policy, &change) {
@@ -99,7 +101,7 @@ pub(super) async fn change(
     }
     change.name = change.name.map(|name| sanitize::sanitize_line(&name, MAX_NAME));
     if change.name.as_deref() == Some("") {
-        return Err(Refused::invalid("name", "a name cannot be empty"));
+        return Err(ApiError::invalid("name", "a name cannot be empty"));
     }
     control.integrations.change_integration(&id, change).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
@@ -119,7 +121,7 @@ fn widens(before: IntegrationPolicy, change: &ChangeIntegration) -> bool {
 pub(super) async fn remove(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let id = control.entry(&id)?.row.id.clone();
     control.integrations.remove_integration(&id, "owner").await?;
     Ok(StatusCode::NO_CONTENT)
@@ -130,7 +132,7 @@ pub(super) async fn replace_credentials(
     State(control): State<Control>,
     Path(id): Path<String>,
     Json(replace): Json<ReplaceCredentials>,
-) -> Answer<Json<IntegrationView>> {
+) -> ApiResult<Json<IntegrationView>> {
     let id = control.entry(&id)?.row.id.clone();
     control.integrations.replace_credentials(&id, replace.secrets).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
@@ -140,9 +142,11 @@ pub(super) async fn replace_credentials(
 pub(super) async fn definition(
     State(control): State<Control>,
     Path(digest): Path<String>,
-) -> Answer<Json<DefinitionView>> {
+) -> ApiResult<Json<DefinitionView>> {
     let unknown = || {
-        Refused::not_found(format!("no definition with the digest {digest:?} was ever asked about"))
+        ApiError::not_found(format!(
+            "no definition with the digest {digest:?} was ever asked about"
+        ))
     };
     let digest = digest.parse().map_err(|_| unknown())?;
     let json = control.store.definition(digest).await?.ok_or_else(unknown)?;
@@ -154,7 +158,7 @@ pub(super) async fn definition(
 pub(super) async fn restart(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<IntegrationView>> {
+) -> ApiResult<Json<IntegrationView>> {
     let id = control.entry(&id)?.row.id.clone();
     let mut events = control.events.listen();
     control.upstreams.restart(&id).await;
@@ -174,7 +178,7 @@ pub(super) async fn restart(
 pub(super) async fn tools(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<Items<ToolView>>> {
+) -> ApiResult<Json<Items<ToolView>>> {
     let entry = control.entry(&id)?;
     let items = entry.tools.iter().map(|tool| {
         let decision = control.mode_for_any(tool);
@@ -202,21 +206,21 @@ pub(super) async fn tools(
 pub(super) async fn log(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<Json<Items<LogLine>>> {
+) -> ApiResult<Json<Items<LogLine>>> {
     let entry = control.entry(&id)?;
     Ok(Json(Items { items: control.upstreams.log(&entry.row.id) }))
 }
 
 impl Control {
-    fn entry(&self, id: &str) -> Answer<std::sync::Arc<CatalogueEntry>> {
+    fn entry(&self, id: &str) -> ApiResult<std::sync::Arc<CatalogueEntry>> {
         IntegrationId::new(id)
             .ok()
             .and_then(|id| self.catalogue.get(&id))
-            .ok_or_else(|| Refused::not_found(format!("there is no integration {id:?}")))
+            .ok_or_else(|| ApiError::not_found(format!("there is no integration {id:?}")))
     }
 
     /// An integration there is, as the owner sees it.
-    pub(super) fn integration(&self, id: &IntegrationId) -> Answer<IntegrationView> {
+    pub(super) fn integration(&self, id: &IntegrationId) -> ApiResult<IntegrationView> {
         Ok(self.integration_view(&*self.entry(id.as_str())?))
     }
 

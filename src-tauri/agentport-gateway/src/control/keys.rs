@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{clock, store::AgentRow};
 
@@ -27,7 +27,7 @@ const MAX_NAME: usize = 64;
 /// Longest stretch of trust: a day.
 const MOST_TRUST_MINUTES: u32 = 24 * 60;
 
-pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<KeyView>>> {
+pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<KeyView>>> {
     control.agents.flush().await?;
     control.up_to_now().await;
     let first_calls = control.store.first_calls().await?;
@@ -59,12 +59,12 @@ pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Ke
 pub(super) async fn create(
     State(control): State<Control>,
     Json(wanted): Json<CreateKey>,
-) -> Answer<(StatusCode, Json<NewKey>)> {
+) -> ApiResult<(StatusCode, Json<NewKey>)> {
     let name = wanted.name.trim().to_owned();
     check_name(&name)?;
     let now = clock::now();
     if wanted.expires_at.is_some_and(|end| end <= now) {
-        return Err(Refused::invalid("expires_at", "the key would have expired already"));
+        return Err(ApiError::invalid("expires_at", "the key would have expired already"));
     }
     control.check_profile(wanted.profile.as_deref()).await?;
     let key = Key::from_random(rand::random());
@@ -89,12 +89,12 @@ pub(super) async fn create(
 }
 
 /// Is it a name an agent can have?
-pub(super) fn check_name(name: &str) -> Answer<()> {
+pub(super) fn check_name(name: &str) -> ApiResult<()> {
     if name.is_empty()
         || name.chars().count() > MAX_NAME
         || sanitize::sanitize_line(name, MAX_NAME) != name
     {
-        return Err(Refused::invalid("name", "A name has 1 to 64 visible characters."));
+        return Err(ApiError::invalid("name", "A name has 1 to 64 visible characters."));
     }
     Ok(())
 }
@@ -103,10 +103,10 @@ pub(super) fn check_name(name: &str) -> Answer<()> {
 pub(super) async fn revoke(
     State(control): State<Control>,
     Path(id): Path<String>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let id = parse(&id)?;
     if !control.store.revoke_agent(id, clock::now()).await? {
-        return Err(Refused::not_found(format!("there is no key {id} to revoke")));
+        return Err(ApiError::not_found(format!("there is no key {id} to revoke")));
     }
     // When it was last seen is known of who is let in.
     control.agents.flush().await?;
@@ -127,7 +127,7 @@ pub(super) async fn change(
     State(control): State<Control>,
     Path(id): Path<String>,
     Json(change): Json<ChangeKey>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let id = control.known(&id)?;
     control.check_profile(change.profile.as_deref()).await?;
     control.store.set_agent_profile(id, change.profile.as_deref()).await?;
@@ -144,10 +144,10 @@ pub(super) async fn trust(
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(trust): Json<Trust>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let id = control.known(&id)?;
     if trust.minutes > MOST_TRUST_MINUTES {
-        return Err(Refused::invalid("minutes", "trust lasts at most 1440 minutes"));
+        return Err(ApiError::invalid("minutes", "trust lasts at most 1440 minutes"));
     }
     if trust.minutes > 0 {
         control.confirmed(&headers).await?;
@@ -189,24 +189,24 @@ fn trusts(rule: &Rule, agent: AgentId) -> bool {
         && rule.expires_at.is_some()
 }
 
-fn parse(id: &str) -> Answer<AgentId> {
-    id.parse().map_err(|_| Refused::not_found(format!("{id:?} is not the id of a key")))
+fn parse(id: &str) -> ApiResult<AgentId> {
+    id.parse().map_err(|_| ApiError::not_found(format!("{id:?} is not the id of a key")))
 }
 
 impl Control {
-    fn known(&self, id: &str) -> Answer<AgentId> {
+    fn known(&self, id: &str) -> ApiResult<AgentId> {
         let id = parse(id)?;
         match self.agents.get(id) {
             Some(_) => Ok(id),
-            None => Err(Refused::not_found(format!("there is no key {id} in use"))),
+            None => Err(ApiError::not_found(format!("there is no key {id} in use"))),
         }
     }
 
-    async fn check_profile(&self, profile: Option<&str>) -> Answer<()> {
+    async fn check_profile(&self, profile: Option<&str>) -> ApiResult<()> {
         let Some(name) = profile else { return Ok(()) };
         if self.store.profiles().await?.iter().any(|profile| profile.name == name) {
             return Ok(());
         }
-        Err(Refused::invalid("profile", format!("there is no profile {name:?}; create it first")))
+        Err(ApiError::invalid("profile", format!("there is no profile {name:?}; create it first")))
     }
 }

@@ -1,9 +1,6 @@
 //! Letting the owner in over TCP: the password, a one-time code where the second factor is on, and a token from then on.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use agentport_api::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session, paths};
 use agentport_core::Timestamp;
@@ -17,14 +14,15 @@ use axum::{
 };
 use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
 
 use super::{
     Control,
+    error::{ApiError, ApiResult},
     password::{check_length, has_password, is_password, set_password},
-    patience::Patience,
-    problem::{Answer, Refused},
+    throttle::LoginThrottle,
     tokens::{Round, Term, Tokens, digest, random},
 };
 use crate::clock;
@@ -34,18 +32,22 @@ const LIFE: Duration = Duration::from_secs(12 * 3600);
 /// How long the sign-in code of a first start is good.
 const CODE_LIFE: Duration = Duration::from_secs(600);
 
-/// Who is signed in, and patience with who is not.
+/// The owner's sign-ins over TCP, and the throttle of failed ones.
 #[derive(Debug)]
 pub(crate) struct Logins {
     tokens: Tokens,
     /// SHA-256 of the sign-in code, and when it ends.
     code: Mutex<Option<([u8; 32], Timestamp)>>,
-    patience: Patience,
+    throttle: LoginThrottle,
 }
 
 impl Default for Logins {
     fn default() -> Self {
-        Self { tokens: Tokens::new(LIFE), code: Mutex::default(), patience: Patience::steady() }
+        Self {
+            tokens: Tokens::new(LIFE),
+            code: Mutex::default(),
+            throttle: LoginThrottle::steady(),
+        }
     }
 }
 
@@ -53,13 +55,12 @@ impl Logins {
     /// A code, good once and for ten minutes, that leads to choosing the first password.
     pub(super) fn make_code(&self) -> String {
         let code = random();
-        *self.code.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((digest(&code), clock::now().plus(CODE_LIFE)));
+        *self.code.lock() = Some((digest(&code), clock::now().plus(CODE_LIFE)));
         code
     }
 
     fn take_code(&self, code: &str, now: Timestamp) -> bool {
-        let mut kept = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.code.lock();
         let good =
             kept.is_some_and(|(hash, end)| now < end && bool::from(hash.ct_eq(&digest(code))));
         if good {
@@ -89,9 +90,9 @@ async fn require_owner(
     State(control): State<Control>,
     request: Request,
     next: Next,
-) -> Result<Response, Refused> {
+) -> Result<Response, ApiError> {
     let Some(term) = signed_in(&control, request.headers()) else {
-        return Err(Refused::new(
+        return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "Sign in with the owner password first. An agent's key does not open this.",
         ));
@@ -126,7 +127,7 @@ fn shown_token(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<Json<Session>> {
+async fn session(State(control): State<Control>, headers: HeaderMap) -> ApiResult<Json<Session>> {
     Ok(Json(Session {
         signed_in: signed_in(&control, &headers).is_some(),
         needs_password: !has_password(&control.store).await?,
@@ -134,32 +135,36 @@ async fn session(State(control): State<Control>, headers: HeaderMap) -> Answer<J
     }))
 }
 
-async fn login(State(control): State<Control>, Json(login): Json<Login>) -> Answer<Response> {
-    let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
+async fn login(State(control): State<Control>, Json(login): Json<Login>) -> ApiResult<Response> {
+    let attempt = control.logins.throttle.attempt().await.map_err(ApiError::too_soon)?;
     let round = control.logins.tokens.round();
     if !is_password(&control.store, &login.password).await? {
-        turn.was_wrong();
+        attempt.was_wrong();
         control.audit.record("unknown", "login.failed", "owner", Value::Null).await;
-        return Err(Refused::new(StatusCode::UNAUTHORIZED, "That is not the owner password."));
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "That is not the owner password."));
     }
-    turn.was_right();
-    drop(turn);
+    attempt.was_right();
+    drop(attempt);
     let confirmation = match (control.second_factor_is_on().await?, &login.code) {
         (false, _) => None,
-        (true, None) => return Err(Refused::code_needed("A one-time code is needed as well.")),
-        (true, Some(code)) => Some(control.take_code(code).await.map_err(Refused::at_login)?),
+        (true, None) => return Err(ApiError::code_needed("A one-time code is needed as well.")),
+        (true, Some(code)) => Some(control.take_code(code).await.map_err(ApiError::at_login)?),
     };
     let response = let_in(&control, round, confirmation)?;
     control.audit.record("owner", "login.succeeded", "owner", Value::Null).await;
     Ok(response)
 }
 
-fn let_in(control: &Control, round: Round, confirmation: Option<Confirmation>) -> Answer<Response> {
+fn let_in(
+    control: &Control,
+    round: Round,
+    confirmation: Option<Confirmation>,
+) -> ApiResult<Response> {
     // Looking at a password takes a while, in which it may have been changed or removed.
     let given = control.logins.tokens.give(round, clock::now());
     let (token, expires_at) = given.ok_or_else(|| {
         let detail = "The owner password has just been changed. Sign in with the new one.";
-        Refused::new(StatusCode::UNAUTHORIZED, detail)
+        ApiError::new(StatusCode::UNAUTHORIZED, detail)
     })?;
     let mut response = Json(LoggedIn { token, expires_at, confirmation }).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -177,9 +182,9 @@ async fn choose_password(
     State(control): State<Control>,
     headers: HeaderMap,
     Json(choice): Json<ChoosePassword>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     let store = &control.store;
-    let turn = control.logins.patience.turn().await.map_err(Refused::too_soon)?;
+    let attempt = control.logins.throttle.attempt().await.map_err(ApiError::too_soon)?;
     // The new password is looked at before the code is used up, so that a short one does not cost the code.
     check_length(&choice.new)?;
     // Neither set nor removed by another request from the look at the present one to the end.
@@ -195,15 +200,15 @@ async fn choose_password(
         }
     };
     if !allowed {
-        turn.was_wrong();
+        attempt.was_wrong();
         let detail = if first {
             "The sign-in code is wrong, used or older than ten minutes. Start the gateway again for a new one."
         } else {
             "The current password is wrong."
         };
-        return Err(Refused::new(StatusCode::FORBIDDEN, detail));
+        return Err(ApiError::new(StatusCode::FORBIDDEN, detail));
     }
-    turn.was_right();
+    attempt.was_right();
     if !first {
         // It signs in, and so must not be a way around the code at the sign-in.
         control.confirmed(&headers).await?;

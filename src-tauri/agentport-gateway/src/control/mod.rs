@@ -1,8 +1,8 @@
-//! The owner's plane: the only way to decide, configure and read.
+//! The control API: the only way to decide, configure and read.
 //!
 //! [`in_process`] has every route, and checks no sign-in: its holder is the owner. A desktop app calls it.
 //! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
-//! where the owner wants no sign-in ([`front`]). The program that starts the gateway may add an [`extension`].
+//! where the owner wants no sign-in ([`exposure`]). The program that starts the gateway may add an [`extension`].
 
 mod activity;
 mod approvals;
@@ -12,6 +12,7 @@ mod categories;
 mod confirm;
 mod denials;
 mod directory;
+pub(crate) mod error;
 mod events;
 pub(crate) mod exposure;
 pub mod extension;
@@ -20,14 +21,13 @@ mod keys;
 pub(crate) mod login;
 mod owner_password;
 pub(crate) mod password;
-mod patience;
 mod policy;
-pub(crate) mod problem;
 mod profiles;
 mod routes;
 pub(crate) mod second_factor;
 mod settings;
 mod status;
+mod throttle;
 mod tokens;
 
 use std::sync::Arc;

@@ -6,13 +6,13 @@ use axum::{Json, extract::State};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Control, password, problem::Answer};
+use super::{Control, error::ApiResult, password};
 
 /// Every sign-in by the former password ends.
 pub(super) async fn set(
     State(control): State<Control>,
     Json(wanted): Json<SetOwnerPassword>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let _alone = control.changing.lock().await;
     password::set_password(&control.store, &wanted.new).await?;
     control.logins.close_all();
@@ -21,7 +21,7 @@ pub(super) async fn set(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn remove(State(control): State<Control>) -> Answer<StatusCode> {
+pub(super) async fn remove(State(control): State<Control>) -> ApiResult<StatusCode> {
     let _alone = control.changing.lock().await;
     // Closed first: from here on no sign-in is accepted, whatever the database says.
     control.front.set_password(false);

@@ -11,12 +11,12 @@ use serde_json::json;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 
 const MAX_NAME: usize = 64;
 
-pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<Profile>>> {
+pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<Profile>>> {
     Ok(Json(Items { items: control.store.profiles().await? }))
 }
 
@@ -24,9 +24,9 @@ pub(super) async fn put(
     State(control): State<Control>,
     Path(name): Path<String>,
     Json(profile): Json<Profile>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     if profile.name != name {
-        return Err(Refused::invalid("name", "the name in the body is not the one in the path"));
+        return Err(ApiError::invalid("name", "the name in the body is not the one in the path"));
     }
     check(&profile, |id| control.catalogue.get(id).is_some())?;
     control.store.put_profile(&profile).await?;
@@ -37,7 +37,7 @@ pub(super) async fn put(
 }
 
 /// Is it one the owner could have set? `known` says which integrations there are.
-pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -> Answer<()> {
+pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -> ApiResult<()> {
     let name = &profile.name;
     let good = !name.is_empty()
         && name.chars().count() <= MAX_NAME
@@ -45,11 +45,11 @@ pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -
         && !name.contains('/');
     if !good {
         let detail = "a profile's name has 1 to 64 visible characters and no '/'";
-        return Err(Refused::invalid("name", detail));
+        return Err(ApiError::invalid("name", detail));
     }
     if let Some(unknown) = profile.integrations.iter().flatten().find(|id| !known(id)) {
         let detail = format!("there is no integration {:?}", unknown.as_str());
-        return Err(Refused::invalid("integrations", detail));
+        return Err(ApiError::invalid("integrations", detail));
     }
     let names_a_tool = |hidden: &String| {
         hidden
@@ -58,7 +58,7 @@ pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -
     };
     if let Some(bad) = profile.hidden_tools.iter().find(|hidden| !names_a_tool(hidden)) {
         let detail = format!("{bad:?} has to be integration/tool, as in files/write_file");
-        return Err(Refused::invalid("hidden_tools", detail));
+        return Err(ApiError::invalid("hidden_tools", detail));
     }
     Ok(())
 }
@@ -66,17 +66,17 @@ pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -
 pub(super) async fn delete(
     State(control): State<Control>,
     Path(name): Path<String>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let agents = control.store.agents().await?;
     let user = agents
         .iter()
         .find(|agent| agent.revoked_at.is_none() && agent.profile.as_deref() == Some(&name));
     if let Some(agent) = user {
         let detail = format!("the agent {:?} uses this profile; give it another first", agent.name);
-        return Err(Refused::new(StatusCode::CONFLICT, detail));
+        return Err(ApiError::new(StatusCode::CONFLICT, detail));
     }
     if !control.store.delete_profile(&name).await? {
-        return Err(Refused::not_found(format!("there is no profile {name:?}")));
+        return Err(ApiError::not_found(format!("there is no profile {name:?}")));
     }
     control.agents.reload().await?;
     control.audit.record("owner", "profile.removed", &name, json!({})).await;

@@ -13,10 +13,9 @@ use axum::{
 use http::{Method, StatusCode};
 
 use super::{
-    Control, activity, approvals, audit, backup, categories, confirm, denials, events,
-    integrations, keys, owner_password, policy,
-    problem::{Answer, Refused},
-    profiles, second_factor, settings, status,
+    Control, activity, approvals, audit, backup, categories, confirm, denials,
+    error::{ApiError, ApiResult},
+    events, integrations, keys, owner_password, policy, profiles, second_factor, settings, status,
 };
 use crate::control::directory;
 use crate::shutdown::run_to_completion;
@@ -179,16 +178,16 @@ pub(super) fn router(routes: Vec<Route>, control: Control) -> Router {
         .with_state(control)
 }
 
-async fn method_not_allowed(request: Request) -> Refused {
+async fn method_not_allowed(request: Request) -> ApiError {
     let detail = format!("{} is not possible here", request.method());
-    Refused::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
 async fn confirmed_first(
     State(control): State<Control>,
     request: Request,
     next: Next,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     control.confirmed(request.headers()).await?;
     Ok(next.run(request).await)
 }

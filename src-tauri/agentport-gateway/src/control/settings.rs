@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::clock;
 
@@ -17,29 +17,29 @@ use crate::clock;
 const MAX_INHERITED: usize = 200;
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Settings>> {
+pub(super) async fn read(State(control): State<Control>) -> ApiResult<Json<Settings>> {
     Ok(Json(Settings::clone(&control.settings.load())))
 }
 
 pub(super) async fn change(
     State(control): State<Control>,
     Json(change): Json<Value>,
-) -> Answer<Json<Settings>> {
+) -> ApiResult<Json<Settings>> {
     // One change after the other, for each writes all of them.
     let _alone = control.changing.lock().await;
     let before = serde_json::to_value(&*control.settings.load()).unwrap_or_default();
     let (Value::Object(mut merged), Value::Object(wanted)) = (before, change.clone()) else {
-        return Err(Refused::invalid("settings", "settings are a JSON object"));
+        return Err(ApiError::invalid("settings", "settings are a JSON object"));
     };
     let silenced = wanted.contains_key("notifications_silent_until");
     for (name, value) in wanted {
         if !merged.contains_key(&name) {
-            return Err(Refused::invalid(&name, format!("there is no setting {name:?}")));
+            return Err(ApiError::invalid(&name, format!("there is no setting {name:?}")));
         }
         merged.insert(name, value);
     }
     let settings: Settings = serde_json::from_value(Value::Object(merged)).map_err(|error| {
-        Refused::invalid("settings", format!("a setting has a wrong value: {error}"))
+        ApiError::invalid("settings", format!("a setting has a wrong value: {error}"))
     })?;
     check(&settings)?;
     if silenced {
@@ -63,19 +63,19 @@ impl Control {
 }
 
 /// Silence is for an evening, not for good: that is what `notifications` is for.
-fn check_silence(settings: &Settings, now: Timestamp) -> Answer<()> {
+fn check_silence(settings: &Settings, now: Timestamp) -> ApiResult<()> {
     match settings.notifications_silent_until {
         Some(end) if end > now.plus(LONGEST_SILENCE) => {
             let detail =
                 "notifications can be silent for at most 24 hours; switch them off instead";
-            Err(Refused::invalid("notifications_silent_until", detail))
+            Err(ApiError::invalid("notifications_silent_until", detail))
         }
         _ => Ok(()),
     }
 }
 
 /// Are they ones the owner could have set?
-pub(super) fn check(settings: &Settings) -> Answer<()> {
+pub(super) fn check(settings: &Settings) -> ApiResult<()> {
     let bounds: [(&str, u32, u32, u32); 7] = [
         ("approval_expiry_minutes", settings.approval_expiry_minutes, 1, 1_440),
         ("pending_per_agent", settings.pending_per_agent, 1, 100),
@@ -87,7 +87,7 @@ pub(super) fn check(settings: &Settings) -> Answer<()> {
     ];
     for (name, value, least, most) in bounds {
         if !(least..=most).contains(&value) {
-            return Err(Refused::invalid(
+            return Err(ApiError::invalid(
                 name,
                 format!("{name} can be {least} to {most}, not {value}"),
             ));
@@ -97,15 +97,15 @@ pub(super) fn check(settings: &Settings) -> Answer<()> {
 }
 
 /// Names of variables, each usable as one.
-fn check_inherited(names: &[String]) -> Answer<()> {
+fn check_inherited(names: &[String]) -> ApiResult<()> {
     let bad = names.iter().find(|name| name.is_empty() || name.contains(['=', '\0', ' ']));
     if let Some(bad) = bad {
         let detail = format!("{bad:?} is no name for an environment variable");
-        return Err(Refused::invalid("inherited_environment", detail));
+        return Err(ApiError::invalid("inherited_environment", detail));
     }
     if names.len() > MAX_INHERITED {
         let detail = format!("inherited_environment can have at most {MAX_INHERITED} names");
-        return Err(Refused::invalid("inherited_environment", detail));
+        return Err(ApiError::invalid("inherited_environment", detail));
     }
     Ok(())
 }

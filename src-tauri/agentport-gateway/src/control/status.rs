@@ -6,10 +6,10 @@ use http::StatusCode;
 
 use agentport_core::{ErrorChain, approval::StateName};
 
-use super::{Control, problem::Answer};
+use super::{Control, error::ApiResult};
 
 impl Control {
-    pub(crate) async fn status(&self) -> Answer<Status> {
+    pub(crate) async fn status(&self) -> ApiResult<Status> {
         let snapshot = self.catalogue.snapshot();
         let trouble = snapshot.integrations.keys().filter(|id| {
             let health = self.catalogue.health.get(id).health;
@@ -39,14 +39,14 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-pub(super) async fn read(State(control): State<Control>) -> Answer<Json<Status>> {
+pub(super) async fn read(State(control): State<Control>) -> ApiResult<Json<Status>> {
     control.status().await.map(Json)
 }
 
 pub(super) async fn pause(
     State(control): State<Control>,
     Json(pause): Json<Pause>,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     control.switch.set_paused(pause.paused).await.inspect_err(|error| {
         tracing::error!(error = %ErrorChain(error), "the pause could not be changed");
     })?;

@@ -1,14 +1,11 @@
 //! Random tokens that allow something for a time. In memory, and there only as SHA-256: a restart ends them
 //! all.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use agentport_core::Timestamp;
 use base64::Engine as _;
+use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +54,7 @@ impl Tokens {
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 
     /// To be taken before what is shown for a token is checked.

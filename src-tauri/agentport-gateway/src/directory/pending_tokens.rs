@@ -7,14 +7,11 @@
 //! What always holds: tokens are here in memory only, not longer than their request may live, and given out once.
 //! When the gateway stops they are gone, and the agent has to ask again.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use agentport_core::{AgentId, IntegrationId, Secret, Timestamp};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use parking_lot::{Mutex, MutexGuard};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 use sha2::Sha256;
@@ -117,7 +114,7 @@ impl PendingTokens {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (Secret, Timestamp)>> {
-        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tokens.lock()
     }
 }
 

@@ -25,7 +25,6 @@ use crate::{
     data_dir::{DataDirLock, LockError, Runtime},
     http,
     mcp::{McpEndpoint, sessions::Sessions},
-    server,
     vault::VaultError,
 };
 
@@ -208,7 +207,7 @@ fn serve(
     connections: &CancellationToken,
 ) {
     for listener in listeners {
-        server::serve(servers, listener, router.clone(), connections.clone());
+        http::accept::serve(servers, listener, router.clone(), connections.clone());
     }
 }
 

@@ -3,9 +3,9 @@
 use agentport_core::Secret;
 
 use crate::{
-    assets::Assets,
     control::{exposure::ControlAccess, extension::ControlExtension},
     data_dir::DataDir,
+    http::assets::Assets,
     vault::VaultChoice,
 };
 

@@ -1,11 +1,9 @@
 //! PendingAdds that are under way: each can be ended by the owner until it counts.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
 
 use agentport_core::IntegrationId;
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 /// One addition of an id at a time.
@@ -41,7 +39,7 @@ impl PendingAdds {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, CancellationToken>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -7,9 +7,9 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::{line::Line, rows::Position};
@@ -120,7 +120,7 @@ impl Files {
 
     fn current(&self) -> MutexGuard<'_, Current> {
         // What a panic left in the buffer is cleared before the next line.
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock()
     }
 
     /// The lines from a place on, at least one unless there is none. A line without its end is dropped: it was torn

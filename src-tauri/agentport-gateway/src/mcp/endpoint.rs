@@ -29,7 +29,7 @@ use super::{
     view_query::view_key,
 };
 use crate::auth::{PRINCIPAL, Principal, unauthorized_reason};
-use crate::{address::own_origins, agent_api::AgentApi, agents::Agent, body, clock};
+use crate::{address::own_origins, agent_api::AgentApi, agents::Agent, clock, http::body};
 
 /// Time after which an unused session ends; longer than any approval is held.
 const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -56,7 +56,7 @@ impl McpEndpoint {
         let mut config = StreamableHttpServerConfig::default()
             .with_allowed_origins(own_origins(api.address.port))
             .with_json_response(true)
-            .with_max_request_body_bytes(body::LARGEST)
+            .with_max_request_body_bytes(body::MAX_MESSAGE_BYTES)
             .with_cancellation_token(api.stop.hard.child_token());
         config.session_store = Some(sessions.clone());
         let server = AgentServer::new(api.clone(), sessions.clone());

@@ -1,14 +1,12 @@
 //! Rules removed or replaced since the gateway started, so that the owner can undo that. In memory only.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::VecDeque;
 
 use agentport_core::{
     RuleId,
     policy::{Mode, Rule},
 };
+use parking_lot::{Mutex, MutexGuard};
 
 /// Rules kept; the oldest goes first.
 const KEPT: usize = 100;
@@ -25,7 +23,7 @@ struct Past {
 
 impl RuleUndo {
     fn lock(&self) -> MutexGuard<'_, Past> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(crate) fn removed(&self, rule: Rule) {

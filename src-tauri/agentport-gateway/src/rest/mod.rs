@@ -80,7 +80,7 @@ impl FromRequest<Arc<AgentApi>> for RequestBody {
 
     async fn from_request(request: Request, _: &Arc<AgentApi>) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
-        let read = crate::body::read(&parts.headers, body).await;
+        let read = crate::http::body::read(&parts.headers, body).await;
         read.map(Self).map_err(|unread| RestError::new(unread.status(), unread.to_string()))
     }
 }

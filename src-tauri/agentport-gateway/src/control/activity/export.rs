@@ -17,7 +17,7 @@ use crate::{
     clock,
     control::{
         Control,
-        problem::{Answer, Refused},
+        error::{ApiError, ApiResult},
     },
     store::{ActivityFilter, Store},
 };
@@ -34,14 +34,14 @@ enum Format {
 pub(in crate::control) async fn export(
     State(control): State<Control>,
     Query(which): Query<Which>,
-) -> Answer<Response> {
+) -> ApiResult<Response> {
     which.without(&["limit", "before", "buckets"])?;
     let format = match which.format.as_deref() {
         None | Some("jsonl") => Format::Jsonl,
         Some("csv") => Format::Csv,
         Some(other) => {
             let detail = format!("{other:?} is no format; use jsonl or csv");
-            return Err(Refused::invalid("format", detail));
+            return Err(ApiError::invalid("format", detail));
         }
     };
     let filter = ActivityFilter { limit: PAGE, ..which.filter()? };

@@ -21,7 +21,7 @@ use crate::{
     clock,
     control::{
         Control,
-        problem::{Answer, Refused},
+        error::{ApiError, ApiResult},
     },
 };
 
@@ -42,7 +42,7 @@ pub(in crate::control) async fn change(
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(wanted): Json<ChangeRule>,
-) -> Answer<Json<RuleView>> {
+) -> ApiResult<Json<RuleView>> {
     let before = control.rule(&id).await?;
     let names = control.agent_names().await?;
     let mut rule = changed(&before, &wanted, &names, clock::now())?;
@@ -50,13 +50,13 @@ pub(in crate::control) async fn change(
     if let (Mode::Allow, Scope::Tool { integration, tool }) = (rule.mode, &rule.scope) {
         let Some(tool) = control.catalogue.published(integration, tool) else {
             let detail = "the tool is not there now, so there is nothing to allow";
-            return Err(Refused::new(StatusCode::CONFLICT, detail));
+            return Err(ApiError::new(StatusCode::CONFLICT, detail));
         };
         // What the owner had in view: as said now, else as said when it was allowed, else as it is.
         let seen = wanted.digest.or(before.digest).unwrap_or(tool.digest);
         if seen != tool.digest {
             let detail = "the tool has changed since you looked at it; look again";
-            return Err(Refused::new(StatusCode::CONFLICT, detail));
+            return Err(ApiError::new(StatusCode::CONFLICT, detail));
         }
         rule.digest = Some(tool.digest);
         control
@@ -82,18 +82,18 @@ fn changed(
     wanted: &ChangeRule,
     names: &HashMap<AgentId, String>,
     now: Timestamp,
-) -> Answer<Rule> {
+) -> ApiResult<Rule> {
     let mut rule = before.clone();
     rule.mode = wanted.mode.unwrap_or(before.mode);
     if let Some(end) = wanted.expires_at.as_deref() {
         rule.expires_at = match end {
             NEVER => None,
             moment => Some(moment.parse().map_err(|error: InvalidTimestamp| {
-                Refused::invalid("expires_at", format!("{error}, or {NEVER:?}"))
+                ApiError::invalid("expires_at", format!("{error}, or {NEVER:?}"))
             })?),
         };
         if rule.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refused::invalid("expires_at", "that moment is over already"));
+            return Err(ApiError::invalid("expires_at", "that moment is over already"));
         }
         // It ends when it is said to, and not before.
         rule.session = false;
@@ -102,14 +102,14 @@ fn changed(
         rule.agent = match agent {
             EVERY => None,
             id => {
-                let unknown = || Refused::invalid("agent", format!("there is no agent {id:?}"));
+                let unknown = || ApiError::invalid("agent", format!("there is no agent {id:?}"));
                 let id = id.parse().map_err(|_| unknown())?;
                 Some(names.contains_key(&id).then_some(id).ok_or_else(unknown)?)
             }
         };
         if rule.session && rule.agent.is_none() {
             let detail = "a rule for a session is for one agent; say when it ends instead";
-            return Err(Refused::invalid("agent", detail));
+            return Err(ApiError::invalid("agent", detail));
         }
     }
     if rule.origin == Origin::Builtin {
@@ -133,7 +133,7 @@ pub(in crate::control) async fn remove(
     Path(id): Path<String>,
     Query(how): Query<How>,
     headers: HeaderMap,
-) -> Answer<StatusCode> {
+) -> ApiResult<StatusCode> {
     let rule = control.rule(&id).await?;
     if rule.mode != Mode::Allow || control.is_stale(&rule) {
         // What it held back may be let through by a wider rule.
@@ -155,17 +155,17 @@ pub(in crate::control) async fn restore(
     State(control): State<Control>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Answer<Json<RuleView>> {
+) -> ApiResult<Json<RuleView>> {
     let unknown =
-        || Refused::not_found(format!("no rule {id:?} was removed since AgentPort started"));
+        || ApiError::not_found(format!("no rule {id:?} was removed since AgentPort started"));
     let known = id.parse().ok().and_then(|id| control.policy.undo.find(id));
     let rule = known.ok_or_else(unknown)?;
     if rule.expires_at.is_some_and(|end| end <= clock::now()) {
-        return Err(Refused::new(StatusCode::CONFLICT, "the rule has ended in the meantime"));
+        return Err(ApiError::new(StatusCode::CONFLICT, "the rule has ended in the meantime"));
     }
     if integration_of(&rule.scope).is_some_and(|id| control.catalogue.get(id).is_none()) {
         let detail = "the rule is about an integration that is gone";
-        return Err(Refused::new(StatusCode::CONFLICT, detail));
+        return Err(ApiError::new(StatusCode::CONFLICT, detail));
     }
     if rule.mode == Mode::Allow {
         control.confirmed(&headers).await?;
@@ -191,7 +191,7 @@ impl Control {
         present.is_none_or(|tool| rule.digest != Some(tool.digest))
     }
 
-    async fn rule(&self, id: &str) -> Answer<Rule> {
+    async fn rule(&self, id: &str) -> ApiResult<Rule> {
         let parsed: RuleId = id.parse().map_err(|_| gone(id))?;
         self.store.rule(parsed).await?.ok_or_else(|| gone(id))
     }
@@ -207,6 +207,6 @@ fn integration_of(scope: &Scope) -> Option<&IntegrationId> {
     }
 }
 
-fn gone(id: &str) -> Refused {
-    Refused::not_found(format!("there is no rule {id:?}"))
+fn gone(id: &str) -> ApiError {
+    ApiError::not_found(format!("there is no rule {id:?}"))
 }

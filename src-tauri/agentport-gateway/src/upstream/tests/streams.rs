@@ -1,7 +1,7 @@
 //! The test server over HTTP, with switches.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -14,6 +14,7 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, HeaderName, StatusCode};
+use parking_lot::Mutex;
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::LocalSessionManager,
@@ -98,12 +99,12 @@ impl HttpServer {
     }
 
     pub(super) fn refuse(&self, refuses: Option<(u16, bool)>) {
-        *self.gate.refuses.lock().unwrap() = refuses;
+        *self.gate.refuses.lock() = refuses;
     }
 
     pub(super) fn forget_the_session(&self, loosely: bool) {
         self.gate.forgets_loosely.store(loosely, Ordering::SeqCst);
-        *self.gate.forgets.lock().unwrap() = Forgets::Next;
+        *self.gate.forgets.lock() = Forgets::Next;
     }
 
     pub(super) fn requests(&self) -> u32 {
@@ -111,15 +112,15 @@ impl HttpServer {
     }
 
     pub(super) fn seen(&self, name: &str) -> Option<String> {
-        let seen = self.gate.seen.lock().unwrap();
+        let seen = self.gate.seen.lock();
         seen.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     }
 }
 
 async fn pass(Shared(gate): Shared<Arc<Gate>>, request: Request, next: Next) -> Response {
     gate.requests.fetch_add(1, Ordering::SeqCst);
-    *gate.seen.lock().unwrap() = request.headers().clone();
-    let refuses = *gate.refuses.lock().unwrap();
+    *gate.seen.lock() = request.headers().clone();
+    let refuses = *gate.refuses.lock();
     if let Some((status, challenge)) = refuses {
         let status = StatusCode::from_u16(status).unwrap();
         let body = "no: obviously-fake";
@@ -131,7 +132,7 @@ async fn pass(Shared(gate): Shared<Arc<Gate>>, request: Request, next: Next) -> 
     }
     let session = request.headers().get("mcp-session-id").and_then(|id| id.to_str().ok());
     if let Some(session) = session {
-        let mut forgets = gate.forgets.lock().unwrap();
+        let mut forgets = gate.forgets.lock();
         if *forgets == Forgets::Next {
             *forgets = Forgets::Session(session.to_owned());
         }

@@ -1,9 +1,9 @@
-//! The page a request's URL leads to. It has no power and tells nothing: an agent may open it. It raises
-//! the window in which the owner decides, and sends the owner to where the owner is known.
+//! `/approve/{id}`: the page of an approval's URL. It has no power and shows nothing of the request, since an agent may
+//! open it too. It raises the window in which the owner decides, or links to the dashboard behind its sign-in.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,6 +16,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use parking_lot::Mutex;
 
 use crate::{
     address::GatewayAddress,
@@ -24,35 +25,37 @@ use crate::{
     store::Store,
 };
 
-/// A window is raised for the same request once in this time …
-const SAME_EVERY: Duration = Duration::from_secs(10);
-/// … and this often in a minute altogether: agents can open the page too, and a window that keeps jumping up is a
-/// weapon.
-const MOST_A_MINUTE: usize = 5;
+/// Time within which the window is raised only once for the same request.
+const SAME_REQUEST_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the window is raised within a minute, for all requests: an agent that opens the page again and again must
+/// not be able to keep the owner from working.
+const MAX_RAISES_PER_MINUTE: usize = 5;
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
-struct Page {
+struct ApprovePage {
     store: Store,
     events: Events,
     address: GatewayAddress,
     control_access: ControlAccess,
-    shown: Arc<Mutex<Shown>>,
+    raises: Arc<Mutex<RecentRaises>>,
 }
 
-/// What was shown within the last minute, oldest first.
+/// When the window was raised within the last minute and for which request, oldest first.
 #[derive(Debug, Default)]
-struct Shown(VecDeque<(Instant, ApprovalId)>);
+struct RecentRaises(VecDeque<(Instant, ApprovalId)>);
 
-impl Shown {
-    /// Counts a wish to show, and says whether it is to be granted.
-    fn may(&mut self, id: ApprovalId, now: Instant) -> bool {
+impl RecentRaises {
+    /// Whether the window may be raised for this request now; if so, it counts as raised.
+    fn try_raise(&mut self, id: ApprovalId, now: Instant) -> bool {
         while self.0.front().is_some_and(|(at, _)| now.duration_since(*at) >= MINUTE) {
             self.0.pop_front();
         }
-        let again =
-            self.0.iter().any(|(at, shown)| *shown == id && now.duration_since(*at) < SAME_EVERY);
-        let may = !again && self.0.len() < MOST_A_MINUTE;
+        let again = self
+            .0
+            .iter()
+            .any(|(at, shown)| *shown == id && now.duration_since(*at) < SAME_REQUEST_INTERVAL);
+        let may = !again && self.0.len() < MAX_RAISES_PER_MINUTE;
         if may {
             self.0.push_back((now, id));
         }
@@ -61,17 +64,17 @@ impl Shown {
 }
 
 pub(crate) fn router(control: &Control, control_access: ControlAccess) -> Router {
-    let page = Page {
+    let page = ApprovePage {
         store: control.store.clone(),
         events: control.events.clone(),
         address: control.address.clone(),
         control_access,
-        shown: Arc::default(),
+        raises: Arc::default(),
     };
     Router::new().route("/approve/{id}", get(answer)).with_state(page)
 }
 
-async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
+async fn answer(State(page): State<ApprovePage>, Path(id): Path<String>) -> Response {
     let Ok(id) = id.parse::<ApprovalId>() else {
         return html(
             StatusCode::NOT_FOUND,
@@ -79,7 +82,7 @@ async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
             "The link is not complete.",
         );
     };
-    page.show(id).await;
+    page.raise_window(id).await;
     let body = match page.control_access {
         ControlAccess::WindowOnly => {
             "If it waits for you, the AgentPort window shows it: nothing can be decided or read on this page. If the \
@@ -96,9 +99,9 @@ async fn answer(State(page): State<Page>, Path(id): Path<String>) -> Response {
     html(StatusCode::OK, "A request of an agent’s", &body)
 }
 
-impl Page {
-    /// Tells the window of a request that waits. Of any other nothing is told, and none is counted.
-    async fn show(&self, id: ApprovalId) {
+impl ApprovePage {
+    /// Raises the window if the request is pending. Other ids change nothing, so that they use up no allowance either.
+    async fn raise_window(&self, id: ApprovalId) {
         let waits = match self.store.approval(id).await {
             Ok(found) => found.is_some_and(|found| found.state.name() == StateName::Pending),
             Err(error) => {
@@ -106,8 +109,8 @@ impl Page {
                 false
             }
         };
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if waits && shown.may(id, Instant::now()) {
+        let mut raises = self.raises.lock();
+        if waits && raises.try_raise(id, Instant::now()) {
             self.events.send(Event::Shown { id });
         }
     }
@@ -148,11 +151,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_raised_now_and_then() {
+    fn the_window_is_raised_a_bounded_number_of_times() {
         let begun = Instant::now();
-        let mut shown = Shown::default();
+        let mut shown = RecentRaises::default();
         let mut may = |id: u128, second: u64| {
-            shown.may(ApprovalId(Uuid::from_u128(id)), begun + Duration::from_secs(second))
+            shown.try_raise(ApprovalId(Uuid::from_u128(id)), begun + Duration::from_secs(second))
         };
         assert!(may(1, 0));
         assert!(!may(1, 9), "the same within ten seconds");

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{
     clock,
@@ -49,20 +49,20 @@ pub(super) struct Which {
 }
 
 impl Which {
-    fn filter(self) -> Answer<ActivityFilter> {
+    fn filter(self) -> ApiResult<ActivityFilter> {
         let outcome = match self.outcome.as_deref() {
             None | Some("") => None,
             Some(word) => Some(OutcomeKind::parse(word).ok_or_else(|| {
                 let known: Vec<_> = OutcomeKind::ALL.iter().map(|kind| kind.as_str()).collect();
                 let detail = format!("{word:?} is no outcome; use {}", known.join(", "));
-                Refused::invalid("outcome", detail)
+                ApiError::invalid("outcome", detail)
             })?),
         };
         let before = self
             .before
             .map(|cursor| cursor.parse())
             .transpose()
-            .map_err(|error| Refused::invalid("before", format!("{error}")))?;
+            .map_err(|error| ApiError::invalid("before", format!("{error}")))?;
         let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(ActivityFilter {
             agent: self.agent,
@@ -78,7 +78,7 @@ impl Which {
     }
 
     /// Refuses what one of the others takes: what is not heeded must not look as if it were.
-    fn without(&self, names: &[&str]) -> Answer<()> {
+    fn without(&self, names: &[&str]) -> ApiResult<()> {
         let given = [
             ("limit", self.limit.is_some()),
             ("before", self.before.is_some()),
@@ -86,7 +86,7 @@ impl Which {
             ("format", self.format.is_some()),
         ];
         match given.iter().find(|(name, given)| *given && names.contains(name)) {
-            Some((name, _)) => Err(Refused::invalid(name, format!("{name} has no meaning here"))),
+            Some((name, _)) => Err(ApiError::invalid(name, format!("{name} has no meaning here"))),
             None => Ok(()),
         }
     }
@@ -95,7 +95,7 @@ impl Which {
 pub(super) async fn list(
     State(control): State<Control>,
     Query(which): Query<Which>,
-) -> Answer<Json<ActivityPage>> {
+) -> ApiResult<Json<ActivityPage>> {
     which.without(&["buckets", "format"])?;
     let filter = which.filter()?;
     control.up_to_now().await;
@@ -105,17 +105,17 @@ pub(super) async fn list(
 pub(super) async fn chart(
     State(control): State<Control>,
     Query(which): Query<Which>,
-) -> Answer<Json<ActivityChart>> {
+) -> ApiResult<Json<ActivityChart>> {
     which.without(&["limit", "before", "format"])?;
     let most = which.buckets.unwrap_or(BUCKETS);
     if !(1..=MOST_BUCKETS).contains(&most) {
         let detail = format!("buckets can be 1 to {MOST_BUCKETS}, not {most}");
-        return Err(Refused::invalid("buckets", detail));
+        return Err(ApiError::invalid("buckets", detail));
     }
     let until = which.until.unwrap_or_else(clock::now);
     let since = which.since.unwrap_or_else(|| until.minus(CHARTED));
     let buckets = Buckets::covering(since, until, most)
-        .ok_or_else(|| Refused::invalid("since", "since has to be before until"))?;
+        .ok_or_else(|| ApiError::invalid("since", "since has to be before until"))?;
     let filter = which.filter()?;
     control.up_to_now().await;
     Ok(Json(control.store.chart(&filter, buckets).await?))

@@ -22,7 +22,7 @@ use serde_json::json;
 use self::plan::Plan;
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{
     clock,
@@ -51,7 +51,7 @@ pub(super) struct How {
     dry_run: bool,
 }
 
-pub(super) async fn save(State(control): State<Control>) -> Answer<Response> {
+pub(super) async fn save(State(control): State<Control>) -> ApiResult<Response> {
     let now = clock::now();
     let backup = document::document(control.here().await?, now);
     let text = serde_json::to_vec_pretty(&backup).unwrap_or_default();
@@ -72,9 +72,9 @@ pub(super) async fn restore(
     Query(how): Query<How>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer<Json<RestoreReport>> {
+) -> ApiResult<Json<RestoreReport>> {
     let backup: Backup = serde_json::from_slice(&body).map_err(|error| {
-        Refused::invalid("document", format!("this is not a backup of AgentPort: {error}"))
+        ApiError::invalid("document", format!("this is not a backup of AgentPort: {error}"))
     })?;
     let _alone = control.changing.lock().await;
     let plan = plan::plan(&backup, control.here().await?, clock::now())?;
@@ -91,7 +91,7 @@ pub(super) async fn restore(
 }
 
 impl Control {
-    async fn here(&self) -> Answer<Here> {
+    async fn here(&self) -> ApiResult<Here> {
         let store = &self.store;
         Ok(Here {
             settings: store.settings().await?,
@@ -103,7 +103,7 @@ impl Control {
     }
 
     /// Stores it, then goes by it.
-    async fn carry_out(&self, plan: Plan) -> Answer<Vec<NewKey>> {
+    async fn carry_out(&self, plan: Plan) -> ApiResult<Vec<NewKey>> {
         if plan.is_nothing() {
             return Ok(Vec::new());
         }

@@ -1,4 +1,4 @@
-//! The response of every path that has nothing to show.
+//! The response of every path that no API serves.
 
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;

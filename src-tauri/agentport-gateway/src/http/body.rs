@@ -1,4 +1,4 @@
-//! Reading the body of a request: bounded in size and time.
+//! Reads the body of a request, bounded in size and time.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 
-/// Largest message (`contract` §1).
-pub(crate) const LARGEST: usize = 4 * 1024 * 1024;
-/// What is read of a body that is too large before the connection is given up, so that its sender hears why.
-const DRAINED: usize = 16 * 1024 * 1024;
-/// How long a body may take to arrive.
-const TIME: Duration = Duration::from_secs(30);
+/// Size of the largest message that is accepted (docs/contract.md §1).
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of a too large body that are still read and dropped: a client that is cut off while it writes never reads the
+/// refusal.
+const MAX_DRAINED_BYTES: usize = 16 * 1024 * 1024;
+/// Time until a body has arrived whole.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unread {
+pub(crate) enum BodyError {
     #[error("The message is larger than 4 MiB; send less at once.")]
     TooLarge,
     #[error("The message did not arrive within 30 s; send it again.")]
@@ -24,7 +25,7 @@ pub(crate) enum Unread {
     Broken,
 }
 
-impl Unread {
+impl BodyError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -34,28 +35,28 @@ impl Unread {
     }
 }
 
-/// The whole body. One that is announced as hopelessly large is refused unread.
-pub(crate) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Unread> {
+/// Reads the whole body. One whose announced length is beyond draining is refused unread.
+pub(crate) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, BodyError> {
     let said = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if said.is_some_and(|length| length > DRAINED as u64) {
-        return Err(Unread::TooLarge);
+    if said.is_some_and(|length| length > MAX_DRAINED_BYTES as u64) {
+        return Err(BodyError::TooLarge);
     }
-    tokio::time::timeout(TIME, collect(body)).await.unwrap_or(Err(Unread::TooSlow))
+    tokio::time::timeout(BODY_TIMEOUT, collect(body)).await.unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn collect(mut body: axum::body::Body) -> Result<Bytes, Unread> {
+async fn collect(mut body: axum::body::Body) -> Result<Bytes, BodyError> {
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         length += data.len();
-        if length > DRAINED {
-            return Err(Unread::TooLarge);
+        if length > MAX_DRAINED_BYTES {
+            return Err(BodyError::TooLarge);
         }
-        if length > LARGEST {
+        if length > MAX_MESSAGE_BYTES {
             continue;
         }
         match &first {
@@ -69,8 +70,8 @@ async fn collect(mut body: axum::body::Body) -> Result<Bytes, Unread> {
             }
         }
     }
-    if length > LARGEST {
-        return Err(Unread::TooLarge);
+    if length > MAX_MESSAGE_BYTES {
+        return Err(BodyError::TooLarge);
     }
     Ok(if more.is_empty() { first.unwrap_or_default() } else { more.freeze() })
 }
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn reads_what_is_not_too_large() {
+    async fn bodies_up_to_the_limit_are_read() {
         let of = |pieces: Vec<usize>| {
             let pieces =
                 pieces.into_iter().map(|n| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; n])));
@@ -92,11 +93,11 @@ mod tests {
         assert_eq!(length(vec![]).await, Ok(0));
         assert_eq!(length(vec![3]).await, Ok(3));
         assert_eq!(length(vec![3, 4, 5]).await, Ok(12));
-        assert_eq!(length(vec![LARGEST]).await, Ok(LARGEST));
-        assert_eq!(length(vec![LARGEST, 1]).await, Err(Unread::TooLarge));
-        assert_eq!(length(vec![DRAINED, 1]).await, Err(Unread::TooLarge));
+        assert_eq!(length(vec![MAX_MESSAGE_BYTES]).await, Ok(MAX_MESSAGE_BYTES));
+        assert_eq!(length(vec![MAX_MESSAGE_BYTES, 1]).await, Err(BodyError::TooLarge));
+        assert_eq!(length(vec![MAX_DRAINED_BYTES, 1]).await, Err(BodyError::TooLarge));
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_LENGTH, "99999999999".parse().unwrap());
-        assert_eq!(read(&headers, axum::body::Body::empty()).await, Err(Unread::TooLarge));
+        assert_eq!(read(&headers, axum::body::Body::empty()).await, Err(BodyError::TooLarge));
     }
 }

@@ -6,22 +6,20 @@
 mod recovery;
 mod totp;
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use agentport_api::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup};
 use agentport_core::{ErrorChain, Secret, Timestamp};
 use axum::{Json, extract::State};
 use http::StatusCode;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
     Control,
-    patience::Patience,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
+    throttle::LoginThrottle,
     tokens::Tokens,
 };
 use crate::{
@@ -39,7 +37,7 @@ const CONFIRMED: Duration = Duration::from_secs(5 * 60);
 /// What of the second factor is only in memory.
 #[derive(Debug)]
 pub(crate) struct Codes {
-    patience: Patience,
+    throttle: LoginThrottle,
     begun: Mutex<Option<Begun>>,
     pub(super) confirmations: Tokens,
 }
@@ -59,14 +57,14 @@ impl std::fmt::Debug for Begun {
 impl Default for Codes {
     fn default() -> Self {
         Self {
-            patience: Patience::growing(),
+            throttle: LoginThrottle::growing(),
             begun: Mutex::default(),
             confirmations: Tokens::new(CONFIRMED),
         }
     }
 }
 
-pub(super) async fn read(State(control): State<Control>) -> Answer<Json<SecondFactor>> {
+pub(super) async fn read(State(control): State<Control>) -> ApiResult<Json<SecondFactor>> {
     let store = &control.store;
     let row = store.second_factor().await?;
     Ok(Json(SecondFactor {
@@ -76,59 +74,58 @@ pub(super) async fn read(State(control): State<Control>) -> Answer<Json<SecondFa
     }))
 }
 
-pub(super) async fn begin(State(control): State<Control>) -> Answer<Json<SecondFactorSetup>> {
+pub(super) async fn begin(State(control): State<Control>) -> ApiResult<Json<SecondFactorSetup>> {
     if control.second_factor_is_on().await? {
         return Err(on_already());
     }
     let secret = Zeroizing::new(totp::new_secret());
-    let impossible = || Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no secret could be made");
+    let impossible = || ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "no secret could be made");
     let totp = totp::totp(&*secret).ok_or_else(impossible)?;
     let uri = totp.to_url().map_err(|_| impossible())?;
     let setup = SecondFactorSetup { secret: totp.secret().to_base32(), qr: totp::qr(&uri), uri };
     let begun = Begun { secret, until: clock::now().plus(SETUP) };
-    *control.codes.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+    *control.codes.begun.lock() = Some(begun);
     Ok(Json(setup))
 }
 
 pub(super) async fn enable(
     State(control): State<Control>,
     Json(shown): Json<Code>,
-) -> Answer<Json<RecoveryCodes>> {
+) -> ApiResult<Json<RecoveryCodes>> {
     if control.second_factor_is_on().await? {
         return Err(on_already());
     }
-    let turn = control.codes.patience.turn().await.map_err(Refused::too_soon)?;
+    let attempt = control.codes.throttle.attempt().await.map_err(ApiError::too_soon)?;
     let now = clock::now();
     let secret = control
         .codes
         .begun
         .lock()
-        .unwrap_or_else(PoisonError::into_inner)
         .as_ref()
         .filter(|begun| now < begun.until)
         .map(|begun| begun.secret.clone());
     let Some(secret) = secret else {
         let detail = "no new secret waits for its first code; begin again";
-        return Err(Refused::new(StatusCode::CONFLICT, detail));
+        return Err(ApiError::new(StatusCode::CONFLICT, detail));
     };
     let code = plain(&shown.code);
     let Some(step) = totp::totp(&*secret).and_then(|totp| totp::step(&totp, &code, now)) else {
-        turn.was_wrong();
+        attempt.was_wrong();
         return Err(wrong());
     };
-    turn.was_right();
+    attempt.was_right();
     let sealed = control.vault.seal(SEALED_FOR, secret.as_slice());
     let (codes, hashes) = recovery_codes();
     let row = SecondFactorRow { sealed, since: now };
     if !control.store.insert_second_factor(&row, step, &hashes).await? {
         return Err(on_already());
     }
-    *control.codes.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    *control.codes.begun.lock() = None;
     control.second_factor_changed("second_factor.on").await;
     Ok(Json(RecoveryCodes { codes }))
 }
 
-pub(super) async fn turn_off(State(control): State<Control>) -> Answer<StatusCode> {
+pub(super) async fn turn_off(State(control): State<Control>) -> ApiResult<StatusCode> {
     if control.store.delete_second_factor().await? {
         control.second_factor_changed("second_factor.off").await;
     }
@@ -137,7 +134,7 @@ pub(super) async fn turn_off(State(control): State<Control>) -> Answer<StatusCod
 
 pub(super) async fn new_recovery_codes(
     State(control): State<Control>,
-) -> Answer<Json<RecoveryCodes>> {
+) -> ApiResult<Json<RecoveryCodes>> {
     let (codes, hashes) = recovery_codes();
     if !control.store.replace_recovery_codes(&hashes).await? {
         return Err(off());
@@ -158,17 +155,17 @@ fn plain(code: &Secret) -> Zeroizing<String> {
     Zeroizing::new(code.expose().chars().filter(|char| !char.is_whitespace()).collect())
 }
 
-fn on_already() -> Refused {
-    Refused::new(StatusCode::CONFLICT, "the second factor is on already; turn it off first")
+fn on_already() -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "the second factor is on already; attempt it off first")
 }
 
-fn off() -> Refused {
-    Refused::new(StatusCode::CONFLICT, "the second factor is off, so there is nothing to confirm")
+fn off() -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "the second factor is off, so there is nothing to confirm")
 }
 
-fn wrong() -> Refused {
+fn wrong() -> ApiError {
     let detail = "That code is wrong, too old, or was used before. Wait for the next one.";
-    Refused::invalid("code", detail)
+    ApiError::invalid("code", detail)
 }
 
 impl Control {
@@ -183,18 +180,18 @@ impl Control {
     }
 
     /// Takes a one-time or a recovery code, uses it up, and gives a confirmation for it.
-    pub(super) async fn take_code(&self, code: &Secret) -> Answer<Confirmation> {
-        let turn = self.codes.patience.turn().await.map_err(Refused::too_soon)?;
+    pub(super) async fn take_code(&self, code: &Secret) -> ApiResult<Confirmation> {
+        let attempt = self.codes.throttle.attempt().await.map_err(ApiError::too_soon)?;
         let round = self.codes.confirmations.round();
         let Some(row) = self.store.second_factor().await? else { return Err(off()) };
         let now = clock::now();
         let good = self.uses_step(&row, code, now).await? || self.uses_recovery(code).await?;
         if !good {
-            turn.was_wrong();
+            attempt.was_wrong();
             self.audit.record("unknown", "code.refused", "owner", Value::Null).await;
             return Err(wrong());
         }
-        turn.was_right();
+        attempt.was_right();
         // Turned off in this moment, or on anew: the code was for the factor before.
         let given = self.codes.confirmations.give(round, now);
         let (token, expires_at) = given.ok_or_else(wrong)?;

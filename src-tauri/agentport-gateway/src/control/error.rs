@@ -1,4 +1,4 @@
-//! Refusals of the owner's plane: a status and a sentence.
+//! The error response of a control route: a status and a sentence for the owner (`Problem`).
 
 use agentport_api::Problem;
 use agentport_core::ErrorChain;
@@ -16,18 +16,18 @@ use crate::{
     upstream::UpstreamError,
 };
 
-/// A request of the owner's that was refused.
+/// Why a control route did not do as asked, as its response.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct ApiError {
     status: StatusCode,
     problem: Problem,
     /// Seconds after which it is worth trying again.
     retry_after: Option<u64>,
 }
 
-pub(crate) type Answer<T> = Result<T, Refused>;
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
-impl Refused {
+impl ApiError {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let problem = Problem { detail: sentence(detail.into()), field: None, code: None };
         Self { status, problem, retry_after: None }
@@ -115,7 +115,7 @@ fn sentence(text: String) -> String {
     sentence
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.problem)).into_response();
         if let Some(seconds) = self.retry_after {
@@ -125,7 +125,7 @@ impl IntoResponse for Refused {
     }
 }
 
-impl From<PasswordError> for Refused {
+impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match &error {
             PasswordError::TooShort | PasswordError::TooLong => {
@@ -136,13 +136,13 @@ impl From<PasswordError> for Refused {
     }
 }
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::internal(&error)
     }
 }
 
-impl From<InsertError> for Refused {
+impl From<InsertError> for ApiError {
     fn from(error: InsertError) -> Self {
         match error {
             InsertError::NameTaken(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
@@ -151,7 +151,7 @@ impl From<InsertError> for Refused {
     }
 }
 
-impl From<DecideError> for Refused {
+impl From<DecideError> for ApiError {
     fn from(error: DecideError) -> Self {
         let status = match &error {
             DecideError::Unknown(_) => StatusCode::NOT_FOUND,
@@ -168,7 +168,7 @@ impl From<DecideError> for Refused {
     }
 }
 
-impl From<AddError> for Refused {
+impl From<AddError> for ApiError {
     fn from(error: AddError) -> Self {
         let status = match &error {
             AddError::Exists(_) | AddError::AlreadyPending(_) | AddError::Cancelled(_) => {
@@ -191,14 +191,14 @@ impl From<AddError> for Refused {
     }
 }
 
-impl From<&TooMuch> for Refused {
+impl From<&TooMuch> for ApiError {
     fn from(error: &TooMuch) -> Self {
         Self::invalid("imported", error.to_string())
     }
 }
 
 /// Of a connection that was only looked at.
-impl From<ConnectError> for Refused {
+impl From<ConnectError> for ApiError {
     fn from(error: ConnectError) -> Self {
         match &error {
             ConnectError::Store(_) | ConnectError::Sealed { .. } => Self::internal(&error),
@@ -207,7 +207,7 @@ impl From<ConnectError> for Refused {
     }
 }
 
-impl From<ChangeError> for Refused {
+impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match &error {
             ChangeError::Unknown(_) => Self::not_found(error.to_string()),

@@ -1,4 +1,4 @@
-//! Taking connections: bounded in number, and in how long one may be silent before it has said what it wants.
+//! Accepts connections of a listener: bounded in number and in the time they may idle, ended gracefully on a stop.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,14 +11,14 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Connections of one listener at once; more wait in the kernel.
-const MOST: usize = 400;
-/// How long the head of a request may take, and a kept connection lie idle.
-const HEAD_TIME: Duration = Duration::from_secs(60);
-/// How long to wait after the system refused a connection, as for want of file descriptors.
-const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// Open connections of one listener; more wait in the kernel's queue.
+const MAX_CONNECTIONS_PER_LISTENER: usize = 400;
+/// Time until the head of a request is complete; so also the time a kept-alive connection may idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause after `accept` failed, for instance because no file descriptor was left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `stop`; then lets requests under way finish.
+/// Serves `router` on `listener` until `stop`; then lets running requests finish.
 pub(crate) fn serve(
     servers: &TaskTracker,
     listener: TcpListener,
@@ -27,10 +27,10 @@ pub(crate) fn serve(
 ) {
     let connections = servers.clone();
     servers.spawn(async move {
-        let places = Arc::new(Semaphore::new(MOST));
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS_PER_LISTENER));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+        http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
         loop {
             let next = async {
                 let place = places.clone().acquire_owned().await;
@@ -43,8 +43,8 @@ pub(crate) fn serve(
             let stream = match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
-                    tokio::time::sleep(AFTER_FAILURE).await;
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
                     continue;
                 }
             };
@@ -57,7 +57,7 @@ pub(crate) fn serve(
             connections.spawn(async move {
                 let _place = place;
                 if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended badly");
+                    tracing::debug!(%error, "a connection ended with an error");
                 }
             });
         }

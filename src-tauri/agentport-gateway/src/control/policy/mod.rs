@@ -16,13 +16,13 @@ use uuid::Uuid;
 
 use super::{
     Control,
-    problem::{Answer, Refused},
+    error::{ApiError, ApiResult},
 };
 use crate::{catalogue::Catalogue, clock};
 
 pub(super) use self::change::{change, remove, restore};
 
-pub(super) async fn list(State(control): State<Control>) -> Answer<Json<Items<RuleView>>> {
+pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<RuleView>>> {
     let names = control.agent_names().await?;
     let now = clock::now();
     let rules = control.store.rules().await?;
@@ -39,7 +39,7 @@ pub(super) async fn set(
     State(control): State<Control>,
     headers: HeaderMap,
     Json(wanted): Json<SetPolicy>,
-) -> Answer<Json<RuleView>> {
+) -> ApiResult<Json<RuleView>> {
     let names = control.agent_names().await?;
     let tool =
         control.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
@@ -48,16 +48,16 @@ pub(super) async fn set(
             "{} has no tool {:?}; look at its tools first",
             wanted.integration, wanted.tool
         );
-        return Err(Refused::not_found(detail));
+        return Err(ApiError::not_found(detail));
     };
     if wanted.digest.is_some_and(|seen| seen != tool.digest) {
         let detail = "the tool has changed since you looked at it; look again";
-        return Err(Refused::new(StatusCode::CONFLICT, detail));
+        return Err(ApiError::new(StatusCode::CONFLICT, detail));
     }
     if let Some(agent) = wanted.agent
         && !names.contains_key(&agent)
     {
-        return Err(Refused::invalid("agent", format!("there is no agent {agent}")));
+        return Err(ApiError::invalid("agent", format!("there is no agent {agent}")));
     }
     let scope = Scope::Tool { integration: wanted.integration, tool: wanted.tool };
     // A deny that goes was holding back every allow, nearer ones as well.

@@ -18,9 +18,9 @@ use super::{
 use crate::{
     builtin,
     control::{
+        error::{ApiError, ApiResult},
         integrations::{MAX_NAME, check_tags},
         keys::check_name,
-        problem::{Answer, Refused},
         profiles, settings,
     },
     integrations::{TooMuch, check_connection, fit_to_be_kept, secret_names, with_timeout},
@@ -49,13 +49,13 @@ impl Plan {
     }
 }
 
-pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> Answer<Plan> {
+pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<Plan> {
     if backup.format != FORMAT {
         let detail = format!(
             "the document has the format {}, and this AgentPort knows only {FORMAT}; update it first",
             backup.format
         );
-        return Err(Refused::invalid("format", detail));
+        return Err(ApiError::invalid("format", detail));
     }
     let mut plan = Plan::default();
     plan.settings(&backup.settings, &here.settings)?;
@@ -87,11 +87,11 @@ pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> Answer<Plan> 
 }
 
 /// Nothing is said twice.
-fn once<T: Eq + std::hash::Hash>(keys: impl Iterator<Item = T>, list: &str) -> Answer<()> {
+fn once<T: Eq + std::hash::Hash>(keys: impl Iterator<Item = T>, list: &str) -> ApiResult<()> {
     let mut seen = HashSet::new();
     for (index, key) in keys.enumerate() {
         if !seen.insert(key) {
-            let refused = Refused::invalid("id", "the document has this one twice");
+            let refused = ApiError::invalid("id", "the document has this one twice");
             return Err(refused.at(&format!("{list}[{index}]")));
         }
     }
@@ -99,7 +99,7 @@ fn once<T: Eq + std::hash::Hash>(keys: impl Iterator<Item = T>, list: &str) -> A
 }
 
 impl Plan {
-    fn settings(&mut self, wanted: &Settings, here: &Settings) -> Answer<()> {
+    fn settings(&mut self, wanted: &Settings, here: &Settings) -> ApiResult<()> {
         settings::check(wanted).map_err(|refused| refused.at("settings"))?;
         // Silence is for an evening, and that evening is not in the document.
         let silent = here.notifications_silent_until;
@@ -116,7 +116,7 @@ impl Plan {
         wanted: &[BackedUpIntegration],
         here: &[IntegrationRow],
         now: Timestamp,
-    ) -> Answer<()> {
+    ) -> ApiResult<()> {
         once(wanted.iter().map(|integration| &integration.id), "integrations")?;
         for (index, integration) in wanted.iter().enumerate() {
             check_integration(integration)
@@ -129,7 +129,7 @@ impl Plan {
             let same_way =
                 as_told.is_some_and(|told| untimed(&told.connection) == untimed(&row.connection));
             row.imported = imported(integration, before)
-                .map_err(|error| Refused::from(&error).at(&format!("integrations[{index}]")))?;
+                .map_err(|error| ApiError::from(&error).at(&format!("integrations[{index}]")))?;
             if let (true, Some(before)) = (same_way, before) {
                 // Older documents know of no time of its own.
                 let seconds = row
@@ -176,7 +176,7 @@ impl Plan {
         here: &[AgentRow],
         profiles: &HashSet<&str>,
         now: Timestamp,
-    ) -> Answer<BTreeMap<AgentId, String>> {
+    ) -> ApiResult<BTreeMap<AgentId, String>> {
         once(wanted.iter().map(|agent| agent.id), "agents")?;
         once(wanted.iter().map(|agent| &agent.name), "agents")?;
         let mut let_in: BTreeMap<AgentId, String> = here
@@ -222,7 +222,7 @@ impl Plan {
         here: &[Rule],
         let_in: &BTreeMap<AgentId, String>,
         integrations: &HashMap<&IntegrationId, &str>,
-    ) -> Answer<()> {
+    ) -> ApiResult<()> {
         once(wanted.iter().map(|rule| rule.id), "rules")?;
         let by_id: HashMap<RuleId, &Rule> = here.iter().map(|rule| (rule.id, rule)).collect();
         for (index, rule) in wanted.iter().enumerate() {
@@ -251,21 +251,21 @@ impl Plan {
     }
 }
 
-fn check_integration(integration: &BackedUpIntegration) -> Answer<()> {
+fn check_integration(integration: &BackedUpIntegration) -> ApiResult<()> {
     let name = &integration.name;
     if name.is_empty() || sanitize::sanitize_line(name, MAX_NAME) != *name {
-        return Err(Refused::invalid("name", "a name has 1 to 64 visible characters"));
+        return Err(ApiError::invalid("name", "a name has 1 to 64 visible characters"));
     }
     check_tags(&integration.tags)?;
     if !sentences::lacks(&integration.connection) {
         check_connection(&integration.id, &integration.connection)?;
     } else if integration.enabled {
         let detail = "what lacks something of its connection cannot be switched on";
-        return Err(Refused::invalid("enabled", detail));
+        return Err(ApiError::invalid("enabled", detail));
     }
     match integration.auth_method.as_str() {
         "none" | "token" => Ok(()),
-        other => Err(Refused::invalid("auth_method", format!("{other:?} is no way to sign in"))),
+        other => Err(ApiError::invalid("auth_method", format!("{other:?} is no way to sign in"))),
     }
 }
 
@@ -303,15 +303,15 @@ fn check_agent(
     before: Option<&AgentRow>,
     here: &[AgentRow],
     profiles: &HashSet<&str>,
-) -> Answer<()> {
+) -> ApiResult<()> {
     if agent.id.0.is_nil() {
-        return Err(Refused::invalid("id", "an agent's id is not all zeros"));
+        return Err(ApiError::invalid("id", "an agent's id is not all zeros"));
     }
     check_name(&agent.name)?;
     if let Some(before) = before.filter(|before| before.name != agent.name) {
         let detail =
             format!("this agent is called {:?} here, and agents keep their names", before.name);
-        return Err(Refused::invalid("name", detail));
+        return Err(ApiError::invalid("name", detail));
     }
     let other =
         |row: &&AgentRow| row.revoked_at.is_none() && row.name == agent.name && row.id != agent.id;
@@ -320,11 +320,11 @@ fn check_agent(
             "there is another agent named {:?} here; revoke its key first, or rename this one in the document",
             agent.name
         );
-        return Err(Refused::invalid("name", detail));
+        return Err(ApiError::invalid("name", detail));
     }
     match agent.profile.as_deref().filter(|name| !profiles.contains(name)) {
         Some(unknown) => {
-            Err(Refused::invalid("profile", format!("there is no profile {unknown:?}")))
+            Err(ApiError::invalid("profile", format!("there is no profile {unknown:?}")))
         }
         None => Ok(()),
     }
@@ -344,9 +344,9 @@ fn new_agent(agent: &BackedUpAgent, now: Timestamp) -> AgentRow {
     }
 }
 
-fn check_rule(rule: &Rule, integrations: &HashMap<&IntegrationId, &str>) -> Answer<()> {
+fn check_rule(rule: &Rule, integrations: &HashMap<&IntegrationId, &str>) -> ApiResult<()> {
     if rule.session || rule.expires_at.is_some() {
-        return Err(Refused::invalid("expires_at", "rules that end are no part of a backup"));
+        return Err(ApiError::invalid("expires_at", "rules that end are no part of a backup"));
     }
     let integration = match &rule.scope {
         Scope::Tool { integration, .. }
@@ -356,16 +356,16 @@ fn check_rule(rule: &Rule, integrations: &HashMap<&IntegrationId, &str>) -> Answ
         Scope::NonDestructive | Scope::Everything => None,
     };
     if let Some(unknown) = integration.filter(|id| !integrations.contains_key(id)) {
-        return Err(Refused::invalid("scope", format!("there is no integration {unknown}")));
+        return Err(ApiError::invalid("scope", format!("there is no integration {unknown}")));
     }
     let names_a_tool = matches!(rule.scope, Scope::Tool { .. });
     if rule.mode == Mode::Allow && names_a_tool && rule.digest.is_none() {
         let detail = "a rule that allows a tool says which definition of it";
-        return Err(Refused::invalid("digest", detail));
+        return Err(ApiError::invalid("digest", detail));
     }
     let of_the_demo = integration.is_some_and(|id| *id == builtin::demo::id());
     if rule.origin == Origin::Builtin && !of_the_demo {
-        return Err(Refused::invalid("origin", "only the demo comes with rules"));
+        return Err(ApiError::invalid("origin", "only the demo comes with rules"));
     }
     Ok(())
 }

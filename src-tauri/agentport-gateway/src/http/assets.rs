@@ -1,9 +1,9 @@
-//! The front end's files, handed in by the program that embeds them, and how they are served.
+//! Serves the built front end, which the program that embeds its files passes in.
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
-/// One file.
+/// A file of the built front end.
 #[derive(Debug, Clone, Copy)]
 pub struct Asset {
     /// Without a leading slash.
@@ -14,19 +14,19 @@ pub struct Asset {
     pub bytes: &'static [u8],
 }
 
-/// All files. `index.html` answers every path that is no file.
+/// Every file of the built front end. `index.html` answers each path that is no file, for a browser that opens a page.
 #[derive(Debug, Clone, Copy)]
 pub struct Assets(pub &'static [Asset]);
 
-/// Nothing from elsewhere, no inline script, no frame.
-const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Content-Security-Policy: nothing from other origins, no inline script, no frame.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 impl Assets {
     fn find(self, path: &str) -> Option<&'static Asset> {
         self.0.iter().find(|asset| asset.path == path)
     }
 
-    /// Only a browser that opens a page is shown one; a program that looks for an interface that is not here is told so.
+    /// The response to a request that no API took: a file, the index for a browser, or 404 for a program.
     pub(crate) fn answer(self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         let path = uri.path().trim_start_matches('/');
         let opens_page = path.is_empty()
@@ -63,7 +63,7 @@ fn serve(asset: &'static Asset, headers: &HeaderMap) -> Response {
         (header::CONTENT_TYPE, asset.mime),
         (header::ETAG, asset.etag),
         (header::CACHE_CONTROL, caching),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
