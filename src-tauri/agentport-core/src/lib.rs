@@ -7,6 +7,7 @@ pub mod approval;
 pub mod arguments;
 mod error_chain;
 pub mod ids;
+pub mod json_rpc;
 pub mod key;
 pub mod outcome;
 pub mod policy;

@@ -6,16 +6,14 @@ use std::{collections::HashMap, time::Duration};
 
 use agentport_api::Event;
 use agentport_core::{
-    AgentId, ApprovalId, IntegrationId, Timestamp,
-    approval::{Approval, State, StateName},
-    policy::Reason,
+    AgentId, ApprovalId, IntegrationId, Timestamp, approval::Approval, policy::Reason,
 };
 use serde_json::json;
 
 use super::Approvals;
 use crate::{
     clock,
-    store::{self, ApprovalFilter},
+    store::{self, DenialRow},
 };
 
 /// Denials of a tool to an agent …
@@ -24,8 +22,6 @@ const DENIALS: usize = 3;
 const DENIALS_WITHIN: Duration = Duration::from_secs(10 * 60);
 /// … and the tool is denied without asking for this long.
 const DENIED_FOR: Duration = Duration::from_secs(15 * 60);
-/// Most denied requests looked at for the list. Requests cost the owner a decision each, so there are never that many.
-const MAX_LISTED: u32 = 500;
 
 /// A tool that is denied to an agent without asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,35 +46,38 @@ impl Approvals {
         now: Timestamp,
     ) -> store::Result<Option<Timestamp>> {
         let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
-        let mut denials =
-            self.services.store.recent_denials(agent, integration, tool, since).await?;
+        let denials = self.services.store.recent_denials(agent, integration, tool, since).await?;
+        Ok(self.still_denied(&denials, reason, now))
+    }
+
+    /// The same from the moments of the denials, oldest first.
+    fn still_denied(
+        &self,
+        denials: &[Timestamp],
+        reason: Reason,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
         if let Reason::Rule { id } = reason
             && let Some(last) = denials.last()
             && self.services.policy.rules().rule(id).is_some_and(|rule| rule.created_at >= *last)
         {
-            return Ok(None);
+            return None;
         }
-        denials.sort_unstable();
-        Ok(denied_until(&denials, now))
+        denied_until(denials, now)
     }
 
     /// Every tool that is denied without asking now.
     pub(crate) async fn active_denials(&self) -> store::Result<Vec<ActiveDenial>> {
         let now = clock::now();
         let since = now.minus(DENIALS_WITHIN + DENIED_FOR);
-        let filter =
-            ApprovalFilter { states: vec![StateName::Denied], agent: None, limit: MAX_LISTED };
-        let mut last_denied: HashMap<(AgentId, IntegrationId, String), Approval> = HashMap::new();
-        for approval in self.services.store.approvals(filter).await? {
-            let Some(at) = denied_at(&approval).filter(|at| *at >= since) else { continue };
-            let key = (approval.agent, approval.integration.clone(), approval.tool.clone());
-            let known = last_denied.get(&key).and_then(denied_at);
-            if known.is_none_or(|known| known < at) {
-                last_denied.insert(key, approval);
-            }
+        let mut of_tool: HashMap<(AgentId, IntegrationId, String), Vec<DenialRow>> = HashMap::new();
+        for denial in self.services.store.all_recent_denials(since).await? {
+            let key = (denial.agent, denial.integration.clone(), denial.tool.clone());
+            of_tool.entry(key).or_default().push(denial);
         }
         let mut active = Vec::new();
-        for ((agent, integration, tool), last) in last_denied {
+        for ((agent, integration, tool), denials) in of_tool {
+            let moments: Vec<Timestamp> = denials.iter().map(|denial| denial.at).collect();
             let reason = self
                 .services
                 .catalogue
@@ -86,8 +85,9 @@ impl Approvals {
                 .map_or(Reason::NoRule, |tool| {
                     self.services.policy.decide(&tool, agent, None, now).reason
                 });
-            let until = self.denied_until(agent, &integration, &tool, reason, now).await?;
-            if let Some(until) = until {
+            if let (Some(until), Some(last)) =
+                (self.still_denied(&moments, reason, now), denials.last())
+            {
                 active.push(ActiveDenial { id: last.id, agent, integration, tool, until });
             }
         }
@@ -119,13 +119,6 @@ impl Approvals {
             self.services.events.send(Event::Policy);
         }
         Ok(())
-    }
-}
-
-fn denied_at(approval: &Approval) -> Option<Timestamp> {
-    match approval.state {
-        State::Denied { at, .. } => Some(at),
-        _ => None,
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) use create::{Created, NewApproval};
 pub(crate) use decide::DecideError;
 pub(crate) use results::StoredResult;
 
+pub(crate) use open::PendingApprovals;
+
 use self::{create::clean_info, open::OpenApprovals};
 use crate::{
     audit::Audit,
@@ -112,9 +114,9 @@ impl Approvals {
         self.open.get(id).map(|open| open.state.subscribe())
     }
 
-    /// How many other pending approvals this agent has for the same tool.
-    pub(crate) fn also_waiting(&self, approval: &Approval) -> u32 {
-        self.open.also_waiting(approval)
+    /// The pending approvals by agent and tool.
+    pub(crate) fn pending(&self) -> PendingApprovals {
+        self.open.pending()
     }
 
     pub(crate) async fn get(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {

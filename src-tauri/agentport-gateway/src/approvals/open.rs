@@ -1,7 +1,7 @@
 //! The open approvals in memory, each with a channel for the calls that wait for it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -46,6 +46,20 @@ struct OpenIndex {
     by_key: HashMap<CallKey, ApprovalId>,
 }
 
+/// The pending approvals at one moment, by agent and tool. Taken once for a list of any length.
+#[derive(Debug, Default)]
+pub(crate) struct PendingApprovals(HashMap<(AgentId, IntegrationId, String), HashSet<ApprovalId>>);
+
+impl PendingApprovals {
+    /// How many other approvals of the same agent for the same tool are pending.
+    pub(crate) fn also_waiting(&self, approval: &Approval) -> u32 {
+        let key = (approval.agent, approval.integration.clone(), approval.tool.clone());
+        let others =
+            self.0.get(&key).map_or(0, |ids| ids.len() - usize::from(ids.contains(&approval.id)));
+        u32::try_from(others).unwrap_or(u32::MAX)
+    }
+}
+
 impl OpenApprovals {
     fn lock(&self) -> MutexGuard<'_, OpenIndex> {
         self.index.lock()
@@ -76,17 +90,14 @@ impl OpenApprovals {
         self.lock().by_id.get(&id).cloned()
     }
 
-    /// How many other pending approvals this agent has for the same tool.
-    pub(super) fn also_waiting(&self, approval: &Approval) -> u32 {
-        let all = self.lock();
-        let others = all.by_id.iter().filter(|(id, open)| {
-            **id != approval.id
-                && open.key.agent == approval.agent
-                && open.key.integration == approval.integration
-                && open.key.tool == approval.tool
-                && open.is_pending()
-        });
-        u32::try_from(others.count()).unwrap_or(u32::MAX)
+    /// The pending approvals by agent and tool.
+    pub(super) fn pending(&self) -> PendingApprovals {
+        let mut pending = PendingApprovals::default();
+        for (id, open) in self.lock().by_id.iter().filter(|(_, open)| open.is_pending()) {
+            let CallKey { agent, integration, tool, .. } = open.key.clone();
+            pending.0.entry((agent, integration, tool)).or_default().insert(*id);
+        }
+        pending
     }
 
     /// How many approvals of this agent are pending.

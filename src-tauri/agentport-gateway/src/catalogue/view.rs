@@ -15,8 +15,8 @@ use rmcp::model::Tool;
 
 use super::{CatalogueEntry, CatalogueSnapshot, PublishedTool};
 
-/// ViewCache kept at once; beyond that all are dropped, for they are cheap to make again.
-const KEPT: usize = 64;
+/// Views kept at once; beyond that all are dropped, since they are cheap to compute again.
+const MAX_CACHED_VIEWS: usize = 64;
 
 /// What determines a view beside the catalogue's version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -38,7 +38,15 @@ pub(crate) struct AgentView {
     pub(crate) direct: Vec<(String, Arc<PublishedTool>)>,
     by_direct_name: HashMap<String, usize>,
     listed: OnceLock<Arc<Vec<Tool>>>,
-    listed_json: OnceLock<bytes::Bytes>,
+    listed_json: OnceLock<ToolListJson>,
+}
+
+/// The list of tools as it is sent.
+#[derive(Debug)]
+pub(crate) struct ToolListJson {
+    /// A JSON array.
+    pub(crate) json: bytes::Bytes,
+    pub(crate) count: usize,
 }
 
 impl AgentView {
@@ -112,21 +120,25 @@ impl AgentView {
 
     /// `tools/list` in full: ours first, then the direct ones.
     pub(crate) fn listed(&self, ours: impl FnOnce() -> Vec<Tool>) -> &Arc<Vec<Tool>> {
-        self.listed.get_or_init(|| {
-            let mut tools = ours();
-            tools.extend(self.direct.iter().map(|(name, published)| {
-                let mut tool = published.tool.clone();
-                tool.name = name.clone().into();
-                tool
-            }));
-            Arc::new(tools)
-        })
+        self.listed.get_or_init(|| self.list(ours()))
     }
 
-    /// The same as a JSON array, serialised once.
-    pub(crate) fn listed_json(&self, ours: impl FnOnce() -> Vec<Tool>) -> &bytes::Bytes {
-        self.listed_json
-            .get_or_init(|| serde_json::to_vec(&**self.listed(ours)).unwrap_or_default().into())
+    fn list(&self, mut tools: Vec<Tool>) -> Arc<Vec<Tool>> {
+        tools.extend(self.direct.iter().map(|(name, published)| {
+            let mut tool = published.tool.clone();
+            tool.name = name.clone().into();
+            tool
+        }));
+        Arc::new(tools)
+    }
+
+    /// The same as a JSON array, serialised once. The definitions themselves are not kept for it.
+    pub(crate) fn listed_json(&self, ours: impl FnOnce() -> Vec<Tool>) -> &ToolListJson {
+        self.listed_json.get_or_init(|| {
+            let tools = self.listed.get().cloned().unwrap_or_else(|| self.list(ours()));
+            let json = serde_json::to_vec(&*tools).unwrap_or_default().into();
+            ToolListJson { json, count: tools.len() }
+        })
     }
 }
 
@@ -141,7 +153,7 @@ impl ViewCache {
         if let Some(view) = views.get(key).filter(|view| view.version == snapshot.version) {
             return view.clone();
         }
-        if views.len() >= KEPT {
+        if views.len() >= MAX_CACHED_VIEWS {
             views.clear();
         }
         let view = Arc::new(AgentView::new(snapshot, key.clone()));

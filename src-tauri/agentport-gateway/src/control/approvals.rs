@@ -1,4 +1,4 @@
-//! Requests, and deciding about them.
+//! The routes of approvals: listing, reading and deciding them.
 
 use agentport_api::{ApprovalView, Approve, Deny, Items};
 use agentport_core::{
@@ -19,17 +19,19 @@ use super::{
     Control,
     error::{ApiError, ApiResult},
 };
-use crate::{catalogue::PublishedTool, clock, directory, store::ApprovalFilter};
+use crate::{
+    approvals::PendingApprovals, catalogue::PublishedTool, clock, directory, store::ApprovalFilter,
+};
 
-/// Longest list …
-const MOST: u32 = 500;
-/// … and how long it is unless told.
-const USUAL: u32 = 100;
-/// Longest text of a tool's that is shown.
+/// Approvals in one list, at most …
+const MAX_LISTED: u32 = 500;
+/// … and where the request does not say.
+const DEFAULT_LISTED: u32 = 100;
+/// Characters of a tool's description that are shown.
 const MAX_DESCRIPTION: usize = 1_000;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct ListQuery {
     #[serde(default)]
     state: Option<String>,
     #[serde(default)]
@@ -39,10 +41,10 @@ pub(super) struct Which {
 /// Waiting ones oldest first, for that is the order to decide in; all others newest first.
 pub(super) async fn list(
     State(control): State<Control>,
-    Query(which): Query<Which>,
+    Query(query): Query<ListQuery>,
 ) -> ApiResult<Json<Items<ApprovalView>>> {
     use StateName as S;
-    let state = which.state.as_deref().unwrap_or("pending");
+    let state = query.state.as_deref().unwrap_or("pending");
     let states = match state {
         "pending" => vec![S::Pending],
         "missed" => vec![S::Expired],
@@ -53,18 +55,19 @@ pub(super) async fn list(
             return Err(ApiError::invalid("state", detail));
         }
     };
-    let limit = which.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let limit = query.limit.unwrap_or(DEFAULT_LISTED).clamp(1, MAX_LISTED);
     let filter = ApprovalFilter { states, agent: None, limit };
     let mut found = control.store.approvals(filter).await?;
     if state == "pending" {
         found.reverse();
     }
-    let names = control.agent_names().await?;
+    let names = control.store.agent_names(found.iter().map(|approval| approval.agent)).await?;
+    let pending = control.approvals.pending();
     let items = found
         .into_iter()
         .map(|approval| {
             let name = names.get(&approval.agent).cloned().unwrap_or_default();
-            control.approval_view(approval, name)
+            control.approval_view(approval, name, &pending)
         })
         .collect();
     Ok(Json(Items { items }))
@@ -104,20 +107,18 @@ fn parse(id: &str) -> ApiResult<ApprovalId> {
 }
 
 impl Control {
-    pub(super) async fn agent_names(
-        &self,
-    ) -> ApiResult<std::collections::HashMap<agentport_core::AgentId, String>> {
-        let agents = self.store.agents().await?;
-        Ok(agents.into_iter().map(|agent| (agent.id, agent.name)).collect())
-    }
-
     async fn show(&self, approval: Approval) -> ApiResult<Json<ApprovalView>> {
         let agent = self.store.agent(approval.agent).await?;
         let name = agent.map(|agent| agent.name).unwrap_or_default();
-        Ok(Json(self.approval_view(approval, name)))
+        Ok(Json(self.approval_view(approval, name, &self.approvals.pending())))
     }
 
-    fn approval_view(&self, approval: Approval, agent_name: String) -> ApprovalView {
+    fn approval_view(
+        &self,
+        approval: Approval,
+        agent_name: String,
+        pending: &PendingApprovals,
+    ) -> ApprovalView {
         let tool = self.catalogue.published(&approval.integration, &approval.tool);
         let integration_name = self
             .catalogue
@@ -156,7 +157,7 @@ impl Control {
             destructive: annotations.destructive(),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
             once_only: tool.is_some_and(PublishedTool::manages),
-            also_waiting: self.approvals.also_waiting(&approval),
+            also_waiting: pending.also_waiting(&approval),
             install,
             annotations,
             edited: approval.edited(),

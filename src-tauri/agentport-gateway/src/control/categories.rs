@@ -77,7 +77,7 @@ pub(super) async fn set(
             }
         }
     }
-    let names = control.agent_names().await?;
+    let names = control.store.agent_names(rule.as_ref().and_then(|rule| rule.agent)).await?;
     let items = rule.into_iter().map(|rule| rule_view(&control.catalogue, rule, &names)).collect();
     Ok(Json(Items { items }))
 }

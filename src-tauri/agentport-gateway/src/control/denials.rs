@@ -14,8 +14,8 @@ use super::{
 };
 
 pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<RepeatedDenial>>> {
-    let names = control.agent_names().await?;
     let active = control.approvals.active_denials().await?;
+    let names = control.store.agent_names(active.iter().map(|denial| denial.agent)).await?;
     let items = active
         .into_iter()
         .map(|denial| RepeatedDenial {

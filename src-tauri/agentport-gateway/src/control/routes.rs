@@ -65,49 +65,45 @@ fn changes<H: Handler<T, Control>, T: 'static>(
 /// What is reached over TCP as well.
 #[rustfmt::skip]
 pub(super) fn shared() -> Vec<Route> {
-    const POST: Method = Method::POST;
-    const PUT: Method = Method::PUT;
-    const PATCH: Method = Method::PATCH;
-    const DELETE: Method = Method::DELETE;
     vec![
         reads(paths::STATUS, status::read),
-        changes(POST, paths::PAUSE, Never, status::pause),
+        changes(Method::POST, paths::PAUSE, Never, status::pause),
         reads(paths::EVENTS, events::stream),
         reads(paths::APPROVALS, approvals::list),
         reads(paths::APPROVAL, approvals::read),
-        changes(POST, paths::APPROVE, Always, approvals::approve),
-        changes(POST, paths::DENY, Never, approvals::deny),
+        changes(Method::POST, paths::APPROVE, Always, approvals::approve),
+        changes(Method::POST, paths::DENY, Never, approvals::deny),
         reads(paths::KEYS, keys::list),
-        changes(POST, paths::KEYS, Always, keys::create),
-        changes(PATCH, paths::KEY, Never, keys::change),
-        changes(DELETE, paths::KEY, Never, keys::revoke),
-        changes(POST, paths::KEY_TRUST, IfWidening, keys::trust),
+        changes(Method::POST, paths::KEYS, Always, keys::create),
+        changes(Method::PATCH, paths::KEY, Never, keys::change),
+        changes(Method::DELETE, paths::KEY, Never, keys::revoke),
+        changes(Method::POST, paths::KEY_TRUST, IfWidening, keys::trust),
         reads(paths::PROFILES, profiles::list),
-        changes(PUT, paths::PROFILE, Never, profiles::put),
-        changes(DELETE, paths::PROFILE, Never, profiles::delete),
+        changes(Method::PUT, paths::PROFILE, Never, profiles::put),
+        changes(Method::DELETE, paths::PROFILE, Never, profiles::delete),
         reads(paths::DIRECTORY, directory::list),
         reads(paths::DIRECTORY_ENTRY, directory::read),
-        changes(POST, paths::DIRECTORY_INSTALL, Always, directory::install),
+        changes(Method::POST, paths::DIRECTORY_INSTALL, Always, directory::install),
         reads(paths::INTEGRATIONS, integrations::list),
-        changes(POST, paths::INTEGRATIONS, Always, integrations::add),
+        changes(Method::POST, paths::INTEGRATIONS, Always, integrations::add),
         reads(paths::INTEGRATION, integrations::read),
-        changes(POST, paths::CONNECTION_COMPARE, Never, integrations::compare),
-        changes(PATCH, paths::INTEGRATION, IfWidening, integrations::change),
-        changes(DELETE, paths::INTEGRATION, Never, integrations::remove),
-        changes(DELETE, paths::INTEGRATION_ADDING, Never, integrations::end_adding),
-        changes(PUT, paths::INTEGRATION_CREDENTIALS, Never, integrations::replace_credentials),
-        changes(POST, paths::INTEGRATION_RESTART, Never, integrations::restart),
+        changes(Method::POST, paths::CONNECTION_COMPARE, Never, integrations::compare),
+        changes(Method::PATCH, paths::INTEGRATION, IfWidening, integrations::change),
+        changes(Method::DELETE, paths::INTEGRATION, Never, integrations::remove),
+        changes(Method::DELETE, paths::INTEGRATION_ADDING, Never, integrations::end_adding),
+        changes(Method::PUT, paths::INTEGRATION_CREDENTIALS, Never, integrations::replace_credentials),
+        changes(Method::POST, paths::INTEGRATION_RESTART, Never, integrations::restart),
         reads(paths::INTEGRATION_TOOLS, integrations::tools),
         reads(paths::INTEGRATION_LOG, integrations::log),
         reads(paths::DEFINITION, integrations::definition),
         reads(paths::POLICY, policy::list),
-        changes(PUT, paths::POLICY, IfWidening, policy::set),
-        changes(PATCH, paths::POLICY_RULE, IfWidening, policy::change),
-        changes(PUT, paths::POLICY_CATEGORY, IfWidening, categories::set),
-        changes(DELETE, paths::POLICY_RULE, IfWidening, policy::remove),
-        changes(POST, paths::POLICY_RULE_RESTORE, IfWidening, policy::restore),
+        changes(Method::PUT, paths::POLICY, IfWidening, policy::set),
+        changes(Method::PATCH, paths::POLICY_RULE, IfWidening, policy::change),
+        changes(Method::PUT, paths::POLICY_CATEGORY, IfWidening, categories::set),
+        changes(Method::DELETE, paths::POLICY_RULE, IfWidening, policy::remove),
+        changes(Method::POST, paths::POLICY_RULE_RESTORE, IfWidening, policy::restore),
         reads(paths::DENIALS, denials::list),
-        changes(DELETE, paths::DENIAL, Never, denials::end),
+        changes(Method::DELETE, paths::DENIAL, Never, denials::end),
     ]
     .into_iter()
     .chain(shared_settings_and_records())
@@ -117,12 +113,9 @@ pub(super) fn shared() -> Vec<Route> {
 /// Settings, what happened, the second factor and the backup.
 #[rustfmt::skip]
 fn shared_settings_and_records() -> Vec<Route> {
-    const POST: Method = Method::POST;
-    const PATCH: Method = Method::PATCH;
-    const DELETE: Method = Method::DELETE;
     vec![
         reads(paths::SETTINGS, settings::read),
-        changes(PATCH, paths::SETTINGS, Never, settings::change),
+        changes(Method::PATCH, paths::SETTINGS, Never, settings::change),
         reads(paths::ACTIVITY, activity::list),
         reads(paths::ACTIVITY_CHART, activity::chart),
         reads(paths::ACTIVITY_EXPORT, activity::export),
@@ -130,13 +123,13 @@ fn shared_settings_and_records() -> Vec<Route> {
         reads(paths::AUDIT_VERIFY, audit::verify),
         reads(paths::AUDIT_EXPORT, audit::export),
         reads(paths::SECOND_FACTOR, second_factor::read),
-        changes(POST, paths::SECOND_FACTOR_BEGIN, Never, second_factor::begin),
-        changes(POST, paths::SECOND_FACTOR_ENABLE, Never, second_factor::enable),
-        changes(DELETE, paths::SECOND_FACTOR, Always, second_factor::turn_off),
-        changes(POST, paths::SECOND_FACTOR_RECOVERY_CODES, Always, second_factor::new_recovery_codes),
-        changes(POST, paths::CONFIRM, Never, confirm::confirm),
+        changes(Method::POST, paths::SECOND_FACTOR_BEGIN, Never, second_factor::begin),
+        changes(Method::POST, paths::SECOND_FACTOR_ENABLE, Never, second_factor::enable),
+        changes(Method::DELETE, paths::SECOND_FACTOR, Always, second_factor::turn_off),
+        changes(Method::POST, paths::SECOND_FACTOR_RECOVERY_CODES, Always, second_factor::new_recovery_codes),
+        changes(Method::POST, paths::CONFIRM, Never, confirm::confirm),
         reads(paths::BACKUP, backup::save),
-        changes(POST, paths::RESTORE, IfWidening, backup::restore).taking(backup::MAX_BYTES),
+        changes(Method::POST, paths::RESTORE, IfWidening, backup::restore).taking(backup::MAX_BYTES),
     ]
 }
 

@@ -19,7 +19,11 @@ impl GatewayServices {
         tasks.spawn(self.approvals.clone().review_on_policy_change(stop.clone()));
         tasks.spawn(self.housekeeping(sessions.clone()).run(stop.clone()));
         tasks.spawn(list_changed::notify_sessions(self.agent_api(), sessions, stop.clone()));
-        tasks.spawn(announce_activity(self.journal.clone(), self.events.clone(), stop.clone()));
+        tasks.spawn(announce_activity(
+            self.base.journal.clone(),
+            self.base.events.clone(),
+            stop.clone(),
+        ));
     }
 }
 

@@ -12,7 +12,7 @@ impl GatewayServices {
     pub(super) async fn load(&self) -> store::Result<Vec<String>> {
         let mut warnings = Vec::new();
         // Sessions do not outlive the gateway, so neither do their grants.
-        self.store.delete_session_rules().await?;
+        self.base.store.delete_session_rules().await?;
         let mut listings: HashMap<_, _> = self
             .store
             .listings()
@@ -20,17 +20,17 @@ impl GatewayServices {
             .into_iter()
             .filter_map(|row| Some((row.integration, serde_json::from_str(&row.json).ok()?)))
             .collect();
-        for row in self.store.integrations().await? {
+        for row in self.base.store.integrations().await? {
             let builtin = matches!(row.connection, Connection::Builtin { .. });
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(demo::listing()) } else { known };
-            self.catalogue.put(row.clone(), listing);
+            self.base.catalogue.put(row.clone(), listing);
             if let Some(error) = self.integrations.connect_or_say(&row).await {
                 warnings.push(format!("the integration {} can't be used: {error}", row.id));
             }
         }
         self.integrations.offer_demo().await?;
-        self.policy.reload().await?;
+        self.base.policy.reload().await?;
         self.approvals.recover().await?;
         Ok(warnings)
     }

@@ -108,11 +108,11 @@ impl Gateway {
         let services = GatewayServices::build(storage, &options.home, port, tasks).await?;
         if password_set {
             let at = json!({ "at": "first start" });
-            services.audit.record("owner", "password.set", "owner", at).await;
+            services.base.audit.record("owner", "password.set", "owner", at).await;
         }
         warnings.extend(services.load().await.map_err(database)?);
 
-        let has_password = password::has_password(&services.store).await.map_err(database)?;
+        let has_password = password::has_password(&services.base.store).await.map_err(database)?;
         let endpoint = McpEndpoint::new(services.agent_api());
         let front = TcpExposure::new(options.control_access, has_password);
         let control = services.control(endpoint.sessions(), front, options.home.root(), started_at);
@@ -151,7 +151,7 @@ impl Gateway {
 
     /// What changes from now on. A slow receiver misses some, and has to read anew.
     pub fn events(&self) -> tokio::sync::broadcast::Receiver<agentport_api::Event> {
-        self.services.events.listen()
+        self.services.base.events.listen()
     }
 
     /// The control API in process, without a sign-in: for the program that holds the gateway.
@@ -179,7 +179,7 @@ impl Gateway {
         if let Err(error) = sessions.flush().await {
             tracing::warn!(error = %ErrorChain(&error), "when sessions were last used could not be stored");
         }
-        if let Err(error) = services.agents.flush().await {
+        if let Err(error) = services.base.agents.flush().await {
             tracing::warn!(error = %ErrorChain(&error), "when agents were last seen could not be stored");
         }
         // The last to end: what is journalled while stopping has to reach the database.
@@ -188,7 +188,7 @@ impl Gateway {
         if tokio::time::timeout(TASKS_STOP_TIMEOUT, tasks.tracker.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time");
         }
-        services.store.close().await;
+        services.base.store.close().await;
     }
 }
 

@@ -81,8 +81,19 @@ pub(super) struct GatewayTasks {
 
 /// The services of a gateway, for handing each API the ones it uses.
 pub(super) struct GatewayServices {
+    pub(super) base: BaseServices,
     pub(super) address: GatewayAddress,
     pub(super) tasks: GatewayTasks,
+    pub(super) upstreams: UpstreamRegistry,
+    pub(super) approvals: Arc<Approvals>,
+    pub(super) integrations: Arc<Integrations>,
+    pub(super) installer: Arc<Installer>,
+    pub(super) calls: Arc<CallPipeline>,
+    pub(super) resource_updates: broadcast::Sender<String>,
+}
+
+/// Storage and the services that know no call: what calls, approvals, integrations and the APIs work with.
+pub(super) struct BaseServices {
     pub(super) store: Store,
     pub(super) vault: Arc<Vault>,
     pub(super) journal: Arc<Journal>,
@@ -93,31 +104,11 @@ pub(super) struct GatewayServices {
     pub(super) switch: Arc<CallSwitch>,
     pub(super) policy: Arc<PolicyStore>,
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) upstreams: UpstreamRegistry,
-    pub(super) approvals: Arc<Approvals>,
-    pub(super) integrations: Arc<Integrations>,
-    pub(super) installer: Arc<Installer>,
-    pub(super) calls: Arc<CallPipeline>,
-    pub(super) resource_updates: broadcast::Sender<String>,
-}
-
-/// What the services of calls, approvals and integrations work with.
-struct ServiceBase {
-    store: Store,
-    vault: Arc<Vault>,
-    journal: Arc<Journal>,
-    events: Events,
-    audit: Audit,
-    agents: Arc<Agents>,
-    settings: Arc<SettingsStore>,
-    switch: Arc<CallSwitch>,
-    policy: Arc<PolicyStore>,
-    catalogue: Arc<Catalogue>,
     tokens: Arc<PendingTokens>,
     secrets: Arc<SentSecrets>,
 }
 
-impl ServiceBase {
+impl BaseServices {
     async fn build(
         storage: OpenStorage,
         home: &DataDir,
@@ -251,7 +242,7 @@ impl GatewayServices {
         port: u16,
         tasks: GatewayTasks,
     ) -> Result<Self, StartError> {
-        let base = ServiceBase::build(storage, home, &tasks).await?;
+        let base = BaseServices::build(storage, home, &tasks).await?;
         let approvals = base.approvals(&tasks);
         let resource_updates = broadcast::Sender::new(RESOURCE_UPDATE_BACKLOG);
         let upstreams = base.upstreams(home, &tasks, &approvals, &resource_updates);
@@ -259,32 +250,10 @@ impl GatewayServices {
         let installer =
             Arc::new(Installer { integrations: integrations.clone(), tokens: base.tokens.clone() });
         let calls = base.calls(&tasks, &approvals, &upstreams, &installer);
-        let ServiceBase {
-            store,
-            vault,
-            journal,
-            events,
-            audit,
-            agents,
-            settings,
-            switch,
-            policy,
-            catalogue,
-            ..
-        } = base;
         Ok(Self {
+            base,
             address: GatewayAddress { port },
             tasks,
-            store,
-            vault,
-            journal,
-            events,
-            audit,
-            agents,
-            settings,
-            switch,
-            policy,
-            catalogue,
             upstreams,
             approvals,
             integrations,
@@ -297,15 +266,19 @@ impl GatewayServices {
     pub(super) fn agent_api(&self) -> Arc<AgentApi> {
         Arc::new(AgentApi {
             address: self.address.clone(),
-            auth: Authenticator::new(self.agents.clone(), self.policy.clone(), self.events.clone()),
-            events: self.events.clone(),
+            auth: Authenticator::new(
+                self.base.agents.clone(),
+                self.base.policy.clone(),
+                self.base.events.clone(),
+            ),
+            events: self.base.events.clone(),
             calls: self.calls.clone(),
             approvals: self.approvals.clone(),
-            catalogue: self.catalogue.clone(),
-            policy: self.policy.clone(),
-            settings: self.settings.clone(),
-            switch: self.switch.clone(),
-            store: self.store.clone(),
+            catalogue: self.base.catalogue.clone(),
+            policy: self.base.policy.clone(),
+            settings: self.base.settings.clone(),
+            switch: self.base.switch.clone(),
+            store: self.base.store.clone(),
             resource_updates: self.resource_updates.clone(),
             stop: self.tasks.stop.clone(),
         })
@@ -320,17 +293,17 @@ impl GatewayServices {
     ) -> Control {
         Control {
             address: self.address.clone(),
-            store: self.store.clone(),
-            vault: self.vault.clone(),
-            events: self.events.clone(),
-            audit: self.audit.clone(),
-            agents: self.agents.clone(),
-            settings: self.settings.clone(),
-            switch: self.switch.clone(),
-            policy: self.policy.clone(),
-            catalogue: self.catalogue.clone(),
+            store: self.base.store.clone(),
+            vault: self.base.vault.clone(),
+            events: self.base.events.clone(),
+            audit: self.base.audit.clone(),
+            agents: self.base.agents.clone(),
+            settings: self.base.settings.clone(),
+            switch: self.base.switch.clone(),
+            policy: self.base.policy.clone(),
+            catalogue: self.base.catalogue.clone(),
             upstreams: self.upstreams.clone(),
-            journal: self.journal.clone(),
+            journal: self.base.journal.clone(),
             approvals: self.approvals.clone(),
             integrations: self.integrations.clone(),
             installer: self.installer.clone(),
@@ -348,10 +321,10 @@ impl GatewayServices {
 
     pub(super) fn housekeeping(&self, sessions: Arc<Sessions>) -> Housekeeping {
         Housekeeping {
-            store: self.store.clone(),
-            agents: self.agents.clone(),
-            policy: self.policy.clone(),
-            settings: self.settings.clone(),
+            store: self.base.store.clone(),
+            agents: self.base.agents.clone(),
+            policy: self.base.policy.clone(),
+            settings: self.base.settings.clone(),
             sessions,
         }
     }

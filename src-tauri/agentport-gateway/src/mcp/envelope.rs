@@ -3,14 +3,14 @@
 
 use std::borrow::Cow;
 
+use agentport_core::json_rpc::{self, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, RawEnvelope};
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
-use serde::{Deserialize, Deserializer};
 use serde_json::{json, value::RawValue};
 
 use super::revision::JSON;
 
-/// The longest id that is taken, in bytes of its JSON form.
+/// Longest id that is accepted, in bytes of its JSON form.
 const MAX_ID_BYTES: usize = 1_024;
 
 /// The outer fields of a JSON-RPC message; `params` stays unread.
@@ -22,27 +22,6 @@ pub(crate) struct Envelope<'a> {
     pub(crate) method: Option<Cow<'a, str>>,
     /// An object. A null counts as absent.
     pub(crate) params: Option<&'a RawValue>,
-}
-
-/// The same as it came: a null is not an absent field.
-#[derive(Deserialize)]
-struct RawEnvelope<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    jsonrpc: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// Why a body is not a JSON-RPC message that MCP allows.
@@ -103,45 +82,42 @@ pub(crate) fn read(body: &[u8]) -> Result<Envelope<'_>, InvalidMessage> {
     if let Some(id) = raw.id {
         check_id(id.get()).map_err(InvalidMessage::field)?;
     }
-    raw.check().map_err(|reason| InvalidMessage::Field { reason, id: id_text(raw.id) })
+    check(&raw).map_err(|reason| InvalidMessage::Field { reason, id: id_text(raw.id) })
 }
 
-impl<'a> RawEnvelope<'a> {
-    fn check(&self) -> Result<Envelope<'a>, String> {
-        match self.jsonrpc.map(RawValue::get) {
-            Some("\"2.0\"") => {}
-            Some(other) => return Err(format!("jsonrpc has to be \"2.0\", not {}", brief(other))),
-            None => return Err("jsonrpc is missing; it has to be \"2.0\"".to_owned()),
-        }
-        let is_response = self.result.is_some() || self.error.is_some();
-        let method = match self.method.map(RawValue::get) {
-            None if is_response && self.id.is_some() => None,
-            None if is_response => return Err("id is missing in a response".to_owned()),
-            None => return Err("method is missing".to_owned()),
-            Some(text) => match serde_json::from_str::<BorrowedText<'_>>(text) {
-                Ok(BorrowedText(method)) if !method.is_empty() => Some(method),
-                Ok(_) => return Err("method must not be empty".to_owned()),
-                Err(_) => return Err(format!("method has to be a string, not {}", kind_of(text))),
-            },
-        };
-        let is_notification = method.as_ref().is_some_and(|m| m.starts_with("notifications/"));
-        if self.id.is_none() && method.is_some() && !is_notification {
-            return Err("id is missing; a request needs one, a string or an integer".to_owned());
-        }
-        let params = match self.params {
-            Some(params) if params.get() == "null" => None,
-            Some(params) if !params.get().starts_with('{') => {
-                return Err(format!("params has to be an object, not {}", kind_of(params.get())));
-            }
-            params => params,
-        };
-        Ok(Envelope { id: self.id, method, params })
+/// The envelope, or what is wrong with which field.
+fn check<'a>(raw: &RawEnvelope<'a>) -> Result<Envelope<'a>, String> {
+    match raw.jsonrpc.map(RawValue::get) {
+        Some("\"2.0\"") => {}
+        Some(other) => return Err(format!("jsonrpc has to be \"2.0\", not {}", brief(other))),
+        None => return Err("jsonrpc is missing; it has to be \"2.0\"".to_owned()),
     }
+    let method = match raw.method {
+        None if raw.is_response() && raw.id.is_some() => None,
+        None if raw.is_response() => return Err("id is missing in a response".to_owned()),
+        None => return Err("method is missing".to_owned()),
+        Some(method) => match json_rpc::string(method) {
+            Some(text) if !text.is_empty() => Some(text),
+            Some(_) => return Err("method must not be empty".to_owned()),
+            None => {
+                let kind = kind_of(method.get());
+                return Err(format!("method has to be a string, not {kind}"));
+            }
+        },
+    };
+    let is_notification = method.as_ref().is_some_and(|m| m.starts_with("notifications/"));
+    if raw.id.is_none() && method.is_some() && !is_notification {
+        return Err("id is missing; a request needs one, a string or an integer".to_owned());
+    }
+    let params = match raw.params {
+        Some(params) if params.get() == "null" => None,
+        Some(params) if !params.get().starts_with('{') => {
+            return Err(format!("params has to be an object, not {}", kind_of(params.get())));
+        }
+        params => params,
+    };
+    Ok(Envelope { id: raw.id, method, params })
 }
-
-/// Text that is borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// MCP wants a string or an integer, and never null (2025-11-25, "Requests").
 fn check_id(id: &str) -> Result<(), &'static str> {
@@ -239,21 +215,21 @@ impl InvalidMessage {
     pub(crate) fn response(&self) -> Response<Bytes> {
         let (code, message, id) = match self {
             Self::NotJson => {
-                (-32700, "Parse error: the body is not a JSON-RPC message".to_owned(), None)
+                (PARSE_ERROR, "Parse error: the body is not a JSON-RPC message".to_owned(), None)
             }
             Self::Batch => (
-                -32600,
+                INVALID_REQUEST,
                 "Invalid request: batches are not part of MCP; send one message per request"
                     .to_owned(),
                 None,
             ),
             Self::NotAnObject => {
-                (-32600, "Invalid request: a message is a JSON object".to_owned(), None)
+                (INVALID_REQUEST, "Invalid request: a message is a JSON object".to_owned(), None)
             }
             Self::Field { reason, id } => {
-                (-32600, format!("Invalid request: {reason}"), id.as_deref())
+                (INVALID_REQUEST, format!("Invalid request: {reason}"), id.as_deref())
             }
-            Self::Params { reason, id } => (-32602, reason.clone(), id.as_deref()),
+            Self::Params { reason, id } => (INVALID_PARAMS, reason.clone(), id.as_deref()),
         };
         let error = json!({ "code": code, "message": message });
         let id = id.unwrap_or("null");

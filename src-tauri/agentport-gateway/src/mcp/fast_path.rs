@@ -150,19 +150,19 @@ impl FastPath<'_> {
         }
         let view = principal.view(&self.api.catalogue);
         let tools = view.listed_json(managed_tools::tools);
-        principal.record_listing(&self.api.events, view.listed(managed_tools::tools).len());
+        principal.record_listing(&self.api.events, tools.count);
         let hints = if modern {
             r#""resultType":"complete","ttlMs":0,"cacheScope":"private","#
         } else {
             ""
         };
-        let mut body = Vec::with_capacity(tools.len() + id.len() + 120);
+        let mut body = Vec::with_capacity(tools.json.len() + id.len() + 120);
         body.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
         body.extend_from_slice(id.as_bytes());
         body.extend_from_slice(br#","result":{"#);
         body.extend_from_slice(hints.as_bytes());
         body.extend_from_slice(br#""tools":"#);
-        body.extend_from_slice(tools);
+        body.extend_from_slice(&tools.json);
         body.extend_from_slice(b"}}");
         let response = json(StatusCode::OK, body);
         Some(Box::pin(async move { response }))

@@ -31,7 +31,7 @@ pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
     };
     let json = |value| serde_json::to_vec(&value).unwrap_or_default();
     Fingerprint {
-        tools: hash(view.listed_json(managed_tools::tools)),
+        tools: hash(&view.listed_json(managed_tools::tools).json),
         prompts: hash(&json(serde_json::to_value(prompts::prompts(view)).unwrap_or_default())),
         resources: hash(&json(
             serde_json::to_value((resources::resources(view), resources::templates(view)))

@@ -35,7 +35,7 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 pub(crate) use self::{
     activity::{ActivityFilter, Buckets},
     agents::{AgentRow, InsertError},
-    approvals::ApprovalFilter,
+    approvals::{ApprovalFilter, DenialRow},
     columns::{Columns, hex},
     integrations::IntegrationRow,
     listings::ListingRow,

@@ -2,17 +2,13 @@
 
 use std::borrow::Cow;
 
+use agentport_core::json_rpc::{RawEnvelope, string};
 use bytes::Bytes;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
 /// The first stateless revision: its requests carry version, client and capabilities themselves.
 const MODERN: &str = "2026-07-28";
-
-/// JSON-RPC 2.0 §5.1.
-pub(super) const PARSE_ERROR: i64 = -32700;
-pub(super) const INVALID_REQUEST: i64 = -32600;
-pub(super) const INTERNAL_ERROR: i64 = -32603;
 
 /// A message of the client: the line as it was written, and what was read from it.
 #[derive(Debug, Clone)]
@@ -60,20 +56,6 @@ pub(super) enum InvalidMessage {
     },
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    method: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "present")]
-    error: Option<&'a RawValue>,
-}
-
 #[derive(Default, Deserialize)]
 struct Params<'a> {
     #[serde(borrow, default, rename = "_meta")]
@@ -92,17 +74,6 @@ struct Params<'a> {
 struct Meta<'a> {
     #[serde(borrow, default, rename = "io.modelcontextprotocol/protocolVersion")]
     version: Option<&'a RawValue>,
-}
-
-/// Distinguishes `null` from a missing field.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'_>>(raw?.get()).ok().map(|text| text.0)
 }
 
 /// The id, if it is a number or a string (JSON-RPC 2.0 §4; MCP excludes `null`).
@@ -133,7 +104,7 @@ impl ClientMessage {
 }
 
 fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
-    let outline: Envelope<'_> =
+    let outline: RawEnvelope<'_> =
         serde_json::from_slice(line).map_err(|_| InvalidMessage::NotJson)?;
     let own_id = outline.id.and_then(id);
     let bad = |why| InvalidMessage::NotAMessage { id: own_id.clone(), why };
@@ -143,12 +114,12 @@ fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
         .unwrap_or_default();
     let modern = params.meta.and_then(version).map(Into::into);
     let Some(method) = outline.method else {
-        return match (outline.result, outline.error) {
-            (None, None) => Err(bad("a message has a method, a result or an error")),
-            _ => Ok(MessageKind::Response),
+        return match outline.is_response() {
+            true => Ok(MessageKind::Response),
+            false => Err(bad("a message has a method, a result or an error")),
         };
     };
-    let Some(method) = text(Some(method)) else { return Err(bad("a method is a string")) };
+    let Some(method) = string(method) else { return Err(bad("a method is a string")) };
     let method: Box<str> = method.into();
     match (outline.id, own_id.clone()) {
         (None, _) => Ok(MessageKind::Notification(ClientNotification {
@@ -165,7 +136,7 @@ fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
                 "tasks/get" | "tasks/update" | "tasks/cancel" => params.task_id,
                 _ => None,
             };
-            let name = text(name).map(Into::into);
+            let name = name.and_then(string).map(Into::into);
             Ok(MessageKind::Request(ClientRequest { id, method, modern, name }))
         }
         (Some(_), None) => Err(bad("the id of a request is a string or a number")),
@@ -175,7 +146,7 @@ fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
 /// The revision in `_meta`, if it is a stateless one. Revisions are ISO dates, and sort as text.
 fn version(meta: &RawValue) -> Option<Cow<'_, str>> {
     let meta: Meta<'_> = serde_json::from_str(meta.get()).ok()?;
-    text(meta.version).filter(|version| &**version >= MODERN)
+    meta.version.and_then(string).filter(|version| &**version >= MODERN)
 }
 
 fn batch(line: &Bytes) -> InvalidMessage {
@@ -217,7 +188,7 @@ fn same_id(one: &str, other: &str) -> bool {
     one == other || read(one).is_some_and(|one| Some(one) == read(other))
 }
 
-/// A message of the server's on one line. InputLine breaks in JSON are only ever between tokens.
+/// A message of the server's on one line. Line breaks in JSON are only ever between tokens.
 pub(super) fn on_one_line(message: Bytes) -> Bytes {
     if !message.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         return message;

@@ -5,11 +5,12 @@
 
 use std::sync::atomic::Ordering;
 
+use agentport_core::json_rpc::INTERNAL_ERROR;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{
-    message::{self, ClientRequest, INTERNAL_ERROR},
+    message::{self, ClientRequest},
     relay::Relay,
 };
 

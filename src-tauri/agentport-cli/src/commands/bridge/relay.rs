@@ -13,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_core::json_rpc::{INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
@@ -26,8 +27,7 @@ use super::{
     in_flight::{Cancellation, InFlightRequests},
     key::KeySource,
     message::{
-        self, ClientMessage, ClientNotification, ClientRequest, INTERNAL_ERROR, INVALID_REQUEST,
-        InvalidMessage, MessageKind, PARSE_ERROR,
+        self, ClientMessage, ClientNotification, ClientRequest, InvalidMessage, MessageKind,
     },
     offline_reply,
     params::ParamHeaders,

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use agentport_core::json_rpc::INTERNAL_ERROR;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use super::{
     headers,
     http::{GatewayInstance, GatewayReply, HttpFailure},
     in_flight::InFlightRequest,
-    message::{self, ClientRequest, INTERNAL_ERROR},
+    message::{self, ClientRequest},
     offline_reply,
     relay::{MessageScope, Relay, RelayError},
     retry,

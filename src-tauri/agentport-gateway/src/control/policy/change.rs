@@ -44,7 +44,8 @@ pub(in crate::control) async fn change(
     Json(wanted): Json<ChangeRule>,
 ) -> ApiResult<Json<RuleView>> {
     let before = control.rule(&id).await?;
-    let names = control.agent_names().await?;
+    let other = wanted.agent.as_deref().and_then(|agent| agent.parse().ok());
+    let names = control.store.agent_names(before.agent.into_iter().chain(other)).await?;
     let mut rule = changed(&before, &wanted, &names, clock::now())?;
     rule.digest = None;
     if let (Mode::Allow, Scope::Tool { integration, tool }) = (rule.mode, &rule.scope) {
@@ -170,7 +171,7 @@ pub(in crate::control) async fn restore(
     if rule.mode == Mode::Allow {
         control.confirmed(&headers).await?;
     }
-    let names = control.agent_names().await?;
+    let names = control.store.agent_names(rule.agent).await?;
     if !control.policy.undo.forget(rule.id) {
         return Err(unknown());
     }

@@ -23,9 +23,9 @@ use crate::{catalogue::Catalogue, clock};
 pub(super) use self::change::{change, remove, restore};
 
 pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<RuleView>>> {
-    let names = control.agent_names().await?;
     let now = clock::now();
     let rules = control.store.rules().await?;
+    let names = control.store.agent_names(rules.iter().filter_map(|rule| rule.agent)).await?;
     let items = rules
         .into_iter()
         .filter(|rule| rule.expires_at.is_none_or(|end| now < end))
@@ -40,7 +40,7 @@ pub(super) async fn set(
     headers: HeaderMap,
     Json(wanted): Json<SetPolicy>,
 ) -> ApiResult<Json<RuleView>> {
-    let names = control.agent_names().await?;
+    let names = control.store.agent_names(wanted.agent).await?;
     let tool =
         control.catalogue.get(&wanted.integration).and_then(|e| e.tool(&wanted.tool).cloned());
     let Some(tool) = tool else {

@@ -1,9 +1,14 @@
 //! The table `agents`: who has been let in, by the hash of the key.
 
+use std::collections::{HashMap, HashSet};
+
 use agentport_core::{AgentId, Timestamp, key::KeyHash};
-use sqlx::{SqliteExecutor, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Sqlite, SqliteExecutor, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, StoreError, While as _, commit};
+
+/// Names read by one query; SQLite bounds the parameters of one.
+const MAX_NAMES_PER_QUERY: usize = 500;
 
 /// An agent. Its key's hash is deliberately not in here: rows are shown and logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +80,30 @@ impl Store {
             .as_ref()
             .map(row)
             .transpose()
+    }
+
+    /// Names of these agents, revoked ones too. Reads the rows of these only, however many keys were ever made.
+    pub(crate) async fn agent_names(
+        &self,
+        ids: impl IntoIterator<Item = AgentId>,
+    ) -> Result<HashMap<AgentId, String>> {
+        let ids: Vec<AgentId> = ids.into_iter().collect::<HashSet<_>>().into_iter().collect();
+        let mut names = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(MAX_NAMES_PER_QUERY) {
+            let mut select =
+                QueryBuilder::<Sqlite>::new("SELECT id, name FROM agents WHERE id IN (");
+            let mut wanted = select.separated(", ");
+            for id in some {
+                wanted.push_bind(id.0.as_bytes().as_slice());
+            }
+            select.push(")");
+            let rows = select.build().fetch_all(self.readers()).await;
+            for row in rows.doing("reading the names of agents")? {
+                let columns = Columns::new("agents", "id", &row);
+                names.insert(AgentId(columns.uuid("id")?), columns.text("name")?);
+            }
+        }
+        Ok(names)
     }
 
     /// The keys that may be accepted (not revoked; expiry is for the caller to see to).

@@ -1,7 +1,9 @@
+use std::collections::HashMap;
+
 use agentport_core::{AgentId, Timestamp, key::KeyHash};
 use uuid::Uuid;
 
-use super::{AgentRow, InsertError};
+use super::{AgentRow, InsertError, MAX_NAMES_PER_QUERY};
 use crate::store::{
     StoreError,
     testing::{agent, store},
@@ -70,6 +72,30 @@ async fn changes_its_profile() {
     assert!(store.set_agent_profile(id, None).await.unwrap());
     assert_eq!(store.agent(id).await.unwrap().unwrap().profile, None);
     assert!(!store.set_agent_profile(AgentId(Uuid::nil()), None).await.unwrap());
+}
+
+/// Any row read beside those of the two agents would be the corrupt one.
+#[tokio::test]
+async fn names_are_looked_up_for_the_wanted_agents_only() {
+    let store = store().await;
+    let (a, b) = (store.add_agent("a").await, store.add_agent("b").await);
+    store.revoke_agent(b, Timestamp(9)).await.unwrap();
+    store.add_agent("another").await;
+    store.tamper("UPDATE agents SET id = x'0102' WHERE name = 'another'").await;
+    let names = store.agent_names([a, b, a, AgentId(Uuid::nil())]).await.unwrap();
+    assert_eq!(names, HashMap::from([(a, "a".to_owned()), (b, "b".to_owned())]));
+    assert_eq!(store.agent_names([]).await.unwrap(), HashMap::new());
+}
+
+/// More than one query reads.
+#[tokio::test]
+async fn names_of_many_agents_are_all_found() {
+    let store = store().await;
+    let mut ids = Vec::new();
+    for n in 0..=MAX_NAMES_PER_QUERY {
+        ids.push(store.add_agent(&format!("agent {n}")).await);
+    }
+    assert_eq!(store.agent_names(ids).await.unwrap().len(), MAX_NAMES_PER_QUERY + 1);
 }
 
 #[tokio::test]

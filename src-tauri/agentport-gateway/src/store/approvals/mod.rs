@@ -4,6 +4,8 @@
 //! once, one is told that the other was faster. An approval whose arguments no longer have their hash is corrupt: what
 //! runs is what the owner saw.
 
+use std::time::Duration;
+
 use agentport_core::{
     AgentId, ApprovalId, IntegrationId, Timestamp,
     approval::{Approval, StateName},
@@ -18,6 +20,10 @@ use super::{
     columns::to_json,
 };
 
+/// Longest time until a pending approval expires (bound of the setting `approval_expiry_minutes`). So one that was denied
+/// lately is not much older, which lets the index on creation find it.
+const MAX_PENDING: Duration = Duration::from_secs(24 * 3600);
+
 /// Which approvals to read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApprovalFilter {
@@ -25,6 +31,16 @@ pub(crate) struct ApprovalFilter {
     pub(crate) states: Vec<StateName>,
     pub(crate) agent: Option<AgentId>,
     pub(crate) limit: u32,
+}
+
+/// A request the owner denied, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DenialRow {
+    pub(crate) id: ApprovalId,
+    pub(crate) agent: AgentId,
+    pub(crate) integration: IntegrationId,
+    pub(crate) tool: String,
+    pub(crate) at: Timestamp,
 }
 
 fn row(row: &SqliteRow) -> Result<Approval> {
@@ -271,6 +287,34 @@ impl Store {
         .await
         .doing("reading recent denials")?;
         Ok(moments.into_iter().map(Timestamp).collect())
+    }
+
+    /// When the owner denied any tool to any agent, from `since` on, oldest first.
+    pub(crate) async fn all_recent_denials(&self, since: Timestamp) -> Result<Vec<DenialRow>> {
+        sqlx::query(
+            "SELECT a.id, a.agent, a.integration, a.tool, a.decided_at FROM approvals a
+             LEFT JOIN denial_resets r
+               ON r.agent = a.agent AND r.integration = a.integration AND r.tool = a.tool
+             WHERE a.state = 'denied' AND a.created_at >= ? AND a.decided_at >= ? AND a.decided_at > coalesce(r.at, -1)
+             ORDER BY a.decided_at, a.created_at, a.rowid",
+        )
+        .bind(since.minus(MAX_PENDING).0)
+        .bind(since.0)
+        .fetch_all(self.readers())
+        .await
+        .doing("reading recent denials")?
+        .iter()
+        .map(|found| {
+            let columns = Columns::new("approvals", "id", found);
+            Ok(DenialRow {
+                id: ApprovalId(columns.uuid("id")?),
+                agent: AgentId(columns.uuid("agent")?),
+                integration: columns.word("integration", |word| IntegrationId::new(word).ok())?,
+                tool: columns.text("tool")?,
+                at: columns.moment("decided_at")?,
+            })
+        })
+        .collect()
     }
 }
 

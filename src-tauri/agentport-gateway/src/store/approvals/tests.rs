@@ -192,6 +192,18 @@ async fn recent_denials_are_those_of_the_tool() {
     let found =
         store.recent_denials(a, &integration("files"), "write", Timestamp(20)).await.unwrap();
     assert_eq!(found, [Timestamp(20), Timestamp(30)]);
+
+    let all = async || {
+        let rows = store.all_recent_denials(Timestamp(20)).await.unwrap();
+        rows.into_iter().map(|row| (row.agent, row.tool, row.at.0)).collect::<Vec<_>>()
+    };
+    let (read, write) = (|| "read".to_owned(), || "write".to_owned());
+    assert_eq!(
+        all().await,
+        [(a, write(), 20), (a, read(), 21), (b, write(), 25), (a, write(), 30)]
+    );
+    store.reset_denials(a, &integration("files"), "write", Timestamp(20)).await.unwrap();
+    assert_eq!(all().await, [(a, read(), 21), (b, write(), 25), (a, write(), 30)]);
 }
 
 #[tokio::test]
