@@ -1,7 +1,7 @@
-//! Clients that others wrote, in front of the gateway.
+//! MCP clients of other projects against the gateway.
 
 use agentport_api::GrantChoice;
-use agentport_tests::foreign::Foreign;
+use agentport_tests::external_program::ExternalProgram;
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -14,7 +14,7 @@ async fn the_inspector_in_both_eras() {
     for era in ["legacy", "modern"] {
         let inspect = |method: &'static [&'static str]| {
             let key = format!("X-API-Key: {}", scene.key.key);
-            Foreign::package(INSPECTOR)
+            ExternalProgram::package(INSPECTOR)
                 .args([
                     "--cli",
                     &scene.gateway.said.mcp_url,
@@ -50,7 +50,7 @@ fn said(stdout: &str) -> Vec<Value> {
 }
 
 /// Both SDKs do the same: list, call an allowed tool, call one that asks, await while the owner approves.
-async fn an_sdk(foreign: Foreign) {
+async fn an_sdk(foreign: ExternalProgram) {
     let scene = Scene::new().await;
     scene.owner.change("fx", json!({"read_only_may_run": true})).await;
     let program = foreign
@@ -78,10 +78,10 @@ async fn an_sdk(foreign: Foreign) {
 
 #[tokio::test]
 async fn the_typescript_sdk() {
-    an_sdk(Foreign::script("sdk-client.mjs")).await;
+    an_sdk(ExternalProgram::script("sdk-client.mjs")).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk() {
-    an_sdk(Foreign::python("sdk_client.py")).await;
+    an_sdk(ExternalProgram::python("sdk_client.py")).await;
 }

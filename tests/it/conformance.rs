@@ -7,7 +7,7 @@ use std::path::Path;
 
 use agentport_api::NewKey;
 use agentport_core::IntegrationId;
-use agentport_tests::{HttpFixture, Shim, foreign::Foreign, programs};
+use agentport_tests::{HttpFixture, KeyProxy, external_program::ExternalProgram, programs};
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -26,7 +26,7 @@ pub(crate) async fn run(
     let results = programs::target().join("conformance").join(name);
     // Only what this run found; there may be nothing to remove.
     let _ = std::fs::remove_dir_all(&results);
-    let mut suite = Foreign::package("@modelcontextprotocol/conformance/dist/index.js")
+    let mut suite = ExternalProgram::package("@modelcontextprotocol/conformance/dist/index.js")
         .args(["server", "--url", url, "--requirements", requirements, "--output-dir"])
         .args([&results]);
     if let Some(file) = expected_failures {
@@ -76,9 +76,9 @@ async fn through_gateway(name: &str, era: &str, requirements: &str, over_http: b
         None
     };
     let key = bare_agent(&scene).await;
-    let shim = Shim::start(&scene.gateway, &key.key, "").await;
-    run(name, &shim.url, requirements, Some(&format!("{requirements}.yml"))).await;
-    drop(shim);
+    let proxy = KeyProxy::start(&scene.gateway, &key.key, "").await;
+    run(name, &proxy.url, requirements, Some(&format!("{requirements}.yml"))).await;
+    drop(proxy);
     scene.stop().await;
     drop(fixture);
 }

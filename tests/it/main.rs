@@ -1,7 +1,7 @@
-//! Everything that is tested through the doors people and programs use.
+//! The integration tests: they use only the entry points that people and programs use.
 //!
-//! One binary, so that it links once. Each module is about one promise of the product; each test starts a gateway of
-//! its own, in a home of its own, on a port of its own.
+//! One binary, so that it links once. Each module is about one feature; each test starts its own gateway with its own data
+//! directory and port.
 
 mod agents;
 mod approvals;

@@ -1,4 +1,4 @@
-//! The packages: what is in them, what they ask for, and that a clean system runs what they install.
+//! The built packages: their content and dependencies, and that they run on a clean system.
 //!
 //! They are made first: `cargo xtask test`, or `cargo xtask bundle --try` for these alone.
 

@@ -1,4 +1,4 @@
-//! The REST subset for shell agents (contract §6): same engine, same keys.
+//! The REST API for shell agents (docs/contract.md §6).
 
 use agentport_api::GrantChoice;
 use agentport_core::policy::Mode;
@@ -13,7 +13,7 @@ async fn call(scene: &Scene, tool: &str, args: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn who_and_what() {
+async fn status_identity_and_listings() {
     let scene = Scene::new().await;
     let me = scene.wire.get("/api/users/me").await.json();
     assert!(

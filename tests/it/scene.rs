@@ -1,4 +1,4 @@
-//! What most tests begin with: a gateway, its owner, one agent, and the fixture as the integration `fx`.
+//! Setup of most tests: a gateway, its owner, one agent, and the fixture as the integration `fx`.
 
 use std::path::PathBuf;
 

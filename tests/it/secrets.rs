@@ -1,4 +1,4 @@
-//! Secrets are nowhere but where they are used.
+//! Secrets appear only where they are used.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -8,7 +8,7 @@ use std::{
 use agentport_api::GrantChoice;
 use agentport_tests::{
     HttpFixture,
-    foreign::Foreign,
+    external_program::ExternalProgram,
     gateway::{PASSWORD, Setup},
     programs,
 };
@@ -126,7 +126,7 @@ async fn no_secret_is_left_lying_about() {
         shown += &scene.owner.send(Method::GET, path, None).await.text;
     }
     for secret in [LOCAL_SECRET, REMOTE_SECRET, ARGUMENT_SECRET, PASSWORD, &scene.key.key] {
-        assert!(!shown.contains(secret), "the control plane shows {secret}");
+        assert!(!shown.contains(secret), "the control API shows {secret}");
     }
     let key = scene.key.key.clone();
     let setup = scene.gateway.stop().await;
@@ -185,8 +185,12 @@ async fn removing_an_integration_drops_its_credentials() {
     let setup = scene.gateway.stop().await;
     let script = "import sqlite3, sys\n\
         print(sqlite3.connect(sys.argv[1]).execute('SELECT integration FROM credentials').fetchall())";
-    let left =
-        Foreign::new(&programs::python()).args(["-c", script]).args([&database]).run().await.ok();
+    let left = ExternalProgram::new(&programs::python())
+        .args(["-c", script])
+        .args([&database])
+        .run()
+        .await
+        .ok();
     assert_eq!(left.trim(), "[('fx',)]");
     drop(setup);
 }

@@ -1,4 +1,4 @@
-//! What an agent, a web page or another account on this machine might try.
+//! Attacks by an agent, a web page or another account of this machine.
 
 use agentport_api::{Approve, GrantChoice};
 use agentport_core::approval::State;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::scene::Scene;
 
-/// Every route of the owner's plane.
+/// Every control route.
 fn owner_routes(approval: &str, key: &str) -> Vec<(Method, String)> {
     let fixed = [
         (Method::GET, "/control/status"),

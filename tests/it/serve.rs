@@ -3,7 +3,7 @@
 use agentport_api::{AuditVerdict, Health};
 use agentport_tests::{
     Owner, SOON, Wire,
-    foreign::Foreign,
+    external_program::ExternalProgram,
     gateway::{PASSWORD, Setup, private_file},
     process::alive,
     programs, within,
@@ -43,8 +43,11 @@ async fn a_newer_database_is_refused_untouched() {
         db.execute(\"INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
         VALUES (99999999, 'from the future', 1, x'00', 0)\")\n\
         db.commit()";
-    let changed =
-        Foreign::new(&programs::python()).args(["-c", script]).args([&database]).run().await;
+    let changed = ExternalProgram::new(&programs::python())
+        .args(["-c", script])
+        .args([&database])
+        .run()
+        .await;
     changed.ok();
     let before = std::fs::read(&database).expect("the database");
     let place = setup.place.clone();
@@ -158,7 +161,7 @@ async fn vaults() {
 }
 
 #[tokio::test]
-async fn the_audit_finds_what_was_done_to_it() {
+async fn the_audit_detects_tampering() {
     // What is done, to a chain of a dozen rows or more.
     for (what, statement) in [
         ("changed", "UPDATE audit SET subject = 'somebody else' WHERE seq = 3"),
@@ -184,7 +187,7 @@ async fn the_audit_finds_what_was_done_to_it() {
             db.commit()";
         let database = setup.place.home().join("agentport.sqlite");
         let database = database.to_str().expect("a path in Unicode");
-        Foreign::new(&programs::python())
+        ExternalProgram::new(&programs::python())
             .args(["-c", script, database, statement])
             .run()
             .await

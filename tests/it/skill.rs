@@ -1,5 +1,4 @@
-//! What the command line writes for others to read: the agent skill, completions for shells, the manual. None of it needs
-//! a gateway.
+//! Files the command line writes without a gateway: the agent skill, shell completions, the manual.
 
 use std::{
     fs,

@@ -181,7 +181,7 @@ async fn a_remote_server_that_came_back() {
 }
 
 #[tokio::test]
-async fn a_sick_server_delays_nobody() {
+async fn a_failing_server_delays_no_other() {
     let scene = Scene::open().await;
     let keep = json!({
         "id": "sick",

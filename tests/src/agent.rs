@@ -1,4 +1,5 @@
-//! An agent: rmcp's client over Streamable HTTP, in either era, that answers what it is asked and remembers what it hears.
+//! An agent: rmcp's client over Streamable HTTP, of either era, that answers requests of the server and records
+//! notifications.
 #![expect(
     deprecated,
     reason = "sampling and logging are deprecated in 2026-07-28 and still have to pass through"
@@ -38,7 +39,7 @@ pub enum Era {
     Modern,
 }
 
-/// What an agent has heard besides answers.
+/// Notifications and requests an agent has received.
 #[derive(Debug, Default, Clone)]
 pub struct Heard {
     pub progress: Vec<ProgressNotificationParam>,
@@ -47,7 +48,7 @@ pub struct Heard {
     pub asked: Vec<String>,
 }
 
-/// The agent's ears: what it says when asked, and a record.
+/// Handler of server messages: answers requests and records everything.
 #[derive(Debug, Clone)]
 struct Ears {
     heard: Arc<watch::Sender<Heard>>,
@@ -142,7 +143,7 @@ impl Agent {
         self.call("agentport__await_approval", json!({"request_id": id})).await
     }
 
-    /// Waits until the agent has heard what `fits` looks for.
+    /// Waits until the agent has received a message that `fits`.
     pub async fn heard(&mut self, what: &str, fits: impl FnMut(&Heard) -> bool) -> Heard {
         let heard = soon(what, self.heard.wait_for(fits)).await;
         heard.expect("the agent is connected").clone()
@@ -152,7 +153,7 @@ impl Agent {
         self.heard.borrow().clone()
     }
 
-    /// Ends the connection in good order.
+    /// Closes the connection.
     pub async fn leave(self) {
         soon("the agent leaves", self.service.cancel()).await.expect("the client ends");
     }
@@ -192,7 +193,7 @@ impl Answer {
         self.request_in_text().is_some()
     }
 
-    /// The request's id of an answer that needs approval, checked to be as the contract has it.
+    /// The approval id of a `needs approval` answer, checked against docs/contract.md.
     #[track_caller]
     pub fn request(&self) -> ApprovalId {
         assert!(!self.is_error, "needing approval is no error: {}", self.text);

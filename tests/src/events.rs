@@ -1,4 +1,4 @@
-//! The owner's event stream.
+//! Reads the control API's event stream.
 
 use std::{pin::Pin, time::Duration};
 

@@ -1,4 +1,4 @@
-//! A gateway in a process and a home of its own.
+//! A gateway in its own process and data directory.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ pub struct Announcement {
     pub pid: u32,
 }
 
-/// Directories that outlive a restart: the gateway's home, the user's home, a place for files.
+/// Directories that outlive a restart: the data directory, the user's home, a folder for files.
 #[derive(Debug)]
 pub struct Place {
     directory: tempfile::TempDir,
@@ -148,7 +148,7 @@ impl Setup {
         Gateway { said, setup: self, process }
     }
 
-    /// Starts a gateway that is expected not to come up. Gives its exit code and what it said on stderr.
+    /// Starts a gateway that is expected to fail. Returns its exit code and stderr.
     pub async fn fail_to_start(self) -> (Option<i32>, String) {
         let mut process = Process::start(self.serve_command(), &self.place.stderr());
         assert_eq!(crate::soon("its end", process.rest()).await, "", "it must not announce itself");
@@ -219,7 +219,7 @@ impl Gateway {
         Setup { port, ..setup }.start().await
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it (SIGKILL).
     pub async fn kill(self) -> Setup {
         let port = self.port();
         self.process.kill().await;

@@ -1,4 +1,4 @@
-//! Holds a call of the fixture's tool `hold` until the test lets it go, and tells when it begins and is cancelled.
+//! Holds a call of the fixture's tool `hold` until the test releases it, and reports when it begins and is cancelled.
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -40,7 +40,7 @@ impl Latch {
         held
     }
 
-    /// Has another call begun meanwhile? Looks without waiting.
+    /// Has another call begun? Does not wait.
     pub fn another_has_begun(&self) -> bool {
         use futures::FutureExt as _;
         self.listener.accept().now_or_never().is_some()

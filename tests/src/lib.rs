@@ -1,38 +1,40 @@
-//! What the integration tests and the benchmark are made of: a real gateway in a process of its own, an owner who
-//! decides through the control plane, agents that speak MCP, upstreams with switches, and foreign programs.
+//! Support for the integration tests and the benchmark: a real gateway in its own process ([`Gateway`]), the owner as a
+//! client of the control API ([`Owner`]), agents that speak MCP ([`Agent`]), upstreams with switches ([`HttpFixture`]), and
+//! other people's programs ([`ExternalProgram`]).
 //!
-//! Everything here waits for an event with a limit, never for a time, and ends what it started when dropped. A failure
-//! panics with what was expected: this is test code, and a backtrace is the best report.
+//! Everything waits for an event with a time limit, never for a fixed time, and stops its processes when dropped. A failure
+//! panics and says what was expected.
 
 pub mod agent;
 #[cfg(target_os = "linux")]
 pub mod desktop;
 pub mod events;
-pub mod foreign;
+pub mod external_program;
 pub mod gateway;
+pub mod key_proxy;
 pub mod latch;
 pub mod owner;
 pub mod process;
 pub mod programs;
 pub mod screens;
-pub mod shim;
 pub mod stdio;
 pub mod upstream;
 pub mod wire;
 
 pub use agent::{Agent, Answer, Era};
 pub use agentport_api;
+pub use external_program::ExternalProgram;
 pub use gateway::Gateway;
+pub use key_proxy::KeyProxy;
 pub use latch::Latch;
 pub use owner::Owner;
-pub use shim::Shim;
 pub use stdio::StdioClient;
 pub use upstream::HttpFixture;
 pub use wire::Wire;
 
 use std::time::Duration;
 
-/// How long anything may take that should take no time. Generous, because the machine may be busy.
+/// Time limit for anything that should take no time. Generous, because the machine may be busy.
 pub const SOON: Duration = Duration::from_secs(30);
 
 /// Installs the one TLS provider; every HTTP client of a test needs it, even for plain HTTP.

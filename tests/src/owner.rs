@@ -1,4 +1,4 @@
-//! The owner, at the control plane.
+//! The owner: a client of the control API.
 
 use std::{path::Path, time::Duration};
 
@@ -32,7 +32,7 @@ impl Owner {
         Self { wire: wire.with("authorization", &format!("Bearer {}", session.token)) }
     }
 
-    /// Sends and gives the answer, whatever it is.
+    /// Sends a request; returns the answer of any status.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let mut request = self.wire.request(method, path);
         if let Some(body) = body {
@@ -129,7 +129,7 @@ impl Owner {
         self.ask(Method::PATCH, &format!("/control/integrations/{id}"), Some(body)).await
     }
 
-    /// Everything of this integration runs without asking.
+    /// Allows all tools of this integration.
     pub async fn allow_all(&self, id: &str) {
         self.change(id, json!({"default_mode": "allow"})).await;
     }
@@ -142,7 +142,7 @@ impl Owner {
         self.list(&format!("/control/integrations/{id}/tools")).await
     }
 
-    /// Waits until an integration is as `fits` wants it.
+    /// Waits until an integration `fits`.
     pub async fn integration_until(
         &self,
         id: &str,
@@ -200,7 +200,7 @@ impl Owner {
         self.send(Method::POST, &path, Some(json!({"reason": reason}))).await
     }
 
-    /// Waits until exactly one request is pending, and gives it.
+    /// Waits until exactly one approval is pending, and returns it.
     pub async fn one_pending(&self) -> ApprovalView {
         self.until("one pending request", async || {
             let mut pending = self.approvals("pending").await;

@@ -1,4 +1,4 @@
-//! Where the programs are that tests start.
+//! Paths of the programs that tests start.
 
 use std::{
     path::{Path, PathBuf},
@@ -64,7 +64,7 @@ pub fn fixture() -> PathBuf {
     own("fixture")
 }
 
-/// What changes a client's file and can be killed at it, built with the tests.
+/// The program `applier`, which changes a client's file and is killed meanwhile; built with the tests.
 pub fn applier() -> PathBuf {
     own("applier")
 }
@@ -87,7 +87,7 @@ pub fn desktop() -> PathBuf {
     path
 }
 
-/// What speaks WebDriver for the tray app's windows.
+/// `tauri-driver`, the WebDriver of the tray app's windows.
 pub fn tauri_driver() -> PathBuf {
     let given = std::env::var_os("TAURI_DRIVER").map(PathBuf::from);
     let path = given.unwrap_or_else(|| target().join("tools/tauri-driver/bin/tauri-driver"));

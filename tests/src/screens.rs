@@ -1,4 +1,4 @@
-//! Pictures of every page, of a gateway in which something has happened.
+//! Screenshots of every page of a gateway with example data.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use agentport_core::{AgentId, ApprovalId, policy::Mode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Gateway, Owner, foreign::Foreign, gateway::PASSWORD, programs};
+use crate::{Gateway, Owner, external_program::ExternalProgram, gateway::PASSWORD, programs};
 
 /// One picture.
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,7 @@ pub async fn take(directory: &Path) -> Vec<Picture> {
     said.lines().map(|line| serde_json::from_str(line).expect("a picture")).collect()
 }
 
-/// What a page does that some people cannot use.
+/// An accessibility violation of a page.
 #[derive(Debug, Deserialize)]
 pub struct Fault {
     pub page: String,
@@ -44,12 +44,12 @@ pub struct Fault {
 #[derive(Debug, Deserialize)]
 pub struct Checked {
     pub name: String,
-    /// Rules that were looked at and found kept.
+    /// Rules that passed.
     pub passes: usize,
     pub faults: Vec<Fault>,
 }
 
-/// Has every page, light and dark, and what opens in them, looked at by axe.
+/// Runs axe on every page and dialog, in light and dark.
 pub async fn check() -> Vec<Checked> {
     let gateway = Gateway::start().await;
     let owner = gateway.owner().await;
@@ -59,15 +59,15 @@ pub async fn check() -> Vec<Checked> {
     said.lines().map(|line| serde_json::from_str(line).expect("what axe says")).collect()
 }
 
-fn script(name: &str, gateway: &Gateway, pages: &Value) -> Foreign {
-    Foreign::script(name)
+fn script(name: &str, gateway: &Gateway, pages: &Value) -> ExternalProgram {
+    ExternalProgram::script(name)
         .env("AGENTPORT_TEST_BASE", gateway.base())
         .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
         .env("AGENTPORT_TEST_PAGES", pages.to_string())
         .env("CHROMIUM", programs::chromium())
 }
 
-/// What has happened, as far as pages are about it.
+/// The example data.
 pub(crate) struct Happened {
     pub(crate) waiting: ApprovalId,
     /// Who asked for it.

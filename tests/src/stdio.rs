@@ -26,7 +26,7 @@ pub struct StdioClient {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Option<Lines<BufReader<ChildStdout>>>,
-    /// Heard while something else was waited for.
+    /// Messages received while waiting for others.
     heard: VecDeque<Value>,
     next_id: i64,
 }
@@ -78,10 +78,10 @@ impl StdioClient {
         if let Some(heard) = self.heard.pop_front() {
             return heard;
         }
-        self.hear_new().await
+        self.next_new_message().await
     }
 
-    async fn hear_new(&mut self) -> Value {
+    async fn next_new_message(&mut self) -> Value {
         let line = self.line().await.expect("the program goes on");
         let message: Value = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("no JSON ({error}): {line:?}"));
@@ -90,12 +90,12 @@ impl StdioClient {
     }
 
     /// The next message that fits. Others are kept for later.
-    pub async fn hear_of(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
+    pub async fn next_message_where(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
         if let Some(place) = self.heard.iter().position(&fits) {
             return self.heard.remove(place).expect("it is there");
         }
         loop {
-            let message = self.hear_new().await;
+            let message = self.next_new_message().await;
             if fits(&message) {
                 return message;
             }
@@ -103,13 +103,14 @@ impl StdioClient {
         }
     }
 
-    pub async fn hear_method(&mut self, method: &str) -> Value {
-        self.hear_of(|message| message["method"] == method).await
+    pub async fn next_message_of_method(&mut self, method: &str) -> Value {
+        self.next_message_where(|message| message["method"] == method).await
     }
 
     /// The answer to the request with this id.
     pub async fn answer(&mut self, id: &Value) -> Value {
-        self.hear_of(|message| message.get("method").is_none() && message["id"] == *id).await
+        self.next_message_where(|message| message.get("method").is_none() && message["id"] == *id)
+            .await
     }
 
     /// Sends a request and gives its id.
@@ -156,7 +157,7 @@ impl StdioClient {
         result
     }
 
-    /// Closes stdin and waits for the end. Gives how it ended and after how long.
+    /// Closes stdin and waits for the exit. Returns its status and duration.
     pub async fn leave(mut self) -> (ExitStatus, Duration) {
         self.stdin = None;
         self.ended().await

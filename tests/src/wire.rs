@@ -1,4 +1,4 @@
-//! Plain HTTP, so that a test can send what no well-behaved client would.
+//! A plain HTTP client, so that a test can send invalid requests.
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -4,27 +4,27 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser};
 
-use crate::{commands::Command, output::Format};
+use crate::{commands::Command, output::OutputFormat};
 
 /// Lets AI agents act on your accounts, and asks you first.
 #[derive(Debug, Parser)]
 #[command(name = "agentport", version, propagate_version = true, disable_help_subcommand = true)]
-pub(crate) struct Args {
+pub(crate) struct CliArgs {
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonArgs,
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// Options of every command.
 #[derive(Debug, ClapArgs)]
-pub(crate) struct Common {
+pub(crate) struct CommonArgs {
     /// Where the gateway keeps its data [default: the platform's data directory]
     #[arg(long, value_name = "DIR", env = "AGENTPORT_HOME", global = true)]
     pub home: Option<PathBuf>,
     /// How to print data
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t, global = true)]
-    pub output: Format,
+    pub output: OutputFormat,
     /// A file with the owner's password; `-` reads it from the first line of stdin
     #[arg(long, value_name = "FILE", env = "AGENTPORT_OWNER_PASSWORD_FILE", global = true)]
     pub owner_password_file: Option<PathBuf>,
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn definition_is_sound() {
-        Args::command().debug_assert();
+        CliArgs::command().debug_assert();
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
             "man --dir /tmp/man",
         ] {
             let words = std::iter::once("agentport").chain(line.split(' '));
-            if let Err(refused) = Args::try_parse_from(words) {
+            if let Err(refused) = CliArgs::try_parse_from(words) {
                 panic!("{line}\n{refused}");
             }
         }
@@ -167,7 +167,7 @@ mod tests {
         ] {
             let words =
                 std::iter::once("agentport").chain(line.split(' ').filter(|w| !w.is_empty()));
-            assert!(Args::try_parse_from(words).is_err(), "{line}");
+            assert!(CliArgs::try_parse_from(words).is_err(), "{line}");
         }
     }
 }

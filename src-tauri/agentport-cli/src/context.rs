@@ -7,7 +7,7 @@ use agentport_gateway::data_dir::DataDir;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::{
-    args::{AgentKey, Common},
+    args::{AgentKey, CommonArgs},
     client::{AgentClient, GatewayEndpoint, OwnerClient},
     output::Output,
     password::PasswordSource,
@@ -25,13 +25,13 @@ pub(crate) struct Context {
 }
 
 /// Who a command acts as, where both are possible.
-pub(crate) enum Caller {
+pub(crate) enum CommandActor {
     Owner(OwnerClient),
     Agent(AgentClient),
 }
 
 impl Context {
-    pub(crate) fn new(common: Common) -> Self {
+    pub(crate) fn new(common: CommonArgs) -> Self {
         Self {
             output: Output { format: common.output },
             password: PasswordSource { file: common.owner_password_file },
@@ -77,14 +77,14 @@ impl Context {
 
     /// As the owner where the owner's password is given; otherwise as an agent, with the key that is given or stored;
     /// otherwise as the owner, asking for the password (`src-tauri/docs/contract.md` §7).
-    pub(crate) async fn owner_or_agent(&self, key: &AgentKey) -> Result<Caller> {
+    pub(crate) async fn owner_or_agent(&self, key: &AgentKey) -> Result<CommandActor> {
         if !self.password.is_given() {
             let home = self.home()?;
             if let Some(key) = agent_key(key, &home)? {
-                return GatewayEndpoint::find(&home)?.with_key(&key).map(Caller::Agent);
+                return GatewayEndpoint::find(&home)?.with_key(&key).map(CommandActor::Agent);
             }
         }
-        self.owner().await.map(Caller::Owner)
+        self.owner().await.map(CommandActor::Owner)
     }
 }
 

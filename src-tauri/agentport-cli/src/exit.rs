@@ -55,7 +55,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::args::Args;
+    use crate::args::CliArgs;
 
     #[test]
     fn codes_are_those_of_the_contract() {
@@ -75,7 +75,7 @@ mod tests {
             ("--version", ExitStatus::Done),
             ("-h", ExitStatus::Done),
         ] {
-            let refused = Args::try_parse_from(["agentport", word]).unwrap_err();
+            let refused = CliArgs::try_parse_from(["agentport", word]).unwrap_err();
             assert_eq!(usage_ending(&refused), want, "{word}");
         }
     }

@@ -1,5 +1,8 @@
-//! The `agentport` command (also `ap`): the headless gateway with `serve`, and an owner's and an agent's commands, which
-//! use the running gateway's control API and REST API.
+//! The `agentport` command (also `ap`): runs the headless gateway (`serve`), and is the client of a running one for the
+//! owner (control API) and for agents (REST API, and MCP over stdio with `bridge`).
+//!
+//! [`args::CliArgs`] are the options, [`commands`] has one module per command, [`client`] talks to the gateway, [`output`]
+//! writes text or JSON.
 //!
 //! For every command: data goes to stdout, everything else to stderr; secrets come from a file, a prompt or stdin, and
 //! are printed only by the commands whose purpose it is; the exit code is 0 done, 1 error, 2 approval pending.
@@ -24,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let args = match args::Args::try_parse() {
+    let args = match args::CliArgs::try_parse() {
         Ok(args) => args,
         Err(refused) => return exit::usage(&refused),
     };

@@ -17,10 +17,10 @@ use clap::ValueEnum;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::client::Answer;
+use crate::client::SuccessBody;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people
     #[default]
     Human,
@@ -42,56 +42,56 @@ impl std::error::Error for ReaderGone {}
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
-    pub format: Format,
+    pub format: OutputFormat,
 }
 
 impl Output {
     pub(crate) fn is_json(self) -> bool {
-        self.format == Format::Json
+        self.format == OutputFormat::Json
     }
 
     /// An answer of the gateway: as it came, or as text.
     pub(crate) fn answer<T: DeserializeOwned>(
         self,
-        answer: &Answer,
+        answer: &SuccessBody,
         text: impl FnOnce(T) -> String,
     ) -> Result<()> {
         match self.format {
-            Format::Json => data(answer.text().trim()),
-            Format::Human => human(&text(answer.read()?)),
+            OutputFormat::Json => data(answer.text().trim()),
+            OutputFormat::Human => human(&text(answer.read()?)),
         }
     }
 
     /// A list of the gateway (`{"items": […]}`, or an array): as an array, or as text.
     pub(crate) fn list<T: DeserializeOwned>(
         self,
-        answer: &Answer,
+        answer: &SuccessBody,
         text: impl FnOnce(Vec<T>) -> String,
     ) -> Result<()> {
         match self.format {
-            Format::Json => self.value(&answer.items::<Box<RawValue>>()?),
-            Format::Human => human(&text(answer.items()?)),
+            OutputFormat::Json => self.value(&answer.items::<Box<RawValue>>()?),
+            OutputFormat::Human => human(&text(answer.items()?)),
         }
     }
 
     /// A value of this program: as JSON, or as text.
     pub(crate) fn own<T: Serialize>(self, value: &T, text: impl FnOnce() -> String) -> Result<()> {
         match self.format {
-            Format::Json => self.value(value),
-            Format::Human => human(&text()),
+            OutputFormat::Json => self.value(value),
+            OutputFormat::Human => human(&text()),
         }
     }
 
     /// What a tool returned, which other programs read as well: its bytes as they are, and made printable on a terminal.
     pub(crate) fn tool_text<T: DeserializeOwned>(
         self,
-        answer: &Answer,
+        answer: &SuccessBody,
         text: impl FnOnce(T) -> String,
     ) -> Result<()> {
         match self.format {
-            Format::Json => data(answer.text().trim()),
-            Format::Human if io::stdout().is_terminal() => human(&text(answer.read()?)),
-            Format::Human => data(&text(answer.read()?)),
+            OutputFormat::Json => data(answer.text().trim()),
+            OutputFormat::Human if io::stdout().is_terminal() => human(&text(answer.read()?)),
+            OutputFormat::Human => data(&text(answer.read()?)),
         }
     }
 
@@ -193,12 +193,12 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
 }
 
 fn bold(text: &str) -> String {
-    marked(text, Style::Bold)
+    marked(text, TextStyle::Bold)
 }
 
 /// How a text stands out on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub(crate) enum TextStyle {
     Bold,
     Dim,
     Red,
@@ -207,11 +207,11 @@ pub(crate) enum Style {
     Cyan,
 }
 
-/// The sequences of [`Style::start`], and the one that ends them (SGR of ISO/IEC 6429).
+/// The sequences of [`TextStyle::start`], and the one that ends them (SGR of ISO/IEC 6429).
 const MARKS: [&str; 7] =
     ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[36m"];
 
-impl Style {
+impl TextStyle {
     fn start(self) -> &'static str {
         match self {
             Self::Bold => MARKS[1],
@@ -231,7 +231,7 @@ fn styles_stdout() -> bool {
 }
 
 /// The text in a style, where stdout shows styles.
-pub(crate) fn marked(text: &str, style: Style) -> String {
+pub(crate) fn marked(text: &str, style: TextStyle) -> String {
     match styles_stdout() {
         true => format!("{}{text}{}", style.start(), MARKS[0]),
         false => text.to_owned(),

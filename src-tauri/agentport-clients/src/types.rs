@@ -1,4 +1,5 @@
-//! What screens and the command line are told. JSON on the wire, TypeScript in the pages; no secret stands in any of it.
+//! Views of clients, plans and backups for the control API: JSON on the wire, TypeScript in the UI. They hold no secrets,
+//! but for [`EnvironmentView`].
 
 use agentport_core::{AgentId, IntegrationId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,20 +13,21 @@ use ts_rs::TS;
 pub struct ClientView {
     /// `claude-desktop`, `cursor` …
     pub id: String,
+    /// Display name.
     pub name: String,
-    /// There are signs of it on this machine.
+    /// It seems to be installed: one of its files, folders or programs is there.
     pub found: bool,
-    /// Where its own documentation says how it is configured.
+    /// URLs of the documentation its facts were taken from.
     pub sources: Vec<String>,
     /// It speaks Streamable HTTP; otherwise it starts `agentport bridge`.
     pub speaks_http: bool,
-    /// What has to be done for a change to count, as a sentence; absent where it notices by itself.
+    /// What the person has to do before the client uses a changed file, as a sentence; absent if it reloads by itself.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
     /// Its files: the user's first, then those of projects.
     pub files: Vec<FileView>,
-    /// What it does past AgentPort, over all of its files; absent where there is nothing.
+    /// Servers the client still reaches without AgentPort, over all of its files; absent where there are none.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bypassing: Option<BypassView>,
@@ -35,11 +37,11 @@ pub struct ClientView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BypassView {
-    /// Servers of its own that are switched on.
+    /// Enabled servers that are not AgentPort's entry.
     pub servers: u32,
-    /// Secrets of its servers that are in its files in clear.
+    /// Plain-text secrets in the entries of such servers.
     pub secrets_in_clear: u32,
-    /// The two in words, as every surface shows it: `2 servers of Cursor still bypass AgentPort (2 secrets in clear).`
+    /// Both counts as a sentence, the same in window, CLI and `doctor`: `2 servers of Cursor still bypass AgentPort (2 secrets in clear).`
     pub sentence: String,
 }
 
@@ -49,7 +51,9 @@ pub struct BypassView {
 pub struct FileView {
     /// Absolute.
     pub path: String,
+    /// Whether it applies to the user or to a project.
     pub scope: FileScope,
+    /// What was found in it.
     pub state: FileState,
     /// Our entry, where there is one.
     #[ts(optional)]
@@ -59,6 +63,7 @@ pub struct FileView {
     pub can_restore: bool,
 }
 
+/// What a file of a client applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
@@ -69,34 +74,44 @@ pub enum FileScope {
     Project,
 }
 
+/// What was found in a file of a client.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "snake_case")]
 #[ts(export)]
 pub enum FileState {
-    /// Not there (yet).
+    /// The file does not exist.
     Missing,
+    /// It parses.
     Readable {
+        /// Its servers, in the order of the file.
         servers: Vec<ServerView>,
     },
-    /// It does not parse. Left alone.
+    /// The file does not parse, and is not changed.
     Broken {
+        /// From 1.
         line: usize,
+        /// From 1, in characters.
         column: usize,
+        /// What is wrong there.
         message: String,
     },
-    /// It cannot be read at all, or is left alone: a project's file that leads out of the project, a list of servers
-    /// longer than anybody's.
+    /// It cannot be read, or AgentPort refuses to change it: a project's file that links out of the project, or one
+    /// with too many servers (see [`crate::client::Ineligible`]).
     Unreadable {
+        /// Why, as a sentence.
         message: String,
     },
 }
 
+/// A server in a file of a client.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ServerView {
+    /// Name of its entry.
     pub name: String,
     /// The command line or the URL, cut and without secrets.
     pub summary: String,
+    /// The client does not use it now.
     pub disabled: bool,
     /// It is our own entry.
     pub ours: bool,
@@ -108,10 +123,11 @@ pub struct ServerView {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Connected {
+    /// The entry's connection method.
     pub via: ConnectionMethod,
-    /// It leads to this gateway: its port, or its home.
+    /// The entry points to this gateway (its port or its data directory).
     pub current: bool,
-    /// The agent whose key it shows, if that is known and in force.
+    /// The agent whose key the entry holds, if the key is known and valid.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
@@ -119,6 +135,7 @@ pub struct Connected {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_call_at: Option<Timestamp>,
+    /// Time of the agent's last request.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_used_at: Option<Timestamp>,
@@ -137,17 +154,22 @@ pub enum ConnectionMethod {
     Http,
     /// The URL, with its key in an environment variable that the file refers to.
     HttpEnvironment,
-    /// `agentport bridge`, which the client starts; the key lies with AgentPort.
+    /// `agentport bridge`, which the client starts; the key is stored in AgentPort's data directory.
     Bridge,
 }
 
+/// The kinds of plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum PlanAction {
+    /// Insert AgentPort's entry.
     Connect,
+    /// Remove AgentPort's entry.
     Disconnect,
+    /// Move the client's servers to the gateway, and insert AgentPort's entry.
     Consolidate,
+    /// Bring the kept original back.
     Restore,
 }
 
@@ -157,12 +179,13 @@ pub enum PlanAction {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct PlanRequest {
+    /// The kind of plan.
     pub what: PlanAction,
-    /// Which of its files; its first user file, if absent.
+    /// Absolute path of one of its files; its first user file if absent.
     #[ts(optional)]
     #[serde(default)]
     pub path: Option<String>,
-    /// Connect and consolidate: absent takes what suits the client best.
+    /// Connect and consolidate: the transport; absent chooses the best one for the client.
     #[ts(optional)]
     #[serde(default)]
     pub via: Option<ConnectionMethod>,
@@ -181,18 +204,23 @@ pub struct PlanRequest {
     pub on_conflict: Option<OnConflict>,
 }
 
+/// What to do with a server whose id is taken by another integration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "choice", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Choice {
     /// Take it over under another id.
-    Rename { id: IntegrationId },
+    Rename {
+        /// The other id.
+        id: IntegrationId,
+    },
     /// Keep the integration there is; the client's own entry goes (and stays in the kept original).
     UseExisting,
     /// Leave this one in the client.
     KeepInClient,
 }
 
+/// Which side wins where a restore and later edits changed the same lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
@@ -210,9 +238,13 @@ pub enum OnConflict {
 pub struct PlanView {
     /// Empty for a plan that was made without a gateway and can only be looked at.
     pub id: String,
+    /// The kind of plan.
     pub what: PlanAction,
+    /// Id of the client.
     pub client: String,
+    /// Its display name.
     pub client_name: String,
+    /// Changes of files.
     pub files: Vec<FileChangeView>,
     /// Servers that become integrations.
     pub imports: Vec<ImportView>,
@@ -230,12 +262,13 @@ pub struct PlanView {
     pub revokes_key_of: Option<String>,
     /// Integrations that are removed (restore).
     pub removes: Vec<IntegrationId>,
-    /// What else to know, as sentences.
+    /// Further notes for the owner, as sentences.
     pub notes: Vec<String>,
+    /// What the person has to do before the client uses the changed file, as a sentence.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
-    /// Connect and consolidate: what stays past AgentPort in this file; absent where nothing does.
+    /// Connect and consolidate: servers of this file that will still bypass AgentPort; absent where none will.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bypassing: Option<BypassView>,
@@ -243,18 +276,21 @@ pub struct PlanView {
     pub is_empty: bool,
 }
 
+/// The change of one file.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct FileChangeView {
+    /// Absolute.
     pub path: String,
     /// The file that is written, where `path` is a link to it or lies behind one.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Made, or taken away again, rather than changed.
+    /// The file is created or deleted rather than changed.
     pub is_new: bool,
+    /// The file is deleted.
     pub is_removed: bool,
-    /// The file is closed to other accounts, or opened again as it was.
+    /// Change of the file's permission bits: restricted to its owner, or back as it was.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<ModeView>,
@@ -267,15 +303,19 @@ pub struct FileChangeView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ModeView {
+    /// Before.
     pub from: String,
+    /// After.
     pub to: String,
 }
 
+/// A server that becomes an integration.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ImportView {
     /// The name it has in the client.
     pub server: String,
+    /// Id of the integration.
     pub id: IntegrationId,
     /// The command line or the URL, whole, on one line.
     pub summary: String,
@@ -284,6 +324,7 @@ pub struct ImportView {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// Arguments, with placeholders for secrets.
     #[serde(default)]
     pub args: Vec<String>,
     /// The variables it is started with beside AgentPort's few, by name.
@@ -295,6 +336,7 @@ pub struct ImportView {
     pub cwd: Option<String>,
     /// The same is an integration already, and is used.
     pub merged: bool,
+    /// The integration will be enabled, as the server is in the client.
     pub enabled: bool,
     /// What moves to the vault: `env GITHUB_TOKEN`, `header Authorization`, `argument 3`.
     pub secrets: Vec<String>,
@@ -310,27 +352,36 @@ pub struct ImportView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct VariableView {
+    /// Its name.
     pub name: String,
     /// `null` for a secret, which goes to the vault.
     pub value: Option<String>,
 }
 
+/// A server that stays in the client.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LeftView {
+    /// Its name.
     pub server: String,
+    /// Why, as a sentence.
     pub why: String,
 }
 
+/// A conflict the owner has to settle before the plan can be applied.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ConflictView {
     /// An integration of this id is something else.
     Name {
+        /// The server's name in the client.
         server: String,
+        /// The id both would have.
         id: IntegrationId,
+        /// The existing integration, in short.
         here: String,
+        /// The client's server, in short.
         there: String,
         /// What differs, as a sentence, where the two lines do not tell: a secret, a variable, a folder.
         #[ts(optional)]
@@ -340,14 +391,21 @@ pub enum ConflictView {
         suggestion: IntegrationId,
     },
     /// Both the file and what is to be restored changed the same lines; both are shown.
-    Lines { path: String, text: String },
+    Lines {
+        /// Absolute.
+        path: String,
+        /// Both versions of the lines, with conflict markers.
+        text: String,
+    },
 }
 
 /// What was done.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Applied {
+    /// Absolute paths of the files that were written.
     pub files: Vec<String>,
+    /// Integrations that were added.
     pub added: Vec<IntegrationId>,
     /// Of those, the ones that did not start. The client should not be restarted before they are mended or the original
     /// is restored.
@@ -364,9 +422,11 @@ pub struct Applied {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<EnvironmentView>,
+    /// What the person has to do before the client uses the changed file, as a sentence.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
+    /// Notes for the owner, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -374,15 +434,19 @@ pub struct Applied {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct FailedStart {
+    /// The integration.
     pub id: IntegrationId,
     /// Why, as its health says it.
     pub reason: String,
 }
 
+/// An environment variable the person has to set, with the agent's key. `Debug` does not show the key.
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct EnvironmentView {
+    /// Name of the variable.
     pub variable: String,
+    /// The key, shown only in this response.
     pub key: String,
 }
 
@@ -398,18 +462,24 @@ impl std::fmt::Debug for EnvironmentView {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BackupView {
+    /// Number of the change.
     pub id: i64,
+    /// Id of the client.
     pub client: String,
+    /// Absolute path of the changed file.
     pub path: String,
+    /// When the original was kept.
     pub taken_at: Timestamp,
     /// SHA-256 of the content; absent where there was no file.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// Size of the original.
     #[ts(type = "number")]
     pub bytes: u64,
     /// The original from before our first touch. Never dropped while the client is connected.
     pub pinned: bool,
+    /// The kind of plan that changed the file.
     pub what: PlanAction,
     /// Verified: it is there, and it is what it was.
     #[ts(optional)]
@@ -417,10 +487,13 @@ pub struct BackupView {
     pub intact: Option<bool>,
 }
 
+/// What pruning kept originals deleted.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Pruned {
+    /// Originals that were deleted.
     pub dropped: u32,
+    /// Their size.
     #[ts(type = "number")]
     pub bytes: u64,
 }

@@ -1,7 +1,9 @@
-//! The domain of AgentPort: what a call is, what the owner's rules make of it, and how an approval lives.
+//! The domain of AgentPort: rules ([`policy::Rule`], [`policy::decide`]), approvals and their states
+//! ([`approval::Approval`]), the hash of a call's arguments ([`arguments`]), tool names and definitions ([`tool_names`],
+//! [`tool`]), redaction of secrets ([`redact`]) and the type that holds them ([`Secret`]).
 //!
-//! Everything here is a pure function or plain data. There is no I/O, no async and no clock: the caller
-//! passes the time in. That is what lets the rules be tested as tables, and read in one sitting.
+//! Everything here is a pure function or plain data. Deliberately absent: I/O, async and a clock; callers pass the time in,
+//! so that rules can be tested as tables.
 
 pub mod approval;
 pub mod arguments;

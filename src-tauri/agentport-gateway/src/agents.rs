@@ -49,7 +49,7 @@ struct Seen {
 
 /// What a request says about an agent's presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Contact {
+pub(crate) enum AgentContact {
     /// The first since the gateway started.
     First,
     /// It was silent for so long that a new session begins.
@@ -191,11 +191,11 @@ impl Agent {
     }
 
     /// Records that the agent is here.
-    pub(crate) fn touch(&self, now: Timestamp) -> Contact {
+    pub(crate) fn touch(&self, now: Timestamp) -> AgentContact {
         match self.seen.at.swap(now.0, Ordering::Relaxed) {
-            0 => Contact::First,
-            before if now.since(Timestamp(before)) > SESSION_SILENCE => Contact::NewSession,
-            _ => Contact::Continued,
+            0 => AgentContact::First,
+            before if now.since(Timestamp(before)) > SESSION_SILENCE => AgentContact::NewSession,
+            _ => AgentContact::Continued,
         }
     }
 
@@ -252,7 +252,7 @@ mod tests {
 
     /// Housekeeping may be at it when the owner asks.
     #[tokio::test]
-    async fn nobody_reads_what_is_still_being_written_down() {
+    async fn readers_wait_for_a_running_flush() {
         let store = store().await;
         let (agents, key) = known(&store).await;
         agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_could_not_be_written_down_is_later() {
+    async fn a_failed_flush_is_repeated() {
         let store = store().await;
         let (agents, key) = known(&store).await;
         agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));

@@ -1,7 +1,34 @@
-//! The AgentPort gateway: what stands between AI agents and the owner's accounts.
+//! The AgentPort gateway: lets AI agents act on the owner's accounts, by rules and with the owner's approval.
 //!
-//! Agents reach it over MCP and REST on loopback; every call goes through one pipeline (`call`). The owner reaches it
-//! through [`control`]. It knows nothing of windows, trays or command lines.
+//! [`Gateway::start`] opens the data directory, binds loopback and serves two APIs: the agent API (MCP and REST, `mcp` and
+//! `rest`) and the control API ([`control`]), through which the owner decides and configures. The program that starts it
+//! passes [`Options`]; the crate knows nothing of windows, trays or command lines. Its layers, and which module may use
+//! which, are in `src-tauri/docs/architecture.md` §3.
+//!
+//! The path of a call, with the module of each step:
+//!
+//! ```text
+//!  agent ── POST /mcp ──► http (accept, Host and Origin) ──► auth (key → agent, profile)
+//!    │                                                            │
+//!    │                                     mcp, rest (parse the request into call::Request)
+//!    │                                                            ▼
+//!    │          call::CallPipeline   admit (pause, schema, limits) → resolve (visible tool)
+//!    │                                                            │
+//!    │                               policy::PolicyStore (core::policy::decide over the rules)
+//!    │                                    │ deny            │ allow             │ ask
+//!    │◄──────────── refused, recorded ────┘                 │                   ▼
+//!    │                                                      │   approvals ── events ──► window, tray, control
+//!    │                                                      │        │ owner decides (control API)
+//!    │                                                      ▼        ▼ ApprovedCall, checked again
+//!    │                               call::dispatch   journal begin → Permit
+//!    │                                                            │
+//!    │                               upstream (actor's session), builtin or installs
+//!    │                                                            │
+//!    │◄── response ── mcp, rest ◄── journal end ◄── scrub own secrets ◄── result
+//! ```
+//!
+//! The main types: `CallPipeline` and `Permit` (`call`), `Approvals`, `PolicyStore`, `Catalogue` (tools of the installed
+//! integrations), `UpstreamRegistry`, `Integrations`, `Store` (SQLite), `Journal` (activity), [`vault`] (secrets).
 
 pub mod clock;
 pub mod control;

@@ -1,5 +1,5 @@
-//! The built front end, inside the program: one copy, which the command line's gateway serves to a browser, and which
-//! the desktop's windows read as well.
+//! The built front end as bytes inside the program ([`pages`]): `agentport serve` serves it to a browser, and the desktop's
+//! windows load it.
 //!
 //! A crate of its own, because both programs embed the same files and neither may know the other.
 

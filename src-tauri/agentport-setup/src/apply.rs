@@ -6,8 +6,8 @@
 use agentport_api::{ControlError, Event, NewKey, paths};
 use agentport_clients::{
     apply, atomic_write,
-    entry::Target,
-    plan::{Import, WantsKey},
+    entry::EntryTarget,
+    plan::{PlannedImport, WantsKey},
     types::{Applied, ConnectionMethod, EnvironmentView, PlanAction},
 };
 use agentport_core::{AgentId, IntegrationId, Secret};
@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::{
     agents::{self, AgentsByFile},
-    control::Control,
+    control::ControlApi,
     error::SetupError,
     installation::Installation,
     integrations,
@@ -41,7 +41,7 @@ impl Installation {
     /// Does what the plan says, with the gateway.
     pub(crate) async fn apply(
         &self,
-        control: &Control,
+        control: &ControlApi,
         prepared: &PreparedPlan,
     ) -> Result<Applied, SetupError> {
         if !prepared.plan.conflicts.is_empty() {
@@ -121,7 +121,7 @@ impl Installation {
     /// Makes the integrations and the key: all that the gateway can refuse. Returns the key of the new entry and its agent.
     async fn apply_to_gateway(
         &self,
-        control: &Control,
+        control: &ControlApi,
         prepared: &PreparedPlan,
         rollback: &mut Rollback,
     ) -> Result<(Option<Secret>, Option<AgentId>), SetupError> {
@@ -176,7 +176,7 @@ impl Installation {
     }
 
     /// Undoes what was made for files that were not written.
-    async fn roll_back(&self, control: &Control, prepared: &PreparedPlan, rollback: Rollback) {
+    async fn roll_back(&self, control: &ControlApi, prepared: &PreparedPlan, rollback: Rollback) {
         let Rollback { mut recorded, integrations, key, bridge_key } = rollback;
         if let Some((name, before)) = bridge_key
             && let Err(error) = agents::write_bridge_key(&self.home, &name, before.as_ref())
@@ -205,7 +205,7 @@ impl Installation {
     /// What follows the files: old keys and integrations go. Failures are added to the notes of the result.
     async fn follow_up(
         &self,
-        control: &Control,
+        control: &ControlApi,
         prepared: &PreparedPlan,
         agent: Option<AgentId>,
         applied: &mut Applied,
@@ -243,7 +243,7 @@ impl Installation {
     async fn record_origin(
         &self,
         prepared: &PreparedPlan,
-        import: &Import,
+        import: &PlannedImport,
         rollback: &mut Rollback,
     ) -> Result<(), SetupError> {
         let path = &prepared.plan.place.path;
@@ -258,7 +258,7 @@ impl Installation {
         Ok(())
     }
 
-    async fn announce(&self, control: &Control, prepared: &PreparedPlan, applied: &Applied) {
+    async fn announce(&self, control: &ControlApi, prepared: &PreparedPlan, applied: &Applied) {
         let what = match prepared.plan.what {
             PlanAction::Connect => "client.connected",
             PlanAction::Disconnect => "client.disconnected",
@@ -277,7 +277,7 @@ impl Installation {
 
 /// The variable the owner has to set, where the file only refers to it.
 fn environment(
-    target: &Target,
+    target: &EntryTarget,
     prepared: &PreparedPlan,
     key: Option<&Secret>,
 ) -> Option<EnvironmentView> {

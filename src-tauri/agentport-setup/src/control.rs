@@ -1,4 +1,4 @@
-//! The control API of this process's gateway, asked with the confirmation that the owner's request carried.
+//! Client of the in-process control API, which passes on the confirmation of the owner's request.
 
 use agentport_api::{
     ControlClient, ControlError, ControlRequest, ControlResponse, Transport, headers::CONFIRMATION,
@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 pub type GatewayError = ControlError<InProcessError>;
 
 /// The control API for the time of one request of the owner's.
-pub(crate) type Control = ControlClient<InProcess>;
+pub(crate) type ControlApi = ControlClient<InProcess>;
 
 /// A request could not be put to the router, or its answer could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub(crate) struct InProcess {
 }
 
 /// `headers` are those of the owner's request: a confirmation in them holds for what is asked on its behalf.
-pub(crate) fn client(handle: &ControlHandle, headers: &HeaderMap) -> Control {
+pub(crate) fn client(handle: &ControlHandle, headers: &HeaderMap) -> ControlApi {
     ControlClient::new(InProcess {
         handle: handle.clone(),
         router: handle.router(),

@@ -27,12 +27,12 @@ pub(crate) fn servers(place: &Place, bytes: Option<&[u8]>) -> Result<Vec<McpServ
 }
 
 /// Our entry in a file, with its key where it can be read.
-pub(crate) struct Entry {
+pub(crate) struct EntryInFile {
     pub(crate) ours: OwnEntry,
     pub(crate) key: Option<Secret>,
 }
 
-impl Entry {
+impl EntryInFile {
     pub(crate) fn find(installation: &Installation, servers: &[McpServer]) -> Option<Self> {
         let (at, ours) = entry::find_own_entry(servers)?;
         let server = &servers[at];
@@ -64,14 +64,14 @@ fn key_in(server: &McpServer) -> Option<Secret> {
 }
 
 /// The gateway's agents, and which file each was made for.
-pub(crate) struct Agents {
+pub(crate) struct KnownAgents {
     /// `None`: no gateway was asked.
     keys: Option<Vec<KeyView>>,
     made: AgentsByFile,
     now: Timestamp,
 }
 
-impl Agents {
+impl KnownAgents {
     pub(crate) fn new(home: &Path, keys: Option<Vec<KeyView>>, now: Timestamp) -> Self {
         Self { keys, made: AgentsByFile::read(home), now }
     }
@@ -84,7 +84,7 @@ impl Agents {
     }
 
     /// The agent of an entry; `None` if it is not known or its key is no longer valid.
-    pub(crate) fn of(&self, path: &Path, entry: &Entry) -> Option<&KeyView> {
+    pub(crate) fn of(&self, path: &Path, entry: &EntryInFile) -> Option<&KeyView> {
         match entry.prefix() {
             Some(prefix) => self.valid_keys().find(|key| key.prefix == prefix),
             None => self.recorded_for(path),
@@ -98,12 +98,12 @@ impl Agents {
     }
 
     /// As [`Self::of`], without agents that were made for another file: a copied entry holds the key of the other file.
-    pub(crate) fn its_own(&self, path: &Path, entry: &Entry) -> Option<&KeyView> {
+    pub(crate) fn its_own(&self, path: &Path, entry: &EntryInFile) -> Option<&KeyView> {
         self.of(path, entry).filter(|key| !self.made.is_of_another(path, key.id))
     }
 
     /// Is the entry's key its own and valid? Assumed where no gateway was asked.
-    pub(crate) fn admits(&self, path: &Path, entry: &Entry) -> bool {
+    pub(crate) fn admits(&self, path: &Path, entry: &EntryInFile) -> bool {
         self.keys.is_none() || self.its_own(path, entry).is_some()
     }
 

@@ -9,7 +9,7 @@ use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
     client::{Client, Machine, Place},
-    entry::{OwnEntry, Target},
+    entry::{EntryTarget, OwnEntry},
     mcp_server::{Launch, McpServer},
     types::{ConnectionMethod, FileScope, PlanAction},
 };
@@ -20,7 +20,7 @@ use url::{Host, Url};
 
 use crate::{
     agents,
-    entries::{self, Entry},
+    entries::{self, EntryInFile},
     error::SetupError,
 };
 
@@ -97,7 +97,7 @@ impl Installation {
     fn has_ours(&self, place: &Place) -> bool {
         let bytes = atomic_write::read(&place.path).ok().flatten();
         let servers = entries::servers(place, bytes.as_deref()).unwrap_or_default();
-        Entry::find(self, &servers).is_some()
+        EntryInFile::find(self, &servers).is_some()
     }
 
     async fn can_restore(&self, place: &Place) -> bool {
@@ -107,10 +107,10 @@ impl Installation {
     }
 
     /// What our entry in this file leads to.
-    pub(crate) fn target(&self, place: &Place) -> Target {
+    pub(crate) fn target(&self, place: &Place) -> EntryTarget {
         let key_name = key_name(place);
         let variable = key_name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-        Target {
+        EntryTarget {
             mcp_url: self.mcp_url.clone(),
             // A plan with a bridge and no program is refused.
             program: self.program.clone().unwrap_or_default(),
@@ -144,7 +144,12 @@ impl Installation {
 impl Installation {
     /// Does a bridge's entry start our program as we would have written it for this file? Any program can write an entry
     /// that starts another `agentport`, or sets other variables for it.
-    pub(crate) fn is_as_written(&self, place: &Place, server: &McpServer, entry: &Entry) -> bool {
+    pub(crate) fn is_as_written(
+        &self,
+        place: &Place,
+        server: &McpServer,
+        entry: &EntryInFile,
+    ) -> bool {
         let Launch::Local { command, env, cwd, .. } = &server.launch else { return true };
         let is_bare = matches!(command.as_str(), "agentport" | "ap");
         let is_ours = self.program.as_deref().is_some_and(|program| program == Path::new(command));

@@ -5,36 +5,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use agentport_api::{Compared, Connection, ControlError, Imported, IntegrationView, paths};
 use agentport_clients::{
     mcp_server::AutoApprove,
-    plan::{Import, ImportLaunch},
+    plan::{ImportLaunch, PlannedImport},
 };
 use agentport_core::IntegrationId;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{control::Control, error::SetupError};
+use crate::{control::ControlApi, error::SetupError};
 
 /// Whether the gateway has the same integration already.
-pub(crate) enum Comparison {
+pub(crate) enum SameIntegration {
     Same(IntegrationId),
     Different,
     /// The gateway cannot use it, and says why.
     Unusable(String),
 }
 
-pub(crate) async fn compare(control: &Control, import: &Import) -> Result<Comparison, SetupError> {
+pub(crate) async fn compare(
+    control: &ControlApi,
+    import: &PlannedImport,
+) -> Result<SameIntegration, SetupError> {
     let body = json!({ "connection": connection(import), "secrets": secrets(import) });
     match control.post::<Compared>(paths::CONNECTION_COMPARE, &body).await {
-        Ok(Compared { same: Some(id) }) => Ok(Comparison::Same(id)),
-        Ok(Compared { same: None }) => Ok(Comparison::Different),
+        Ok(Compared { same: Some(id) }) => Ok(SameIntegration::Same(id)),
+        Ok(Compared { same: None }) => Ok(SameIntegration::Different),
         Err(refused @ ControlError::Refused { status: StatusCode::UNPROCESSABLE_ENTITY, .. }) => {
-            Ok(Comparison::Unusable(refused.to_string()))
+            Ok(SameIntegration::Unusable(refused.to_string()))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// As the gateway's own `Connection`.
-fn connection(import: &Import) -> Connection {
+fn connection(import: &PlannedImport) -> Connection {
     let timeout_seconds = import.timeout_seconds;
     match import.launch.clone() {
         ImportLaunch::Local { command, args, secret_args, env, secret_env, cwd } => {
@@ -56,7 +59,7 @@ fn connection(import: &Import) -> Connection {
 }
 
 /// In the clear: for the gateway alone, in this process.
-fn secrets(import: &Import) -> Value {
+fn secrets(import: &PlannedImport) -> Value {
     let values = import.secrets.iter().map(|(name, secret)| (name.clone(), json!(secret.expose())));
     Value::Object(values.collect())
 }
@@ -74,7 +77,7 @@ pub(crate) fn summary(connection: &Connection) -> String {
 
 /// How a server differs from the integration that has its id, as a sentence, where both read the same on one line.
 /// Secrets are named, never shown.
-pub(crate) fn difference(import: &Import, there: &Connection) -> Option<String> {
+pub(crate) fn difference(import: &PlannedImport, there: &Connection) -> Option<String> {
     let here = connection(import);
     if summary(&here) != summary(there) {
         return None;
@@ -128,8 +131,8 @@ fn differing<'a>(
 
 /// Adds the integration without a trial connection, as it was in the client.
 pub(crate) async fn add(
-    control: &Control,
-    import: &Import,
+    control: &ControlApi,
+    import: &PlannedImport,
     from: &str,
 ) -> Result<IntegrationView, SetupError> {
     let (auto_approve, auto_approve_all) = match &import.auto_approve {

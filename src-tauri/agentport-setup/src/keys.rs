@@ -15,7 +15,7 @@ use agentport_clients::{
 use agentport_core::{AgentId, Secret};
 
 use crate::{
-    entries::{self, Agents, Entry},
+    entries::{self, EntryInFile, KnownAgents},
     error::SetupError,
     installation::Installation,
     prepare::PreparedPlan,
@@ -38,10 +38,10 @@ impl Installation {
         plan: &mut Plan,
         before: Option<&[u8]>,
         via: Option<ConnectionMethod>,
-        agents: &Agents,
+        agents: &KnownAgents,
     ) -> Result<(), SetupError> {
         let servers = entries::servers(&plan.place, before)?;
-        let Some(entry) = Entry::find(self, &servers) else { return Ok(()) };
+        let Some(entry) = EntryInFile::find(self, &servers) else { return Ok(()) };
         if plan.key.is_some() || agents.admits(&plan.place.path, &entry) {
             return Ok(());
         }
@@ -70,12 +70,12 @@ impl Installation {
         &self,
         prepared: &mut PreparedPlan,
         before: Option<&[u8]>,
-        agents: &Agents,
+        agents: &KnownAgents,
     ) -> Result<(), SetupError> {
         let plan = &mut prepared.plan;
         let path = &plan.place.path;
         let servers = entries::servers(&plan.place, before).unwrap_or_default();
-        let entry = Entry::find(self, &servers);
+        let entry = EntryInFile::find(self, &servers);
         let Some(mut wants) = plan.key.take() else {
             let change = plan.files.iter().find(|change| change.path == *path);
             if let (Some(entry), Some(change)) = (entry, change)

@@ -1,14 +1,15 @@
 //! The use cases "connect", "consolidate", "disconnect" and "restore" an MCP client: its config files on one side, the
 //! gateway's keys and integrations on the other.
 //!
-//! [`control_extension`] adds them to the control API as `/control/clients`. What needs no gateway, [`Installation`] does
-//! without one: listing every client's files, planning, and restoring an original.
+//! [`control_extension`] adds them to the control API as `/control/clients`. [`Installation`] does without a gateway what
+//! needs none: listing every client's files, planning, and restoring an original. A plan ([`PreparedPlan`]) is made first,
+//! shown to the owner and kept for some minutes, checked again against the gateway, and then applied whole or not at all.
 //!
 //! Invariants:
 //! - What is applied is the plan that was shown, or nothing.
 //! - Everything the gateway can refuse (a key, an integration, for want of a one-time code or because an id is taken) is
 //!   asked of it before a file is written; what was made for a file that could not be written is rolled back.
-//! - A secret moves from a client's file to the vault and is in no answer.
+//! - A secret moves from a client's file to the vault and is in no response.
 
 mod agents;
 mod apply;

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_makes_room() {
+    fn the_oldest_plan_is_dropped() {
         let now = Instant::now();
         let (plans, ids) = plans(MAX_PLANS + 2, now);
         let kept = ids.iter().map(|id| plans.find(*id, now).is_some()).collect::<Vec<_>>();

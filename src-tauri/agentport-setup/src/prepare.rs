@@ -10,16 +10,16 @@ use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
     client::{Client, Place},
-    plan::{self, Known, Plan, PlanError, Wishes},
+    plan::{self, ConsolidateWishes, KnownGateway, Plan, PlanError},
     types::{Choice, PlanAction, PlanRequest, PlanView},
 };
 use agentport_core::{AgentId, IntegrationId};
 
 use crate::{
-    control::Control,
+    control::ControlApi,
     error::SetupError,
     installation::Installation,
-    integrations::{self, Comparison},
+    integrations::{self, SameIntegration},
     keys::EntryKey,
 };
 
@@ -77,14 +77,14 @@ impl PreparedPlan {
 impl PreparedPlan {
     /// A plan that does nothing.
     pub(crate) fn nothing() -> Self {
-        use agentport_clients::{client::Format, types::FileScope};
+        use agentport_clients::{client::FileFormat, types::FileScope};
         let client = &Client::all()[0];
         let place = Place {
             client,
             scope: FileScope::User,
             path: "/nowhere".into(),
             target: "/nowhere".into(),
-            format: Format::Json,
+            format: FileFormat::Json,
             container: vec!["servers".to_owned()],
         };
         let plan = Plan {
@@ -120,7 +120,7 @@ impl Installation {
 
     pub(crate) async fn prepare(
         &self,
-        control: Option<&Control>,
+        control: Option<&ControlApi>,
         client: &str,
         request: &PlanRequest,
     ) -> Result<PreparedPlan, SetupError> {
@@ -198,12 +198,12 @@ impl Installation {
 
     async fn consolidate(
         &self,
-        control: Option<&Control>,
+        control: Option<&ControlApi>,
         place: &Place,
         before: Option<&[u8]>,
         request: &PlanRequest,
     ) -> Result<Plan, SetupError> {
-        let mut known = Known::default();
+        let mut known = KnownGateway::default();
         let mut keep: BTreeSet<String> = request.keep.iter().cloned().collect();
         let mut unusable = BTreeMap::new();
         if let Some(control) = control {
@@ -214,21 +214,21 @@ impl Installation {
             known.taken = taken.collect();
             for import in plan::imports(place, before)? {
                 match integrations::compare(control, &import).await? {
-                    Comparison::Same(id) => drop(known.same.insert(import.server, id)),
-                    Comparison::Different => {
+                    SameIntegration::Same(id) => drop(known.same.insert(import.server, id)),
+                    SameIntegration::Different => {
                         let namesake = installed.iter().find(|view| view.id == import.id);
                         let differs = namesake
                             .and_then(|view| integrations::difference(&import, &view.connection));
                         known.differs.extend(differs.map(|differs| (import.server, differs)));
                     }
-                    Comparison::Unusable(why) => {
+                    SameIntegration::Unusable(why) => {
                         keep.insert(import.server.clone());
                         unusable.insert(import.server, why);
                     }
                 }
             }
         }
-        let wishes = Wishes { via: request.via, choices: request.choices.clone(), keep };
+        let wishes = ConsolidateWishes { via: request.via, choices: request.choices.clone(), keep };
         let mut plan = plan::consolidate(place, before, &self.target(place), &known, &wishes)?;
         for left in &mut plan.left {
             if let Some(why) = unusable.remove(&left.server) {
@@ -241,7 +241,7 @@ impl Installation {
     /// The integrations that a restore removes. Those that stay are named in the plan's notes.
     async fn plan_removals(
         &self,
-        control: &Control,
+        control: &ControlApi,
         plan: &mut Plan,
         remove: bool,
     ) -> Result<Vec<IntegrationId>, SetupError> {
@@ -270,7 +270,7 @@ impl Installation {
     /// even with the same id: the import may have been interrupted before it was added.
     async fn added_by_file(
         &self,
-        control: &Control,
+        control: &ControlApi,
         backups: &Backups,
         place: &Place,
     ) -> Result<Vec<IntegrationId>, SetupError> {

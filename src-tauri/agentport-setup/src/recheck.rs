@@ -9,17 +9,17 @@
 use agentport_api::{IntegrationView, KeyView, paths};
 use agentport_clients::{
     atomic_write,
-    plan::Import,
+    plan::PlannedImport,
     types::{Choice, PlanAction},
 };
 use agentport_core::{AgentId, IntegrationId};
 
 use crate::{
-    control::Control,
-    entries::{self, Agents, Entry},
+    control::ControlApi,
+    entries::{self, EntryInFile, KnownAgents},
     error::SetupError,
     installation::Installation,
-    integrations::{self, Comparison},
+    integrations::{self, SameIntegration},
     keys::EntryKey,
     prepare::PreparedPlan,
 };
@@ -47,7 +47,7 @@ impl Installation {
     /// Does the gateway still have what the plan relies on?
     pub(crate) async fn check_gateway(
         &self,
-        control: &Control,
+        control: &ControlApi,
         prepared: &PreparedPlan,
     ) -> Result<(), SetupError> {
         self.check_imports(control, prepared).await?;
@@ -58,7 +58,7 @@ impl Installation {
 
     async fn check_imports(
         &self,
-        control: &Control,
+        control: &ControlApi,
         prepared: &PreparedPlan,
     ) -> Result<(), SetupError> {
         let imports = &prepared.plan.imports;
@@ -77,8 +77,10 @@ impl Installation {
                 // The owner chose the existing one, whatever it is.
                 Some(_) if uses_existing(prepared, import) => {}
                 Some(id) => match integrations::compare(control, import).await? {
-                    Comparison::Same(same) if same == *id => {}
-                    Comparison::Same(_) | Comparison::Different | Comparison::Unusable(_) => {
+                    SameIntegration::Same(same) if same == *id => {}
+                    SameIntegration::Same(_)
+                    | SameIntegration::Different
+                    | SameIntegration::Unusable(_) => {
                         return Err(StalePlan::Gone(id.clone()).into());
                     }
                 },
@@ -100,12 +102,12 @@ impl Installation {
     }
 
     /// Does the entry still belong to the same agent, and is the key it will hold valid?
-    fn check_key(&self, prepared: &PreparedPlan, agents: &Agents) -> Result<(), SetupError> {
+    fn check_key(&self, prepared: &PreparedPlan, agents: &KnownAgents) -> Result<(), SetupError> {
         let place = &prepared.plan.place;
         let now = atomic_write::read(&place.path)
             .map_err(|source| SetupError::Read { path: place.path.clone(), source })?;
         let servers = entries::servers(place, now.as_deref()).unwrap_or_default();
-        let entry = Entry::find(self, &servers);
+        let entry = EntryInFile::find(self, &servers);
         let own = entry.as_ref().and_then(|entry| agents.its_own(&place.path, entry));
         let own: Option<AgentId> = own.map(|key| key.id);
         let revokes = prepared.revokes.as_ref().map(|(id, _)| *id);
@@ -133,6 +135,6 @@ impl Installation {
     }
 }
 
-fn uses_existing(prepared: &PreparedPlan, import: &Import) -> bool {
+fn uses_existing(prepared: &PreparedPlan, import: &PlannedImport) -> bool {
     prepared.choices.get(&import.server) == Some(&Choice::UseExisting)
 }

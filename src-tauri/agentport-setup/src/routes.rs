@@ -34,7 +34,7 @@ use crate::{
 const DEFAULT_PRUNE_AGE_DAYS: u32 = 90;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-type Answer<T> = Result<Json<T>, SetupError>;
+type RouteResult<T> = Result<Json<T>, SetupError>;
 
 struct ClientsApi {
     installation: Installation,
@@ -86,7 +86,7 @@ async fn clients(
     State(api): ApiState,
     headers: HeaderMap,
     Query(query): Query<FolderQuery>,
-) -> Answer<Items<ClientView>> {
+) -> RouteResult<Items<ClientView>> {
     let folder = query.folder.map(|folder| installation::plain(&folder, "folder")).transpose()?;
     let control = control::client(&api.handle, &headers);
     let keys: Vec<KeyView> = control.list(paths::KEYS).await?;
@@ -100,7 +100,7 @@ async fn plan(
     headers: HeaderMap,
     Path(client): Path<String>,
     Json(request): Json<PlanRequest>,
-) -> Answer<PlanView> {
+) -> RouteResult<PlanView> {
     let control = control::client(&api.handle, &headers);
     let id = Uuid::new_v4();
     let installation = api.installation.clone();
@@ -118,7 +118,7 @@ async fn apply(
     State(api): ApiState,
     headers: HeaderMap,
     Path(id): Path<String>,
-) -> Answer<Applied> {
+) -> RouteResult<Applied> {
     let id = Uuid::parse_str(&id).map_err(|_| SetupError::NoSuchPlan)?;
     // One at a time: a plan is applied once, and two plans never edit one file at once.
     let _changing = api.changing.lock().await;
@@ -137,7 +137,7 @@ struct ClientFilter {
 async fn backups(
     State(api): ApiState,
     Query(filter): Query<ClientFilter>,
-) -> Answer<Items<BackupView>> {
+) -> RouteResult<Items<BackupView>> {
     let items = match api.installation.backups_if_any().await? {
         Some(backups) => backups.list(filter.client.as_deref()).await?,
         None => Vec::new(),
@@ -148,7 +148,7 @@ async fn backups(
 async fn verify(
     State(api): ApiState,
     Query(filter): Query<ClientFilter>,
-) -> Answer<Items<BackupView>> {
+) -> RouteResult<Items<BackupView>> {
     let items = match api.installation.backups_if_any().await? {
         Some(backups) => backups.verify(filter.client.as_deref()).await?,
         None => Vec::new(),
@@ -161,7 +161,7 @@ struct PruneQuery {
     older_than_days: Option<u32>,
 }
 
-async fn prune(State(api): ApiState, Query(query): Query<PruneQuery>) -> Answer<Pruned> {
+async fn prune(State(api): ApiState, Query(query): Query<PruneQuery>) -> RouteResult<Pruned> {
     let days = query.older_than_days.unwrap_or(DEFAULT_PRUNE_AGE_DAYS);
     let _changing = api.changing.lock().await;
     let pruned = match api.installation.backups_if_any().await? {

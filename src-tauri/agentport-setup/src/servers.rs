@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use agentport_clients::{
     client::Place,
-    discover::{Found, FoundFile, FoundState},
+    discover::{FoundClient, FoundFile, FoundState},
     entry,
     mcp_server::{Launch, McpServer},
-    plan::Summaries,
+    plan::ServerSummaries,
     types::{FileScope, ServerView},
 };
 use agentport_core::sanitize;
@@ -23,7 +23,7 @@ struct Occurrence<'a> {
 }
 
 /// Those of each file, in the order of the clients and their files.
-pub(crate) fn views(found: &[Found]) -> Vec<Vec<ServerView>> {
+pub(crate) fn views(found: &[FoundClient]) -> Vec<Vec<ServerView>> {
     let files: Vec<&FoundFile> = found.iter().flat_map(|client| &client.files).collect();
     let mut everywhere: HashMap<&Launch, Vec<Occurrence<'_>>> = HashMap::new();
     for (file, FoundFile { place, state }) in files.iter().enumerate() {
@@ -34,7 +34,7 @@ pub(crate) fn views(found: &[Found]) -> Vec<Vec<ServerView>> {
     }
     let views = files.iter().enumerate().map(|(at, file)| {
         let FoundState::Readable { content, servers } = &file.state else { return Vec::new() };
-        let summaries = Summaries::of(&file.place, content);
+        let summaries = ServerSummaries::of(&file.place, content);
         let ours = entry::find_own_entry(servers).map(|(at, _)| at);
         let view = |(index, server): (usize, &McpServer)| {
             let ours = ours == Some(index);

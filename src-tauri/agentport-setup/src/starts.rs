@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use agentport_api::{Health, IntegrationView, paths};
 use agentport_clients::types::{Applied, FailedStart};
 
-use crate::{control::Control, prepare::PreparedPlan};
+use crate::{control::ControlApi, prepare::PreparedPlan};
 
 /// How long the answer waits for first connects. A download by `npx` may take longer: that one is reported as starting.
 const MAX_WAIT: Duration = Duration::from_secs(12);
@@ -22,7 +22,7 @@ enum FirstConnect {
 
 /// Waits for the first connect of every integration that was added, and enters in the result which failed and which are
 /// still starting.
-pub(crate) async fn inspect(control: &Control, prepared: &PreparedPlan, applied: &mut Applied) {
+pub(crate) async fn inspect(control: &ControlApi, prepared: &PreparedPlan, applied: &mut Applied) {
     let end = Instant::now() + MAX_WAIT;
     let enabled = prepared.plan.imports.iter().filter(|import| import.enabled);
     let mut waiting: Vec<_> =

@@ -7,10 +7,10 @@ use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
     client::Place,
-    discover::{Found, FoundFile, FoundState, discover},
+    discover::{FoundClient, FoundFile, FoundState, discover},
     entry,
     mcp_server::McpServer,
-    plan::Bypass,
+    plan::BypassCounts,
     types::{ClientView, Connected, FileState, FileView, ServerView},
 };
 
@@ -18,7 +18,7 @@ use agentport_core::ErrorChain;
 
 use crate::{
     blocking::run_blocking,
-    entries::{Agents, Entry},
+    entries::{EntryInFile, KnownAgents},
     installation::Installation,
     servers,
 };
@@ -28,7 +28,7 @@ impl Installation {
     pub(crate) async fn list_clients(
         &self,
         folder: Option<&Path>,
-        agents: &Agents,
+        agents: &KnownAgents,
     ) -> Vec<ClientView> {
         let machine = self.machine.clone();
         let home = self.home.clone();
@@ -73,15 +73,15 @@ impl Installation {
         self.list_clients(folder, &self.agents(None)).await
     }
 
-    pub(crate) fn agents(&self, keys: Option<Vec<KeyView>>) -> Agents {
-        Agents::new(&self.home, keys, agentport_gateway::clock::now())
+    pub(crate) fn agents(&self, keys: Option<Vec<KeyView>>) -> KnownAgents {
+        KnownAgents::new(&self.home, keys, agentport_gateway::clock::now())
     }
 
     async fn file(
         &self,
         file: &FoundFile,
         views: Vec<ServerView>,
-        agents: &Agents,
+        agents: &KnownAgents,
         backups: Option<&Backups>,
     ) -> FileView {
         let place = &file.place;
@@ -129,9 +129,9 @@ impl Installation {
         &self,
         place: &Place,
         servers: &[McpServer],
-        agents: &Agents,
+        agents: &KnownAgents,
     ) -> Option<Connected> {
-        let entry = Entry::find(self, servers)?;
+        let entry = EntryInFile::find(self, servers)?;
         let (at, _) = entry::find_own_entry(servers)?;
         let current =
             self.is_current(&entry.ours) && self.is_as_written(place, &servers[at], &entry);
@@ -149,11 +149,11 @@ impl Installation {
 }
 
 /// What the client does past AgentPort, over all of its files.
-fn bypass(client: &Found) -> Bypass {
-    let mut all = Bypass::default();
+fn bypass(client: &FoundClient) -> BypassCounts {
+    let mut all = BypassCounts::default();
     for file in &client.files {
         if let FoundState::Readable { servers, .. } = &file.state {
-            all += Bypass::in_servers(servers);
+            all += BypassCounts::in_servers(servers);
         }
     }
     all

@@ -107,7 +107,7 @@ fn main() -> ExitCode {
         Task::Test { filter } => test::run(filter.as_deref()),
         Task::Check { fix } => check::run(fix),
         Task::Bundle { debug, appimage, universal, tried } => {
-            bundle::run(bundle::Wanted { debug, appimage, universal }, tried)
+            bundle::run(bundle::BundleRequest { debug, appimage, universal }, tried)
         }
         Task::Bench { no_desktop, json, rest } => bench::run(!no_desktop, json.as_deref(), &rest),
         Task::Icons => icons::run(),

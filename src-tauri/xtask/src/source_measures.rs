@@ -17,9 +17,9 @@ use crate::{
 /// Longest function, in lines.
 const MAX_FUNCTION_LINES: usize = 60;
 /// Largest share of type names, in percent, that are one word and so cannot be searched for.
-const MAX_ONE_WORD_PERCENT: usize = 40;
+const MAX_ONE_WORD_PERCENT: usize = 30;
 /// Largest share of type names, in percent, that are defined in more than one file.
-const MAX_SHARED_PERCENT: usize = 10;
+const MAX_SHARED_PERCENT: usize = 5;
 /// Most comments in 10,000 lines whose subject is a pronoun instead of a component.
 const MAX_PRONOUNS_PER_10_000: usize = 10;
 

@@ -14,7 +14,7 @@ use crate::{
 
 /// What a stage does with the tests that are marked `#[ignore]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ignored {
+pub(crate) enum IgnoredTests {
     /// There is no other stage for them.
     Skipped,
     /// A later stage may run them.
@@ -24,20 +24,20 @@ pub(crate) enum Ignored {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Stages {
+pub(crate) struct TestStages {
     all: TestCounts,
     /// Tests that a stage has left and none has run yet.
     left: u32,
 }
 
-impl Stages {
+impl TestStages {
     /// Runs a command that prints test results, line by line, as `read` understands them.
     pub(crate) fn run(
         &mut self,
         name: &str,
         command: &mut Command,
         read: fn(&str) -> Option<TestCounts>,
-        ignored: Ignored,
+        ignored: IgnoredTests,
     ) -> Result<()> {
         let begun = Instant::now();
         let mut here = TestCounts::default();
@@ -56,7 +56,7 @@ impl Stages {
     /// A stage whose preparations failed.
     pub(crate) fn broken(&mut self, name: &str, error: &anyhow::Error) {
         process::warn(&format!("error: {error:#}"));
-        self.add(TestCounts::default(), false, Ignored::Skipped);
+        self.add(TestCounts::default(), false, IgnoredTests::Skipped);
         process::say(&format!("== {name}: not run\n"));
     }
 
@@ -70,7 +70,7 @@ impl Stages {
         &mut self,
         mut here: TestCounts,
         ended_well: bool,
-        ignored: Ignored,
+        ignored: IgnoredTests,
     ) -> (TestCounts, u32) {
         // One that did not compile, or died, says nothing of how many failed.
         if !ended_well && here.failed == 0 {
@@ -78,12 +78,12 @@ impl Stages {
         }
         let mut left = 0;
         match ignored {
-            Ignored::Skipped => {}
-            Ignored::Left => {
+            IgnoredTests::Skipped => {}
+            IgnoredTests::Left => {
                 left = std::mem::take(&mut here.skipped);
                 self.left += left;
             }
-            Ignored::Run => self.left = self.left.saturating_sub(here.passed + here.failed),
+            IgnoredTests::Run => self.left = self.left.saturating_sub(here.passed + here.failed),
         }
         self.all += here;
         (here, left)
@@ -100,20 +100,20 @@ mod tests {
 
     #[test]
     fn a_test_counts_once() {
-        let mut stages = Stages::default();
-        stages.add(tally(10, 0, 1), true, Ignored::Skipped);
-        assert_eq!(stages.add(tally(100, 0, 7), true, Ignored::Left), (tally(100, 0, 0), 7));
+        let mut stages = TestStages::default();
+        stages.add(tally(10, 0, 1), true, IgnoredTests::Skipped);
+        assert_eq!(stages.add(tally(100, 0, 7), true, IgnoredTests::Left), (tally(100, 0, 0), 7));
         assert_eq!(stages.sum(), tally(110, 0, 8));
-        stages.add(tally(4, 1, 0), false, Ignored::Run);
+        stages.add(tally(4, 1, 0), false, IgnoredTests::Run);
         assert_eq!(stages.sum(), tally(114, 1, 3));
-        stages.add(tally(2, 0, 0), true, Ignored::Run);
+        stages.add(tally(2, 0, 0), true, IgnoredTests::Run);
         assert_eq!(stages.sum(), tally(116, 1, 1));
     }
 
     #[test]
     fn what_dies_has_failed() {
-        for ignored in [Ignored::Skipped, Ignored::Left, Ignored::Run] {
-            let mut stages = Stages::default();
+        for ignored in [IgnoredTests::Skipped, IgnoredTests::Left, IgnoredTests::Run] {
+            let mut stages = TestStages::default();
             stages.add(tally(3, 0, 0), false, ignored);
             assert_eq!(stages.sum().failed, 1, "{ignored:?}");
         }

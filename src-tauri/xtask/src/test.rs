@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::{
     bundle, compile, debian, node, paths, process, python,
-    stages::{Ignored, Stages},
+    stages::{IgnoredTests, TestStages},
     test_report, tool,
 };
 
@@ -18,13 +18,13 @@ const TAURI_DRIVER: (&str, &str) = ("tauri-driver", "2.1.0");
 
 pub(crate) fn run(filter: Option<&str>) -> Result<ExitCode> {
     ready()?;
-    let mut stages = Stages::default();
+    let mut stages = TestStages::default();
     if filter.is_none() {
         let mut npm = process::npm(&paths::root().join("ui"));
-        stages.run("front end", npm.arg("test"), test_report::of_vitest, Ignored::Skipped)?;
+        stages.run("front end", npm.arg("test"), test_report::of_vitest, IgnoredTests::Skipped)?;
     }
     let mut everywhere = compile::test(&[]);
-    stages.run("workspace", everywhere.args(filter), test_report::of_cargo, Ignored::Left)?;
+    stages.run("workspace", everywhere.args(filter), test_report::of_cargo, IgnoredTests::Left)?;
     desktop(&mut stages, filter)?;
     packages(&mut stages, filter)?;
     Ok(said(&stages))
@@ -52,7 +52,7 @@ pub(crate) fn session() -> Result<()> {
 }
 
 /// The tray app in a real session, which is one of X11 and D-Bus.
-fn desktop(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
+fn desktop(stages: &mut TestStages, filter: Option<&str>) -> Result<()> {
     if !DESKTOP.is_wanted(filter, "it takes Xvfb and D-Bus, and so Linux")? {
         return Ok(());
     }
@@ -62,7 +62,7 @@ fn desktop(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
                 DESKTOP.name,
                 &mut DESKTOP.test(filter),
                 test_report::of_cargo,
-                Ignored::Run,
+                IgnoredTests::Run,
             )?;
         }
         Err(error) => stages.broken(DESKTOP.name, &error),
@@ -71,13 +71,13 @@ fn desktop(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
 }
 
 /// The packages, looked at and installed on a clean system.
-fn packages(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
+fn packages(stages: &mut TestStages, filter: Option<&str>) -> Result<()> {
     if !PACKAGES.is_wanted(filter, ".deb and .rpm are made on Linux")? {
         return Ok(());
     }
     let mut test = PACKAGES.test(filter);
     match bundle::of_debug_build().and_then(|made| bundle::show(&made, &mut test)) {
-        Ok(()) => stages.run(PACKAGES.name, &mut test, test_report::of_cargo, Ignored::Run)?,
+        Ok(()) => stages.run(PACKAGES.name, &mut test, test_report::of_cargo, IgnoredTests::Run)?,
         Err(error) => stages.broken(PACKAGES.name, &error),
     }
     Ok(())
@@ -87,30 +87,31 @@ fn packages(stages: &mut Stages, filter: Option<&str>) -> Result<()> {
 pub(crate) fn only_packages(made: &Path) -> Result<ExitCode> {
     let mut test = PACKAGES.test(None);
     bundle::show(made, &mut test)?;
-    let mut stages = Stages::default();
-    stages.run(PACKAGES.name, &mut test, test_report::of_cargo, Ignored::Run)?;
+    let mut stages = TestStages::default();
+    stages.run(PACKAGES.name, &mut test, test_report::of_cargo, IgnoredTests::Run)?;
     Ok(said(&stages))
 }
 
 /// The last line.
-fn said(stages: &Stages) -> ExitCode {
+fn said(stages: &TestStages) -> ExitCode {
     let sum = stages.sum();
     process::say(&sum.to_string());
     if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A module of `it` whose tests need more than a build.
-struct Module {
+struct TestModule {
     name: &'static str,
     path: &'static str,
     /// The other one.
     not: &'static str,
 }
 
-const DESKTOP: Module = Module { name: "desktop session", path: "desktop::", not: "packages::" };
-const PACKAGES: Module = Module { name: "packages", path: "packages::", not: "desktop::" };
+const DESKTOP: TestModule =
+    TestModule { name: "desktop session", path: "desktop::", not: "packages::" };
+const PACKAGES: TestModule = TestModule { name: "packages", path: "packages::", not: "desktop::" };
 
-impl Module {
+impl TestModule {
     /// Not elsewhere than on Linux, and not where the filter chooses none of its tests.
     fn is_wanted(&self, filter: Option<&str>, why_linux: &str) -> Result<bool> {
         if filter.is_some() {

@@ -1,4 +1,4 @@
-//! Who is let in, and what is refused at the door.
+//! Authentication of agents, and requests that are refused before it.
 
 use agentport_tests::{Wire, wire::status_of};
 use http::{Method, StatusCode};
@@ -9,7 +9,7 @@ use crate::scene::Scene;
 const BAD_KEY: &str = "ap_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[tokio::test]
-async fn nobody_without_a_good_credential() {
+async fn requests_without_a_valid_credential_are_refused() {
     let scene = Scene::empty().await;
     let nobody = Wire::new(scene.gateway.base());
     let good = scene.key.key.as_str();

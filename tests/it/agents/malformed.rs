@@ -1,4 +1,4 @@
-//! Requests with a fault: the answer names the field at fault. What is only spelt otherwise is taken.
+//! Malformed requests: the answer names the field at fault. Unusual spellings are accepted.
 
 use agentport_tests::{Wire, wire::Reply};
 use http::{Method, StatusCode};

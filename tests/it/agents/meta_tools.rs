@@ -190,7 +190,7 @@ async fn tools_are_listed_and_described() {
 }
 
 #[tokio::test]
-async fn bad_input_names_the_field_and_bothers_nobody() {
+async fn bad_input_names_the_field_and_asks_no_one() {
     let scene = Scene::new().await;
     let call = async |arguments: Value| scene.wire.tool("agentport__call_tool", arguments).await;
     for (arguments, named) in [

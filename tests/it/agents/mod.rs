@@ -1,4 +1,4 @@
-//! The agent plane as the contract has it.
+//! The agent API over MCP, as docs/contract.md specifies it.
 
 mod authentication;
 mod listing;

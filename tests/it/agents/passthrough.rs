@@ -1,4 +1,4 @@
-//! What an upstream answers arrives whole, in both eras and over both kinds of connection.
+//! Results of upstreams arrive unchanged, in both eras and over both transports.
 
 use agentport_tests::{Era, HttpFixture};
 use rmcp::{

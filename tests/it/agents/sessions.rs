@@ -1,4 +1,4 @@
-//! All five revisions on one URL.
+//! All five MCP revisions on one URL, with and without sessions.
 
 use agentport_tests::{Era, soon, wire::Reply};
 use http::{Method, StatusCode};
@@ -92,7 +92,7 @@ async fn a_session_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn changes_of_the_list_are_told() {
+async fn list_changes_are_notified() {
     let scene = Scene::empty().await;
     let key = scene.owner.create_key("direct").await;
     let url = format!("{}?mode=direct", scene.gateway.said.mcp_url);

@@ -1,4 +1,4 @@
-//! One request, one decision, one run.
+//! Single decisions: approve, deny, edit, expire.
 
 use std::time::{Duration, Instant};
 
@@ -167,7 +167,7 @@ async fn a_denial_reaches_the_agent_with_its_reason() {
 }
 
 #[tokio::test]
-async fn what_runs_is_what_the_owner_edited() {
+async fn the_edited_arguments_run() {
     let scene = Scene::new().await;
     let id = scene.call("echo", json!({"text": "raw"})).await.request();
     let before = scene.owner.approval(id).await;

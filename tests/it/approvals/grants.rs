@@ -1,4 +1,4 @@
-//! What a grant covers, and what it does not.
+//! The scope of each kind of grant.
 
 use agentport_api::{GrantChoice, paths};
 use agentport_core::{
@@ -194,7 +194,7 @@ async fn granted_while_others_wait(grant: Value, also_waiting: bool) -> (Scene, 
 }
 
 #[tokio::test]
-async fn a_grant_does_not_run_what_waits_with_other_arguments() {
+async fn a_grant_does_not_run_pending_calls_with_other_arguments() {
     for grant in [
         json!({"kind": "always"}),
         json!({"kind": "for", "minutes": 15}),
@@ -209,14 +209,14 @@ async fn a_grant_does_not_run_what_waits_with_other_arguments() {
 }
 
 #[tokio::test]
-async fn a_grant_covers_what_waits_where_the_owner_says_so() {
+async fn a_grant_covers_pending_calls_if_the_owner_chooses_so() {
     let (scene, states) = granted_while_others_wait(json!({"kind": "always"}), true).await;
     assert_eq!(states, [StateName::Approved; 2]);
     scene.stop().await;
 }
 
 #[tokio::test]
-async fn what_was_approved_and_not_picked_up_says_so() {
+async fn an_approved_call_that_was_never_awaited_says_so() {
     let scene = Scene::new().await;
     let id = scene.call("echo", json!({"text": "first"})).await.request();
     scene.owner.approve(id, GrantChoice::Once).await;

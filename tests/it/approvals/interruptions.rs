@@ -1,4 +1,4 @@
-//! Lost connections and restarts lose nothing and run nothing twice.
+//! Lost connections and restarts: no approved call is lost or runs twice.
 
 use agentport_api::GrantChoice;
 use agentport_core::{approval::StateName, outcome::OutcomeKind};

@@ -112,7 +112,7 @@ async fn nothing_runs_while_paused() {
 }
 
 #[tokio::test]
-async fn what_changed_after_the_decision_counts() {
+async fn changes_after_the_decision_are_checked() {
     let scene = Scene::new().await;
     let approved = async |tool: &str| {
         let id = scene.call(tool, json!({})).await.request();

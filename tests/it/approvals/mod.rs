@@ -1,4 +1,4 @@
-//! The owner decides, and what the decision means.
+//! Approvals: decisions of the owner and their effects.
 
 mod decisions;
 mod grants;

@@ -1,4 +1,4 @@
-//! Two at once.
+//! Concurrent decisions and repeated calls.
 
 use agentport_api::GrantChoice;
 use agentport_core::approval::StateName;

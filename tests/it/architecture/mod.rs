@@ -1,4 +1,4 @@
-//! Who may import whom, and what is kept out of which room. Each rule carries its reason.
+//! Which crate may use which, and which dependencies and words each must not have. Each rule has its reason.
 
 mod gateway_modules;
 
@@ -135,7 +135,7 @@ const UNSPOKEN: [(&str, &[&str], &str); 7] = [
     (
         "src-tauri/agentport-setup/src",
         &["tokio::spawn(", "tokio::task::spawn("],
-        "what a room does, the gateway's own tracker waits for",
+        "tasks of extensions are waited for by the gateway's own tracker",
     ),
     (
         "src-tauri/agentport-cli/src",
@@ -211,7 +211,7 @@ fn graph(metadata: &Value, tests_too: bool) -> (Edges, BTreeMap<String, String>)
 }
 
 #[test]
-fn crates_know_only_whom_they_may_know() {
+fn crates_depend_only_on_allowed_crates() {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().expect("packages");
     let ours: BTreeSet<_> = LAYERS.iter().map(|(name, ..)| *name).collect();
@@ -244,7 +244,7 @@ fn reached(from: Vec<String>, edges: &Edges, names: &BTreeMap<String, String>) -
 }
 
 #[test]
-fn what_is_kept_out_cannot_be_reached() {
+fn excluded_dependencies_cannot_be_reached() {
     let metadata = metadata();
     let (edges, names) = graph(&metadata, false);
     for (from, banned, reason) in KEPT_OUT {
@@ -417,7 +417,7 @@ fn windows_have_one_command_and_no_more() {
     assert!(policy.starts_with("default-src 'none'") || policy.starts_with("default-src 'self'"));
 }
 
-/// A file that has outgrown its room gets a second one.
+/// A file that grows beyond the limit is split.
 #[test]
 fn files_stay_readable() {
     let root = programs::root();

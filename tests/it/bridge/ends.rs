@@ -1,4 +1,4 @@
-//! No bridge outlives its client.
+//! The bridge ends with its client.
 
 use std::{process::ExitStatus, time::Duration};
 
@@ -97,7 +97,7 @@ async fn its_session_ends_with_it() {
 }
 
 #[tokio::test]
-async fn what_was_asked_last_is_answered() {
+async fn the_last_request_is_answered() {
     let scene = Scene::open().await;
     let mut client = StdioClient::bridge_to(&scene.gateway, &scene.key.key);
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {

@@ -1,4 +1,4 @@
-//! What a client says and hears through the bridge is what it would over HTTP, in every revision.
+//! The bridge behaves like HTTP for the client, in every revision.
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ async fn a_server_asks_through_us() {
         "arguments": {"integration_id": "fx", "tool_name": "test_elicitation", "arguments": {"message": "who?"}},
     });
     let id = client.send("tools/call", call).await;
-    let asked = client.hear_method("elicitation/create").await;
+    let asked = client.next_message_of_method("elicitation/create").await;
     assert_eq!(asked["params"]["message"], "who?");
     // What lies between does not wait for the answer.
     assert_eq!(client.ask("ping", json!({})).await, json!({}));
@@ -125,7 +125,7 @@ async fn a_server_asks_through_us() {
 }
 
 #[tokio::test]
-async fn a_slow_call_holds_up_nobody_and_can_be_cancelled() {
+async fn a_slow_call_delays_no_other_and_can_be_cancelled() {
     let scene = Scene::open().await;
     let mut old = legacy(&scene).await;
     let mut new = StdioClient::bridge_to(&scene.gateway, &scene.key.key);
@@ -163,7 +163,7 @@ async fn direct_key(scene: &Scene) -> String {
 }
 
 #[tokio::test]
-async fn changes_of_the_list_are_told() {
+async fn list_changes_are_notified() {
     let scene = Scene::empty().await;
     let mut old = legacy(&scene).await;
     let key = scene.owner.create_key("direct").await;
@@ -177,12 +177,12 @@ async fn changes_of_the_list_are_told() {
     let mut new = StdioClient::bridge_to(&scene.gateway, &key.key);
     let listen = json!({"notifications": {"toolsListChanged": true}});
     let id = new.send("subscriptions/listen", modern(listen)).await;
-    let acknowledged = new.hear_method("notifications/subscriptions/acknowledged").await;
+    let acknowledged = new.next_message_of_method("notifications/subscriptions/acknowledged").await;
     let subscription = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
     assert_eq!(acknowledged.pointer(subscription), Some(&id), "{acknowledged}");
     scene.add_fixture("fx").await;
-    direct.hear_method("notifications/tools/list_changed").await;
-    let told = new.hear_method("notifications/tools/list_changed").await;
+    direct.next_message_of_method("notifications/tools/list_changed").await;
+    let told = new.next_message_of_method("notifications/tools/list_changed").await;
     assert_eq!(told.pointer(subscription), Some(&id), "{told}");
     assert_eq!(old.ask("ping", json!({})).await, json!({}));
     scene.stop().await;

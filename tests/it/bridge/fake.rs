@@ -1,5 +1,4 @@
-//! A gateway by script: it holds a home and answers as a test wants, so that a test sees what the bridge sends, and can
-//! say what the real one never would.
+//! A scripted gateway: a test sees what the bridge sends and decides the answers, also ones the real gateway never gives.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! Lines that are no messages, lines that are too long, and very many lines.
+//! Invalid, oversized and very many lines.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::scene::Scene;
 const MESSAGES: usize = 10_000;
 
 #[tokio::test]
-async fn what_is_no_message_is_answered_and_forgotten() {
+async fn invalid_lines_are_answered_and_dropped() {
     let scene = Scene::empty().await;
     let mut client = legacy(&scene).await;
     for (line, code, id) in [

@@ -1,4 +1,4 @@
-//! No gateway, no key, the wrong key: the client is told in words, and what was missing may come later.
+//! No gateway, no key, the wrong key: the client gets a sentence, and the bridge recovers later.
 
 use agentport_core::key::Key;
 use agentport_tests::{
@@ -29,7 +29,7 @@ async fn stopped() -> (Setup, String) {
 }
 
 #[tokio::test]
-async fn no_gateway_is_told_and_then_it_appears() {
+async fn a_missing_gateway_is_reported_and_found_later() {
     let (setup, key) = stopped().await;
     let mut old = StdioClient::bridge(&setup, Some(&key));
     let hello = old.open("2025-06-18", json!({})).await;
@@ -58,8 +58,8 @@ async fn no_gateway_is_told_and_then_it_appears() {
     }
 
     let gateway = setup.clone().start().await;
-    old.hear_method("notifications/tools/list_changed").await;
-    let told = new.hear_method("notifications/tools/list_changed").await;
+    old.next_message_of_method("notifications/tools/list_changed").await;
+    let told = new.next_message_of_method("notifications/tools/list_changed").await;
     let id = told.pointer("/params/_meta/io.modelcontextprotocol~1subscriptionId");
     assert_eq!(id, Some(&subscription), "{told}");
     assert_eq!(names(&old.ask("tools/list", json!({})).await).len(), 12);
@@ -128,7 +128,7 @@ async fn the_key_of_a_connected_client() {
 }
 
 #[tokio::test]
-async fn what_it_says_when_asked_holds_no_key() {
+async fn the_bridges_answers_hold_no_key() {
     let scene = Scene::open().await;
     let mut command =
         agentport_tests::stdio::bridge_command(&scene.gateway.setup, Some(&scene.key.key));
@@ -211,5 +211,5 @@ async fn the_app_is_started_where_there_is_a_screen() {
     let (status, took) = other.leave().await;
     assert!(status.success() && took < std::time::Duration::from_secs(1), "{status} {took:?}");
     assert!(agentport_tests::process::alive(pid), "the app goes on");
-    client.hear_method("notifications/tools/list_changed").await;
+    client.next_message_of_method("notifications/tools/list_changed").await;
 }

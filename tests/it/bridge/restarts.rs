@@ -1,4 +1,4 @@
-//! The gateway goes away and comes back, and its client goes on.
+//! Restarts of the gateway, invisible to the client.
 
 use agentport_api::GrantChoice;
 use agentport_tests::{Gateway, Latch, Owner, StdioClient, gateway::Setup, stdio::modern};
@@ -33,8 +33,8 @@ async fn in_the_middle_of_awaiting_an_approval() {
     let quiet = old.send("tools/call", wait(false)).await;
     let lively = old.send("tools/call", wait(true)).await;
     let modern = new.send("tools/call", modern(wait(true))).await;
-    old.hear_method("notifications/progress").await;
-    new.hear_method("notifications/progress").await;
+    old.next_message_of_method("notifications/progress").await;
+    new.next_message_of_method("notifications/progress").await;
     let (gateway, owner) = killed_and_back(scene.gateway).await;
     owner.approve(id, GrantChoice::Once).await;
     for answer in [old.answer(&quiet).await, old.answer(&lively).await, new.answer(&modern).await] {
@@ -106,13 +106,13 @@ async fn in_the_middle_of_a_running_call() {
 }
 
 #[tokio::test]
-async fn what_is_asked_meanwhile_waits() {
+async fn requests_during_a_restart_wait() {
     let scene = Scene::open().await;
     let mut client = legacy(&scene).await;
     let mut listener = StdioClient::bridge_to(&scene.gateway, &scene.key.key);
     let listen = json!({"notifications": {"toolsListChanged": true}});
     listener.send("subscriptions/listen", modern(listen)).await;
-    listener.hear_method("notifications/subscriptions/acknowledged").await;
+    listener.next_message_of_method("notifications/subscriptions/acknowledged").await;
     client.call_tool("fx", "echo", json!({"text": "before"})).await.ran();
     let setup = scene.gateway.kill().await;
     let arguments =
@@ -125,7 +125,7 @@ async fn what_is_asked_meanwhile_waits() {
     let answer = client.answer(&call).await;
     assert_eq!(answer["result"]["content"][0]["text"], "meanwhile", "{answer}");
     assert!(client.answer(&list).await["result"]["tools"].is_array());
-    client.hear_method("notifications/tools/list_changed").await;
+    client.next_message_of_method("notifications/tools/list_changed").await;
     // The subscription is the same, and was acknowledged once.
     let told = listener.hear().await;
     assert_eq!(told["method"], "notifications/tools/list_changed", "{told}");

@@ -1,7 +1,7 @@
 //! The official SDKs' stdio clients, with the bridge as the program they start.
 
 use agentport_api::{GrantChoice, NewKey};
-use agentport_tests::{foreign::Foreign, programs};
+use agentport_tests::{external_program::ExternalProgram, programs};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -12,7 +12,7 @@ fn said(stdout: &str) -> Vec<Value> {
     stdout.lines().map(parse).collect()
 }
 
-fn through_bridge(foreign: Foreign, scene: &Scene, key: &NewKey) -> Foreign {
+fn through_bridge(foreign: ExternalProgram, scene: &Scene, key: &NewKey) -> ExternalProgram {
     foreign
         .env("AGENTPORT_TEST_BRIDGE", programs::agentport())
         .env("AGENTPORT_TEST_HOME", scene.gateway.place().home())
@@ -20,7 +20,7 @@ fn through_bridge(foreign: Foreign, scene: &Scene, key: &NewKey) -> Foreign {
 }
 
 /// Both do the same: list, call an allowed tool, call one that asks, await while the owner approves.
-async fn an_sdk(foreign: impl Fn() -> Foreign) {
+async fn an_sdk(foreign: impl Fn() -> ExternalProgram) {
     let scene = Scene::new().await;
     scene.owner.change("fx", json!({"read_only_may_run": true})).await;
     for (round, era) in ["legacy", "modern"].into_iter().enumerate() {
@@ -49,10 +49,10 @@ async fn an_sdk(foreign: impl Fn() -> Foreign) {
 
 #[tokio::test]
 async fn the_typescript_sdk() {
-    an_sdk(|| Foreign::script("stdio-client.mjs")).await;
+    an_sdk(|| ExternalProgram::script("stdio-client.mjs")).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk() {
-    an_sdk(|| Foreign::python("stdio_client.py")).await;
+    an_sdk(|| ExternalProgram::python("stdio_client.py")).await;
 }

@@ -1,4 +1,4 @@
-//! Event streams as the specification allows them, and sessions that go away.
+//! Event streams in every allowed form, and lost sessions.
 
 use std::sync::{
     Arc,
@@ -104,7 +104,7 @@ async fn a_session_that_is_gone_is_opened_again() {
 }
 
 #[tokio::test]
-async fn what_a_server_says_by_itself() {
+async fn server_initiated_messages_arrive() {
     let once = Arc::new(AtomicBool::new(true));
     let fake = Fake::start(move |asked| {
         if asked.method != "GET" {
@@ -123,13 +123,13 @@ async fn what_a_server_says_by_itself() {
     })
     .await;
     let mut client = fake.client().await;
-    let asked = client.hear_method("roots/list").await;
+    let asked = client.next_message_of_method("roots/list").await;
     let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"roots": []}});
     client.say(&answer).await;
     let posted = fake.asked("the client's answer", |asked| asked.body["result"].is_object()).await;
     assert_eq!(posted.body, answer);
     assert_eq!(posted.header("mcp-session-id"), Some("session-1"));
-    client.hear_method("notifications/tools/list_changed").await;
+    client.next_message_of_method("notifications/tools/list_changed").await;
     let resumed = fake.all(|asked| asked.header("last-event-id").is_some());
     assert_eq!(resumed[0].header("last-event-id"), Some("7"));
 }

@@ -1,6 +1,6 @@
-//! A client is connected, and its servers brought along, from the pages.
+//! Connecting a client and moving its servers, from the pages.
 
-use agentport_tests::{Wire, foreign::Foreign, gateway::PASSWORD, programs};
+use agentport_tests::{Wire, external_program::ExternalProgram, gateway::PASSWORD, programs};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn a_client_is_connected_and_taken_back_in_chromium() {
     let read = || std::fs::read_to_string(&file).expect("the client's file");
 
     let errors = place.files().join("script-errors");
-    let script = Foreign::script("connect.mjs")
+    let script = ExternalProgram::script("connect.mjs")
         .env("AGENTPORT_TEST_BASE", scene.gateway.base())
         .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
         .env("AGENTPORT_TEST_FILE", &file)

@@ -1,6 +1,6 @@
-//! Where the focus goes in the pages, and what a click beside a dialog leaves alone.
+//! Keyboard focus in the pages, and clicks beside a dialog.
 
-use agentport_tests::{foreign::Foreign, gateway::PASSWORD, programs};
+use agentport_tests::{external_program::ExternalProgram, gateway::PASSWORD, programs};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn the_focus_is_in_the_field_to_fill_in() {
     };
     let files = scene.gateway.place().files();
     let (errors, codes) = (files.join("script-errors"), files.join("codes"));
-    let script = Foreign::script("focus.mjs")
+    let script = ExternalProgram::script("focus.mjs")
         .env("AGENTPORT_TEST_BASE", scene.gateway.base())
         .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
         .env("AGENTPORT_TEST_CODES", &codes)

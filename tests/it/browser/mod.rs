@@ -6,7 +6,9 @@ mod focus;
 use std::path::PathBuf;
 
 use agentport_api::GrantChoice;
-use agentport_tests::{foreign::Foreign, gateway::PASSWORD, process::Process, programs, screens};
+use agentport_tests::{
+    external_program::ExternalProgram, gateway::PASSWORD, process::Process, programs, screens,
+};
 use serde_json::{Value, json};
 
 use crate::scene::Scene;
@@ -31,7 +33,7 @@ impl Script {
 async fn the_owner_decides_in_chromium() {
     let scene = Scene::new().await;
     let errors = scene.gateway.place().files().join("script-errors");
-    let script = Foreign::script("decide.mjs")
+    let script = ExternalProgram::script("decide.mjs")
         .env("AGENTPORT_TEST_BASE", scene.gateway.base())
         .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
         .env("CHROMIUM", programs::chromium());

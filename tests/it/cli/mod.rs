@@ -322,7 +322,7 @@ async fn the_owner_adds_and_removes_integrations() {
 }
 
 #[tokio::test]
-async fn who_may_not_is_told_so() {
+async fn commands_without_permission_say_so() {
     let scene = Scene::empty().await;
     for line in
         ["keys list", "approvals list", "logs", "settings get", "policy list", "audit verify"]

@@ -1,4 +1,4 @@
-//! What the command line prints of text that comes from agents and upstreams.
+//! Text of agents and upstreams in the command line's output.
 
 use agentport_core::policy::Mode;
 use serde_json::json;

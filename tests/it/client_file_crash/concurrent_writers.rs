@@ -1,4 +1,4 @@
-//! Somebody else writes at the same time.
+//! Another process writes at the same time.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The process ends without being asked.
+//! The process is killed at every step.
 
 use agentport_tests::soon;
 

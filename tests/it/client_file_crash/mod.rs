@@ -1,7 +1,7 @@
-//! A client's file through everything that can go wrong: at any moment the old or the new one is there, whole, and
-//! `restore` works afterwards.
+//! Failures while a client's file is changed: at any moment the old or the new file is there, whole, and `restore` works
+//! afterwards.
 //!
-//! The changes are made by real processes (`applier`), which are stopped, killed, starved of room, or raced.
+//! The changes are made by real processes (`applier`), which are stopped, killed, starved of disk space, or raced.
 
 mod concurrent_writers;
 mod killed;

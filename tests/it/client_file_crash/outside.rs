@@ -1,4 +1,4 @@
-//! Between the plan and its being carried out, the file became another one.
+//! The file changed between making the plan and applying it.
 
 use std::fs;
 

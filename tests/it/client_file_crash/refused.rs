@@ -95,7 +95,7 @@ async fn a_full_disk() {
 /// The same wherever tests run: from the moment of writing on, no file may grow beyond 1,000 bytes, the journal's among
 /// them. What could not be written down is settled by the next run.
 #[tokio::test]
-async fn no_room_for_anything() {
+async fn no_space_for_anything() {
     let scene = Scene::new();
     let said = scene.said(scene.connecting(&["--no-room-beyond", "1000"])).await;
     assert!(said.contains("there is no room for it"), "{said}");
@@ -108,7 +108,7 @@ async fn no_room_for_anything() {
 
 /// The disk with the home is full: the original cannot be kept, so the file is not touched.
 #[tokio::test]
-async fn no_room_for_the_original() {
+async fn no_space_for_the_original() {
     let scene = Scene::new();
     fs::create_dir_all(scene.root()).unwrap();
     let root = scene.root().to_str().unwrap().to_owned();

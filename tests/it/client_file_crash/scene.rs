@@ -1,4 +1,4 @@
-//! One file of a client's, what it is to become, and the program that changes it.
+//! Setup: a client's file, its planned content, and the program that applies the plan.
 
 use std::{
     fs,

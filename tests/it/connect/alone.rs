@@ -1,4 +1,4 @@
-//! With no gateway running: looking, planning, and bringing an original back.
+//! Without a running gateway: discover, plan, restore.
 
 use agentport_tests::{Gateway, SOON, gateway::Setup, process::Process, within};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What changed in the gateway between a plan and its being carried out. A plan that no longer holds is refused whole.
+//! Changes in the gateway between making a plan and applying it: an outdated plan is refused as a whole.
 
 use agentport_clients::types::PlanView;
 use agentport_tests::{owner::typed, programs};
@@ -43,7 +43,7 @@ impl Desk {
 }
 
 #[tokio::test]
-async fn what_was_to_be_merged_with_is_gone_or_changed() {
+async fn a_merge_target_was_removed_or_changed() {
     let desk = Desk::new().await;
     desk.put(CLINE, &file(json!({ "tt": server("fake-value-0001") })));
     desk.consolidate("cline").await;
@@ -74,7 +74,7 @@ async fn what_was_to_be_merged_with_is_gone_or_changed() {
 }
 
 #[tokio::test]
-async fn what_was_to_be_used_instead_is_gone() {
+async fn a_replacement_was_removed() {
     let desk = Desk::new().await;
     desk.scene.owner.add_fixture("tt", &[]).await;
     desk.put(CURSOR, &file(json!({ "tt": server("fake-value-0001"), "new": server("x") })));
@@ -161,7 +161,7 @@ async fn a_bridge_got_another_key() {
 }
 
 #[tokio::test]
-async fn what_was_to_be_removed_is_used_elsewhere_by_now() {
+async fn an_integration_to_remove_is_used_elsewhere() {
     let desk = Desk::new().await;
     desk.put(CLINE, &file(json!({ "tt": server("fake-value-0001") })));
     desk.consolidate("cline").await;

@@ -1,4 +1,4 @@
-//! One entry in a client's file, with a key of its own; and its end.
+//! Connecting and disconnecting a client: one entry with its own key.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -100,7 +100,7 @@ async fn a_client_that_starts_programs() {
 }
 
 #[tokio::test]
-async fn agents_of_one_name_are_told_apart() {
+async fn agents_of_the_same_name_are_distinguished() {
     let desk = Desk::new().await;
     desk.scene.owner.create_key("Cursor").await;
     let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
@@ -233,7 +233,7 @@ async fn an_entry_that_was_copied_has_anothers_key() {
 }
 
 #[tokio::test]
-async fn what_a_client_still_does_past_agentport_is_said() {
+async fn servers_that_bypass_agentport_are_reported() {
     let desk = Desk::new().await;
     let servers = json!({ "mcpServers": {
         "github": { "command": "true", "env": { "GITHUB_TOKEN": "fake-token-0001" } },

@@ -126,7 +126,7 @@ async fn everything_comes_along() {
 }
 
 #[tokio::test]
-async fn what_is_the_same_is_merged_and_what_is_not_is_chosen() {
+async fn equal_servers_are_merged_and_different_ones_are_chosen() {
     let desk = Desk::new().await;
     let fixture = programs::fixture();
     let server = |value: &str| json!({ "command": fixture, "env": { "SERVICE_TOKEN": value } });
@@ -172,7 +172,7 @@ async fn what_is_the_same_is_merged_and_what_is_not_is_chosen() {
 }
 
 #[tokio::test]
-async fn what_the_gateway_cannot_use_stays() {
+async fn servers_the_gateway_cannot_use_stay() {
     let desk = Desk::new().await;
     let servers = json!({ "mcpServers": {
         "good": { "command": programs::fixture() },
@@ -195,7 +195,7 @@ async fn what_the_gateway_cannot_use_stays() {
 }
 
 #[tokio::test]
-async fn what_does_not_start_is_said_before_the_client_is_restarted() {
+async fn failed_starts_are_reported_before_the_client_is_restarted() {
     let desk = Desk::new().await;
     let servers = json!({ "mcpServers": {
         "good": { "command": programs::fixture() },

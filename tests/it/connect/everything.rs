@@ -1,4 +1,4 @@
-//! Real servers, from a client's file into the gateway and back, as a client sees them that is started from that file.
+//! Real servers moved from a client's file to the gateway and back, seen by a client started from that file.
 
 use std::collections::BTreeSet;
 

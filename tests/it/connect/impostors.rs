@@ -1,4 +1,4 @@
-//! What is in a client's file to pass for something of ours: the text that stands for a key in plans, and our program.
+//! Entries that imitate AgentPort: the key's placeholder and programs with its name.
 
 use agentport_clients::{
     KEY_PLACEHOLDER,
@@ -13,7 +13,7 @@ const USERS: &str = ".claude.json";
 const PROJECTS: &str = "shop/.mcp.json";
 
 #[tokio::test]
-async fn what_stands_for_a_key_in_plans_is_the_owners_in_files() {
+async fn the_key_placeholder_in_a_file_is_the_owners_text() {
     let desk = Desk::new().await;
     let url = format!("https://d.example/mcp?k={KEY_PLACEHOLDER}");
     let before = json!({ "mcpServers": { "d": { "type": "http", "url": url } } }).to_string();

@@ -1,4 +1,4 @@
-//! Files that are too much, and paths that are not plain.
+//! Oversized files, and paths with detours.
 
 use agentport_api::Items;
 use agentport_clients::types::{ClientView, FileState};
@@ -33,7 +33,7 @@ async fn a_file_with_too_many_servers_is_left_alone() {
 }
 
 #[tokio::test]
-async fn no_secret_stands_in_what_a_server_is() {
+async fn summaries_of_servers_hold_no_secret() {
     let desk = Desk::new().await;
     let text = json!({ "mcpServers": {
         "line": { "command": "mysql -pfakepw0002 --password fakepw0003" },

@@ -1,5 +1,5 @@
-//! Clients' files and the gateway together: connecting, taking over, bringing back, through the owner's plane and from a
-//! shell. Each test has a user's home of its own.
+//! Connect, consolidate and restore with clients' files and a gateway, through the control API and from a shell. Each test
+//! has its own home directory.
 
 mod alone;
 mod between;

@@ -1,4 +1,4 @@
-//! What is refused, and that nothing is left of it.
+//! Refused plans, which leave nothing behind.
 
 use agentport_tests::{Wire, gateway::private_file, programs, soon};
 use http::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! Back to what was there, with and without the integrations.
+//! Restoring originals, with and without removing the integrations.
 
 use agentport_api::Items;
 use agentport_clients::types::{BackupView, ConflictView, PlanView};
@@ -18,7 +18,7 @@ fn servers(names: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn the_same_bytes_and_only_what_nobody_else_uses_goes() {
+async fn restores_the_bytes_and_removes_only_unused_integrations() {
     let desk = Desk::new().await;
     let (cursor, cline) = (servers(&["shared", "own"]), servers(&["shared"]));
     desk.put(CURSOR, &cursor);
@@ -49,7 +49,7 @@ async fn the_same_bytes_and_only_what_nobody_else_uses_goes() {
 }
 
 #[tokio::test]
-async fn what_changed_since_is_kept_or_chosen() {
+async fn later_edits_are_kept_or_chosen() {
     let desk = Desk::new().await;
     let before = "{\n  \"theme\": \"light\",\n  \"mcpServers\": {\n    \"own\": { \"command\": \"true\" }\n  }\n}\n";
     desk.put(CURSOR, before);
@@ -77,7 +77,7 @@ async fn what_changed_since_is_kept_or_chosen() {
 
 /// Put in after connecting, taken over, and then the file looks as it did at first.
 #[tokio::test]
-async fn what_the_first_original_lacks_comes_back_before_its_integration_goes() {
+async fn servers_missing_in_the_original_return_before_their_integration_is_removed() {
     let restore = json!({ "what": "restore", "remove_integrations": true });
     for original in [Some("{\n  \"mcpServers\": {}\n}\n"), None] {
         let desk = Desk::new().await;
@@ -135,7 +135,7 @@ async fn an_integration_stays_whose_server_does_not_come_back() {
 }
 
 #[tokio::test]
-async fn what_a_killed_gateway_had_added_goes_with_the_rest() {
+async fn integrations_added_before_a_kill_are_removed_too() {
     let desk = Desk::new().await;
     let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
     let before = servers(&names.iter().map(String::as_str).collect::<Vec<_>>());

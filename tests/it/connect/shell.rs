@@ -1,4 +1,4 @@
-//! The command line: what it prints, where it asks, and how it ends.
+//! The client commands of the CLI: output, questions, exit codes.
 
 use agentport_clients::types::{Applied, PlanView};
 use agentport_tests::{SOON, gateway::Setup, process::Process, programs, within};
@@ -196,7 +196,7 @@ async fn programs_read_json() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_chosen_is_said_with_its_flags() {
+async fn open_choices_are_named_with_their_flags() {
     let desk = Desk::new().await;
     desk.scene.owner.add_fixture("files", &[]).await;
     let servers = json!({ "mcpServers": {

@@ -1,8 +1,8 @@
-//! What is taken over is what the gateway takes: no credential in clear, no secret that nothing asks for, nothing that
-//! cannot be started or reached.
+//! Every planned import is accepted by the gateway: no plain-text credential, no unused secret, nothing that cannot be
+//! started or reached.
 
 use agentport_api::{Connection, IntegrationView};
-use agentport_clients::plan::{Import, ImportLaunch};
+use agentport_clients::plan::{ImportLaunch, PlannedImport};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ async fn every_server_that_is_taken_over_is_one_the_gateway_takes() {
     window.close().await;
 }
 
-fn connection(import: &Import) -> Value {
+fn connection(import: &PlannedImport) -> Value {
     let timeout_seconds = import.timeout_seconds;
     match &import.launch {
         ImportLaunch::Local { command, args, secret_args, env, secret_env, cwd } => json!({

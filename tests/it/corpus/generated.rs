@@ -1,6 +1,6 @@
-//! The same for files that nobody wrote.
+//! The invariants for generated files.
 
-use agentport_clients::client::{Client, Format};
+use agentport_clients::client::{Client, FileFormat};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -63,9 +63,9 @@ fn file() -> impl Strategy<Value = (usize, String)> {
                 let place = place(client, None);
                 let servers: Vec<(String, Value)> = servers.into_iter().collect();
                 let text = match place.format {
-                    Format::Json => json_file(&servers, &place.container[0], indent),
-                    Format::Toml => toml_file(&servers, &place.container[0]),
-                    Format::Yaml => yaml_file(&servers, &place.container[0], indent),
+                    FileFormat::Json => json_file(&servers, &place.container[0], indent),
+                    FileFormat::Toml => toml_file(&servers, &place.container[0]),
+                    FileFormat::Yaml => yaml_file(&servers, &place.container[0], indent),
                 };
                 let mark = if mark { "\u{feff}" } else { "" };
                 (at, format!("{mark}{}", text.replace('\n', ending)))

@@ -1,9 +1,9 @@
-//! What holds for every file.
+//! Invariants of plans, for every file.
 
 use std::collections::BTreeSet;
 
 use agentport_clients::{
-    client::{Format, Place},
+    client::{FileFormat, Place},
     entry::ENTRY_NAME,
     plan::{Plan, connect, disconnect},
     types::ConflictView,
@@ -26,9 +26,9 @@ fn hold_for_a_file_that_is_not_there_or_has_no_servers() {
         check(&format!("no file of {client}"), &fixture.place, None);
         check(&format!("an empty file of {client}"), &fixture.place, Some(b""));
         let other: &[u8] = match fixture.place.format {
-            Format::Json => b"{\n  \"other\": 1\n}\n",
-            Format::Toml => b"other = 1\n",
-            Format::Yaml => b"other: 1\n",
+            FileFormat::Json => b"{\n  \"other\": 1\n}\n",
+            FileFormat::Toml => b"other = 1\n",
+            FileFormat::Yaml => b"other: 1\n",
         };
         check(&format!("a file of {client} without servers"), &fixture.place, Some(other));
     }

@@ -1,5 +1,4 @@
-//! What becomes of clients' files: every file of `tests/fixtures/clients` with its plans and results, and what holds for
-//! all of them.
+//! Plans for every client file of `tests/fixtures/clients`: snapshots, and invariants over all of them.
 //!
 //! The plans lie beside the files, under `snapshots`, to be read: would a user of that client find this right? With
 //! `AGENTPORT_UPDATE_SNAPSHOTS=1` they are written anew.
@@ -21,8 +20,8 @@ use agentport_clients::{
     KEY_PLACEHOLDER,
     client::{Client, Machine, Os, Place},
     document::Document,
-    entry::{self, Target},
-    plan::{Known, Plan, PlanError, Wishes, consolidate},
+    entry::{self, EntryTarget},
+    plan::{ConsolidateWishes, KnownGateway, Plan, PlanError, consolidate},
 };
 
 /// One file of the corpus, as if it lay where its client has it.
@@ -71,8 +70,8 @@ fn place(client: &'static Client, folder: Option<&Path>) -> Place {
     }
 }
 
-fn target(place: &Place) -> Target {
-    Target {
+fn target(place: &Place) -> EntryTarget {
+    EntryTarget {
         mcp_url: "http://127.0.0.1:4747/mcp".to_owned(),
         program: "/opt/agentport/bin/agentport".into(),
         home: None,
@@ -91,7 +90,13 @@ fn carried_out(plan: &Plan, before: Option<&[u8]>) -> Option<Vec<u8>> {
 }
 
 fn consolidated(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanError> {
-    consolidate(place, before, &target(place), &Known::default(), &Wishes::default())
+    consolidate(
+        place,
+        before,
+        &target(place),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    )
 }
 
 /// The names of the servers in a file, and which of them are ours.

@@ -1,17 +1,17 @@
-//! What of a file is outside the list of servers, found without the code under test.
+//! Extracts everything outside the list of servers from a file, independently of the code under test.
 
-use agentport_clients::client::Format;
+use agentport_clients::client::FileFormat;
 
 /// The text before and after the container; `None` if there is none.
 pub(super) fn outside(
-    format: Format,
+    format: FileFormat,
     container: &[String],
     text: &str,
 ) -> Option<(String, String)> {
     match format {
-        Format::Json => json(container, text),
-        Format::Toml => Some(toml(container, text)),
-        Format::Yaml => yaml(container, text),
+        FileFormat::Json => json(container, text),
+        FileFormat::Toml => Some(toml(container, text)),
+        FileFormat::Yaml => yaml(container, text),
     }
 }
 

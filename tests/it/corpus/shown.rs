@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use agentport_clients::{
-    plan::{Import, ImportLaunch, Plan},
+    plan::{ImportLaunch, Plan, PlannedImport},
     types::{ConflictView, PlanView},
 };
 
@@ -67,7 +67,7 @@ fn rest(out: &mut String, view: &PlanView) {
 }
 
 /// What the gateway is given.
-fn details(out: &mut String, import: &Import) {
+fn details(out: &mut String, import: &PlannedImport) {
     let _ = match &import.launch {
         ImportLaunch::Local { command, args, secret_args, env, secret_env, cwd } => writeln!(
             out,

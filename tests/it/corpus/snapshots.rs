@@ -1,4 +1,4 @@
-//! Every file's plans, compared with those that were read and found right.
+//! Snapshots of the plans for every fixture file, compared with reviewed ones.
 
 use std::{env, fmt::Write as _, fs, path::Path};
 
@@ -64,7 +64,7 @@ fn every_client_has_its_four_files() {
 }
 
 #[test]
-fn a_broken_file_is_told_with_its_line_and_left_alone() {
+fn a_broken_file_is_reported_with_its_line_and_unchanged() {
     for fixture in fixtures().iter().filter(|fixture| fixture.name == "broken") {
         let (place, before) = (&fixture.place, Some(fixture.content.as_slice()));
         let refused = [

@@ -1,5 +1,5 @@
-//! A grant is for the definition that was judged. What changed while the server was not connected asks again, and runs
-//! unasked over no transport.
+//! A grant applies to the definition that was judged: a tool that changed while its server was disconnected asks again,
+//! over every transport.
 
 use agentport_api::GrantChoice;
 use agentport_core::{approval::StateName, policy::Mode};

@@ -1,4 +1,4 @@
-//! What upstreams say of their tools: changed, broken, twice, or in a form that clients refuse.
+//! Tool definitions of upstreams: changed, broken, duplicate, or in a form that clients refuse.
 
 mod changed;
 mod unusable;

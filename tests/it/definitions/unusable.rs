@@ -1,7 +1,7 @@
-//! Definitions that cannot be used cost only themselves, and what is published can be read by every client.
+//! An unusable definition hides only its own tool, and every published one can be read by every client.
 
 use agentport_core::policy::Mode;
-use agentport_tests::foreign::Foreign;
+use agentport_tests::external_program::ExternalProgram;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ async fn a_list_in_another_order_keeps_its_grant() {
 }
 
 /// Lists all tools of the direct mode and calls one, with a client that checks what it is given.
-async fn a_client_reads_the_direct_list(client: Foreign) {
+async fn a_client_reads_the_direct_list(client: ExternalProgram) {
     let scene = Scene::empty().await;
     let server = ScriptedServer::local(&scene, &odd_tools());
     server.add_to(&scene).await;
@@ -120,10 +120,10 @@ async fn a_client_reads_the_direct_list(client: Foreign) {
 
 #[tokio::test]
 async fn the_typescript_sdk_reads_every_list() {
-    a_client_reads_the_direct_list(Foreign::script("sdk-direct-list.mjs")).await;
+    a_client_reads_the_direct_list(ExternalProgram::script("sdk-direct-list.mjs")).await;
 }
 
 #[tokio::test]
 async fn the_python_sdk_reads_every_list() {
-    a_client_reads_the_direct_list(Foreign::python("sdk_direct_list.py")).await;
+    a_client_reads_the_direct_list(ExternalProgram::python("sdk_direct_list.py")).await;
 }

@@ -1,4 +1,4 @@
-//! Connecting an agent in the app's own window, and what the client then starts by what stands in its file.
+//! Connecting a client in the app's window, and starting the bridge as the client's file says.
 
 use std::{path::PathBuf, time::Duration};
 

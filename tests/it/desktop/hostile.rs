@@ -1,4 +1,4 @@
-//! Who may press a button, and what an agent can put on the screen.
+//! Forged button presses on the bus, and hostile texts of agents on the screen.
 
 use agentport_core::approval::{State, StateName};
 use agentport_tests::desktop::{NotificationDaemon, Stranger, notifications::Closed};

@@ -1,4 +1,4 @@
-//! Starting, being there, and going away without leaving anything behind.
+//! Start, single instance and stop of the app, without leftover processes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use agentport_tests::{
         app::{AppSetup, CLASS},
         tree,
     },
-    foreign::Foreign,
+    external_program::ExternalProgram,
     gateway::Setup,
     process::{Process, alive, gone},
     programs,
@@ -28,7 +28,7 @@ pub(super) async fn soon_over(setup: &Setup, seconds: u32) {
         db.commit()";
     let database = setup.place.home().join("agentport.sqlite");
     let seconds = seconds.to_string();
-    let changed = Foreign::new(&programs::python()).args(["-c", script]).args([&database]);
+    let changed = ExternalProgram::new(&programs::python()).args(["-c", script]).args([&database]);
     changed.args([seconds]).run().await.ok();
 }
 
@@ -138,7 +138,7 @@ async fn a_signal_ends_it_as_well() {
 /// After a power cut the request is still there, and the notification comes back.
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn what_waited_waits_again_after_a_crash() {
+async fn pending_requests_are_pending_after_a_crash() {
     let Doubles { desk, daemon, tray: _tray } = Doubles::new().await;
     let id = desk.call("counter", json!({})).await.request();
     let old = daemon.one("counter").await;

@@ -1,4 +1,4 @@
-//! What the owner's windows change on the machine: the start at login, files, the port, and who else may decide.
+//! Settings of the windows that change the machine: start at login, saved files, the port, the owner password.
 
 use std::path::{Path, PathBuf};
 

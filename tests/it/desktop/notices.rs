@@ -1,4 +1,4 @@
-//! Requests as notifications, at a daemon that is the test.
+//! Requests as notifications, with the test as notification daemon.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn undo_is_offered_for_ten_seconds() {
 
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn what_is_decided_elsewhere_is_taken_off_the_screen() {
+async fn a_request_decided_elsewhere_loses_its_notification() {
     let doubles = Doubles::new().await;
     let Doubles { desk, daemon, .. } = &doubles;
 
@@ -141,7 +141,7 @@ async fn an_expired_request_is_taken_off_the_screen_and_makes_no_rule() {
 
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn a_daemon_that_starts_again_is_told_again() {
+async fn a_restarted_daemon_gets_the_notifications_again() {
     let doubles = Doubles::new().await;
     let Doubles { desk, daemon, tray: _tray } = doubles;
     let id = desk.call("echo", json!({"text": "still here"})).await.request();

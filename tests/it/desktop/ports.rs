@@ -103,7 +103,7 @@ fn bodies(path: &str) -> Value {
 
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn no_port_reaches_the_owners_plane() {
+async fn no_port_reaches_the_control_api() {
     let setup = Setup::default();
     let (key, before) = seeded(&setup).await;
     let session = Session::bare().await;
@@ -211,10 +211,10 @@ async fn no_port_reaches_the_owners_plane() {
     inside.stop().await;
 }
 
-/// What an owner password opens, its removal closes: the door is not left ajar.
+/// What an owner password opens, its removal closes: nothing stays open.
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn with_an_owner_password_the_sign_in_stands_before_it() {
+async fn with_an_owner_password_the_control_api_needs_a_sign_in() {
     let doubles = super::scene::Doubles::new().await;
     let base = doubles.desk.app.base().await;
     let (id, _) = doubles.asked("counter", json!({})).await;

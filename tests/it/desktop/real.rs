@@ -1,4 +1,4 @@
-//! With the parts a user has: panel, notification daemon and keyring of a real desktop, and real clicks.
+//! Tests with the panel, notification daemon and keyring of a real desktop, and real clicks.
 
 use std::path::Path;
 

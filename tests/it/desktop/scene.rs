@@ -1,4 +1,4 @@
-//! What the desktop tests begin with: a home in which an agent and the fixture `fx` are known, and the app on it.
+//! Setup of the desktop tests: a data directory with an agent and the integration `fx`, and the app on it.
 
 use std::path::PathBuf;
 

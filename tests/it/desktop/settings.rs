@@ -1,7 +1,7 @@
-//! What the owner wishes of notifications.
+//! Settings of notifications.
 
 use agentport_core::ApprovalId;
-use agentport_tests::{desktop::Tray, foreign::Foreign, programs};
+use agentport_tests::{desktop::Tray, external_program::ExternalProgram, programs};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -157,6 +157,7 @@ async fn totp(secret: &str) -> String {
         mac = hmac.new(key, struct.pack('>Q', int(time.time()) // 30), 'sha1').digest()\n\
         at = mac[-1] & 15\n\
         print('%06d' % ((struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000))";
-    let said = Foreign::new(&programs::python()).args(["-c", script, secret]).run().await.ok();
+    let said =
+        ExternalProgram::new(&programs::python()).args(["-c", script, secret]).run().await.ok();
     said.trim().to_owned()
 }

@@ -41,7 +41,7 @@ async fn picture(tray: &mut Tray, before: Option<&Icon>) -> Icon {
 
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn the_menu_says_what_there_is() {
+async fn the_menu_lists_requests_and_state() {
     let Doubles { desk, mut tray, daemon: _daemon } = Doubles::new().await;
     let menu = tray
         .until("the whole menu", |menu| {
@@ -82,7 +82,7 @@ async fn the_menu_says_what_there_is() {
 /// Counts, states and icon after each event; and no row is made anew that means the same as before.
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn it_follows_what_happens_and_changes_in_place() {
+async fn the_tray_follows_changes_in_place() {
     let Doubles { desk, mut tray, daemon } = Doubles::new().await;
     let quiet_icon = picture(&mut tray, None).await;
     let quiet_picture = quiet_icon.picture().expect("a picture");

@@ -1,4 +1,4 @@
-//! The windows, driven by WebDriver: what the owner does in them, and what a page in them could never do.
+//! The windows, driven by WebDriver: the owner's actions, and the limits of a page.
 
 use agentport_tests::{
     Wire,
@@ -238,7 +238,7 @@ async fn with_a_second_factor_the_window_asks_for_a_code() {
 /// One command, one origin, nothing from elsewhere.
 #[tokio::test]
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
-async fn a_page_can_do_nothing_but_ask_the_owners_plane() {
+async fn a_page_can_only_use_the_control_api() {
     let Driven { browser, .. } = &Driven::new(Seeded::new().await.setup).await;
     browser.find("heading", "Inbox").await;
     assert_eq!(

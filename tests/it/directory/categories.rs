@@ -1,4 +1,4 @@
-//! One mode for the tools of a category.
+//! Rules for a category of tools.
 
 use agentport_api::RuleView;
 use agentport_core::policy::{Mode, Scope};
@@ -86,7 +86,7 @@ async fn a_category_has_one_mode() {
 }
 
 #[tokio::test]
-async fn only_what_is_there_gets_a_mode() {
+async fn only_existing_categories_get_a_mode() {
     let scene = Scene::new().await;
     for (integration, category) in [("nowhere", "Reads"), ("fx", "Nothing"), ("fx", "reads")] {
         let reply = put(&scene, integration, category, Some(Mode::Allow)).await;

@@ -1,4 +1,4 @@
-//! Installing from the list: the token is tried first, and goes to its service and to the vault only.
+//! Installing from the directory: the token is tried first, and is sent only to its service and stored only in the vault.
 
 use agentport_api::IntegrationView;
 use agentport_tests::{HttpFixture, SOON, process::gone, programs, soon, wire::Reply};
@@ -132,7 +132,7 @@ async fn no_redirect_takes_a_token_elsewhere() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_kept_only_if_wanted() {
+async fn an_unreachable_server_is_kept_only_if_wanted() {
     let mut internet = Internet::with([]).await;
     internet.shut().await;
     let scene = Scene::with(internet.setup()).await;

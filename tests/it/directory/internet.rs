@@ -1,6 +1,5 @@
-//! The services of the bundled list, as the gateway finds them on its way out: a proxy that knows every name, and
-//! answers for it with a certificate of its own authority. The gateway is told of both in the ways every program is:
-//! `HTTPS_PROXY` and `SSL_CERT_FILE`.
+//! Stand-ins for the services of the directory: a proxy that answers for every host name, with certificates of its own
+//! authority. The gateway is configured for both by `HTTPS_PROXY` and `SSL_CERT_FILE`.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
 

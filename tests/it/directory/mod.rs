@@ -1,4 +1,4 @@
-//! The bundled list: looking, installing with a token, asking for it as an agent; and the categories of tools.
+//! The directory: listing, installing with a token, requests of agents; and categories of tools.
 
 mod categories;
 mod installing;

@@ -1,4 +1,4 @@
-//! Installs an agent asks for: a request to the owner, whose token is best entered by the owner.
+//! Installs requested by an agent, with the token entered by the owner.
 
 use agentport_api::GrantChoice;
 use agentport_core::approval::StateName;
@@ -45,7 +45,7 @@ fn outcome(said: &Value) -> (Option<bool>, Option<bool>) {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_bothers_nobody() {
+async fn invalid_requests_do_not_ask_the_owner() {
     let scene = Scene::empty().await;
     for (arguments, named) in [
         (json!({"integration_id": "exa"}), "auth_method"),

@@ -1,4 +1,4 @@
-//! Clients' files, and our entries in them.
+//! Findings about clients' files and AgentPort's entries in them.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Notifications and the tray, on a bus of the test's own.
+//! Findings about notifications and tray, on the test's own bus.
 
 use std::process::Command;
 
@@ -30,7 +30,7 @@ impl Watcher {
 }
 
 #[tokio::test]
-async fn what_the_session_has() {
+async fn the_desktop_session_is_described() {
     let gateway = Gateway::start().await;
     let files = gateway.place().files();
     let configuration = files.join("bus.conf");

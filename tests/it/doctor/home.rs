@@ -1,4 +1,4 @@
-//! The data directory, and what killed processes left.
+//! Findings about the data directory and leftovers of killed processes.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
@@ -107,7 +107,7 @@ async fn changes_that_were_cut_short() {
 }
 
 #[tokio::test]
-async fn what_was_cut_short_is_mended() {
+async fn interrupted_changes_are_repaired() {
     let setup = Gateway::start().await.stop().await;
     let folder = setup.place.user().join(".cursor");
     fs::create_dir(&folder).unwrap();
@@ -156,7 +156,7 @@ async fn a_kept_original_that_is_damaged() {
 
 /// A web view writes its cache with modes of its own; in a closed directory they open nothing.
 #[tokio::test]
-async fn what_the_desktop_keeps_there_has_modes_of_its_own() {
+async fn files_of_the_desktop_app_have_their_own_modes() {
     let setup = Gateway::start().await.stop().await;
     let home = setup.place.home();
     for folder in ["webview", "tray"] {

@@ -1,4 +1,4 @@
-//! `agentport doctor`: what it finds, and that it says how to mend it. Everything here runs the real program.
+//! `agentport doctor`: its findings and their advice, from the real program.
 
 mod clients;
 mod desktop;
@@ -100,7 +100,7 @@ async fn all_is_well() {
 }
 
 #[tokio::test]
-async fn an_agent_is_told_less_and_nobody_least() {
+async fn an_agent_sees_less_and_a_caller_without_credentials_least() {
     let scene = Scene::new().await;
     let setup = &scene.gateway.setup;
     let agent = found(setup, As::Agent(&scene.key.key), &[]).await;

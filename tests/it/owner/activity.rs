@@ -1,4 +1,4 @@
-//! The record, counted and taken away.
+//! Chart and export of activity.
 
 use futures::StreamExt as _;
 use http::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! The owner's phone: makes one-time codes, each of a step of its own, as no code is taken twice.
+//! An authenticator app: makes one-time codes, each of a new time step, since no code is accepted twice.
 
 use std::time::Duration;
 

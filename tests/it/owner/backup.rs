@@ -1,4 +1,4 @@
-//! Everything the owner set, taken out and put back: without a secret, and not beyond what the owner could do by hand.
+//! Backup and restore of the configuration: without secrets, and with the same validation as manual changes.
 
 use agentport_tests::{programs, upstream::fingerprint};
 use http::{Method, StatusCode};

@@ -1,4 +1,4 @@
-//! Rooms: what is added to the owner's plane stands behind the same doors as the rest of it.
+//! Control extensions: added routes are behind the same guards as the other control routes.
 
 use std::sync::{
     Arc,
@@ -23,7 +23,7 @@ use tower::ServiceExt as _;
 
 use super::window::Window;
 
-/// What the test and its room have between them.
+/// State shared by the test and its extension.
 #[derive(Clone, Default)]
 struct Garden {
     grown: Arc<AtomicUsize>,
@@ -35,10 +35,10 @@ struct Garden {
 #[derive(Clone)]
 struct Inside {
     garden: Garden,
-    hand: ControlHandle,
+    handle: ControlHandle,
 }
 
-fn room(garden: &Garden) -> ControlExtension {
+fn extension(garden: &Garden) -> ControlExtension {
     let garden = garden.clone();
     ControlExtension {
         routes: vec![
@@ -48,36 +48,36 @@ fn room(garden: &Garden) -> ControlExtension {
             (Method::POST, "/control/garden/weigh"),
             (Method::POST, "/garden"),
         ],
-        build: Box::new(move |hand| {
+        build: Box::new(move |handle| {
             Router::new()
                 .route("/control/garden", get(look))
                 .route("/control/garden/{name}/plant", post(plant))
                 .route("/control/garden/slow", post(slow))
                 .route("/control/garden/weigh", post(weigh))
-                // Beyond what is listed, and beyond the plane.
+                // Beyond what is listed, and outside /control.
                 .route("/control/garden/hidden", get(look).post(look))
                 .route("/garden", post(look))
-                .with_state(Inside { garden, hand })
+                .with_state(Inside { garden, handle })
         }),
     }
 }
 
 async fn look(State(inside): State<Inside>) -> Json<Value> {
-    let Inside { garden, hand } = inside;
+    let Inside { garden, handle } = inside;
     let itself = Request::get("/control/garden").body(Body::empty()).expect("a request");
-    let within = hand.router().oneshot(itself).await.expect("an answer").status().as_u16();
-    hand.tell(Event::Clients);
+    let within = handle.router().oneshot(itself).await.expect("an answer").status().as_u16();
+    handle.tell(Event::Clients);
     Json(json!({
         "grown": garden.grown.load(Ordering::SeqCst),
-        "home": hand.home(),
-        "mcp_url": hand.mcp_url(),
+        "home": handle.home(),
+        "mcp_url": handle.mcp_url(),
         "within": within,
     }))
 }
 
-/// Makes a key through the plane, and grows only if that was not refused.
+/// Makes a key through the control API, and grows only if that was not refused.
 async fn plant(
-    State(Inside { garden, hand }): State<Inside>,
+    State(Inside { garden, handle }): State<Inside>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
@@ -86,11 +86,11 @@ async fn plant(
         request = request.header("agentport-confirmation", shown);
     }
     let body = Body::from(json!({ "name": name }).to_string());
-    let made = hand.router().oneshot(request.body(body).expect("a request")).await;
+    let made = handle.router().oneshot(request.body(body).expect("a request")).await;
     let made = made.expect("an answer");
     if made.status().is_success() {
         garden.grown.fetch_add(1, Ordering::SeqCst);
-        hand.note("garden.planted", &name, json!({ "rows": 1 })).await;
+        handle.note("garden.planted", &name, json!({ "rows": 1 })).await;
     }
     made
 }
@@ -113,16 +113,16 @@ async fn weigh(request: Request) -> (StatusCode, String) {
 async fn open(garden: &Garden) -> Window {
     let home = tempfile::Builder::new().prefix("agentport-test-").tempdir();
     let home = Arc::new(home.expect("a directory"));
-    Window::with_extensions(home, Port::Chosen(0), vec![room(garden)]).await
+    Window::with_extensions(home, Port::Chosen(0), vec![extension(garden)]).await
 }
 
 #[tokio::test]
-async fn a_room_is_behind_the_same_doors() {
+async fn an_extension_is_behind_the_same_guards() {
     let garden = Garden::default();
     let window = open(&garden).await;
     let key = window.key("agent").await;
     let routes =
-        || room(&garden).routes.into_iter().filter(|(_, path)| path.starts_with("/control"));
+        || extension(&garden).routes.into_iter().filter(|(_, path)| path.starts_with("/control"));
     for wire in [window.wire(), window.agent(&key)] {
         for (method, path) in routes() {
             let reply = wire.send(wire.request(method.clone(), path).json(&json!({}))).await;
@@ -147,7 +147,7 @@ async fn a_room_is_behind_the_same_doors() {
     }
     assert_eq!(garden.grown.load(Ordering::SeqCst), 0);
 
-    // What is not listed, or not of the plane, is nowhere.
+    // What is not listed, or outside /control, is not served.
     for (method, path) in [
         (Method::GET, "/control/garden/hidden"),
         (Method::POST, "/control/garden/hidden"),
@@ -164,7 +164,7 @@ async fn a_room_is_behind_the_same_doors() {
 }
 
 #[tokio::test]
-async fn a_room_has_the_owners_hand() {
+async fn an_extension_can_do_what_the_owner_can() {
     let garden = Garden::default();
     let mut window = open(&garden).await;
     let mut events = window.gateway.events();
@@ -172,9 +172,9 @@ async fn a_room_has_the_owners_hand() {
     assert_eq!(soon("the event", events.recv()).await.ok(), Some(Event::Clients));
     assert_eq!(seen["mcp_url"], window.gateway.announcement().mcp_url.as_str());
     assert_eq!(seen["home"], window.gateway.announcement().home.to_str().expect("Unicode"));
-    assert_eq!(seen["within"], 404, "the plane it is handed has no rooms");
+    assert_eq!(seen["within"], 404, "the router of the handle has no extensions");
 
-    // What the plane refuses, it refuses a room.
+    // What the control API refuses, it refuses an extension.
     let plant = |name: &str| format!("/control/garden/{name}/plant");
     window.done(Method::POST, &plant("rose"), None).await;
     let (mut phone, _) = window.second_factor().await;
@@ -198,7 +198,7 @@ async fn a_room_has_the_owners_hand() {
 }
 
 #[tokio::test]
-async fn a_change_in_a_room_is_made_whole() {
+async fn a_change_by_an_extension_completes() {
     let garden = Garden::default();
     let window = open(&garden).await;
     {
@@ -217,7 +217,7 @@ async fn a_change_in_a_room_is_made_whole() {
 }
 
 #[tokio::test]
-async fn what_a_room_is_sent_has_a_limit() {
+async fn bodies_sent_to_an_extension_are_bounded() {
     let garden = Garden::default();
     let window = open(&garden).await;
     let of = async |bytes: usize| {

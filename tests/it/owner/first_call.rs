@@ -1,4 +1,4 @@
-//! When an agent was here first, and last.
+//! Times of an agent's first call and last use.
 
 use agentport_api::{Event, KeyView};
 use agentport_tests::soon;

@@ -1,5 +1,5 @@
-//! Integrations that are taken over from a client: secrets in arguments, a time of their own for calls, kept without
-//! being tried, found again, and with what the client knew of them.
+//! Integrations imported from a client: secrets in arguments, own time limits, adding without a trial connection,
+//! comparing with existing ones, and the client's other fields.
 
 use std::time::{Duration, Instant};
 
@@ -168,7 +168,7 @@ async fn an_integration_can_have_a_time_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_kept_untried_is_connected_by_itself() {
+async fn an_untried_import_connects_by_itself() {
     let window = Window::open().await;
     let slow = fixture(json!({ "args": ["--delay-start", "1500"] }));
     let began = Instant::now();
@@ -212,7 +212,7 @@ async fn what_is_kept_untried_is_connected_by_itself() {
 }
 
 #[tokio::test]
-async fn what_a_client_knew_is_kept_until_it_is_settled() {
+async fn imported_fields_are_kept_until_they_are_settled() {
     let window = Window::open().await;
     let connection = json!({ "type": "local_mcp", "command": "no-such-command" });
     let add = |extra: Value| {

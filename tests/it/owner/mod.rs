@@ -1,6 +1,5 @@
-//! What only the owner does: deciding with a second factor, opening and closing the plane, changing rules, taking the
-//! record and the settings away and bringing them back. Most of it against a gateway in the same process, as a desktop
-//! app holds one.
+//! The control API: second factor, exposure over TCP, rules, export of activity, backup and restore. Mostly with a gateway
+//! in the same process, as in the desktop app.
 
 mod activity;
 pub(crate) mod authenticator;

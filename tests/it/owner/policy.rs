@@ -1,4 +1,4 @@
-//! Changing rules, taking them away, and bringing them back.
+//! Changing, removing and restoring rules.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ async fn a_removed_rule_comes_back_once() {
 }
 
 #[tokio::test]
-async fn undoing_always_leaves_what_was_stricter_before() {
+async fn undoing_always_restores_the_stricter_rule() {
     let window = Window::open().await;
     let key = window.key("agent").await;
     let agent = window.agent(&key);

@@ -1,4 +1,4 @@
-//! On a desktop no port can decide anything, until the owner opens the plane with a password.
+//! On a desktop no port can decide anything until the owner sets a password.
 
 use agentport_api::Event;
 use agentport_gateway::{Port, control::owner_routes};
@@ -34,7 +34,7 @@ async fn knock(wire: &Wire, method: &Method, path: &str) -> (StatusCode, String)
 }
 
 #[tokio::test]
-async fn no_port_has_the_owners_plane_until_a_password_opens_it() {
+async fn no_port_has_the_control_api_until_a_password_is_set() {
     let window = Window::open().await;
     assert!(everything().len() > 50, "the walk is long");
     let nobody = window.wire();
@@ -88,7 +88,7 @@ async fn no_port_has_the_owners_plane_until_a_password_opens_it() {
     while soon("the end of the stream", stream.next()).await.is_some() {}
     assert_eq!(owner.wire.get("/control/status").await.status, StatusCode::NOT_FOUND);
     closed().await;
-    // Nor does an old sign-in count when the plane is open again.
+    // Nor does an old sign-in count when the control API is open again.
     let password = Some(json!({ "new": "another password altogether" }));
     window.done(Method::PUT, "/control/owner-password", password).await;
     assert_eq!(owner.wire.get("/control/status").await.status, StatusCode::UNAUTHORIZED);
@@ -126,7 +126,7 @@ async fn a_sign_in_under_way_does_not_outlive_its_password() {
         assert_eq!(status, StatusCode::UNAUTHORIZED, "let in by a password that is gone");
     }
 
-    // Nor does who knows the password keep the plane open by choosing another while it is removed.
+    // Nor does who knows the password keep the control API open by choosing another while it is removed.
     for halves in [1, 3] {
         set(PASSWORD).await;
         let remove = async {

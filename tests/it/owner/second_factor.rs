@@ -1,8 +1,8 @@
-//! While the second factor is on, nothing that lets agents do more happens without a code, on either plane.
+//! With the second factor on, every change that widens what agents can do needs a code, in process and over TCP.
 
 use agentport_api::Event;
 use agentport_gateway::control::routes_to_confirm;
-use agentport_tests::{Wire, foreign::Foreign, gateway::PASSWORD, programs, soon};
+use agentport_tests::{Wire, external_program::ExternalProgram, gateway::PASSWORD, programs, soon};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn sign_in(wire: &Wire, code: Option<&str>) -> agentport_tests::wire::Repl
 }
 
 #[tokio::test]
-async fn what_lets_agents_do_more_needs_a_code_on_both_planes() {
+async fn widening_changes_need_a_code_in_process_and_over_tcp() {
     let mut window = Window::open().await;
     let key = window.key("agent").await;
     let agent = window.agent(&key);
@@ -178,7 +178,7 @@ async fn what_lets_agents_do_more_needs_a_code_on_both_planes() {
         }
     }
 
-    // A made-up token is none, and one confirmation is good for several things, on either plane.
+    // A made-up token is none, and one confirmation is good for several things.
     let made_up = signed_in.clone().with("agentport-confirmation", "made-up");
     assert_eq!(made_up.post(&approve, &grant("once")).await.status, StatusCode::FORBIDDEN);
     window.confirm(&phone.code().await).await;
@@ -334,7 +334,12 @@ async fn a_secret_that_cannot_be_opened_leaves_the_recovery_codes() {
         db.execute(\"UPDATE second_factor SET sealed = x'01020304'\")\n\
         db.commit()";
     let database = home.path().join("home").join("agentport.sqlite");
-    Foreign::new(&programs::python()).args(["-c", script]).args([&database]).run().await.ok();
+    ExternalProgram::new(&programs::python())
+        .args(["-c", script])
+        .args([&database])
+        .run()
+        .await
+        .ok();
     let mut window = Window::of(home, agentport_gateway::Port::Chosen(0)).await;
     let state = window.read("/control/second-factor").await;
     assert_eq!(state["on"], true, "it is not off");

@@ -1,4 +1,4 @@
-//! The owner's new commands: the second factor from a terminal, and backups.
+//! Commands of the owner in a terminal: second factor and backups.
 
 use agentport_api::GrantChoice;
 use agentport_tests::{SOON, process::Process, within};

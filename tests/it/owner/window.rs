@@ -1,4 +1,4 @@
-//! A gateway in this process, held as a desktop app holds it: the owner's plane without a port.
+//! A gateway in the test's process, as in the desktop app: the control API without a port.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(crate) const PAGES: Assets = Assets(&[
 pub(crate) struct Window {
     pub(crate) gateway: Gateway,
     pub(crate) home: Arc<tempfile::TempDir>,
-    plane: Router,
+    router: Router,
     confirmation: Option<String>,
 }
 
@@ -54,7 +54,7 @@ impl Window {
             extensions,
         };
         let gateway = Gateway::start(options).await.expect("the gateway starts");
-        Self { plane: gateway.owner(), gateway, home, confirmation: None }
+        Self { router: gateway.owner(), gateway, home, confirmation: None }
     }
 
     pub(crate) async fn close(self) -> Arc<tempfile::TempDir> {
@@ -85,7 +85,7 @@ impl Window {
             request = request.header("agentport-confirmation", token);
         }
         let request = request.body(Body::from(text)).expect("a request");
-        let response = self.plane.clone().oneshot(request).await.expect("an answer");
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("text");

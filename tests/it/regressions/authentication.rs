@@ -1,4 +1,4 @@
-//! Paths that are no doors.
+//! Paths and headers that must not bypass authentication.
 
 use agentport_tests::Wire;
 use http::{Method, StatusCode};
@@ -8,7 +8,7 @@ use crate::scene::Scene;
 
 /// Clients that look for an OAuth server must be told that there is none, not be shown a page.
 #[tokio::test]
-async fn what_is_not_here_is_not_the_page() {
+async fn unknown_paths_do_not_answer_the_page() {
     let scene = Scene::empty().await;
     let nobody = Wire::new(scene.gateway.base());
     for (method, path) in [

@@ -1,4 +1,4 @@
-//! What upstreams and connections say of themselves.
+//! Definitions and connection data that upstreams control.
 
 use std::{path::Path, time::Duration};
 
@@ -77,7 +77,7 @@ async fn a_connection_holds_no_credential_in_clear() {
 }
 
 #[tokio::test]
-async fn a_schema_that_grows_without_end_holds_nobody_up() {
+async fn an_endlessly_growing_schema_delays_no_call() {
     let scene = Scene::empty().await;
     scene.owner.add_fixture("fx", &["--bomb"]).await;
     scene.owner.allow_all("fx").await;

@@ -1,4 +1,4 @@
-//! What an agent may is looked at again when the approved call is about to run.
+//! An agent's key and profile are checked again before its approved call runs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::scene::Scene;
 
 #[tokio::test]
-async fn what_a_profile_no_longer_shows_does_not_run() {
+async fn tools_removed_from_the_profile_do_not_run() {
     let scene = Scene::new().await;
     let id = scene.call("counter", json!({})).await.request();
     scene.owner.approve(id, GrantChoice::Once).await;

@@ -1,4 +1,4 @@
-//! What an attack on the gateway has found, each so that it shows if it comes back.
+//! Findings of security reviews, each with a test that fails without its fix.
 
 mod authentication;
 mod definitions;

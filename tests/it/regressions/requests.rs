@@ -1,4 +1,4 @@
-//! Requests and decisions.
+//! Approvals and decisions.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use agentport_core::{
     approval::{State, StateName},
     policy::Mode,
 };
-use agentport_tests::{foreign::Foreign, programs, within};
+use agentport_tests::{external_program::ExternalProgram, programs, within};
 use http::StatusCode;
 use serde_json::json;
 
@@ -85,7 +85,7 @@ async fn an_agent_that_leaves_as_its_call_begins_finds_the_result_later() {
 }
 
 #[tokio::test]
-async fn nobody_is_given_a_lasting_right_to_uninstall() {
+async fn uninstalling_cannot_be_granted_for_good() {
     let scene = Scene::open().await;
     let arguments = json!({"integration_id": "fx"});
     let asked = scene.wire.tool("agentport__uninstall_integration", arguments).await;
@@ -144,7 +144,12 @@ async fn a_missed_request_and_its_twin_run_once() {
         assert db.execute('UPDATE approvals SET expires_at = created_at + 1').rowcount == 1\n\
         db.commit()";
     let database = setup.place.home().join("agentport.sqlite");
-    Foreign::new(&programs::python()).args(["-c", script]).args([&database]).run().await.ok();
+    ExternalProgram::new(&programs::python())
+        .args(["-c", script])
+        .args([&database])
+        .run()
+        .await
+        .ok();
     let setup = agentport_tests::gateway::Setup { port, ..setup };
     let gateway = setup.start().await;
     let owner = gateway.owner().await;
@@ -167,7 +172,7 @@ async fn a_missed_request_and_its_twin_run_once() {
 }
 
 #[tokio::test]
-async fn a_rule_decides_about_what_waits() {
+async fn a_new_rule_decides_pending_requests() {
     let scene = Scene::new().await;
     let id = scene.call("counter", json!({})).await.request().to_string();
     let waiting = within(LIMIT, "the rule's yes", scene.wire.await_approval(&id));
@@ -183,7 +188,7 @@ async fn a_rule_decides_about_what_waits() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_a_person_is_not_asked() {
+async fn a_request_too_large_to_review_is_refused() {
     let scene = Scene::new().await;
     let large = json!({"text": "z".repeat(300 * 1024)});
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Calls that the upstream answers with a question are what was approved, once.
+//! Calls with `InputRequiredResult`: the approved call continues, once.
 
 use agentport_core::policy::Mode;
 use agentport_tests::{Answer, Wire};
@@ -37,7 +37,7 @@ fn asks(result: &Value) {
 }
 
 #[tokio::test]
-async fn a_continuation_keeps_what_the_owner_edited() {
+async fn a_continuation_keeps_the_owners_edits() {
     let scene = Scene::new().await;
     let id = Answer::from_json(call(&scene.wire, "raw", None).await).request();
     let edited = json!({"grant": {"kind": "once"}, "arguments": {"text": "cooked"}});
@@ -57,7 +57,7 @@ async fn a_continuation_keeps_what_the_owner_edited() {
 }
 
 #[tokio::test]
-async fn a_continuation_is_for_the_call_it_was_handed_out_for() {
+async fn a_continuation_is_bound_to_its_call() {
     let scene = Scene::new().await;
     let id = Answer::from_json(call(&scene.wire, "mine", None).await).request();
     scene.owner.approve(id, agentport_api::GrantChoice::Once).await;

@@ -1,4 +1,4 @@
-//! Calls that run go on to their end.
+//! Running calls complete.
 
 use std::time::Duration;
 

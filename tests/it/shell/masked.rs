@@ -1,4 +1,4 @@
-//! What differs from one run to the next, by a name that does not.
+//! Replaces values that differ between runs by stable names.
 
 use agentport_tests::gateway::Place;
 
@@ -75,7 +75,7 @@ fn begins(text: &str, pattern: &str) -> bool {
 }
 
 #[test]
-fn only_what_differs_is_masked() {
+fn only_differences_are_masked() {
     let masks = Masks(vec![("/tmp/x".to_owned(), "HOME")]);
     for (text, masked) in [
         ("/tmp/x/a 01920000-0000-7000-8000-000000000000", "HOME/a ID"),

@@ -109,7 +109,7 @@ async fn the_owner_decides_with_it() {
 }
 
 #[tokio::test]
-async fn nobody_else_gets_at_what_is_the_owners() {
+async fn agents_cannot_use_the_owners_commands() {
     beside_a_gateway("not-the-owner").await;
 }
 

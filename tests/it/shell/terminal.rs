@@ -1,4 +1,4 @@
-//! A pseudo-terminal with somebody at it.
+//! A pseudo-terminal with scripted input.
 
 use std::process::Command;
 

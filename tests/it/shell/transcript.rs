@@ -1,4 +1,4 @@
-//! A session, written down.
+//! Format of recorded shell sessions.
 //!
 //! ```text
 //! # What stands here is for readers.

@@ -10,10 +10,10 @@ use std::{
 };
 
 use agentport_clients::{
-    apply::{Step, apply},
+    apply::{ApplyStep, apply},
     atomic_write,
     backups::Backups,
-    client::{Client, Format, Place},
+    client::{Client, FileFormat, Place},
     plan::{FileChange, Plan},
     types::{FileScope, PlanAction},
 };
@@ -63,14 +63,14 @@ enum Named {
     Finished,
 }
 
-impl From<Step> for Named {
-    fn from(step: Step) -> Self {
+impl From<ApplyStep> for Named {
+    fn from(step: ApplyStep) -> Self {
         match step {
-            Step::Checked => Self::Checked,
-            Step::Kept => Self::Kept,
-            Step::Journalled => Self::Journalled,
-            Step::Written => Self::Written,
-            Step::Finished => Self::Finished,
+            ApplyStep::Checked => Self::Checked,
+            ApplyStep::Kept => Self::Kept,
+            ApplyStep::Journalled => Self::Journalled,
+            ApplyStep::Written => Self::Written,
+            ApplyStep::Finished => Self::Finished,
         }
     }
 }
@@ -118,7 +118,7 @@ async fn run(options: &Options) -> Result<()> {
         scope: FileScope::User,
         path: options.file.clone(),
         target: atomic_write::target(&options.file)?,
-        format: Format::Json,
+        format: FileFormat::Json,
         container: vec!["mcpServers".to_owned()],
     };
     let to = options.to.as_deref().map(std::fs::read).transpose()?;
@@ -163,7 +163,7 @@ fn connecting(place: &Place, before: Option<Vec<u8>>, after: Vec<u8>) -> Plan {
     }
 }
 
-fn at(step: Step, options: &Options) {
+fn at(step: ApplyStep, options: &Options) {
     let step = Named::from(step);
     say(&format!("{step:?}"));
     if step == Named::Journalled {

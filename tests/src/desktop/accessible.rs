@@ -1,4 +1,4 @@
-//! What a screen reader reads: the accessibility tree of the session (AT-SPI over D-Bus), in a [`Session::real`].
+//! The accessibility tree of the session that a screen reader reads (AT-SPI over D-Bus), in a [`Session::real`].
 
 use std::pin::Pin;
 

@@ -1,4 +1,4 @@
-//! A gateway in the test's own process: the owner of a home without an owner password, which no port lets in.
+//! A gateway in the test's own process: the control API of a data directory without an owner password.
 
 use agentport_gateway::{
     Asset, Assets, ControlAccess, Gateway, Options, Port, data_dir::DataDir, vault::VaultChoice,

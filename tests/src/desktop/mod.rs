@@ -1,4 +1,4 @@
-//! A desktop without a screen, and what stands beside the app in it: a bus, a display, a panel, a notification daemon.
+//! A desktop session without a screen: bus, display, panel and notification daemon beside the app.
 //!
 //! The real ones come with [`Session::real`]. The doubles ([`NotificationDaemon`], [`Panel`]) speak the same protocols
 //! on the session's bus, record what the app sends and do what no well-behaved desktop would. Every session has a bus,
@@ -29,10 +29,10 @@ use std::time::Duration;
 
 use crate::SOON;
 
-/// How often something is looked at that tells nobody when it changes: windows of other programs, processes, files.
+/// Poll interval for state without change events: windows of other programs, processes, files.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Looks again and again until `look` finds something, at most [`SOON`]. Only for what comes without an event.
+/// Polls until `look` finds something, at most [`SOON`]. Only for state without change events.
 pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
     try_until(SOON, look).await.unwrap_or_else(|| panic!("{what}: nothing after {SOON:?}"))
 }

@@ -1,7 +1,7 @@
-//! A notification daemon whose user is the test: it records what is shown, presses buttons, goes away and comes back.
+//! A notification daemon controlled by the test: it records notifications, presses buttons, leaves the bus and returns.
 //!
-//! Desktop Notifications Specification 1.3. Beside it, a [`Stranger`]: somebody else on the bus who says what only the
-//! daemon may say.
+//! Desktop Notifications Specification 1.3. A [`Stranger`] is another program on the bus that sends
+//! the daemon's signals.
 
 use std::{
     collections::{BTreeMap, HashMap},

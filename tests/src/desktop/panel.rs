@@ -1,4 +1,4 @@
-//! A panel whose user is the test: it takes in the app's tray icon, reads its menu and chooses from it.
+//! A panel controlled by the test: it hosts the app's tray icon, reads its menu and clicks in it.
 //!
 //! `org.kde.StatusNotifierWatcher` and `StatusNotifierItem` as the panels of today speak them.
 

@@ -11,7 +11,7 @@ use reqwest::{
 };
 
 use super::{
-    Answer, DEFAULT_TIMEOUT, Reply,
+    DEFAULT_TIMEOUT, HttpReply, SuccessBody,
     http::{self, HttpRequest, LoopbackHttp},
 };
 
@@ -49,7 +49,7 @@ impl AgentClient {
         format!("http://127.0.0.1:{}/approve/{id}", self.http.port())
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
+    pub(crate) async fn get(&self, path: &str) -> Result<SuccessBody> {
         self.send(Method::GET, path, None, Some(DEFAULT_TIMEOUT)).await?.into_answer()
     }
 
@@ -60,7 +60,7 @@ impl AgentClient {
         path: &str,
         body: Option<String>,
         timeout: Option<Duration>,
-    ) -> Result<Reply> {
+    ) -> Result<HttpReply> {
         let headers = HeaderMap::from_iter([(API_KEY, self.key.clone())]);
         let body = body.map(Bytes::from);
         let request = HttpRequest { headers, body, timeout, ..HttpRequest::new(method, path) };

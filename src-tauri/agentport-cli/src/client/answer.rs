@@ -6,15 +6,19 @@ use reqwest::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 
 /// An answer of any status.
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub status: StatusCode,
     pub(super) text: String,
 }
 
-impl Reply {
+impl HttpReply {
     /// The body of a success; a refusal is an error with the gateway's sentence.
-    pub(crate) fn into_answer(self) -> Result<Answer> {
-        if self.status.is_success() { Ok(Answer { text: self.text }) } else { Err(self.refusal()) }
+    pub(crate) fn into_answer(self) -> Result<SuccessBody> {
+        if self.status.is_success() {
+            Ok(SuccessBody { text: self.text })
+        } else {
+            Err(self.refusal())
+        }
     }
 
     /// The body, if it has this form.
@@ -25,11 +29,11 @@ impl Reply {
     /// The gateway's own sentence: `detail` of both APIs, or `message` of a call that was denied.
     pub(super) fn refusal(&self) -> anyhow::Error {
         #[derive(Default, Deserialize)]
-        struct Refusal {
+        struct ProblemBody {
             detail: Option<String>,
             message: Option<String>,
         }
-        let refusal = self.read::<Refusal>().unwrap_or_default();
+        let refusal = self.read::<ProblemBody>().unwrap_or_default();
         match refusal.detail.or(refusal.message) {
             Some(sentence) => anyhow!(sentence),
             None => anyhow!("the gateway answered {}", self.status),
@@ -39,11 +43,11 @@ impl Reply {
 
 /// The body of a success.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct SuccessBody {
     pub(super) text: String,
 }
 
-impl Answer {
+impl SuccessBody {
     pub(super) fn from_body(body: &[u8]) -> Self {
         Self { text: String::from_utf8_lossy(body).into_owned() }
     }
@@ -79,7 +83,7 @@ mod tests {
             (r#"{"error": "paused", "detail": "paused", "message": "paused"}"#, "paused"),
             ("<html>", "the gateway answered 404 Not Found"),
         ] {
-            let reply = Reply { status: StatusCode::NOT_FOUND, text: text.into() };
+            let reply = HttpReply { status: StatusCode::NOT_FOUND, text: text.into() };
             assert_eq!(reply.into_answer().unwrap_err().to_string(), want);
         }
     }
@@ -87,7 +91,7 @@ mod tests {
     #[test]
     fn lists_come_in_two_forms() {
         for text in ["[1,2]", r#"{"items": [1, 2]}"#] {
-            assert_eq!(Answer { text: text.into() }.items::<u8>().unwrap(), [1, 2]);
+            assert_eq!(SuccessBody { text: text.into() }.items::<u8>().unwrap(), [1, 2]);
         }
     }
 }

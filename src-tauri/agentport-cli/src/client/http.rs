@@ -12,7 +12,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 
-use super::{Reply, START};
+use super::{HttpReply, START};
 
 /// Connecting over loopback takes microseconds, or does not work at all.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,11 +74,11 @@ impl LoopbackHttp {
     }
 
     /// Sends a request, and reads the whole answer, whatever its status.
-    pub(super) async fn send(&self, request: HttpRequest<'_>) -> Result<Reply, HttpError> {
+    pub(super) async fn send(&self, request: HttpRequest<'_>) -> Result<HttpReply, HttpError> {
         let response = self.open(request).await?;
         let status = response.status();
         let text = response.text().await.map_err(|error| self.error(error, true))?;
-        Ok(Reply { status, text })
+        Ok(HttpReply { status, text })
     }
 
     /// Sends a request, and returns the answer with its body unread.
@@ -122,8 +122,8 @@ pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
 }
 
 /// A refused stream's whole answer.
-pub(super) async fn refused(response: reqwest::Response) -> Result<Reply, HttpError> {
+pub(super) async fn refused(response: reqwest::Response) -> Result<HttpReply, HttpError> {
     let status: StatusCode = response.status();
     let text = response.text().await.map_err(HttpError::Interrupted)?;
-    Ok(Reply { status, text })
+    Ok(HttpReply { status, text })
 }

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use self::http::{HttpRequest, LoopbackHttp};
 pub(crate) use self::{
     agent::{AgentClient, rest},
-    answer::{Answer, Reply},
+    answer::{HttpReply, SuccessBody},
     owner::OwnerClient,
 };
 
@@ -57,16 +57,16 @@ impl GatewayEndpoint {
         self.health(DEFAULT_TIMEOUT).await.is_ok()
     }
 
-    pub(crate) async fn health(&self, timeout: Duration) -> Result<Answer> {
+    pub(crate) async fn health(&self, timeout: Duration) -> Result<SuccessBody> {
         self.read(HEALTH, timeout).await?.into_answer()
     }
 
     /// The state of the owner's sign-in, which needs no credential.
-    pub(crate) async fn session(&self) -> Result<Reply> {
+    pub(crate) async fn session(&self) -> Result<HttpReply> {
         self.read(paths::SESSION, DEFAULT_TIMEOUT).await
     }
 
-    async fn read(&self, path: &str, timeout: Duration) -> Result<Reply> {
+    async fn read(&self, path: &str, timeout: Duration) -> Result<HttpReply> {
         let request = HttpRequest { timeout: Some(timeout), ..HttpRequest::new(Method::GET, path) };
         Ok(self.http.send(request).await?)
     }

@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    Answer, DEFAULT_TIMEOUT,
+    DEFAULT_TIMEOUT, SuccessBody,
     http::{self, HttpError, HttpRequest, LoopbackHttp},
 };
 use crate::{confirm, secrets};
@@ -195,19 +195,19 @@ impl OwnerClient {
     }
 
     /// The answer as it came, for JSON output.
-    pub(crate) async fn get(&self, path: &str) -> Result<Answer> {
+    pub(crate) async fn get(&self, path: &str) -> Result<SuccessBody> {
         self.send::<()>(Method::GET, path, None).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    pub(crate) async fn put(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+    pub(crate) async fn put(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         self.send(Method::PUT, path, Some(body)).await
     }
 
-    pub(crate) async fn patch(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+    pub(crate) async fn patch(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         self.send(Method::PATCH, path, Some(body)).await
     }
 
@@ -220,8 +220,8 @@ impl OwnerClient {
         method: Method,
         path: &str,
         body: Option<&B>,
-    ) -> Result<Answer> {
-        Ok(Answer::from_body(&self.control.send(method, path, body).await?))
+    ) -> Result<SuccessBody> {
+        Ok(SuccessBody::from_body(&self.control.send(method, path, body).await?))
     }
 
     /// An answer read part by part, however long it goes on.

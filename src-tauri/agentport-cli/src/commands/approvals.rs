@@ -18,12 +18,12 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Approvals {
+pub(crate) enum ApprovalsCommand {
     /// List requests
     List {
         /// Which ones
         #[arg(long, value_enum, default_value_t)]
-        state: Which,
+        state: StateFilter,
         /// At most so many
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
@@ -65,7 +65,7 @@ pub(crate) enum Approvals {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Which {
+pub(crate) enum StateFilter {
     #[default]
     Pending,
     /// Expired without a decision
@@ -76,7 +76,7 @@ pub(crate) enum Which {
 
 /// `agentport_api::Approve`, with edited arguments as they were written.
 #[derive(Serialize)]
-struct Approve {
+struct ApproveBody {
     grant: GrantChoice,
     audience: Audience,
     also_waiting: bool,
@@ -84,7 +84,7 @@ struct Approve {
     arguments: Option<Box<RawValue>>,
 }
 
-impl Approvals {
+impl ApprovalsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {
@@ -103,7 +103,7 @@ impl Approvals {
             Self::Approve { id, grant, every_agent, also_waiting, arguments } => {
                 let id = find(&owner, &id).await?;
                 let audience = if every_agent { Audience::EveryAgent } else { Audience::ThisAgent };
-                let body = Approve { grant, audience, also_waiting, arguments };
+                let body = ApproveBody { grant, audience, also_waiting, arguments };
                 let answer = owner.post(&paths::fill(paths::APPROVE, &id), &body).await?;
                 context.output.answer(&answer, decided)?;
             }
@@ -169,10 +169,10 @@ fn decided(view: ApprovalView) -> String {
     )
 }
 
-fn list(requests: Vec<ApprovalView>, which: Which) -> String {
+fn list(requests: Vec<ApprovalView>, which: StateFilter) -> String {
     let rows = requests.into_iter().map(|view| {
         let state = match which {
-            Which::Pending => format!("expires {}", format::when(view.expires_at)),
+            StateFilter::Pending => format!("expires {}", format::when(view.expires_at)),
             _ => format::state(&view.state),
         };
         [
@@ -184,7 +184,8 @@ fn list(requests: Vec<ApprovalView>, which: Which) -> String {
             view.summary,
         ]
     });
-    let empty = if which == Which::Pending { "Nothing waits for you." } else { "There are none." };
+    let empty =
+        if which == StateFilter::Pending { "Nothing waits for you." } else { "There are none." };
     output::table(["ID", "AGENT", "TOOL", "STATE", "WHAT IT WOULD DO"], rows.collect(), empty)
 }
 
@@ -275,7 +276,7 @@ mod tests {
     #[test]
     fn edited_arguments_are_sent_as_they_were_written() {
         let arguments = json_object(r#"{"n": 1.0, "big": 123456789012345678901}"#).unwrap();
-        let body = Approve {
+        let body = ApproveBody {
             grant: GrantChoice::For { minutes: 5 },
             audience: Audience::ThisAgent,
             also_waiting: false,

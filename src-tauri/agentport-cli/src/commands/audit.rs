@@ -7,7 +7,7 @@ use clap::Subcommand;
 use crate::{context::Context, exit::ExitStatus, format, output};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Audit {
+pub(crate) enum AuditCommand {
     /// List what happened, newest first
     List {
         /// At most so many
@@ -20,7 +20,7 @@ pub(crate) enum Audit {
     Export,
 }
 
-impl Audit {
+impl AuditCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {

@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Auth {
+pub(crate) enum AuthCommand {
     /// Store a key
     Login {
         /// The key. Better left out: other programs can read arguments; without it the key is asked, or read from stdin
@@ -42,7 +42,7 @@ struct Me {
     email: String,
 }
 
-impl Auth {
+impl AuthCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let home = context.home()?;
         match self {

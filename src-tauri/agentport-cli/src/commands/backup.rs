@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Backup {
+pub(crate) enum BackupCommand {
     /// Write settings, profiles, agents, integrations and rules to a file; `-` writes to stdout
     Save { file: PathBuf },
     /// Add what is missing here and set what differs, all of it or nothing; `-` reads from stdin
@@ -32,7 +32,7 @@ pub(crate) enum Backup {
     },
 }
 
-impl Backup {
+impl BackupCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Save { file } => {

@@ -11,13 +11,13 @@ use super::client_plan::{self, select};
 use crate::{context::Context, duration, exit::ExitStatus, format, output};
 
 #[derive(Debug, Args)]
-pub(crate) struct Backups {
+pub(crate) struct BackupsArgs {
     #[command(subcommand)]
-    what: Option<Kept>,
+    what: Option<BackupsCommand>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Kept {
+enum BackupsCommand {
     /// List what was kept, newest first
     List {
         /// Only of this client
@@ -38,12 +38,12 @@ enum Kept {
     },
 }
 
-impl Backups {
+impl BackupsArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let site = client_plan::site(context)?;
         let kept = site.backups_if_any().await?;
-        match self.what.unwrap_or(Kept::List { client: None }) {
-            Kept::List { client } => {
+        match self.what.unwrap_or(BackupsCommand::List { client: None }) {
+            BackupsCommand::List { client } => {
                 let client = id(client)?;
                 let all = match kept {
                     Some(kept) => kept.list(client).await?,
@@ -51,7 +51,7 @@ impl Backups {
                 };
                 context.output.own(&all, || list(&all))?;
             }
-            Kept::Verify { client } => {
+            BackupsCommand::Verify { client } => {
                 let client = id(client)?;
                 let all = match kept {
                     Some(kept) => kept.verify(client).await?,
@@ -67,7 +67,7 @@ impl Backups {
                     return Ok(ExitStatus::Failed);
                 }
             }
-            Kept::Prune { older_than } => {
+            BackupsCommand::Prune { older_than } => {
                 let pruned = match kept {
                     Some(kept) => kept.prune(clock::now().minus(older_than)).await?,
                     None => agentport_clients::types::Pruned { dropped: 0, bytes: 0 },

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Args)]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     shell: Shell,
@@ -19,18 +19,18 @@ pub(crate) struct Completions {
 
 /// The JSON output.
 #[derive(Serialize)]
-struct Shown<'a> {
+struct CompletionScript<'a> {
     shell: String,
     script: &'a str,
 }
 
-impl Completions {
+impl CompletionsArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<ExitStatus> {
         let mut script = Vec::new();
-        let mut command = crate::args::Args::command();
+        let mut command = crate::args::CliArgs::command();
         clap_complete::generate(self.shell, &mut command, self.name.as_str(), &mut script);
         let script = String::from_utf8(script).context("the script is not text")?;
-        let shown = Shown { shell: self.shell.to_string(), script: &script };
+        let shown = CompletionScript { shell: self.shell.to_string(), script: &script };
         // Unchanged: some shells need the last line break as it is.
         if context.output.is_json() {
             context.output.own(&shown, String::new)?;

@@ -4,24 +4,24 @@ use agentport_clients::types::{ConnectionMethod, PlanAction, PlanRequest};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use super::client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs};
+use super::client_plan::{self, ClientPlanner, PlanFlags, select, select::ClientFileArgs};
 use crate::{context::Context, exit::ExitStatus};
 
 #[derive(Debug, Args)]
-pub(crate) struct Connect {
+pub(crate) struct ConnectArgs {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
     which: ClientFileArgs,
     /// How it reaches the gateway [default: what suits it best]
     #[arg(long, value_enum)]
-    via: Option<How>,
+    via: Option<MethodArg>,
     #[command(flatten)]
     flags: PlanFlags,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Disconnect {
+pub(crate) struct DisconnectArgs {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(crate) struct Disconnect {
 
 /// [`Via`], as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum How {
+pub(crate) enum MethodArg {
     /// By its URL, with a key in the client's file
     Http,
     /// By its URL, with a key in an environment variable
@@ -41,34 +41,34 @@ pub(crate) enum How {
     Bridge,
 }
 
-impl From<How> for ConnectionMethod {
-    fn from(how: How) -> Self {
+impl From<MethodArg> for ConnectionMethod {
+    fn from(how: MethodArg) -> Self {
         match how {
-            How::Http => Self::Http,
-            How::HttpEnvironment => Self::HttpEnvironment,
-            How::Bridge => Self::Bridge,
+            MethodArg::Http => Self::Http,
+            MethodArg::HttpEnvironment => Self::HttpEnvironment,
+            MethodArg::Bridge => Self::Bridge,
         }
     }
 }
 
-impl Connect {
+impl ConnectArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let Self { client, which, via, flags } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, via: via.map(Into::into), ..want(PlanAction::Connect) };
-        let by = Planner::gateway(context, flags).await?;
+        let by = ClientPlanner::gateway(context, flags).await?;
         client_plan::carry_out(&by, context, &client.id, &want, flags).await
     }
 }
 
-impl Disconnect {
+impl DisconnectArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let Self { client, which, flags } = self;
         let client = select::client(&client)?;
         let path = which.path(client, &client_plan::machine()?)?;
         let want = PlanRequest { path, ..want(PlanAction::Disconnect) };
-        let by = Planner::gateway(context, flags).await?;
+        let by = ClientPlanner::gateway(context, flags).await?;
         client_plan::carry_out(&by, context, &client.id, &want, flags).await
     }
 }

@@ -9,13 +9,13 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::{
-    client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs},
-    connect::{How, want},
+    client_plan::{self, ClientPlanner, PlanFlags, select, select::ClientFileArgs},
+    connect::{MethodArg, want},
 };
 use crate::{context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Args)]
-pub(crate) struct Consolidate {
+pub(crate) struct ConsolidateArgs {
     /// The client, as `discover` calls it
     #[arg(required_unless_present = "all")]
     client: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Consolidate {
     which: ClientFileArgs,
     /// How it reaches the gateway [default: what suits it best]
     #[arg(long, value_enum)]
-    via: Option<How>,
+    via: Option<MethodArg>,
     /// Leave this server in the client; may be given several times
     #[arg(long, value_name = "NAME")]
     keep: Vec<String>,
@@ -47,7 +47,7 @@ fn renamed(text: &str) -> Result<(String, IntegrationId), String> {
     Ok((name.to_owned(), id))
 }
 
-impl Consolidate {
+impl ConsolidateArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let flags = self.flags;
         let want = PlanRequest {
@@ -60,10 +60,10 @@ impl Consolidate {
             let client = select::client(client)?;
             let path = self.which.path(client, &client_plan::machine()?)?;
             let want = PlanRequest { path, ..want };
-            let by = Planner::gateway(context, flags).await?;
+            let by = ClientPlanner::gateway(context, flags).await?;
             return client_plan::carry_out(&by, context, &client.id, &want, flags).await;
         }
-        let by = Planner::gateway(context, flags).await?;
+        let by = ClientPlanner::gateway(context, flags).await?;
         let mut ending = ExitStatus::Done;
         let files = with_servers(clients(&by).await?);
         if files.is_empty() {
@@ -100,10 +100,10 @@ impl Consolidate {
     }
 }
 
-async fn clients(by: &Planner) -> Result<Vec<ClientView>> {
+async fn clients(by: &ClientPlanner) -> Result<Vec<ClientView>> {
     match by {
-        Planner::Gateway(owner) => owner.list(paths::CLIENTS).await,
-        Planner::Local(site) => Ok(site.clients(None).await),
+        ClientPlanner::Gateway(owner) => owner.list(paths::CLIENTS).await,
+        ClientPlanner::Local(site) => Ok(site.clients(None).await),
     }
     .context("cannot tell which clients there are")
 }

@@ -15,7 +15,7 @@ use crate::{client::with_query_if, context::Context, exit::ExitStatus, format, o
 const MAX_SHARED_SERVERS: usize = 40;
 
 #[derive(Debug, Args)]
-pub(crate) struct Discover {
+pub(crate) struct DiscoverArgs {
     /// Also look at the files of the project in this folder
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
@@ -24,7 +24,7 @@ pub(crate) struct Discover {
     all: bool,
 }
 
-impl Discover {
+impl DiscoverArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let folder = self.folder.as_deref().map(select::folder).transpose()?;
         let owner = client_plan::owner_if_given(context).await?;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
+pub(crate) enum KeysCommand {
     /// Make a key for an agent, and show it once
     Create {
         /// What to call the agent
@@ -61,7 +61,7 @@ pub(crate) enum Keys {
     },
 }
 
-impl Keys {
+impl KeysCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {

@@ -23,7 +23,7 @@ use crate::{
 const AP_PAGE: &str = ".so man1/agentport.1\n";
 
 #[derive(Debug, Args)]
-pub(crate) struct Man {
+pub(crate) struct ManArgs {
     /// Write the pages of all commands into this folder, instead of printing the first
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -32,20 +32,20 @@ pub(crate) struct Man {
 /// The JSON output.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Shown<'a> {
+enum ManOutput<'a> {
     Page(&'a str),
     Folder(&'a Path),
 }
 
-impl Man {
+impl ManArgs {
     pub(crate) fn run(&self, context: &Context) -> Result<ExitStatus> {
-        let command = crate::args::Args::command();
+        let command = crate::args::CliArgs::command();
         let Some(dir) = &self.dir else {
             let mut page = Vec::new();
             Page::new(command).render(&mut page).context("cannot make the page")?;
             if context.output.is_json() {
                 let page = String::from_utf8(page).context("the page is not text")?;
-                context.output.own(&Shown::Page(&page), String::new)?;
+                context.output.own(&ManOutput::Page(&page), String::new)?;
             } else {
                 output::raw(&page)?;
             }
@@ -65,7 +65,7 @@ impl Man {
                 .with_context(|| format!("cannot write {}", place.display()))?;
         }
         if context.output.is_json() {
-            context.output.own(&Shown::Folder(dir), String::new)?;
+            context.output.own(&ManOutput::Folder(dir), String::new)?;
         }
         Ok(ExitStatus::Done)
     }

@@ -28,74 +28,74 @@ mod tools;
 use anyhow::{Context as _, Result, anyhow};
 use clap::Subcommand;
 
-use crate::{args::Args, context::Context, exit::ExitStatus};
+use crate::{args::CliArgs, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the gateway
-    Serve(serve::Serve),
+    Serve(serve::ServeArgs),
     /// Is a gateway running, and how is it?
     Status,
     /// What is wrong, and how to mend it
-    Doctor(doctor::Doctor),
+    Doctor(doctor::DoctorArgs),
     /// Which MCP clients are here, and which servers each has
-    Discover(discover::Discover),
+    Discover(discover::DiscoverArgs),
     /// Put one entry into a client's file, with a key of its own (owner)
-    Connect(connect::Connect),
+    Connect(connect::ConnectArgs),
     /// Remove AgentPort's entry from a client's file, and revoke its key (owner)
-    Disconnect(connect::Disconnect),
+    Disconnect(connect::DisconnectArgs),
     /// Take a client's servers over, and leave it one entry that leads to them (owner)
-    Consolidate(consolidate::Consolidate),
+    Consolidate(consolidate::ConsolidateArgs),
     /// Bring a client's file back as it was before we touched it
-    Restore(restore::Restore),
+    Restore(restore::RestoreArgs),
     /// The originals of clients' files that were kept
-    Backups(backups::Backups),
+    Backups(backups::BackupsArgs),
     /// Requests that wait for your decision (owner)
     #[command(subcommand)]
-    Approvals(approvals::Approvals),
+    Approvals(approvals::ApprovalsCommand),
     /// What agents can act on
     #[command(subcommand)]
-    Integrations(integrations::Integrations),
+    Integrations(integrations::IntegrationsCommand),
     /// Agents and their keys (owner)
     #[command(subcommand)]
-    Keys(keys::Keys),
+    Keys(keys::KeysCommand),
     /// What agents see (owner)
     #[command(subcommand)]
-    Profiles(profiles::Profiles),
+    Profiles(profiles::ProfilesCommand),
     /// What runs, what asks, what is blocked (owner)
     #[command(subcommand)]
-    Policy(policy::Policy),
+    Policy(policy::PolicyCommand),
     /// What agents did (owner)
-    Logs(logs::Logs),
+    Logs(logs::LogsArgs),
     /// Changes of configuration and security events, in a chain that shows tampering (owner)
     #[command(subcommand)]
-    Audit(audit::Audit),
+    Audit(audit::AuditCommand),
     /// How the gateway behaves (owner)
     #[command(subcommand)]
-    Settings(settings::Settings),
+    Settings(settings::SettingsCommand),
     /// Everything you set, as one document without a secret in it (owner)
     #[command(subcommand)]
-    Backup(backup::Backup),
+    Backup(backup::BackupCommand),
     /// The agent's key this command line uses
     #[command(subcommand)]
-    Auth(auth::Auth),
+    Auth(auth::AuthCommand),
     /// Speak MCP on stdio for a client that only starts local programs
-    Bridge(bridge::Bridge),
+    Bridge(bridge::BridgeArgs),
     /// List and call tools, as an agent
     #[command(subcommand)]
-    Tools(tools::Tools),
+    Tools(tools::ToolsCommand),
     /// Teach an agent how to work through AgentPort
     #[command(subcommand)]
-    Skill(skill::Skill),
+    Skill(skill::SkillCommand),
     /// Print what a shell needs to complete commands
-    Completions(completions::Completions),
+    Completions(completions::CompletionsArgs),
     /// Print the manual, or write its pages
-    Man(man::Man),
+    Man(man::ManArgs),
 }
 
 /// Runs the command on a runtime of one thread: handing work to a second thread costs more than it gains
 /// (`src-tauri/docs/architecture.md` §9).
-pub(crate) fn run(args: Args) -> Result<ExitStatus> {
+pub(crate) fn run(args: CliArgs) -> Result<ExitStatus> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow!("TLS was set up twice"))?;

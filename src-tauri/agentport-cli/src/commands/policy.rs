@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Policy {
+pub(crate) enum PolicyCommand {
     /// Set the rule for a tool
     Set {
         /// The integration's id
@@ -45,7 +45,7 @@ pub(crate) enum Policy {
     },
 }
 
-impl Policy {
+impl PolicyCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {

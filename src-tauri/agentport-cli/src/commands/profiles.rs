@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Profiles {
+pub(crate) enum ProfilesCommand {
     /// List profiles
     List,
     /// Show one
@@ -21,13 +21,13 @@ pub(crate) enum Profiles {
     Create {
         name: String,
         #[command(flatten)]
-        fields: Fields,
+        fields: ProfileFields,
     },
     /// Change one; what is not given stays as it is
     Set {
         name: String,
         #[command(flatten)]
-        fields: Fields,
+        fields: ProfileFields,
         /// Show every integration
         #[arg(long, conflicts_with = "integrations")]
         all_integrations: bool,
@@ -43,7 +43,7 @@ pub(crate) enum Profiles {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Fields {
+pub(crate) struct ProfileFields {
     /// Show this integration, and others only if named as well [default: every integration]
     #[arg(long = "integration", value_name = "ID")]
     integrations: Vec<IntegrationId>,
@@ -55,14 +55,14 @@ pub(crate) struct Fields {
     hidden_tools: Vec<String>,
     /// List the agentport__* tools only, or every visible tool as well
     #[arg(long)]
-    mode: Option<Listing>,
+    mode: Option<ListModeArg>,
     /// How directly listed tools are named
     #[arg(long)]
     naming: Option<Names>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Listing {
+enum ListModeArg {
     Meta,
     Direct,
 }
@@ -75,7 +75,7 @@ enum Names {
     Bare,
 }
 
-impl Fields {
+impl ProfileFields {
     /// What was given replaces what `profile` has.
     fn apply(self, profile: &mut Profile) {
         if !self.integrations.is_empty() {
@@ -88,8 +88,8 @@ impl Fields {
             profile.hidden_tools = self.hidden_tools;
         }
         match self.mode {
-            Some(Listing::Meta) => profile.mode = ListMode::Meta,
-            Some(Listing::Direct) => profile.mode = ListMode::Direct,
+            Some(ListModeArg::Meta) => profile.mode = ListMode::Meta,
+            Some(ListModeArg::Direct) => profile.mode = ListMode::Direct,
             None => {}
         }
         match self.naming {
@@ -100,7 +100,7 @@ impl Fields {
     }
 }
 
-impl Profiles {
+impl ProfilesCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {

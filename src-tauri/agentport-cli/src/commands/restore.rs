@@ -5,13 +5,13 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{
-    client_plan::{self, PlanFlags, Planner, select, select::ClientFileArgs},
+    client_plan::{self, ClientPlanner, PlanFlags, select, select::ClientFileArgs},
     connect::want,
 };
 use crate::{client::START, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Args)]
-pub(crate) struct Restore {
+pub(crate) struct RestoreArgs {
     /// The client, as `discover` calls it
     client: String,
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub(crate) struct Restore {
     flags: PlanFlags,
 }
 
-impl Restore {
+impl RestoreArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let client = select::client(&self.client)?;
         let path = self.which.path(client, &client_plan::machine()?)?;
@@ -41,8 +41,8 @@ impl Restore {
         let remove_integrations = self.remove_integrations;
         let want =
             PlanRequest { path, on_conflict, remove_integrations, ..want(PlanAction::Restore) };
-        let by = Planner::gateway_if_any(context, self.flags).await?;
-        if remove_integrations && matches!(by, Planner::Local(_)) {
+        let by = ClientPlanner::gateway_if_any(context, self.flags).await?;
+        if remove_integrations && matches!(by, ClientPlanner::Local(_)) {
             bail!(
                 "integrations can only be removed through the gateway: {START}, and give its owner password"
             );

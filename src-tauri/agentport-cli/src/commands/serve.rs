@@ -14,11 +14,11 @@ use tracing_subscriber::EnvFilter;
 use crate::{
     context::Context,
     exit::ExitStatus,
-    output::{self, Format},
+    output::{self, OutputFormat},
 };
 
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
+pub(crate) struct ServeArgs {
     /// The port to listen on; 0 takes any that is free [default: the setting `port`, which is 4747 unless changed]
     #[arg(long)]
     port: Option<u16>,
@@ -28,7 +28,7 @@ pub(crate) struct Serve {
     vault: Vec<String>,
 }
 
-impl Serve {
+impl ServeArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         log_to_stderr();
         let vault = vault(&self.vault)?;
@@ -80,7 +80,7 @@ fn announce(gateway: &Gateway, context: &Context) -> Result<()> {
             ("Data", announcement.home.display().to_string()),
         ])
     })?;
-    if context.output.format == Format::Human {
+    if context.output.format == OutputFormat::Human {
         output::note("Ctrl-C stops the gateway.");
     }
     Ok(())

@@ -1,10 +1,9 @@
-//! Carrying out the file part of a plan.
+//! Applies the file changes of a plan, all or none.
 //!
-//! In this order: take the lock, see that every file is what the plan saw, keep what is there and what will be there,
-//! write down what is about to be done, put the files in place, write down that it was done. A kill between any two of
-//! these leaves each file as it was or as it was to be, whole, and what was begun is settled by looking at the file the
-//! next time the kept originals are opened. Where one of several files cannot be written, those written before it are
-//! put back: all of the plan, or nothing.
+//! The steps: take the lock, check that every file is as planned, keep the old and new contents, record the changes,
+//! replace the files, mark the changes as made. If the process is killed in between, each file is old or new, whole, and
+//! the next opening of the backups finds out which. If one of several files cannot be written, those before it are put
+//! back.
 
 use std::{io, path::PathBuf};
 
@@ -12,45 +11,65 @@ use agentport_core::{Secret, Timestamp};
 
 use crate::{
     atomic_write::{self, ExchangeError},
-    backups::{Backups, BackupsError, Held, NewFileEdit},
+    backups::{Backups, BackupsError, EditLock, NewFileEdit},
     plan::{self, ModeChange, Plan},
 };
 
+/// Why a plan was not applied. The files are as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
+    /// A file has changed since the plan was made.
     #[error("{path} has changed since the plan was made; make a new one")]
-    Changed { path: PathBuf },
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file could not be written; those before it were restored.
     #[error("{path} could not be written")]
     Write {
+        /// The file.
         path: PathBuf,
+        /// The system's error.
         #[source]
         source: io::Error,
     },
+    /// An original could not be kept.
     #[error("the original could not be kept, so nothing was changed")]
     Keep(#[from] BackupsError),
+    /// Another process holds the lock.
     #[error("another AgentPort is changing these files just now")]
     Busy,
+    /// The plan takes a key and none was given.
     #[error("the plan needs a key, and none was made")]
     NoKey,
+    /// A file has no or several placeholders.
     #[error("the plan has no single place for the key in {path}")]
-    NoPlace { path: PathBuf },
+    NoPlace {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The plan has unsettled conflicts.
     #[error("there are conflicts in the plan that nobody has settled")]
     Undecided,
 }
 
 /// A step of carrying out a plan, for progress and for tests that end the process there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum ApplyStep {
+    /// All files are as planned.
     Checked,
+    /// The originals are kept.
     Kept,
+    /// The changes are recorded as begun.
     Journalled,
     /// One of the files is in place.
     Written,
+    /// The changes are recorded as made.
     Finished,
 }
 
-/// One file, with the key in it.
-struct Change {
+/// The content to write to one file, with the key filled in.
+struct PreparedWrite {
     path: PathBuf,
     target: PathBuf,
     before: Option<Vec<u8>>,
@@ -58,7 +77,7 @@ struct Change {
     mode: Option<ModeChange>,
 }
 
-impl Change {
+impl PreparedWrite {
     fn failed(&self, error: ExchangeError) -> ApplyError {
         match error {
             ExchangeError::Changed => ApplyError::Changed { path: self.path.clone() },
@@ -67,15 +86,15 @@ impl Change {
     }
 }
 
-/// Checks that every file is still what the plan saw, keeps the originals, writes the files. `key` takes the
-/// placeholder's place where the plan takes one; every other byte is written as it was planned. `at` is told each step.
-/// Gives the files that were written; those that stay as they are, are not.
+/// Checks that every file is as planned, keeps the originals, writes the files. `key` replaces the placeholder if the plan
+/// takes a key; all other bytes are written as planned. `at` is called after each step. Returns the paths of the files
+/// that were written, without unchanged ones.
 pub async fn apply(
     plan: &Plan,
     key: Option<&Secret>,
     backups: &Backups,
     now: Timestamp,
-    at: &mut (dyn FnMut(Step) + Send),
+    at: &mut (dyn FnMut(ApplyStep) + Send),
 ) -> Result<Vec<PathBuf>, ApplyError> {
     if !plan.conflicts.is_empty() {
         return Err(ApplyError::Undecided);
@@ -89,7 +108,7 @@ pub async fn apply(
         held => held?,
     };
     check_unchanged(&changes)?;
-    at(Step::Checked);
+    at(ApplyStep::Checked);
 
     let mut touches = Vec::new();
     for change in &changes {
@@ -104,10 +123,10 @@ pub async fn apply(
             mode_before: change.mode.filter(|mode| mode.from & 0o077 != 0).map(|mode| mode.from),
         });
     }
-    at(Step::Kept);
+    at(ApplyStep::Kept);
 
     let rows = backups.begin(&held, &touches).await?;
-    at(Step::Journalled);
+    at(ApplyStep::Journalled);
 
     for (done, change) in changes.iter().enumerate() {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
@@ -117,19 +136,19 @@ pub async fn apply(
             take_back(&changes[..done], &rows, backups, &held).await;
             return Err(change.failed(error));
         }
-        at(Step::Written);
+        at(ApplyStep::Written);
     }
 
-    // Where this fails the files are in place: the next to hold the lock sees that, and says so in the journal.
+    // If this fails the files are in place, which the next holder of the lock finds out and records.
     if let Err(error) = backups.finish(&held, &rows).await {
         tracing::warn!(%error, "the journal could not be settled");
     }
-    at(Step::Finished);
+    at(ApplyStep::Finished);
     Ok(changes.into_iter().map(|change| change.path).collect())
 }
 
-/// Every file is what the plan was made for.
-fn check_unchanged(changes: &[Change]) -> Result<(), ApplyError> {
+/// Fails if a file differs from the one the plan was made for.
+fn check_unchanged(changes: &[PreparedWrite]) -> Result<(), ApplyError> {
     for change in changes {
         let leads_to =
             atomic_write::target(&change.path).map_err(|error| change.failed(error.into()))?;
@@ -143,7 +162,7 @@ fn check_unchanged(changes: &[Change]) -> Result<(), ApplyError> {
 }
 
 /// The files that change, with the key in its place.
-fn changes(plan: &Plan, key: Option<&Secret>) -> Result<Vec<Change>, ApplyError> {
+fn changes(plan: &Plan, key: Option<&Secret>) -> Result<Vec<PreparedWrite>, ApplyError> {
     let mut changes = Vec::new();
     for file in plan.files.iter().filter(|file| file.before != file.after) {
         let takes_key = plan.takes_key && file.path == plan.place.path;
@@ -155,7 +174,7 @@ fn changes(plan: &Plan, key: Option<&Secret>) -> Result<Vec<Change>, ApplyError>
             }
             after => after.clone(),
         };
-        changes.push(Change {
+        changes.push(PreparedWrite {
             path: file.path.clone(),
             target: file.target.clone(),
             before: file.before.clone(),
@@ -166,9 +185,8 @@ fn changes(plan: &Plan, key: Option<&Secret>) -> Result<Vec<Change>, ApplyError>
     Ok(changes)
 }
 
-/// Puts back those that were written, and forgets the rows. Those of files that could not be put back stay, for they
-/// say what was done.
-async fn take_back(written: &[Change], rows: &[i64], backups: &Backups, held: &Held) {
+/// Restores the files that were written, and deletes their rows. Rows of files that could not be restored stay.
+async fn take_back(written: &[PreparedWrite], rows: &[i64], backups: &Backups, held: &EditLock) {
     let mut stayed = Vec::new();
     for (change, row) in written.iter().zip(rows).rev() {
         let (before, after) = (change.before.as_deref(), change.after.as_deref());
@@ -190,7 +208,7 @@ async fn take_back(written: &[Change], rows: &[i64], backups: &Backups, held: &H
         failed => failed,
     };
     if let Err(error) = settled {
-        // The rows stay begun, and the next to hold the lock looks at the files.
+        // The rows stay begun; the next holder of the lock decides by the files.
         tracing::warn!(%error, "the journal could not be settled");
     }
 }

@@ -5,7 +5,7 @@ use crate::KEY_PLACEHOLDER;
 use crate::backups::testing::{Scene, change};
 use crate::types::PlanAction;
 
-fn quiet(_: Step) {}
+fn quiet(_: ApplyStep) {}
 
 #[tokio::test]
 async fn tells_each_step_and_gives_the_files() {
@@ -17,7 +17,16 @@ async fn tells_each_step_and_gives_the_files() {
         .await
         .unwrap();
     assert_eq!(written, [scene.file()]);
-    assert_eq!(steps, [Step::Checked, Step::Kept, Step::Journalled, Step::Written, Step::Finished]);
+    assert_eq!(
+        steps,
+        [
+            ApplyStep::Checked,
+            ApplyStep::Kept,
+            ApplyStep::Journalled,
+            ApplyStep::Written,
+            ApplyStep::Finished
+        ]
+    );
     assert_eq!(scene.text().as_deref(), Some(r#"{"mcpServers": {}}"#));
 }
 
@@ -47,7 +56,7 @@ async fn puts_the_key_in_and_keeps_it_out_of_errors() {
 }
 
 #[tokio::test]
-async fn the_text_that_stands_for_a_key_is_the_owners_elsewhere() {
+async fn the_key_placeholder_elsewhere_is_the_owners_text() {
     let scene = Scene::new().await;
     let key = Secret::new("ap_fake");
     let after = format!(r#"{{"a": "{KEY_PLACEHOLDER}", "b": "{KEY_PLACEHOLDER}"}}"#);
@@ -85,7 +94,7 @@ async fn a_file_that_changed_is_left_alone() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_that_leads_elsewhere_by_now_is_left_alone() {
-    for moment in [None, Some(Step::Checked), Some(Step::Journalled)] {
+    for moment in [None, Some(ApplyStep::Checked), Some(ApplyStep::Journalled)] {
         let mut scene = Scene::new().await;
         let root = fs::canonicalize(scene.dir()).unwrap();
         for real in ["one.json", "other.json"] {
@@ -121,7 +130,7 @@ async fn a_link_that_leads_elsewhere_by_now_is_left_alone() {
 /// The client writes between our look and our rename.
 #[tokio::test]
 async fn a_file_that_changes_at_the_last_moment_is_left_alone() {
-    for moment in [Step::Checked, Step::Kept, Step::Journalled] {
+    for moment in [ApplyStep::Checked, ApplyStep::Kept, ApplyStep::Journalled] {
         let scene = Scene::new().await;
         scene.put(Some("{}"));
         let plan = scene.plan(PlanAction::Connect, r#"{"mcpServers": {}}"#);
@@ -163,7 +172,7 @@ async fn all_files_or_none() {
     // Becomes a directory after it was looked at.
     let block = |path: &Path| fs::create_dir(path).unwrap();
     let mut at = |step| {
-        if step == Step::Journalled {
+        if step == ApplyStep::Journalled {
             block(&second);
         }
     };

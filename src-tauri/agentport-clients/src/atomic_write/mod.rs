@@ -1,12 +1,11 @@
-//! Putting a file in place of another: the old one or the new one is there, whole, at any moment.
+//! Atomic replacement of a file: at any moment the old or the new content is there, whole.
 //!
-//! What is written goes beside the file first, for its owner alone, then to the disk, and only then in place with one
-//! rename. Links are followed to where they lead and stay links, as people have them who keep their dotfiles in a
-//! repository. Mode, owner and group of the file stay; where the group cannot be kept, nobody gets more than everybody
-//! had. A file that is marked read-only is left alone, for it was marked on purpose.
+//! The content is written to a temporary file beside the target (mode 0600), synced, and renamed over it. Symbolic links
+//! are followed and stay links, as with dotfiles kept in a repository. Mode, owner and group are kept; if the group cannot
+//! be kept, its permissions are reduced to those of others. A read-only file is not replaced.
 //!
-//! Deliberately absent: extended attributes and access lists, which a new file has by its directory; and hard links,
-//! of which the others keep the old content, because the alternative is to write into the file in place.
+//! Deliberately absent: extended attributes and access lists, which the new file gets from its directory; and hard links,
+//! whose other names keep the old content, because keeping them would mean writing in place.
 
 mod refusal;
 mod target;
@@ -18,16 +17,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use refusal::Refusal;
-use temporary::Temporary;
+use refusal::WriteRefusal;
+use temporary::TemporaryFile;
 
 use crate::document::MAX_BYTES;
 
-/// Why a file was not put in place of what was expected there. In both cases it is as it was.
+/// Why a file was not replaced. It is unchanged in both cases.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
+    /// Another content, or another file behind the links.
     #[error("the file is not what it was expected to be")]
     Changed,
+    /// The system's error.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -37,15 +38,15 @@ pub fn target(path: &Path) -> io::Result<PathBuf> {
     target::of(path)
 }
 
-/// What is at `path`, through links; `None` if nothing is. Reads 10 MiB and no more, whatever the file says of its
-/// length: what has more is refused, and so is what is no file or the system's own.
+/// Reads the file at `path` through links; `None` if there is none. Refused: files over 10 MiB (whatever length they
+/// report), anything that is not a regular file, and files of `/proc` and `/sys`.
 pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    // Looked at before it is opened: opening a pipe would wait for its writer.
+    // Checked before it is opened: opening a pipe would wait for its writer.
     let path = target::of(path)?;
     match fs::metadata(&path) {
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(error),
-        Ok(found) if !found.is_file() => return Err(Refusal::NotAFile.into()),
+        Ok(found) if !found.is_file() => return Err(WriteRefusal::NotAFile.into()),
         Ok(_) => {}
     }
     let file = match File::open(&path) {
@@ -55,7 +56,7 @@ pub fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut content = Vec::new();
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut content)?;
     if content.len() > MAX_BYTES {
-        return Err(Refusal::TooLarge.into());
+        return Err(WriteRefusal::TooLarge.into());
     }
     Ok(Some(content))
 }
@@ -73,13 +74,13 @@ pub fn mode(path: &Path) -> Option<u32> {
     }
 }
 
-/// Nothing is there, or a file is where a directory would have to be.
+/// Nothing is there, or a part of the path is no directory.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Writes `content` beside the file, to the disk, and moves it in place. Links are followed and stay; permissions and
-/// owner stay; a new file is for its owner alone, and so are the directories made for it. `None` takes the file away.
+/// Replaces the file at `path` atomically. Links are followed and stay; permissions and owner stay; a new file and new
+/// directories are accessible to their owner only. `None` deletes the file.
 pub fn replace(path: &Path, content: Option<&[u8]>) -> io::Result<()> {
     put(path, content, None, |_| Ok(())).map_err(|error| match error {
         ExchangeError::Changed => unreachable!("nothing was expected"),
@@ -105,17 +106,17 @@ pub fn exchange(
     })
 }
 
-/// Removes what killed processes left beside this file, and says how many there were. Those of living ones stay.
+/// Deletes temporary files that killed processes left beside this file, and returns their number.
 pub fn sweep(path: &Path) -> io::Result<usize> {
     temporary::sweep(&target::of(path)?)
 }
 
-/// The same for every file of a directory of ours.
+/// The same for all files of one of AgentPort's own directories.
 pub(crate) fn sweep_directory(dir: &Path) -> io::Result<usize> {
     temporary::sweep_directory(dir)
 }
 
-/// What killed processes left beside this file.
+/// Temporary files that killed processes left beside this file.
 pub fn left_over(path: &Path) -> io::Result<Vec<PathBuf>> {
     temporary::left_over(&target::of(path)?)
 }
@@ -137,7 +138,7 @@ fn put(
         return Ok(());
     };
     let made = Directories::make(&target).map_err(|error| refusal::explained(error, &target))?;
-    let written = Temporary::beside(&target)
+    let written = TemporaryFile::beside(&target)
         .and_then(|mut temporary| {
             temporary.fill(content, there.as_ref())?;
             temporary.set_mode(mode)?;
@@ -160,22 +161,22 @@ fn put(
     }
 }
 
-/// The file that is to make room, if it may.
+/// Metadata of the file to be replaced, if there is one and it may be.
 fn there(target: &Path) -> io::Result<Option<Metadata>> {
     let found = match fs::metadata(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         found => found?,
     };
     if !found.is_file() {
-        return Err(Refusal::NotAFile.into());
+        return Err(WriteRefusal::NotAFile.into());
     }
     if found.permissions().readonly() {
-        return Err(Refusal::ReadOnly.into());
+        return Err(WriteRefusal::ReadOnly.into());
     }
-    // A rename asks only the directory. Whoever may not write into the file may not put another in its place either.
+    // A rename needs permission on the directory only; a file this account may not write is not replaced either.
     match fs::OpenOptions::new().write(true).open(target) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(Refusal::ReadOnly.into())
+            Err(WriteRefusal::ReadOnly.into())
         }
         opened => opened.map(|_| Some(found)),
     }
@@ -210,7 +211,7 @@ impl Directories {
         Ok(made)
     }
 
-    /// Nothing was put into them. Where somebody else has put something, they stay.
+    /// Removes them after a failed write, unless another process has put something into them.
     fn take_away(self) {
         for dir in self.0.iter().rev() {
             let _ = fs::remove_dir(dir);
@@ -218,8 +219,8 @@ impl Directories {
     }
 }
 
-/// Brings the rename itself to the disk. If that fails, the file is in place all the same, and only a loss of power
-/// could show the old one again, whole.
+/// Syncs the rename. If that fails the file is in place all the same, and only a loss of power could bring the old one
+/// back.
 fn sync_directory(target: &Path) {
     #[cfg(unix)]
     if let Some(dir) = target.parent() {

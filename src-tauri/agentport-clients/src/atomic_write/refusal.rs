@@ -1,4 +1,4 @@
-//! Why a file cannot be written, in words that say what to do.
+//! Reasons why a file cannot be written, as sentences that say what to do.
 
 use std::{
     io,
@@ -6,7 +6,7 @@ use std::{
 };
 
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum WriteRefusal {
     #[error("it is no file")]
     NotAFile,
     #[error("it is larger than 10 MiB, which no client's file is")]
@@ -44,17 +44,18 @@ pub(super) enum Refusal {
     NoRoom(#[source] io::Error),
 }
 
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<WriteRefusal> for io::Error {
+    fn from(refusal: WriteRefusal) -> Self {
         let kind = match &refusal {
-            Refusal::NotAFile | Refusal::TooLarge | Refusal::OfTheSystem | Refusal::Circle => {
-                io::ErrorKind::InvalidInput
-            }
-            Refusal::ReadOnly => io::ErrorKind::PermissionDenied,
-            Refusal::Directory { source, .. }
-            | Refusal::InUse { source, .. }
-            | Refusal::ReadOnlyDisk { source, .. }
-            | Refusal::NoRoom(source) => source.kind(),
+            WriteRefusal::NotAFile
+            | WriteRefusal::TooLarge
+            | WriteRefusal::OfTheSystem
+            | WriteRefusal::Circle => io::ErrorKind::InvalidInput,
+            WriteRefusal::ReadOnly => io::ErrorKind::PermissionDenied,
+            WriteRefusal::Directory { source, .. }
+            | WriteRefusal::InUse { source, .. }
+            | WriteRefusal::ReadOnlyDisk { source, .. }
+            | WriteRefusal::NoRoom(source) => source.kind(),
         };
         Self::new(kind, refusal)
     }
@@ -70,12 +71,12 @@ pub(super) fn explained(source: io::Error, target: &Path) -> io::Error {
     let dir = target.parent().unwrap_or(target).to_owned();
     match source.kind() {
         _ if cfg!(windows) && temporary::is_in_use(&source) => {
-            Refusal::InUse { dir, source }.into()
+            WriteRefusal::InUse { dir, source }.into()
         }
-        io::ErrorKind::PermissionDenied => Refusal::Directory { dir, source }.into(),
-        io::ErrorKind::ReadOnlyFilesystem => Refusal::ReadOnlyDisk { dir, source }.into(),
+        io::ErrorKind::PermissionDenied => WriteRefusal::Directory { dir, source }.into(),
+        io::ErrorKind::ReadOnlyFilesystem => WriteRefusal::ReadOnlyDisk { dir, source }.into(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            Refusal::NoRoom(source).into()
+            WriteRefusal::NoRoom(source).into()
         }
         _ => source,
     }

@@ -1,4 +1,4 @@
-//! Where a path leads.
+//! Resolves the symbolic links of a path whose file need not exist.
 
 use std::{
     collections::VecDeque,
@@ -7,54 +7,56 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use crate::atomic_write::refusal::Refusal;
+use crate::atomic_write::refusal::WriteRefusal;
 
 /// Links followed before it counts as a circle: Linux's own number (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// Where the system shows its own state as files (proc(5), sysfs(5)). Such a file has no length, may have no end, and
-/// reading it can wait or do something.
+/// Virtual file systems (proc(5), sysfs(5)): their files report no length, may be endless, and reading them can block or
+/// have effects.
 const OF_THE_SYSTEM: [&str; 2] = ["/proc", "/sys"];
 
-/// The file behind the links, which need not be there: a link that leads nowhere says where the file is wanted. No part
-/// of what comes back is a link, so that two that are the same file are the same path.
+/// The path behind the links, also of a dangling one. No part of the result is a link, so that equal files have equal
+/// paths.
 pub(crate) fn of(path: &Path) -> io::Result<PathBuf> {
     let found = followed(path)?;
     match cfg!(unix) && OF_THE_SYSTEM.iter().any(|dir| found.starts_with(dir)) {
-        true => Err(Refusal::OfTheSystem.into()),
+        true => Err(WriteRefusal::OfTheSystem.into()),
         false => Ok(found),
     }
 }
 
-/// A part of a path that is still to be gone.
-enum Part {
+/// A component still to be resolved.
+enum PathPart {
     Root(OsString),
     Up,
     Name(OsString),
 }
 
-fn parts(path: &Path) -> impl DoubleEndedIterator<Item = Part> + '_ {
+fn parts(path: &Path) -> impl DoubleEndedIterator<Item = PathPart> + '_ {
     path.components().filter_map(|part| match part {
-        Component::Prefix(_) | Component::RootDir => Some(Part::Root(part.as_os_str().to_owned())),
+        Component::Prefix(_) | Component::RootDir => {
+            Some(PathPart::Root(part.as_os_str().to_owned()))
+        }
         Component::CurDir => None,
-        Component::ParentDir => Some(Part::Up),
-        Component::Normal(name) => Some(Part::Name(name.to_owned())),
+        Component::ParentDir => Some(PathPart::Up),
+        Component::Normal(name) => Some(PathPart::Name(name.to_owned())),
     })
 }
 
 fn followed(path: &Path) -> io::Result<PathBuf> {
-    let mut ahead: VecDeque<Part> = parts(path).collect();
+    let mut ahead: VecDeque<PathPart> = parts(path).collect();
     let mut at = PathBuf::new();
     let mut links = 0;
     while let Some(part) = ahead.pop_front() {
         let name = match part {
-            // A link to an absolute path begins anew: `push` does that.
-            Part::Root(root) => {
+            // A link to an absolute path starts at the root again, which `push` does.
+            PathPart::Root(root) => {
                 at.push(root);
                 continue;
             }
-            // What is behind us has no links any more, so its parent is the one above it.
-            Part::Up => {
+            // The resolved part has no links, so its parent is one component less.
+            PathPart::Up => {
                 if at.file_name().is_some() {
                     at.pop();
                 } else if !at.has_root() {
@@ -62,16 +64,16 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
                 }
                 continue;
             }
-            Part::Name(name) => name,
+            PathPart::Name(name) => name,
         };
         let next = at.join(name);
         match fs::symlink_metadata(&next) {
             Ok(found) if found.is_symlink() => {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(Refusal::Circle.into());
+                    return Err(WriteRefusal::Circle.into());
                 }
-                // As the system reads it: from the directory the link lies in.
+                // A relative link starts at the directory it lies in.
                 let link = fs::read_link(&next)?;
                 parts(&link).rev().for_each(|part| ahead.push_front(part));
             }

@@ -1,8 +1,8 @@
-//! The file beside the file: made, filled, moved in place, or taken away.
+//! The temporary file of an atomic write: created beside its target, filled, renamed or deleted.
 //!
-//! It is called `.<name>.agentport-<pid>`, with a number behind it if a process writes several at once. Whoever makes
-//! one holds it locked, so that those left by a process that was killed are known by their lock being free: a number
-//! of a process says little, for another may have it by now.
+//! Its name is `.<name>.agentport-<pid>`, with a number appended if a process writes several at once. The process that
+//! created it holds a lock on it; a free lock therefore identifies files of killed processes, which the process id alone
+//! would not, since ids are reused.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -13,21 +13,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a rename waits for other programs to let go of the file (Windows).
-const RENAME_PATIENCE: Duration = Duration::from_millis(1_500);
+/// Time a rename is retried while another program has the file open (Windows).
+const RENAME_TIMEOUT: Duration = Duration::from_millis(1_500);
 const RENAME_RETRY_DELAY: Duration = Duration::from_millis(50);
 const MARK: &str = ".agentport-";
-/// Names tried. More than a few are never taken.
-const TRIES: u32 = 100;
+/// Names that are tried.
+const MAX_NAMES: u32 = 100;
 
-pub(super) struct Temporary {
+pub(super) struct TemporaryFile {
     path: PathBuf,
     /// Holds the lock.
     file: File,
     moved: bool,
 }
 
-impl Drop for Temporary {
+impl Drop for TemporaryFile {
     fn drop(&mut self) {
         if !self.moved {
             // If it stays, the next run finds it.
@@ -36,11 +36,11 @@ impl Drop for Temporary {
     }
 }
 
-impl Temporary {
-    /// An empty one in the directory of `target`, for its owner alone. Clears away what killed processes left there.
+impl TemporaryFile {
+    /// Creates an empty one in the directory of `target`, mode 0600. Deletes those of killed processes.
     pub(super) fn beside(target: &Path) -> io::Result<Self> {
         let _ = sweep(target);
-        for number in 0..TRIES {
+        for number in 0..MAX_NAMES {
             let path = target.with_file_name(name(target, number)?);
             let mut options = OpenOptions::new();
             options.write(true).create_new(true);
@@ -51,9 +51,9 @@ impl Temporary {
                 opened => opened?,
             };
             match file.try_lock() {
-                // Another process swept at that very moment, and takes it for a left one.
+                // Another process, cleaning up at that moment, took it for an abandoned one.
                 Err(TryLockError::WouldBlock) => continue,
-                // A file system without locks: nobody will sweep there.
+                // A file system without locks: abandoned files are not cleaned up there.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
             if !is_gone(&file)? {
@@ -63,7 +63,7 @@ impl Temporary {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Writes the content to the disk and gives the file the mode and the owner that `like` has.
+    /// Writes and syncs the content, and gives the file mode and owner of `like`.
     pub(super) fn fill(&mut self, content: &[u8], like: Option<&Metadata>) -> io::Result<()> {
         self.file.write_all(content)?;
         if let Some(like) = like {
@@ -91,9 +91,9 @@ impl Temporary {
 }
 
 /// Renames. On Windows a virus scanner, an indexer or the client itself holds a file for moments: tried again for
-/// [`RENAME_PATIENCE`].
+/// [`RENAME_TIMEOUT`].
 fn rename_when_free(from: &Path, to: &Path) -> io::Result<()> {
-    let end = Instant::now() + RENAME_PATIENCE;
+    let end = Instant::now() + RENAME_TIMEOUT;
     loop {
         match fs::rename(from, to) {
             Err(error) if cfg!(windows) && is_in_use(&error) && Instant::now() < end => {
@@ -114,12 +114,12 @@ pub(super) fn left_over(target: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(abandoned_beside(target)?.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Takes that away.
+/// Deletes them.
 pub(super) fn sweep(target: &Path) -> io::Result<usize> {
     abandoned_beside(target).map(remove)
 }
 
-/// Takes away what they left beside any file of a directory.
+/// Deletes those beside any file of a directory.
 pub(super) fn sweep_directory(dir: &Path) -> io::Result<usize> {
     let is_ours = |name: &OsStr| {
         let name = name.to_str().and_then(|name| name.strip_prefix('.'));
@@ -142,7 +142,7 @@ fn abandoned_beside(target: &Path) -> io::Result<Vec<(PathBuf, File)>> {
     abandoned(dir.unwrap_or(Path::new(".")), is_ours)
 }
 
-/// Those nobody holds, each locked by us until the file is dropped.
+/// Those with a free lock, which we hold until the file is dropped.
 fn abandoned(dir: &Path, is_ours: impl Fn(&OsStr) -> bool) -> io::Result<Vec<(PathBuf, File)>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -154,7 +154,7 @@ fn abandoned(dir: &Path, is_ours: impl Fn(&OsStr) -> bool) -> io::Result<Vec<(Pa
         if !is_ours(&entry.file_name()) || !entry.file_type()?.is_file() {
             continue;
         }
-        // One that cannot be opened, or that is gone by now, is none of ours to clear away.
+        // One that cannot be opened or is gone by now is skipped.
         let Ok(file) = OpenOptions::new().write(true).open(entry.path()) else { continue };
         if file.try_lock().is_ok() {
             found.push((entry.path(), file));
@@ -180,12 +180,12 @@ fn name(target: &Path, number: u32) -> io::Result<OsString> {
     Ok(name)
 }
 
-/// A process's number, perhaps with another behind it.
+/// A process id, perhaps followed by a number.
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Somebody took the file away between its being made and its being locked.
+/// Was the file deleted between creating and locking it?
 fn is_gone(file: &File) -> io::Result<bool> {
     #[cfg(unix)]
     return Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0);
@@ -200,11 +200,11 @@ fn keep_owner_and_mode(file: &File, like: &Metadata) -> io::Result<()> {
     let made = file.metadata()?;
     let mut mode = like.mode() & 0o7777;
     if made.uid() != like.uid() && fchown(file, Some(like.uid()), None).is_err() {
-        // It becomes ours: only the administrator gives files away. What its owner could do, we can.
+        // The owner becomes this account, since only root can change it.
         mode &= 0o777;
     }
     if made.gid() != like.gid() && fchown(file, None, Some(like.gid())).is_err() {
-        // The group is another one now. It may do what everybody may, and no more.
+        // The group is another one now, so it gets the permissions of others only.
         mode = (mode & !0o070) | ((mode & 0o007) << 3 & mode & 0o070);
         mode &= 0o777;
     }

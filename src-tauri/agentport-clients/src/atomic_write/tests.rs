@@ -16,7 +16,7 @@ fn text(error: &io::Error) -> String {
 }
 
 #[test]
-fn reads_what_is_there_and_says_when_nothing_is() {
+fn reads_files_and_reports_missing_ones() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("a.json");
     assert!(read(&file).unwrap().is_none());
@@ -39,7 +39,7 @@ fn replaces_makes_and_takes_away() {
 }
 
 #[test]
-fn exchanges_only_what_is_expected() {
+fn exchanges_only_the_expected_content() {
     let dir = TempDir::new().unwrap();
     let file = target(&dir.path().join("new/a.json")).unwrap();
     let unexpected = exchange(&file, &file, Some(b"one"), Some(b"two"), None).unwrap_err();
@@ -78,7 +78,7 @@ fn leaves_a_read_only_file_alone() {
 }
 
 #[test]
-fn refuses_what_is_no_file() {
+fn refuses_special_files() {
     let dir = TempDir::new().unwrap();
     let inner = dir.path().join("a.json");
     fs::create_dir(&inner).unwrap();
@@ -88,7 +88,7 @@ fn refuses_what_is_no_file() {
 }
 
 #[test]
-fn sweeps_what_was_left_and_nothing_else() {
+fn sweeps_only_abandoned_files() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("a.json");
     for name in [
@@ -251,7 +251,7 @@ mod on_unix {
     /// It has no length, and hundreds of gigabytes.
     #[cfg(target_os = "linux")]
     #[test]
-    fn what_the_system_shows_of_itself_is_not_read() {
+    fn files_of_proc_and_sys_are_not_read() {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("a.json");
         for system in ["/proc/self/pagemap", "/proc/self/environ", "/sys/kernel/mm/new"] {
@@ -264,7 +264,7 @@ mod on_unix {
     }
 
     #[test]
-    fn what_has_no_end_is_not_read_to_it() {
+    fn endless_files_are_not_read_to_the_end() {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("a.json");
         let long = fs::File::create(&file).unwrap();

@@ -1,28 +1,28 @@
-//! From a row that says what is about to be done to one that says what was.
+//! Write-ahead log of file changes: a row is begun before a file is written and finished after.
 
 use sqlx::{Sqlite, Transaction};
 
-use super::{Backups, BackupsError, Held, digest, integrations, lock, originals};
+use super::{Backups, BackupsError, EditLock, digest, integrations, lock, originals};
 use crate::atomic_write;
 use crate::backups::{FileEdit, NewFileEdit, edits};
 
 impl Backups {
-    /// The right to change files: waits for it a few seconds.
-    pub(crate) async fn hold(&self) -> Result<Held, BackupsError> {
+    /// Takes the lock on clients' files, waiting a few seconds for it.
+    pub(crate) async fn hold(&self) -> Result<EditLock, BackupsError> {
         let held = lock::hold(&self.root).await?;
         self.settle(&held).await?;
         Ok(held)
     }
 
-    /// Keeps a content; gives its digest.
+    /// Stores a content and returns its digest.
     pub(crate) fn keep(&self, content: Option<&[u8]>) -> Result<Option<String>, BackupsError> {
         content.map(|content| originals::keep(&self.root, content)).transpose()
     }
 
-    /// Writes down what is about to be done to files; gives the rows' ids.
+    /// Records changes that are about to be made; returns the rows' ids.
     pub(crate) async fn begin(
         &self,
-        _held: &Held,
+        _held: &EditLock,
         touches: &[NewFileEdit<'_>],
     ) -> Result<Vec<i64>, BackupsError> {
         let mut transaction = self.transaction().await?;
@@ -34,8 +34,8 @@ impl Backups {
         Ok(ids)
     }
 
-    /// All of that was done.
-    pub(crate) async fn finish(&self, _held: &Held, ids: &[i64]) -> Result<(), BackupsError> {
+    /// The changes were made.
+    pub(crate) async fn finish(&self, _held: &EditLock, ids: &[i64]) -> Result<(), BackupsError> {
         let mut transaction = self.transaction().await?;
         for id in ids {
             finish(&mut transaction, *id).await?;
@@ -43,8 +43,8 @@ impl Backups {
         transaction.commit().await.map_err(BackupsError::Journal)
     }
 
-    /// None of that was done, or all of it was taken back at once.
-    pub(crate) async fn forget(&self, _held: &Held, ids: &[i64]) -> Result<(), BackupsError> {
+    /// The changes were not made, or were undone at once.
+    pub(crate) async fn forget(&self, _held: &EditLock, ids: &[i64]) -> Result<(), BackupsError> {
         let mut transaction = self.transaction().await?;
         for id in ids {
             edits::forget(&mut transaction, *id).await?;
@@ -52,11 +52,11 @@ impl Backups {
         transaction.commit().await.map_err(BackupsError::Journal)
     }
 
-    /// Looks at the files of rows that were begun and never settled, because their process was killed: a file that is
-    /// as before was not written. One that is neither as before nor as after was changed by somebody since, and whether
-    /// ours was ever in place is not to be known. It counts as written: taking it back is a merge, in which the original
-    /// is there again and nothing of anybody's is lost. Clears away what was left half-written, too.
-    pub(super) async fn settle(&self, _held: &Held) -> Result<(), BackupsError> {
+    /// Recovers after a killed process: decides by each file's content whether a begun change was made. A file with the
+    /// content from before was not written. A file with a third content was edited since, and whether our change was made
+    /// before is unknown; it counts as made, since undoing it is a merge that restores the original and loses no edit.
+    /// Also removes half-written files.
+    pub(super) async fn settle(&self, _held: &EditLock) -> Result<(), BackupsError> {
         // A half-written original holds secrets as much as a whole one.
         for dir in [&self.root, &originals::dir(&self.root), &self.root.join("keys")] {
             if let Err(error) = atomic_write::sweep_directory(dir) {
@@ -70,7 +70,7 @@ impl Backups {
                 tracing::debug!(path = %touch.path.display(), %error, "could not be swept");
             }
             match atomic_write::read(&touch.path) {
-                // It may be there again tomorrow: a disk that is not mounted.
+                // The file cannot be read now (an unmounted disk, for instance); decide the next time.
                 Err(error) => {
                     tracing::warn!(path = %touch.path.display(), %error, "was not settled");
                 }

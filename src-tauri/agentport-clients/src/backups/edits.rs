@@ -1,4 +1,4 @@
-//! The rows of the journal: one for each change of a file.
+//! Rows of the table of file changes.
 
 use std::path::{Path, PathBuf};
 
@@ -21,15 +21,15 @@ pub(crate) struct FileEdit {
     /// Size of what was there.
     pub(crate) bytes: u64,
     pub(crate) taken_at: Timestamp,
-    /// It was begun, and it has not been checked yet whether it was done.
+    /// Begun, and not known yet whether it was made.
     pub(crate) begun: bool,
-    /// It has not been taken back.
+    /// Not undone yet.
     pub(crate) open: bool,
     /// The file's mode, where this change closed it to other accounts.
     pub(crate) mode_before: Option<u32>,
 }
 
-/// One that is about to be made.
+/// A change about to be recorded.
 pub(crate) struct NewFileEdit<'a> {
     pub(crate) client: &'a str,
     pub(crate) path: &'a Path,
@@ -76,7 +76,7 @@ pub(super) async fn begun(pool: &SqlitePool, root: &Path) -> Result<Vec<FileEdit
     rows.iter().map(|row| touch(row, root)).collect()
 }
 
-/// Those of a file that a restore would take back, newest first. The last of them holds the pinned original.
+/// The changes of a file that a restore would undo, newest first. The last of them holds the pinned original.
 pub(super) async fn open_of(
     pool: &SqlitePool,
     root: &Path,
@@ -117,9 +117,9 @@ pub(super) async fn begin(
     Ok(inserted.last_insert_rowid())
 }
 
-/// It was done. A restore closes what it took back, itself included, and so does a disconnect before which nothing but
-/// connecting was done. A file that somebody brought back by hand to what it was begins anew, unless that leaves out
-/// servers that were taken over since: the rows are the only way back to them.
+/// Marks a change as made. A restore closes the rows it undid and its own, and so does a disconnect after nothing but
+/// connects. If the file was brought back to its original by hand, its rows are closed too, unless servers were moved to
+/// the gateway meanwhile: these rows are the only way back to them.
 pub(super) async fn finish(to: &mut SqliteConnection, id: i64) -> Result<(), BackupsError> {
     for sql in [
         "UPDATE touches SET state = 'done' WHERE id = ?1",
@@ -154,7 +154,7 @@ pub(super) async fn restored_path(
         .map_err(BackupsError::Journal)
 }
 
-/// It was not done after all.
+/// Deletes the row of a change that was not made.
 pub(super) async fn forget(to: &mut SqliteConnection, id: i64) -> Result<(), BackupsError> {
     sqlx::query("DELETE FROM touches WHERE id = ?")
         .bind(id)

@@ -1,8 +1,7 @@
-//! Which integrations consolidations of a file led to, so that a restore can take them away again.
+//! Records which integrations consolidating a file added or used, so that a restore can remove them.
 //!
-//! What holds: an integration counts as added by a file from before it is made, so that one of a process that was
-//! killed is known too. It may go only where its server stands again: that is told by what the server is, for its name
-//! may be another's by then.
+//! An integration is recorded before it is created, so that one of a killed process is known too. It may be removed only
+//! if its server is in the file again, which is decided by the server's fingerprint, since its name may have been reused.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -16,23 +15,26 @@ use super::{Backups, BackupsError, journal};
 use crate::backups::edits;
 use crate::{
     client::Place,
-    plan::{self, Import},
+    plan::{self, PlannedImport},
 };
 
 impl Backups {
-    /// Notes an integration that a consolidation of this file adds, or is about to. `false`: it was noted already, as
-    /// added or as used.
-    pub async fn note_added(&self, path: &Path, import: &Import) -> Result<bool, BackupsError> {
+    /// Records an integration that consolidating this file adds. `false`: it was recorded already, as added or used.
+    pub async fn note_added(
+        &self,
+        path: &Path,
+        import: &PlannedImport,
+    ) -> Result<bool, BackupsError> {
         self.note(path, &import.id, Some(&import.fingerprint())).await
     }
 
-    /// Notes an integration, there already, that takes the place of a server of this file. As long as it does, no
-    /// restore of another file takes it away. `false`: it was noted already, as added or as used.
+    /// Records an existing integration that replaces a server of this file. As long as it does, restoring another file
+    /// does not remove it. `false`: it was recorded already, as added or used.
     pub async fn note_used(&self, path: &Path, used: &IntegrationId) -> Result<bool, BackupsError> {
         self.note(path, used, None).await
     }
 
-    /// These have nothing to do with this file after all.
+    /// Removes these records of this file.
     pub async fn unnote(&self, path: &Path, ids: &[IntegrationId]) -> Result<(), BackupsError> {
         for id in ids {
             sqlx::query("DELETE FROM integrations WHERE path = ? AND integration = ?")
@@ -50,7 +52,7 @@ impl Backups {
         Ok(self.added(path).await?.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Those of them whose servers stand in `content`, so that nothing is lost with them.
+    /// Those of them whose servers are in `content`, so that removing them loses nothing.
     pub async fn stand_in(
         &self,
         place: &Place,
@@ -58,7 +60,7 @@ impl Backups {
     ) -> Result<BTreeSet<IntegrationId>, BackupsError> {
         // A file in which nothing can be read has nothing to show for them.
         let servers = plan::imports(place, content).unwrap_or_default();
-        let there: HashSet<String> = servers.iter().map(Import::fingerprint).collect();
+        let there: HashSet<String> = servers.iter().map(PlannedImport::fingerprint).collect();
         let stands =
             |fingerprint: Option<String>| fingerprint.is_some_and(|it| there.contains(&it));
         let added = self.added(&place.path).await?.into_iter();
@@ -127,8 +129,8 @@ impl Backups {
     }
 }
 
-/// The file was restored: it uses none of them any more. What it added falls to the next file that uses it, so that the
-/// last one takes it away; what it is, is then still what the first one added.
+/// The file was restored and uses none of them any more. An integration it added passes to the next file that uses it,
+/// so that restoring the last file removes it.
 pub(super) async fn let_go(to: &mut SqliteConnection, path: &str) -> Result<(), BackupsError> {
     for sql in [
         "UPDATE integrations SET added = 1, fingerprint = mine.fingerprint \

@@ -1,4 +1,4 @@
-//! Opening the journal: its file, its one connection, its migrations.
+//! Opens the SQLite database of backups: its file, its one connection, its migrations.
 
 use std::{
     fs::OpenOptions,
@@ -17,19 +17,19 @@ use super::{BackupsError, io_error};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// How long a statement waits for another process.
-const BUSY: Duration = Duration::from_secs(5);
+/// Time a statement waits for another process' lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn file(root: &Path) -> PathBuf {
     root.join("journal.sqlite")
 }
 
-/// There is none yet, or nothing in it.
+/// Does it not exist yet, or is it empty?
 pub(super) fn is_new(root: &Path) -> bool {
     std::fs::metadata(file(root)).map_or(true, |found| found.len() == 0)
 }
 
-/// Opens the journal, and makes it where there is none. A new one is opened by one process at a time.
+/// Opens the database, and creates it if needed. A new one is created by one process at a time.
 pub(super) async fn open(root: &Path) -> Result<SqlitePool, BackupsError> {
     let path = file(root);
     create(&path).map_err(|source| io_error(&path, source))?;
@@ -40,7 +40,7 @@ pub(super) async fn open(root: &Path) -> Result<SqlitePool, BackupsError> {
         // A row is on the disk before the file it is about is touched, through a loss of power too.
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(BUSY)
+        .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     SqlitePoolOptions::new()
         .max_connections(1)
@@ -51,7 +51,7 @@ pub(super) async fn open(root: &Path) -> Result<SqlitePool, BackupsError> {
         .map_err(BackupsError::Journal)
 }
 
-/// What there is to do before the journal can be used.
+/// Are all migrations applied? Fails for the database of a newer program.
 pub(super) async fn is_current(pool: &SqlitePool, root: &Path) -> Result<bool, BackupsError> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
@@ -72,7 +72,7 @@ pub(super) async fn is_current(pool: &SqlitePool, root: &Path) -> Result<bool, B
     Ok(MIGRATIONS.iter().all(|known| applied.contains(&known.version)))
 }
 
-/// Brings it up to date; one process at a time.
+/// Applies migrations; one process at a time.
 pub(super) async fn migrate(pool: &SqlitePool) -> Result<(), BackupsError> {
     MIGRATIONS.run(pool).await.map_err(BackupsError::Migrate)
 }

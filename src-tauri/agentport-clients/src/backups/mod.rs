@@ -38,29 +38,56 @@ use crate::types::BackupView;
 
 use edits::FileEdit;
 pub(crate) use edits::NewFileEdit;
-pub(crate) use lock::Held;
+pub(crate) use lock::EditLock;
 pub(crate) use originals::digest;
 
+/// Why kept originals could not be read or written. Never holds content of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupsError {
+    /// A file operation failed.
     #[error("the kept originals could not be read or written in {path}")]
     Io {
+        /// The file or directory.
         path: PathBuf,
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
+    /// A query of the database failed.
     #[error("the journal of kept originals could not be used")]
     Journal(#[source] sqlx::Error),
+    /// A migration of the database failed.
     #[error("the journal of kept originals could not be brought up to date")]
     Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The database has migrations this program does not know.
     #[error("the journal {path} was made by a newer AgentPort; update this one")]
-    Newer { path: PathBuf },
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A row of the database is invalid.
     #[error("the journal {path} says what this program cannot read: {what}")]
-    Corrupt { path: PathBuf, what: String },
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is invalid.
+        what: String,
+    },
+    /// A kept original does not have its digest.
     #[error("the kept original of {path} is damaged: {digest}")]
-    Damaged { path: PathBuf, digest: String },
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The digest it should have.
+        digest: String,
+    },
+    /// The file has no change of ours to undo.
     #[error("there is nothing of ours to take back in {path}")]
-    Nothing { path: PathBuf },
+    Nothing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The lock is held by another process.
     #[error("another AgentPort is changing clients' files just now")]
     Busy,
 }
@@ -123,6 +150,7 @@ impl Backups {
         Ok(begun.into_iter().map(|touch| touch.path).collect())
     }
 
+    /// The directory of the kept originals.
     pub fn root(&self) -> &Path {
         &self.root
     }

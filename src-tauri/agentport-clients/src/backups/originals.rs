@@ -1,4 +1,4 @@
-//! The kept contents: one file for each, called by its SHA-256.
+//! Content-addressed store of kept originals: one file each, named by its SHA-256.
 
 use std::{
     fs, io,
@@ -49,7 +49,7 @@ pub(super) fn make_private(dir: &Path) -> io::Result<()> {
 pub(super) fn keep(root: &Path, content: &[u8]) -> Result<String, BackupsError> {
     let digest = digest(content);
     let file = file(root, &digest);
-    // One that is damaged is put right: its content is at hand.
+    // A damaged one is rewritten, since the content is at hand.
     let is_kept = atomic_write::read(&file).is_ok_and(|kept| kept.as_deref() == Some(content));
     if !is_kept {
         atomic_write::replace(&file, Some(content)).map_err(|source| io_error(&file, source))?;
@@ -57,7 +57,7 @@ pub(super) fn keep(root: &Path, content: &[u8]) -> Result<String, BackupsError> 
     Ok(digest)
 }
 
-/// A kept content, which is what it was. `of` is the client's file, for the error.
+/// Reads a kept content and checks it against its digest. `of` is the client's file, for the error.
 pub(super) fn read(root: &Path, digest: &str, of: &Path) -> Result<Vec<u8>, BackupsError> {
     let file = file(root, digest);
     let content = atomic_write::read(&file).map_err(|source| io_error(&file, source))?;

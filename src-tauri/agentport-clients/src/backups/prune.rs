@@ -1,4 +1,4 @@
-//! Dropping what is old.
+//! Deletes old kept originals.
 
 use std::collections::HashSet;
 
@@ -9,9 +9,8 @@ use crate::backups::edits;
 use crate::types::Pruned;
 
 impl Backups {
-    /// Drops what is neither pinned nor the newest of its file, and is older than `before`. What a restore would need
-    /// to take our changes back counts as pinned. Contents that no row speaks of any more go too, those of processes
-    /// that were killed among them.
+    /// Deletes originals older than `before` that are neither pinned nor the newest of their file. Everything a restore
+    /// needs counts as pinned. Contents without a row, for instance of killed processes, are deleted too.
     pub async fn prune(&self, before: Timestamp) -> Result<Pruned, BackupsError> {
         let held = self.hold().await?;
         let all = edits::all(&self.pool, &self.root).await?;

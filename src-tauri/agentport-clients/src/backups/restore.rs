@@ -1,10 +1,10 @@
-//! Working out what a file becomes when our changes are taken back. Nothing is written here.
+//! Plans that undo our changes of a file. Nothing is written here.
 
 use std::path::Path;
 
 use super::{
     Backups, BackupsError,
-    merge::{self, Change, Content, How},
+    merge::{self, FileContent, MergeMethod, OwnChange},
     originals::{self, digest},
 };
 use crate::backups::{FileEdit, edits};
@@ -13,7 +13,7 @@ use crate::{
     client::Place,
     document::Document,
     entry::ENTRY_NAME,
-    plan::{FileChange, Mask, ModeChange, Plan},
+    plan::{FileChange, ModeChange, Plan, SecretMask},
     types::{ConflictView, OnConflict, PlanAction},
 };
 
@@ -36,8 +36,8 @@ impl Backups {
         if pinned.before == there && !may_lack_servers(&touches, there.as_deref()) {
             return Ok(plan);
         }
-        let mut content: Content = now_there.map(<[u8]>::to_vec);
-        let mut mask = Mask::default();
+        let mut content: FileContent = now_there.map(<[u8]>::to_vec);
+        let mut mask = SecretMask::default();
         for change in self.changes(&touches)? {
             for content in [&change.before, &change.after, &content].into_iter().flatten() {
                 mask.add_file(place, content);
@@ -70,7 +70,7 @@ impl Backups {
     ) -> Result<Option<Option<Vec<u8>>>, BackupsError> {
         let mut expected = now_there.map(digest);
         let mut oldest = None;
-        // Back through what was nothing but connecting, each touch right after the one before.
+        // Go back over connects that follow each other without other edits in between.
         for touch in edits::open_of(&self.pool, &self.root, &place.path).await? {
             if touch.what != PlanAction::Connect || touch.after != expected {
                 break;
@@ -80,7 +80,7 @@ impl Backups {
         }
         let Some(oldest) = oldest else { return Ok(None) };
         let before = self.content(oldest.before.as_deref(), &oldest.path)?;
-        // Our entry was there already if somebody changed the file between two connections.
+        // If the file was edited between two connects, our entry was in it already.
         let has_ours = |bytes: &[u8]| {
             Document::parse(place, Some(bytes))
                 .ok()
@@ -107,12 +107,12 @@ impl Backups {
             || may_lack_servers(&touches, there.as_deref()))
     }
 
-    /// The changes of ours, newest first; those with nobody else's in between as one.
-    fn changes(&self, touches: &[FileEdit]) -> Result<Vec<Change>, BackupsError> {
+    /// Our changes, newest first; those without foreign edits in between are merged into one.
+    fn changes(&self, touches: &[FileEdit]) -> Result<Vec<OwnChange>, BackupsError> {
         let mut changes = Vec::new();
         for run in touches.chunk_by(|later, earlier| later.before == earlier.after) {
             if let (Some(last), Some(first)) = (run.first(), run.last()) {
-                changes.push(Change {
+                changes.push(OwnChange {
                     before: self.content(first.before.as_deref(), &first.path)?,
                     after: self.content(last.after.as_deref(), &last.path)?,
                 });
@@ -121,12 +121,12 @@ impl Backups {
         Ok(changes)
     }
 
-    fn content(&self, digest: Option<&str>, of: &Path) -> Result<Content, BackupsError> {
+    fn content(&self, digest: Option<&str>, of: &Path) -> Result<FileContent, BackupsError> {
         digest.map(|digest| originals::read(&self.root, digest, of)).transpose()
     }
 }
 
-/// The way back from our closing the file; `None` where its mode was changed since.
+/// The mode change that undoes ours; `None` if the mode was changed since.
 fn reopened(edits: &[FileEdit], path: &Path) -> Option<ModeChange> {
     let before = edits.iter().rev().find_map(|edit| edit.mode_before)?;
     let closed = ModeChange::closing(before)?;
@@ -164,17 +164,17 @@ pub(super) fn empty(place: &Place, now_there: Option<&[u8]>) -> Plan {
     }
 }
 
-fn note(plan: &mut Plan, how: How) {
+fn note(plan: &mut Plan, how: MergeMethod) {
     let note = match how {
-        How::Exact => return,
-        How::Merged => {
+        MergeMethod::Exact => return,
+        MergeMethod::Merged => {
             "The file was changed after AgentPort wrote it. Those changes stay; only AgentPort's are taken back."
         }
-        How::ByServer => {
+        MergeMethod::ByServer => {
             "The file was changed after AgentPort wrote it, around the same lines. Servers are brought back one by one, \
              at the end of the list; comments that stood between them do not come back."
         }
-        How::Settled => "Where both had changed the same, one side wins as you chose.",
+        MergeMethod::Settled => "Where both had changed the same, one side wins as you chose.",
     };
     if !plan.notes.iter().any(|known| known == note) {
         plan.notes.push(note.to_owned());

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{Backups, restore::empty};
 use crate::{
     apply::apply,
-    client::{Client, Format, Place},
+    client::{Client, FileFormat, Place},
     plan::{FileChange, Plan},
     types::{FileScope, PlanAction},
 };
@@ -31,7 +31,7 @@ impl Scene {
             scope: FileScope::User,
             path: dir.path().join("mcp.json"),
             target: crate::atomic_write::target(&dir.path().join("mcp.json")).unwrap(),
-            format: Format::Json,
+            format: FileFormat::Json,
             container: vec!["mcpServers".to_owned()],
         };
         Self { dir, backups, place }

@@ -1,8 +1,7 @@
-//! Files that are left alone although their place is a client's.
+//! Checks whether a client's file may be read and changed: where its links lead, and how many servers it has.
 //!
-//! What holds: a file that came with a project cannot name another file to be read and changed in its stead, for
-//! whoever looks at the plan looks at the project. The user's own files may be links to anywhere, as people have them who
-//! keep their dotfiles in a repository, but for AgentPort's own folder, which no client has any business in.
+//! A file of a project must not link out of the project: a person who reviews the plan expects changes inside it. The
+//! user's own files may link anywhere, as with dotfiles kept in a repository, but not into AgentPort's data directory.
 
 use std::{
     fs,
@@ -12,19 +11,28 @@ use std::{
 use super::Place;
 use crate::{atomic_write, document::Document, types::FileScope};
 
-/// Servers of one file that are worked with. People have a dozen; each costs a comparison with every other, and a
-/// process once it is taken over.
+/// Most servers in a file AgentPort works with. Usual are a dozen; each is compared with every other, and becomes a
+/// process once it is moved to the gateway.
 pub const MAX_SERVERS: usize = 200;
 
-/// Why a file is left alone.
+/// Why AgentPort does not change a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Ineligible {
+    /// A project's file links out of its project.
     #[error("it is a link that leads out of the project, to {target}")]
-    OutOfProject { target: PathBuf },
+    OutOfProject {
+        /// Where the link leads.
+        target: PathBuf,
+    },
+    /// It lies in AgentPort's data directory.
     #[error("it leads into AgentPort's own folder")]
     OwnEntry,
+    /// It has more than [`MAX_SERVERS`] servers.
     #[error("it has too many servers ({count}); AgentPort works with up to {MAX_SERVERS}")]
-    TooManyServers { count: usize },
+    TooManyServers {
+        /// Servers in the file.
+        count: usize,
+    },
 }
 
 impl Ineligible {
@@ -47,7 +55,7 @@ impl Place {
         Some(folder.to_owned())
     }
 
-    /// Is it a file to work with, by where it leads? `home` is the gateway's own folder, where one is known.
+    /// Checks where the path leads. `home` is the gateway's data directory, if known.
     pub fn may_be_touched(&self, home: Option<&Path>) -> Result<(), Ineligible> {
         if let Some(folder) = self.folder() {
             let folder = atomic_write::target(&folder).unwrap_or(folder);
@@ -61,14 +69,14 @@ impl Place {
         }
     }
 
-    /// The same, by what stands in it. One that does not parse is not counted.
+    /// Also checks the number of servers in `content`, unless it does not parse.
     pub fn may_be_worked_on(&self, content: Option<&[u8]>) -> Result<(), Ineligible> {
         let servers = Document::parse(self, content).ok().and_then(|file| file.servers().ok());
         Ineligible::if_too_many(servers.map_or(0, |servers| servers.len()))
     }
 }
 
-/// As the file system has it, which may take `Home` and `home` for one.
+/// Compares by file identity where possible: a case-insensitive file system takes `Home` and `home` for the same.
 fn is_within(target: &Path, home: &Path) -> bool {
     let Ok(home) = fs::canonicalize(home) else { return false };
     target.ancestors().any(|above| fs::canonicalize(above).is_ok_and(|above| above == home))

@@ -1,4 +1,4 @@
-//! What a client calls the parts of an entry.
+//! Field names and values of a client's server entries, as data from `clients.json`.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EntrySchema {
-    /// Its first is written, all are read.
+    /// Names of the field: the first is written, all are read.
     #[serde(default = "command")]
     pub(crate) command: Vec<String>,
     /// The command's field is a list that holds the arguments as well.
@@ -19,13 +19,13 @@ pub(crate) struct EntrySchema {
     pub(crate) env: String,
     #[serde(default)]
     pub(crate) cwd: Option<String>,
-    /// Its first is written, all are read. Empty for a client that knows no URLs.
+    /// Names of the URL's field: the first is written, all are read. Empty for a client without remote servers.
     #[serde(default)]
-    pub(crate) url: Vec<Url>,
+    pub(crate) url: Vec<UrlField>,
     #[serde(default = "headers")]
     pub(crate) headers: String,
     #[serde(default)]
-    pub(crate) kind: Option<Kind>,
+    pub(crate) kind: Option<KindField>,
     /// A list of variables that the client passes on from its own environment.
     #[serde(default)]
     pub(crate) forwarded: Option<String>,
@@ -38,51 +38,51 @@ pub(crate) struct EntrySchema {
     /// The bearer token itself, outside the headers.
     #[serde(default)]
     pub(crate) bearer: Option<String>,
-    /// An object whose fields stand for the entry's own where it is one.
+    /// A nested object whose fields count as the entry's own.
     #[serde(default)]
     pub(crate) nested: Option<String>,
-    /// Any of them switches it off.
+    /// Flags of which any disables the server.
     #[serde(default)]
-    pub(crate) disabled: Vec<Flag>,
+    pub(crate) disabled: Vec<FlagField>,
     /// How long a call may take.
     #[serde(default)]
-    pub(crate) timeout: Option<Timeout>,
+    pub(crate) timeout: Option<TimeoutField>,
     /// How long its start may take. The first that is set counts.
     #[serde(default)]
-    pub(crate) startup_timeout: Vec<Timeout>,
+    pub(crate) startup_timeout: Vec<TimeoutField>,
     #[serde(default)]
-    pub(crate) auto_approve: Option<Approvals>,
+    pub(crate) auto_approve: Option<ApprovalField>,
     /// How the file refers to an environment variable in a header; `NAME` stands for the variable's.
     #[serde(default)]
     pub(crate) reference: Option<String>,
-    /// What only the client can act on (variables from a file, a sandbox, a machine elsewhere). An entry that has one
-    /// of these, other than `false`, cannot be taken over as it stands.
+    /// Fields only the client can act on (variables from a file, a sandbox, another machine). An entry in which one is
+    /// set to something other than `false` cannot be moved to the gateway.
     #[serde(default)]
     pub(crate) own: Vec<String>,
-    /// What else our own entry has to have.
+    /// Further fields of AgentPort's own entry.
     #[serde(default)]
-    pub(crate) ours: Fixed,
+    pub(crate) ours: FixedFields,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Url {
+pub(crate) struct UrlField {
     pub(crate) field: String,
-    /// What it is where no type says so.
-    pub(crate) is: Transport,
+    /// The transport if no type field says which.
+    pub(crate) is: TransportField,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Transport {
+pub(crate) enum TransportField {
     Http,
     Sse,
 }
 
-/// The field that says what an entry is. Of each list of words, the first is written where `write` says so.
+/// The field that names the transport. Of each list of values, the first is written where `write` says so.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Kind {
+pub(crate) struct KindField {
     /// Its first is written, all are read.
     pub(crate) fields: Vec<String>,
     pub(crate) local: Vec<String>,
@@ -95,58 +95,58 @@ pub(crate) struct Kind {
     pub(crate) write_http: bool,
 }
 
-/// A field that means something when it has this value.
+/// A field that is set when it has this value.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Flag {
+pub(crate) struct FlagField {
     pub(crate) field: String,
     pub(crate) is: Value,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Timeout {
+pub(crate) struct TimeoutField {
     pub(crate) field: String,
-    pub(crate) unit: Unit,
+    pub(crate) unit: TimeoutUnit,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Unit {
+pub(crate) enum TimeoutUnit {
     Milliseconds,
     Seconds,
 }
 
-/// Where an entry says what runs without asking.
+/// The field that lists tools that run without asking.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Approvals {
+pub(crate) struct ApprovalField {
     /// A list of tools.
     pub(crate) list: Option<String>,
-    /// The word in it that stands for all of them.
+    /// The item that means every tool.
     pub(crate) any: Option<String>,
     /// All of them.
-    pub(crate) all: Option<Flag>,
+    pub(crate) all: Option<FlagField>,
     /// A map of tools to objects with such a flag.
-    pub(crate) each: Option<Each>,
+    pub(crate) each: Option<EachApproval>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Each {
+pub(crate) struct EachApproval {
     pub(crate) field: String,
-    pub(crate) flag: Flag,
+    pub(crate) flag: FlagField,
 }
 
-/// Fields our own entry has beside what it is made of.
+/// Constant fields of AgentPort's own entry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Fixed {
-    /// Put first.
+pub(crate) struct FixedFields {
+    /// Written first.
     pub(crate) always: Map<String, Value>,
-    /// Put last.
+    /// Written last.
     pub(crate) last: Map<String, Value>,
-    /// Put last as well, where it is a URL.
+    /// Written last if the entry has a URL.
     pub(crate) http: Map<String, Value>,
 }
 
@@ -168,7 +168,7 @@ fn headers() -> String {
 
 #[cfg(test)]
 impl EntrySchema {
-    /// Is this a word whose meaning is in a field of the server's own (its kind, a flag)?
+    /// Is this field name already represented by a field of [`crate::mcp_server::McpServer`] (transport, flag)?
     pub(crate) fn says(&self, text: &str) -> bool {
         let kind = self.kind.iter().flat_map(|kind| [&kind.local, &kind.http, &kind.sse]);
         let approvals = self.auto_approve.iter();

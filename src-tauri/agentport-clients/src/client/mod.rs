@@ -1,8 +1,7 @@
-//! The clients we know, as data: `clients.json`, which names for every fact the client's own page that states it.
+//! The supported MCP clients as data: `clients.json`, which cites the client's documentation for every fact.
 //!
-//! What holds: a client is one entry there and no code. Where clients differ in how an entry is written, the difference
-//! is a field of [`shape::Shape`]; where they differ in where a file lies, it is a line of [`paths`]' small language.
-//! What cannot be said in either is not known to us.
+//! A client is one entry of that file and no code. Differences in how an entry is written are fields of
+//! [`entry_schema::EntrySchema`]; differences in where a file lies use the path syntax of [`paths`].
 
 mod eligibility;
 pub(crate) mod entry_schema;
@@ -23,21 +22,26 @@ pub use eligibility::{Ineligible, MAX_SERVERS};
 use entry_schema::EntrySchema;
 use paths::PerOs;
 
-/// The machine as far as clients' files go. Nothing else here looks at the environment.
+/// The parts of the environment that decide where clients' files lie. Nothing else in this crate reads the environment.
 #[derive(Debug, Clone)]
 pub struct Machine {
+    /// The operating system.
     pub os: Os,
+    /// The home directory.
     pub home: PathBuf,
-    /// Environment variables that move files (`CODEX_HOME`, `XDG_CONFIG_HOME`, `APPDATA` …), and `PATH`, by which
-    /// programs are found.
+    /// Environment variables that move files (`CODEX_HOME`, `XDG_CONFIG_HOME`, `APPDATA` …), and `PATH`.
     pub variables: BTreeMap<String, PathBuf>,
 }
 
+/// Operating systems for which file locations are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Os {
+    /// Linux, also inside WSL.
     Linux,
+    /// macOS.
     Macos,
+    /// Windows.
     Windows,
 }
 
@@ -68,26 +72,31 @@ fn known_variables() -> impl Iterator<Item = &'static str> {
         .filter_map(|path| paths::variable(path))
 }
 
+/// Format of a configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum FileFormat {
     /// JSON with comments and trailing commas, whether or not the client itself takes them.
     Json,
+    /// TOML.
     Toml,
+    /// YAML 1.2.
     Yaml,
 }
 
-/// One client: data, and nothing that differs by machine.
+/// One supported client: facts that are the same on every machine.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
+    /// Stable id, such as `claude-desktop`.
     pub id: String,
+    /// Display name.
     pub name: String,
-    /// Pages that say what stands here, the client's own wherever it has one.
+    /// URLs of the documentation these facts come from.
     sources: Vec<String>,
-    format: Format,
+    format: FileFormat,
     container: Vec<String>,
-    /// Where such a container lies within the container, it is that one (opencode's second version).
+    /// If the container holds a container of this name, that one counts (opencode's second configuration format).
     #[serde(default)]
     inner_container: Option<String>,
     /// Files of the user's, the preferred first.
@@ -95,10 +104,10 @@ pub struct Client {
     /// Files of a folder's, relative to it, the preferred first.
     #[serde(default)]
     project: Vec<String>,
-    /// Directories and files that say it is installed, beside its own config files.
+    /// Directories and files whose presence shows that it is installed, besides its configuration files.
     #[serde(default)]
     signs: PerOs,
-    /// Programs that say so, when they are found along `PATH`.
+    /// Programs whose presence in `PATH` shows that it is installed.
     #[serde(default)]
     programs: Vec<String>,
     #[serde(default)]
@@ -111,14 +120,18 @@ pub struct Client {
 /// One file of a client's, on one machine.
 #[derive(Debug, Clone)]
 pub struct Place {
+    /// The client.
     pub client: &'static Client,
+    /// What the file applies to.
     pub scope: FileScope,
+    /// Absolute, as the client names it.
     pub path: PathBuf,
-    /// Where `path` led through links when the place was looked up: the file that is read and written. `path` itself
-    /// where there are none.
+    /// The file behind the symbolic links of `path` when the place was looked up, which is read and written; equal to
+    /// `path` without links.
     pub target: PathBuf,
-    pub format: Format,
-    /// Where in the file the servers stand: keys from the root (a dot within one belongs to the key).
+    /// Its format.
+    pub format: FileFormat,
+    /// Keys from the root of the document to its servers (a dot within a key is part of it).
     pub container: Vec<String>,
 }
 
@@ -127,11 +140,12 @@ static CLIENTS: LazyLock<Vec<Client>> = LazyLock::new(|| {
 });
 
 impl Client {
-    /// All of them, in the order they are shown.
+    /// Every supported client, in the order of display.
     pub fn all() -> &'static [Self] {
         &CLIENTS
     }
 
+    /// The client of this id.
     pub fn by_id(id: &str) -> Option<&'static Self> {
         Self::all().iter().find(|client| client.id == id)
     }
@@ -141,11 +155,12 @@ impl Client {
         self.http
     }
 
-    /// What makes a change count, as a sentence.
+    /// What the person has to do before the client uses a changed file, as a sentence.
     pub fn restart(&self) -> Option<&str> {
         self.restart.as_deref()
     }
 
+    /// URLs of the documentation its facts come from.
     pub fn sources(&self) -> &[String] {
         &self.sources
     }
@@ -159,10 +174,10 @@ impl Client {
         &self.project
     }
 
-    /// Where its files are or would be, the preferred first; those of `folder` as well, where one is given.
+    /// Its existing files, or those to be created, the preferred first; with those of the project `folder`, if given.
     ///
-    /// Of several files that serve the same end, those that exist; if none does, the one whose directory is there, or
-    /// else the preferred one.
+    /// Of several candidates for the same purpose: those that exist; else the one whose directory exists; else the
+    /// preferred one.
     pub fn places(&'static self, machine: &Machine, folder: Option<&Path>) -> Vec<Place> {
         let user = paths::candidates(self.user.on(machine.os), machine);
         let project = folder
@@ -172,10 +187,10 @@ impl Client {
         let project = those_that_count(project).into_iter().map(|path| (FileScope::Project, path));
         let mut places: Vec<Place> = Vec::new();
         for (scope, path) in user.chain(project) {
-            // The home directory as a folder has the user's own files.
+            // The home directory as a project folder would be the user's own files again.
             if places.iter().all(|place| place.path != path) {
                 let container = self.container_in(&path);
-                // One whose links cannot be followed cannot be read either, and says so then.
+                // Links that cannot be followed are reported when the file is read.
                 let target = atomic_write::target(&path).unwrap_or_else(|_| path.clone());
                 let format = self.format;
                 places.push(Place { client: self, scope, path, target, format, container });
@@ -200,7 +215,7 @@ impl Client {
         container
     }
 
-    /// Are there signs of it: its file, its directory, its program?
+    /// Is one of its files, directories or programs there?
     pub fn is_found(&self, machine: &Machine) -> bool {
         let files = paths::candidates(self.user.on(machine.os), machine);
         let signs = paths::candidates(self.signs.on(machine.os), machine);
@@ -209,8 +224,8 @@ impl Client {
     }
 }
 
-/// Of files that serve the same end, those that are there. If none is, where the client would look for one.
-fn those_that_count(candidates: Vec<paths::Candidate>) -> Vec<PathBuf> {
+/// Of candidates for the same purpose, those that exist; else the one the client would look at.
+fn those_that_count(candidates: Vec<paths::PathCandidate>) -> Vec<PathBuf> {
     let preferred = candidates
         .iter()
         .find(|candidate| candidate.path.parent().is_some_and(Path::is_dir))
@@ -218,7 +233,7 @@ fn those_that_count(candidates: Vec<paths::Candidate>) -> Vec<PathBuf> {
         .map(|candidate| candidate.path.clone());
     let there: Vec<PathBuf> = candidates
         .into_iter()
-        .filter(paths::Candidate::exists)
+        .filter(paths::PathCandidate::exists)
         .map(|candidate| candidate.path)
         .collect();
     if there.is_empty() { preferred.into_iter().collect() } else { there }

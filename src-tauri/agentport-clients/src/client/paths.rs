@@ -1,6 +1,6 @@
-//! Where files lie, as the data says it.
+//! Paths in `clients.json`, and how they resolve on this machine.
 //!
-//! A path of the data has `/` between its parts and starts with `~` (the home directory), with `{NAME|~/else}` (the
+//! A path has `/` between its parts and starts with `~` (the home directory), with `{NAME|~/else}` (the
 //! directory an environment variable names, or else another), or at the root. One part may hold one `*`, which stands
 //! for anything within that part: for packages whose directory ends in something we cannot know.
 
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{Machine, Os};
 
-/// How many directories a `*` may stand for. More than one is rare, more than a few is somebody's mistake.
+/// Most directories a `*` may match. More than one is rare, more than a few is a mistake in the data.
 const MAX_MATCHES: usize = 4;
 
 /// Paths that differ by operating system.
@@ -44,31 +44,31 @@ impl PerOs {
     }
 }
 
-/// A path that may be there.
+/// A resolved path, whether or not a file is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Candidate {
+pub(crate) struct PathCandidate {
     pub(crate) path: PathBuf,
-    /// A `*` was found to stand for something: the directory is there, whether or not the file in it is.
+    /// A `*` in it matched an existing directory.
     matched: bool,
 }
 
-impl Candidate {
-    /// A link that leads nowhere exists as well: a file is expected there.
+impl PathCandidate {
+    /// A dangling link counts as existing: a file is expected there.
     pub(crate) fn exists(&self) -> bool {
         self.matched || fs::symlink_metadata(&self.path).is_ok()
     }
 }
 
-/// The variable a path of the data starts with.
+/// The environment variable a path starts with.
 pub(crate) fn variable(path: &str) -> Option<&str> {
     path.strip_prefix('{')?.split_once('|').map(|(name, _)| name)
 }
 
-/// The paths of the data on this machine. One with a `*` is there only for what it stands for.
+/// Resolves paths of `clients.json` on this machine. One with a `*` gives a candidate for each match.
 pub(crate) fn candidates<'a>(
     paths: impl Iterator<Item = &'a str>,
     machine: &Machine,
-) -> Vec<Candidate> {
+) -> Vec<PathCandidate> {
     let settled = paths.flat_map(|path| {
         let (start, rest) = start(path, machine);
         match rest.split_once('*') {
@@ -80,8 +80,8 @@ pub(crate) fn candidates<'a>(
 }
 
 /// A path of the data that is relative to a folder.
-pub(crate) fn under(folder: &Path, path: &str) -> Candidate {
-    Candidate { path: joined(folder, path), matched: false }
+pub(crate) fn under(folder: &Path, path: &str) -> PathCandidate {
+    PathCandidate { path: joined(folder, path), matched: false }
 }
 
 /// Is one of these programs found along `PATH`?
@@ -105,8 +105,8 @@ fn start<'a>(path: &'a str, machine: &Machine) -> (PathBuf, &'a str) {
         return from_home(path, machine);
     };
     let (name, otherwise) = choice.split_once('|').unwrap_or((choice, "~"));
-    // A relative value names a directory only for whoever set it: the XDG base directory specification has it ignored,
-    // and clients that take one mean their own working directory.
+    // A relative value is ignored, as the XDG base directory specification says: it would be relative to the working
+    // directory of the client, not ours.
     let directory = match machine.variables.get(name).filter(|value| value.is_absolute()) {
         Some(value) => value.clone(),
         None => {
@@ -131,12 +131,12 @@ fn joined(start: &Path, path: &str) -> PathBuf {
         .fold(start.to_owned(), |all, part| all.join(part))
 }
 
-/// What `before*after` within `start` stands for.
-fn matches(start: &Path, before: &str, after: &str) -> Vec<Candidate> {
+/// Directory entries within `start` that `before*after` matches.
+fn matches(start: &Path, before: &str, after: &str) -> Vec<PathCandidate> {
     let (parent, name_before) = before.rsplit_once('/').unwrap_or(("", before));
     let (name_after, rest) = after.split_once('/').unwrap_or((after, ""));
     let Ok(entries) = fs::read_dir(joined(start, parent)) else { return Vec::new() };
-    let mut found: Vec<Candidate> = entries
+    let mut found: Vec<PathCandidate> = entries
         .flatten()
         .filter(|entry| {
             entry.file_name().to_str().is_some_and(|name| {
@@ -145,7 +145,7 @@ fn matches(start: &Path, before: &str, after: &str) -> Vec<Candidate> {
                     && name.ends_with(name_after)
             })
         })
-        .map(|entry| Candidate { path: joined(&entry.path(), rest), matched: true })
+        .map(|entry| PathCandidate { path: joined(&entry.path(), rest), matched: true })
         .collect();
     found.sort_by(|one, other| one.path.cmp(&other.path));
     found.truncate(MAX_MATCHES);

@@ -58,9 +58,9 @@ fn every_client_has_a_file_of_the_users_everywhere() {
                 assert!(!text.contains(['*', '{', '|', '~']), "{path} is not settled");
                 let ending = place.path.extension().and_then(|ending| ending.to_str());
                 let fits = match place.format {
-                    Format::Json => matches!(ending, Some("json" | "jsonc")),
-                    Format::Toml => ending == Some("toml"),
-                    Format::Yaml => matches!(ending, Some("yaml" | "yml")),
+                    FileFormat::Json => matches!(ending, Some("json" | "jsonc")),
+                    FileFormat::Toml => ending == Some("toml"),
+                    FileFormat::Yaml => matches!(ending, Some("yaml" | "yml")),
                 };
                 assert!(fits, "{path} does not end as its format does");
             }

@@ -1,4 +1,4 @@
-//! What is installed, and which servers each client has. Reads files and nothing else; works with no gateway running.
+//! Finds installed clients and reads the servers in their files. Needs no running gateway and writes nothing.
 //!
 //! A file that cannot be read or does not parse is a state of that file and never an error: one client's mistake hides
 //! no other client.
@@ -13,31 +13,44 @@ use crate::{
     mcp_server::McpServer,
 };
 
+/// A client with its files on this machine.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundClient {
+    /// Facts about the client.
     pub client: &'static Client,
+    /// It seems to be installed.
     pub found: bool,
+    /// Its files, the user's first.
     pub files: Vec<FoundFile>,
 }
 
+/// A file of a client and what is in it.
 #[derive(Debug)]
 pub struct FoundFile {
+    /// The file.
     pub place: Place,
+    /// What was found.
     pub state: FoundState,
 }
 
+/// What was found in a file.
 pub enum FoundState {
+    /// There is no file.
     Missing,
+    /// It parses.
     Readable {
+        /// Its bytes.
         content: Vec<u8>,
+        /// Its servers, in the order of the file.
         servers: Vec<McpServer>,
     },
+    /// It does not parse.
     Broken(ParseError),
-    /// Or it is left alone (see [`Ineligible`]).
+    /// Or refused (see [`Ineligible`]).
     Unreadable(io::Error),
 }
 
-/// Without content: secrets stand there.
+/// Without content, which may hold secrets.
 impl std::fmt::Debug for FoundState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -52,11 +65,11 @@ impl std::fmt::Debug for FoundState {
     }
 }
 
-/// Every client we know, those with signs of being there first.
-pub fn discover(machine: &Machine, folder: Option<&Path>) -> Vec<Found> {
-    let mut all: Vec<Found> = Client::all()
+/// Every supported client, installed ones first.
+pub fn discover(machine: &Machine, folder: Option<&Path>) -> Vec<FoundClient> {
+    let mut all: Vec<FoundClient> = Client::all()
         .iter()
-        .map(|client| Found {
+        .map(|client| FoundClient {
             client,
             found: client.is_found(machine),
             files: client
@@ -70,7 +83,7 @@ pub fn discover(machine: &Machine, folder: Option<&Path>) -> Vec<Found> {
     all
 }
 
-/// One file. Links are followed; those of a project's files not out of the project.
+/// Reads one file. Links are followed, but for a project's file not out of the project.
 pub fn look(place: &Place) -> FoundState {
     if let Err(why) = place.may_be_touched(None) {
         return FoundState::Unreadable(io::Error::other(why));
@@ -92,7 +105,7 @@ fn servers(
     content: &[u8],
 ) -> Result<Result<Vec<McpServer>, Ineligible>, ParseError> {
     let entries = Document::parse(place, Some(content))?.servers().map_err(|error| ParseError {
-        // It is the container as a whole that is wrong; where it starts is not known here.
+        // The container itself is invalid; its position is not known here.
         line: 1,
         column: 1,
         message: error.to_string(),

@@ -70,7 +70,7 @@ fn a_folder_adds_its_files() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_state() {
+fn unreadable_files_are_a_state() {
     let home = Home::new();
     assert!(matches!(home.look("cursor"), FoundState::Missing));
 
@@ -113,7 +113,7 @@ fn more_servers_than_anybody_has_are_left_alone() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_system_shows_of_itself_is_not_read() {
+fn files_of_proc_and_sys_are_not_read() {
     let home = Home::new();
     std::os::unix::fs::symlink("/proc/self/pagemap", home.path(".cursor/mcp.json")).unwrap();
     assert!(matches!(home.look("cursor"), FoundState::Unreadable(_)));
@@ -184,9 +184,9 @@ fn every_client_is_read_where_it_lies() {
     for client in Client::all() {
         let place = client.places(&home.machine, None).remove(0);
         let ending = match place.format {
-            crate::client::Format::Json => "json",
-            crate::client::Format::Toml => "toml",
-            crate::client::Format::Yaml => "yaml",
+            crate::client::FileFormat::Json => "json",
+            crate::client::FileFormat::Toml => "toml",
+            crate::client::FileFormat::Yaml => "yaml",
         };
         let rich = fs::read(fixtures.join(&client.id).join(format!("rich.{ending}")));
         fs::create_dir_all(place.path.parent().expect("a parent")).expect("directories");

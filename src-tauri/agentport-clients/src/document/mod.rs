@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::client::{Format, Place};
+use crate::client::{FileFormat, Place};
 use text_edit::TextEdit;
 
 /// Marks a container as a list whose items carry their name in `name` (Continue), rather than a map by name. It stands
@@ -60,6 +60,7 @@ pub struct ParseError {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+    /// What is wrong, as a sentence.
     pub message: String,
 }
 
@@ -75,7 +76,10 @@ impl ParseError {
 pub enum EditError {
     /// Something else than a map (or list) of servers stands where they belong.
     #[error("{path} is not a list of servers")]
-    NotAContainer { path: String },
+    NotAContainer {
+        /// Keys from the root, joined by ` > `.
+        path: String,
+    },
     /// The edit would not have left the rest as it was, so nothing was done.
     #[error("the file cannot be changed without touching something else in it")]
     WouldTouchMore,
@@ -98,7 +102,7 @@ type Servers = Vec<(String, Value)>;
 /// The bytes of a file that parses. `Debug` does not show them.
 #[derive(Clone)]
 pub struct Document {
-    format: Format,
+    format: FileFormat,
     container: Vec<String>,
     bytes: Vec<u8>,
     servers: Result<Servers, EditError>,
@@ -121,7 +125,7 @@ impl Document {
 
     /// Not UTF-8, over 10 MiB and nested deeper than 100 levels are parse errors too.
     pub fn parse_as(
-        format: Format,
+        format: FileFormat,
         container: &[String],
         bytes: Option<&[u8]>,
     ) -> Result<Self, ParseError> {
@@ -150,9 +154,9 @@ impl Document {
         }
         let (text, path) = (self.text(), &self.container);
         let edits = match self.format {
-            Format::Json => json::set(text, path, name, entry),
-            Format::Toml => toml::set(text, path, name, entry),
-            Format::Yaml => yaml::set(text, path, name, entry),
+            FileFormat::Json => json::set(text, path, name, entry),
+            FileFormat::Toml => toml::set(text, path, name, entry),
+            FileFormat::Yaml => yaml::set(text, path, name, entry),
         }?;
         let after = text_edit::apply(text, edits).ok_or(EditError::WouldTouchMore)?;
         self.take(after, expected)
@@ -182,20 +186,23 @@ impl Document {
 
     fn remove_one(&self, text: &str, name: &str) -> Result<Vec<TextEdit>, EditError> {
         match self.format {
-            Format::Json => json::remove(text, &self.container, name),
-            Format::Toml => toml::remove(text, &self.container, name),
-            Format::Yaml => yaml::remove(text, &self.container, name),
+            FileFormat::Json => json::remove(text, &self.container, name),
+            FileFormat::Toml => toml::remove(text, &self.container, name),
+            FileFormat::Yaml => yaml::remove(text, &self.container, name),
         }
     }
 
+    /// The file's bytes after all edits so far.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    pub fn format(&self) -> Format {
+    /// The format it was parsed as.
+    pub fn format(&self) -> FileFormat {
         self.format
     }
 
+    /// Keys from the root to the servers.
     pub fn container(&self) -> &[String] {
         &self.container
     }
@@ -209,9 +216,9 @@ impl Document {
     /// All but the container, in a form that keeps what a JSON value would lose. `None` if it does not parse.
     fn rest_of(&self, text: &str) -> Option<Value> {
         match self.format {
-            Format::Json => json::rest(text, &self.container),
-            Format::Toml => toml::rest(text, &self.container),
-            Format::Yaml => yaml::rest(text, &self.container),
+            FileFormat::Json => json::rest(text, &self.container),
+            FileFormat::Toml => toml::rest(text, &self.container),
+            FileFormat::Yaml => yaml::rest(text, &self.container),
         }
     }
 
@@ -233,13 +240,13 @@ impl Document {
 }
 
 fn servers(
-    format: Format,
+    format: FileFormat,
     text: &str,
     container: &[String],
 ) -> Result<Result<Servers, EditError>, ParseError> {
     match format {
-        Format::Json => json::servers(text, container),
-        Format::Toml => toml::servers(text, container),
-        Format::Yaml => yaml::servers(text, container),
+        FileFormat::Json => json::servers(text, container),
+        FileFormat::Toml => toml::servers(text, container),
+        FileFormat::Yaml => yaml::servers(text, container),
     }
 }

@@ -1,4 +1,4 @@
-//! Our own entry: written, and recognised.
+//! AgentPort's own entry in a client's file: builds it and recognises it.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use agentport_core::key::SHOWN_CHARS;
 use serde_json::{Map, Value, json};
 use url::{Host, Url};
 
-use super::{ENTRY_NAME, OwnEntry, Target, fields};
+use super::{ENTRY_NAME, EntryTarget, OwnEntry, fields};
 use crate::{
     KEY_PLACEHOLDER,
     client::{Client, entry_schema::EntrySchema},
@@ -16,17 +16,17 @@ use crate::{
 
 const AUTHORIZATION: &str = "Authorization";
 const BEARER: &str = "Bearer ";
-/// Where packages put our program, of this system or of one that a file came from; `ap` lies beside it.
+/// Paths at which packages install `agentport`, on any system (a file may come from another); `ap` lies beside it.
 const PACKAGED: [&str; 5] = [
     "/usr/bin",
     "/usr/local/bin",
     "/Applications/AgentPort.app/Contents/MacOS",
     r"C:\Program Files\AgentPort",
-    // The same from within WSL.
+    // Windows' path as seen from WSL.
     "/mnt/c/Program Files/AgentPort",
 ];
 
-pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &Target) -> Option<Value> {
+pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &EntryTarget) -> Option<Value> {
     let shape = client.shape();
     let mut entry = shape.ours.always.clone();
     match via {
@@ -56,7 +56,7 @@ pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &Target) -> 
     Some(Value::Object(entry))
 }
 
-fn bridge(shape: &EntrySchema, target: &Target, entry: &mut Map<String, Value>) -> Option<()> {
+fn bridge(shape: &EntrySchema, target: &EntryTarget, entry: &mut Map<String, Value>) -> Option<()> {
     if let Some(kind) = shape.kind.as_ref().filter(|kind| kind.write_local) {
         fields::put(entry, kind.fields.first()?, json!(kind.local.first()?));
     }
@@ -76,7 +76,7 @@ fn bridge(shape: &EntrySchema, target: &Target, entry: &mut Map<String, Value>) 
     Some(())
 }
 
-fn url(shape: &EntrySchema, target: &Target, entry: &mut Map<String, Value>) -> Option<()> {
+fn url(shape: &EntrySchema, target: &EntryTarget, entry: &mut Map<String, Value>) -> Option<()> {
     if let Some(kind) = shape.kind.as_ref().filter(|kind| kind.write_http) {
         fields::put(entry, kind.fields.first()?, json!(kind.http.first()?));
     }
@@ -145,7 +145,7 @@ pub(super) fn looks_like_it(server: &McpServer) -> bool {
     starts_bridge(command, args)
 }
 
-/// The program and its arguments behind `env NAME=value …` and `cmd /c …`, which only start it.
+/// The program and its arguments without a leading `env NAME=value …` or `cmd /c …`.
 fn unwrapped<'a>(command: &'a str, args: &'a [String]) -> (&'a str, &'a [String]) {
     let name = parted(command).1.to_ascii_lowercase();
     let at = match name.as_str() {
@@ -165,7 +165,7 @@ fn starts_bridge(command: &str, args: &[String]) -> bool {
     is_called_so(parted(command).1) && args.first().map(String::as_str) == Some("bridge")
 }
 
-/// A command that is called as ours is, by more than that.
+/// Is the command AgentPort's program? More than the file name has to match.
 fn is_our_program(server: &McpServer, command: &str, args: &[String]) -> bool {
     let (directory, name) = parted(command);
     let Some(directory) = directory else { return true };
@@ -176,8 +176,7 @@ fn is_our_program(server: &McpServer, command: &str, args: &[String]) -> bool {
     is_ours_by_name && is_absolute(command) && option(args, "--client").is_some_and(is_key_name)
 }
 
-/// The directory, if it has one, and the last part, whichever separator it was written with: the file may come from the
-/// other side of a WSL boundary.
+/// Directory, if any, and file name, split at either separator: the file may come from the other side of WSL.
 fn parted(command: &str) -> (Option<&str>, &str) {
     match command.rfind(['/', '\\']) {
         Some(at) => (Some(&command[..at]), &command[at + 1..]),
@@ -185,14 +184,14 @@ fn parted(command: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// On this system or another.
+/// Is it absolute on this system or on another?
 fn is_absolute(path: &str) -> bool {
     let drive = path.as_bytes();
     let has_drive = drive.len() >= 3 && drive[0].is_ascii_alphabetic() && drive[1] == b':';
     path.starts_with(['/', '\\']) || has_drive && matches!(drive[2], b'/' | b'\\')
 }
 
-/// As those of [`Target::key_name`] are made.
+/// Has it the form of [`EntryTarget::key_name`]?
 fn is_key_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=64).contains(&name.len()) && name.bytes().all(plain)

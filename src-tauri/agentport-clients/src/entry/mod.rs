@@ -1,10 +1,9 @@
-//! Between an entry of a client's file and a [`McpServer`]: each client's names for the same things.
+//! Translates between an entry of a client's file and a [`McpServer`].
 //!
-//! What holds: reading loses nothing. What we have a word for is in the [`McpServer`]'s own fields, everything else is in
-//! its `extra` as it stood; and an entry of which any part that matters cannot be read for certain is
-//! [`crate::mcp_server::Launch::Unclear`], because what is taken over wrongly runs something else than the owner had.
-//! A variable that a client passes on by a field of its own (`env_vars`, `bearer_token_env_var` …) is read as the
-//! reference `${NAME}`, so that whoever looks for references finds it.
+//! Reading loses nothing: known fields become fields of the [`McpServer`], all others its `extra`, unchanged. An entry in
+//! which anything that decides what runs cannot be read for certain is [`crate::mcp_server::Launch::Unclear`], because a
+//! wrong reading would run something else than the owner configured. A variable that a client passes on by a field of its
+//! own (`env_vars`, `bearer_token_env_var` …) is read as the reference `${NAME}`, like references in values.
 
 mod agentport;
 mod fields;
@@ -23,16 +22,16 @@ use crate::{
 /// The name of our entry.
 pub const ENTRY_NAME: &str = "agentport";
 
-/// What our own entry leads to.
+/// What AgentPort's own entry has to point to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct EntryTarget {
     /// `http://127.0.0.1:4747/mcp`.
     pub mcp_url: String,
     /// The `agentport` program, by absolute path.
     pub program: PathBuf,
-    /// The gateway's home, where it is not the usual one.
+    /// The gateway's data directory, if not the default one.
     pub home: Option<PathBuf>,
-    /// What `agentport bridge --client` is told: the client's id, with a short hash behind it for a project's file.
+    /// Value for `agentport bridge --client`: the client's id, with a short hash appended for a project's file.
     pub key_name: String,
     /// The environment variable of [`ConnectionMethod::HttpEnvironment`].
     pub variable: String,
@@ -43,14 +42,14 @@ pub fn read(client: &Client, name: &str, entry: &Value) -> McpServer {
     read::server(client, name, entry)
 }
 
-/// Our entry as this client writes it. The key is [`crate::KEY_PLACEHOLDER`] where it stands in the file. `None` where
-/// the client cannot be reached that way.
-pub fn own_entry(client: &Client, via: ConnectionMethod, target: &Target) -> Option<Value> {
+/// AgentPort's entry in this client's format. A key in it is [`crate::KEY_PLACEHOLDER`]. `None` if the client does not
+/// support `via`.
+pub fn own_entry(client: &Client, via: ConnectionMethod, target: &EntryTarget) -> Option<Value> {
     agentport::entry(client, via, target)
 }
 
-/// What suits the client best in such a file: HTTP where it speaks it and the file is the user's own; in a project's
-/// file, which is shared, never with a key in it.
+/// The best connection method for such a file: HTTP if the client speaks it and the file is the user's own. A project's
+/// file is shared with others, so it never gets a key.
 pub fn best_via(client: &Client, scope: FileScope) -> ConnectionMethod {
     match scope {
         FileScope::User if client.speaks_http() => ConnectionMethod::Http,
@@ -60,17 +59,17 @@ pub fn best_via(client: &Client, scope: FileScope) -> ConnectionMethod {
 
 /// Is it an entry of ours, and how does it reach which gateway?
 ///
-/// It is when it is called [`ENTRY_NAME`] and leads to `/mcp` on loopback, or when it starts our program with `bridge`. Which
-/// program is ours is told by more than its file's name, which is anybody's to give: under whatever name of the entry it
-/// is `agentport` or `ap` as `PATH` has it, or one in a place where packages put it; and under the name [`ENTRY_NAME`] any
-/// `agentport` by an absolute path that is told a client, since ours may have moved since.
+/// It is if it is called [`ENTRY_NAME`] and its URL is `/mcp` on loopback, or if it starts AgentPort's program with `bridge`.
+/// A file name alone does not identify the program, since any program can have it. Accepted are: under any entry name,
+/// `agentport` or `ap` without a path, or at a path where packages install it; under [`ENTRY_NAME`], also any absolute path
+/// to `agentport` with `--client`, because the program may have been moved.
 ///
 /// Of several in one file only one counts: see [`find_own_entry`].
 pub fn as_own_entry(server: &McpServer) -> Option<OwnEntry> {
     agentport::recognised(server)
 }
 
-/// The one entry of a file that counts as ours, and its place in `servers`: the one called [`ENTRY_NAME`] before any other.
+/// The entry of a file that counts as AgentPort's, and its index: the one called [`ENTRY_NAME`] before any other.
 pub fn find_own_entry<'a>(
     servers: impl IntoIterator<Item = &'a McpServer>,
 ) -> Option<(usize, OwnEntry)> {
@@ -81,20 +80,24 @@ pub fn find_own_entry<'a>(
     Some((at, ours))
 }
 
-/// Does it start something that calls itself our program, with `bridge`? Such a one is never taken over: as an
-/// integration it would lead AgentPort to itself, or be a stranger in our name.
+/// Does it start a program named like AgentPort's with `bridge`? Such an entry is never moved to the gateway: it would
+/// connect AgentPort to itself, or is another program under its name.
 pub(crate) fn starts_own_bridge(server: &McpServer) -> bool {
     agentport::looks_like_it(server)
 }
 
-/// What our entry in a file says.
+/// AgentPort's entry as found in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnEntry {
+    /// How the entry reaches the gateway.
     pub via: ConnectionMethod,
+    /// Its URL, if it has one.
     pub mcp_url: Option<String>,
+    /// The data directory the bridge is started for, if it names one.
     pub home: Option<PathBuf>,
     /// The first characters of the key (`agentport_core::key::SHOWN_CHARS`), where it stands in the file.
     pub key_prefix: Option<String>,
+    /// Name of the stored key the bridge is started with.
     pub key_name: Option<String>,
 }
 

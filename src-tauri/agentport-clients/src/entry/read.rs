@@ -1,4 +1,4 @@
-//! From an entry to a [`McpServer`].
+//! Reads an entry of a client's file as a [`McpServer`].
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,16 +8,18 @@ use super::fields;
 use crate::{
     client::{
         Client,
-        entry_schema::{Approvals, EntrySchema, Flag, Timeout, Transport, Unit},
+        entry_schema::{
+            ApprovalField, EntrySchema, FlagField, TimeoutField, TimeoutUnit, TransportField,
+        },
     },
     mcp_server::{AutoApprove, Launch, McpServer},
 };
 
-/// What an entry says it is.
+/// The transport an entry names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     Local,
-    Remote(Transport),
+    Remote(TransportField),
 }
 
 pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
@@ -43,7 +45,7 @@ pub(super) fn server(client: &Client, name: &str, entry: &Value) -> McpServer {
     let auto_approve =
         shape.auto_approve.as_ref().map(|at| take_approvals(&mut extra, at)).unwrap_or_default();
 
-    // An entry that is unclear keeps every field it is made of.
+    // An unclear entry keeps all of its fields in `extra`.
     let as_it_stood = extra.clone();
     let launch = launch(shape, &mut extra).unwrap_or_else(|why| {
         extra = as_it_stood;
@@ -121,7 +123,7 @@ fn remote(
     shape: &EntrySchema,
     entry: &mut Map<String, Value>,
     url: &str,
-    transport: Transport,
+    transport: TransportField,
 ) -> Result<Launch, String> {
     let Some(Value::String(url)) = fields::take(entry, url) else {
         return Err("its URL is not text".to_owned());
@@ -130,7 +132,7 @@ fn remote(
         return Err("its URL is empty".to_owned());
     }
     let mut headers = table(present(entry, &shape.headers), "header")?;
-    // Which of two counts, only the client knows.
+    // Only the client knows which of two URLs it uses.
     let mut add = |name: &str, value: String| {
         if headers.keys().any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(format!("it has its header {name} twice"));
@@ -154,7 +156,7 @@ fn remote(
         Some(_) => return Err("its token is not text".to_owned()),
         None => {}
     }
-    Ok(Launch::Remote { url, headers, sse: transport == Transport::Sse })
+    Ok(Launch::Remote { url, headers, sse: transport == TransportField::Sse })
 }
 
 /// Fields of an object that stands for the entry itself become the entry's.
@@ -185,16 +187,16 @@ fn take_word(shape: &EntrySchema, entry: &mut Map<String, Value>) -> Result<Opti
     if is_one_of(&kind.local) {
         Ok(Some(Word::Local))
     } else if is_one_of(&kind.http) {
-        Ok(Some(Word::Remote(Transport::Http)))
+        Ok(Some(Word::Remote(TransportField::Http)))
     } else if is_one_of(&kind.sse) {
-        Ok(Some(Word::Remote(Transport::Sse)))
+        Ok(Some(Word::Remote(TransportField::Sse)))
     } else {
         Err(format!("it is of the client's own kind `{word}`"))
     }
 }
 
-fn take_flag(entry: &mut Map<String, Value>, flag: &Flag) -> bool {
-    // A flag of another sort is a word we do not know, and stays.
+fn take_flag(entry: &mut Map<String, Value>, flag: &FlagField) -> bool {
+    // A value of another type is unknown to us, and stays in `extra`.
     let same_sort =
         |value: &Value| (value.is_boolean() && flag.is.is_boolean()) || value == &flag.is;
     match fields::get(entry, &flag.field).filter(|value| same_sort(value)) {
@@ -203,20 +205,20 @@ fn take_flag(entry: &mut Map<String, Value>, flag: &Flag) -> bool {
     }
 }
 
-fn take_timeout(entry: &mut Map<String, Value>, timeout: &Timeout) -> Option<Duration> {
+fn take_timeout(entry: &mut Map<String, Value>, timeout: &TimeoutField) -> Option<Duration> {
     let number = fields::get(entry, &timeout.field)?.as_f64()?;
     let seconds = match timeout.unit {
-        Unit::Milliseconds => number / 1000.0,
-        Unit::Seconds => number,
+        TimeoutUnit::Milliseconds => number / 1000.0,
+        TimeoutUnit::Seconds => number,
     };
     let duration = Duration::try_from_secs_f64(seconds).ok()?;
     fields::take(entry, &timeout.field);
     Some(duration)
 }
 
-fn take_approvals(entry: &mut Map<String, Value>, at: &Approvals) -> AutoApprove {
+fn take_approvals(entry: &mut Map<String, Value>, at: &ApprovalField) -> AutoApprove {
     if at.all.as_ref().is_some_and(|flag| take_flag(entry, flag)) {
-        // Lists of tools say nothing more while this holds; they stay as they stood.
+        // With all tools approved, lists of single tools add nothing and stay in `extra`.
         return AutoApprove::Everything;
     }
     let mut tools = Vec::new();
@@ -250,7 +252,7 @@ fn is_set(entry: &Map<String, Value>, field: &str) -> bool {
     fields::get(entry, field).is_some_and(|value| !value.is_null())
 }
 
-/// The field's value, taken out; nothing for `null`, which says nothing.
+/// Takes out the field's value; `null` counts as absent.
 fn present(entry: &mut Map<String, Value>, field: &str) -> Option<Value> {
     fields::take(entry, field).filter(|value| !value.is_null())
 }
@@ -266,7 +268,7 @@ fn texts(value: Value, what: &str) -> Result<Vec<String>, String> {
         .collect()
 }
 
-/// A number or a truth is the text it is written as: both end in an environment or a header, where all is text.
+/// Numbers and booleans become text: environment variables and headers are always text.
 fn table(value: Option<Value>, what: &str) -> Result<BTreeMap<String, String>, String> {
     let entries = match value {
         None => return Ok(BTreeMap::new()),

@@ -1,10 +1,10 @@
-//! What a client still does past AgentPort: servers that it starts itself, and secrets in their entries in clear.
+//! Counts what bypasses AgentPort in a client: servers it uses directly, and plain-text secrets in their entries.
 
 use std::ops::AddAssign;
 
 use super::{
     references,
-    secrets::{self, Kept},
+    secrets::{self, CollectedSecrets},
 };
 use crate::{
     entry,
@@ -14,14 +14,14 @@ use crate::{
 
 /// Counts over one file, or over all files of a client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Bypass {
+pub struct BypassCounts {
     /// Servers that are switched on and not ours.
     pub servers: u32,
     /// Secrets in entries that are not ours, switched on or off. References to variables are none.
     pub secrets_in_clear: u32,
 }
 
-impl Bypass {
+impl BypassCounts {
     /// Of a file with these servers.
     pub fn in_servers(servers: &[McpServer]) -> Self {
         let own = entry::find_own_entry(servers).map(|(at, _)| at);
@@ -57,7 +57,7 @@ impl Bypass {
     }
 }
 
-impl AddAssign for Bypass {
+impl AddAssign for BypassCounts {
     fn add_assign(&mut self, other: Self) {
         self.servers += other.servers;
         self.secrets_in_clear += other.secrets_in_clear;
@@ -65,14 +65,14 @@ impl AddAssign for Bypass {
 }
 
 fn secrets_in_clear(server: &McpServer) -> u32 {
-    let mut kept = Kept::default();
+    let mut kept = CollectedSecrets::default();
     match &server.launch {
         Launch::Local { args, env, .. } => {
             secrets::in_env(env.clone(), &mut kept);
             secrets::in_args(args, &mut kept);
         }
         Launch::Remote { url, headers, .. } => {
-            // One that cannot be taken over still has what was found in it.
+            // Secrets found before it turned out that it cannot be moved count too.
             let _ = secrets::bare_url(url, &mut kept);
             let _ = secrets::bare_headers(headers.clone(), &mut kept);
         }
@@ -93,11 +93,11 @@ mod tests {
         let cursor = Client::by_id("cursor").unwrap();
         let servers: Vec<McpServer> =
             entries.iter().map(|(name, entry)| entry::read(cursor, name, entry)).collect();
-        Bypass::in_servers(&servers).view("Cursor").map(|view| view.sentence)
+        BypassCounts::in_servers(&servers).view("Cursor").map(|view| view.sentence)
     }
 
     #[test]
-    fn what_is_left_open_is_one_sentence() {
+    fn bypassing_servers_are_one_sentence() {
         let own = json!({ "url": "http://127.0.0.1:4747/mcp", "headers": { "Authorization": "Bearer ap_x" } });
         let github =
             json!({ "command": "npx", "args": ["gh"], "env": { "GITHUB_TOKEN": "fake-1" } });
@@ -118,8 +118,8 @@ mod tests {
         let mut off = github;
         off["disabled"] = json!(true);
         let cline = Client::by_id("cline").unwrap();
-        let off = Bypass::in_servers(&[entry::read(cline, "github", &off)]);
-        assert_eq!(off, Bypass { servers: 0, secrets_in_clear: 1 });
+        let off = BypassCounts::in_servers(&[entry::read(cline, "github", &off)]);
+        assert_eq!(off, BypassCounts { servers: 0, secrets_in_clear: 1 });
         assert_eq!(
             off.view("Cline").unwrap().sentence,
             "1 secret in clear in servers of Cline that are switched off."

@@ -1,14 +1,14 @@
-//! A file that a plan is made for: parsed, with its servers read.
+//! The file a plan is made for: parsed, with its servers, and edited step by step.
 
 use std::collections::BTreeSet;
 
 use agentport_core::sanitize;
 
-use super::{Bypass, FileChange, Plan, PlanError, WantsKey, folder, placeholder};
+use super::{BypassCounts, FileChange, Plan, PlanError, WantsKey, folder, placeholder};
 use crate::{
     client::{Ineligible, Place},
     document::{Document, EditError},
-    entry::{self, ENTRY_NAME, OwnEntry, Target},
+    entry::{self, ENTRY_NAME, EntryTarget, OwnEntry},
     mcp_server::McpServer,
     types::{ConnectionMethod, FileScope, PlanAction},
 };
@@ -21,13 +21,13 @@ pub(super) struct ClientFile<'a> {
     servers: Vec<McpServer>,
     /// Our own entry, by its place in `servers`.
     ours: Option<(usize, OwnEntry)>,
-    /// Our entry was put in with a key to come.
+    /// Our entry was inserted with the key's placeholder.
     takes_key: bool,
 }
 
-/// What became of our entry.
-pub(super) enum Put {
-    /// It was there, and does what is wanted.
+/// What happened to our entry in the plan.
+pub(super) enum EntryChange {
+    /// It is there already and points to this gateway.
     Already,
     Made {
         via: ConnectionMethod,
@@ -84,21 +84,20 @@ impl<'a> ClientFile<'a> {
         }
     }
 
-    /// Sees to it that one entry leads to this gateway. `anew` replaces one that does so already, for a key that is no
-    /// longer in force.
+    /// Makes one entry point to this gateway. `anew` replaces even one that does, because its key is no longer valid.
     pub(super) fn put_ours(
         &mut self,
         via: Option<ConnectionMethod>,
-        target: &Target,
+        target: &EntryTarget,
         anew: bool,
-    ) -> Result<Put, PlanError> {
+    ) -> Result<EntryChange, PlanError> {
         let client = self.place.client;
         let there = self.ours();
         let is_current = there.is_some_and(|(server, ours)| {
             via.is_none_or(|via| via == ours.via) && self.leads_here(server, ours, target)
         });
         if is_current && !anew {
-            return Ok(Put::Already);
+            return Ok(EntryChange::Already);
         }
         let via_of_theirs = there.map(|(_, ours)| ours.via);
         let via_there =
@@ -120,16 +119,16 @@ impl<'a> ClientFile<'a> {
         let note = there.map(|(server, ours)| replaced(server, ours, target));
         self.document.set(&name, &value).map_err(|source| edit(self.place, source))?;
         self.takes_key = via == ConnectionMethod::Http;
-        Ok(Put::Made { via, note })
+        Ok(EntryChange::Made { via, note })
     }
 
-    /// Does an entry of ours do all that a new one would?
-    fn leads_here(&self, server: &McpServer, ours: &OwnEntry, target: &Target) -> bool {
+    /// Is this entry of ours equivalent to a new one?
+    fn leads_here(&self, server: &McpServer, ours: &OwnEntry, target: &EntryTarget) -> bool {
         let wanted = entry::own_entry(self.place.client, ours.via, target)
             .map(|value| entry::read(self.place.client, &server.name, &value));
         !server.disabled
             && wanted.is_some_and(|wanted| match ours.via {
-                // The key is nobody's to compare with.
+                // Whether its key is valid is not known here.
                 ConnectionMethod::Http => {
                     ours.mcp_url.as_ref() == Some(&target.mcp_url) && ours.key_prefix.is_some()
                 }
@@ -156,7 +155,8 @@ impl<'a> ClientFile<'a> {
             after: Some(after.to_vec()),
             mode: None,
         };
-        let bypass = (what != PlanAction::Disconnect).then(|| Bypass::in_servers(&self.left()));
+        let bypass =
+            (what != PlanAction::Disconnect).then(|| BypassCounts::in_servers(&self.left()));
         Plan {
             what,
             place: self.place.clone(),
@@ -172,7 +172,7 @@ impl<'a> ClientFile<'a> {
     }
 }
 
-fn replaced(server: &McpServer, ours: &OwnEntry, target: &Target) -> String {
+fn replaced(server: &McpServer, ours: &OwnEntry, target: &EntryTarget) -> String {
     let led_to = match ours.via {
         ConnectionMethod::Http | ConnectionMethod::HttpEnvironment => {
             ours.mcp_url.clone().filter(|url| *url != target.mcp_url)
@@ -201,8 +201,8 @@ pub(super) fn edit(place: &Place, source: EditError) -> PlanError {
     PlanError::Edit { path: place.path.clone(), source }
 }
 
-/// Whose key it will be.
-pub(super) fn wants_key(place: &Place, via: ConnectionMethod, target: &Target) -> WantsKey {
+/// Who the new key is for.
+pub(super) fn wants_key(place: &Place, via: ConnectionMethod, target: &EntryTarget) -> WantsKey {
     let agent = match place.folder() {
         Some(folder) => format!("{} ({})", place.client.name, folder::name(&folder)),
         None => place.client.name.clone(),
@@ -210,7 +210,7 @@ pub(super) fn wants_key(place: &Place, via: ConnectionMethod, target: &Target) -
     WantsKey { agent, via, key_name: target.key_name.clone() }
 }
 
-/// What to know of a key that is about to be written where others may read it.
+/// Warning for a key that will be written where other accounts or a repository may read it.
 pub(super) fn shared_key(place: &Place, via: ConnectionMethod) -> Option<String> {
     (place.scope == FileScope::Project && via == ConnectionMethod::Http).then(|| {
         "The key will stand in a file of the project; whoever gets the file gets the key."

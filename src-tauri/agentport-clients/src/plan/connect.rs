@@ -1,30 +1,30 @@
-//! Putting our entry in.
+//! Plans that insert AgentPort's entry.
 
 use super::{Plan, PlanError};
-use crate::plan::client_file::{ClientFile, Put, shared_key, wants_key};
+use crate::plan::client_file::{ClientFile, EntryChange, shared_key, wants_key};
 use crate::{
     client::Place,
-    entry::Target,
+    entry::EntryTarget,
     types::{ConnectionMethod, PlanAction},
 };
 
-/// One entry `agentport` that leads to this gateway, the way it is asked for or the way that suits the client best. An
-/// empty plan if there is one that does so already.
+/// One entry `agentport` that points to this gateway, by `via` or the best method for the client. The plan is empty if
+/// there is one already.
 pub fn connect(
     place: &Place,
     before: Option<&[u8]>,
     via: Option<ConnectionMethod>,
-    target: &Target,
+    target: &EntryTarget,
 ) -> Result<Plan, PlanError> {
     planned(place, before, via, target, false)
 }
 
-/// The same, with a new key even if the entry leads here already: for a key that is no longer in force.
+/// The same with a new key, even if the entry points here already: its key is no longer valid.
 pub fn reconnect(
     place: &Place,
     before: Option<&[u8]>,
     via: Option<ConnectionMethod>,
-    target: &Target,
+    target: &EntryTarget,
 ) -> Result<Plan, PlanError> {
     planned(place, before, via, target, true)
 }
@@ -33,16 +33,16 @@ fn planned(
     place: &Place,
     before: Option<&[u8]>,
     via: Option<ConnectionMethod>,
-    target: &Target,
+    target: &EntryTarget,
     anew: bool,
 ) -> Result<Plan, PlanError> {
     let mut opened = ClientFile::new(place, before)?;
     match opened.put_ours(via, target, anew)? {
-        Put::Already => {
+        EntryChange::Already => {
             let note = format!("{} is connected already.", place.client.name);
             Ok(opened.plan(PlanAction::Connect, vec![note]))
         }
-        Put::Made { via, note } => {
+        EntryChange::Made { via, note } => {
             let notes = note.into_iter().chain(shared_key(place, via)).collect();
             let key = wants_key(place, via, target);
             Ok(Plan { key: Some(key), ..opened.plan(PlanAction::Connect, notes) })

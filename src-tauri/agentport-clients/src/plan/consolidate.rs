@@ -1,59 +1,59 @@
-//! Taking a client's servers over.
+//! Plans that move a client's servers to the gateway, leaving AgentPort's entry in their place.
 //!
-//! What holds: every server of the file ends in exactly one of `imports`, `left` and `conflicts`; those in `imports` are
-//! taken out of the file and nothing else is; and the ids depend on the file alone, so that a plan made again is the same.
+//! Every server of the file ends in exactly one of `imports`, `left` and `conflicts`; only those in `imports` are removed
+//! from the file. Ids depend on the file alone, so that planning again gives the same plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use agentport_core::IntegrationId;
 
 use super::{
-    Import, ImportLaunch, Known, Plan, PlanError, Wishes,
-    import::{self, Why},
+    ConsolidateWishes, ImportLaunch, KnownGateway, Plan, PlanError, PlannedImport,
+    import::{self, StayReason},
     names,
 };
-use crate::plan::client_file::{ClientFile, Put, shared_key, wants_key};
+use crate::plan::client_file::{ClientFile, EntryChange, shared_key, wants_key};
 use crate::{
     client::Place,
-    entry::{ENTRY_NAME, Target},
+    entry::{ENTRY_NAME, EntryTarget},
     types::{Choice, ConflictView, LeftView, PlanAction},
 };
 
-/// A server that is not ours, and what would become of it if nothing spoke against it.
-struct Candidate {
+/// A server that is not ours, with the integration it could become, or why it cannot.
+struct ServerCandidate {
     server: String,
-    taken_over: Result<(Import, Vec<String>), Why>,
+    taken_over: Result<(PlannedImport, Vec<String>), StayReason>,
 }
 
-/// What becomes of it.
-enum Fate {
-    Import(Box<Import>, Vec<String>),
-    Left(Why),
+/// What the plan does with a server.
+enum ServerFate {
+    Import(Box<PlannedImport>, Vec<String>),
+    Left(StayReason),
     Conflict(ConflictView),
 }
 
-/// The servers that would be taken over, before it is known which of them the gateway has already.
-pub fn imports(place: &Place, before: Option<&[u8]>) -> Result<Vec<Import>, PlanError> {
+/// The servers that could be moved, without asking the gateway which of them it has already.
+pub fn imports(place: &Place, before: Option<&[u8]>) -> Result<Vec<PlannedImport>, PlanError> {
     let opened = ClientFile::new(place, before)?;
     let fit = candidates(&opened).into_iter().filter_map(|candidate| candidate.taken_over.ok());
     Ok(fit.map(|(import, _)| import).collect())
 }
 
-/// Every server that is not ours becomes an integration and goes, and our entry stands in their place.
+/// Every server that is not ours becomes an integration and is removed; our entry is inserted.
 pub fn consolidate(
     place: &Place,
     before: Option<&[u8]>,
-    target: &Target,
-    known: &Known,
-    wishes: &Wishes,
+    target: &EntryTarget,
+    known: &KnownGateway,
+    wishes: &ConsolidateWishes,
 ) -> Result<Plan, PlanError> {
     let mut opened = ClientFile::new(place, before)?;
     let candidates = candidates(&opened);
     let mut notes = unknown_names(&candidates, wishes);
     let fates = fates(candidates, known, wishes);
 
-    // The foreign one of our name has to make room; the others go after, so that our entry is written as they are.
-    let leaves = |fate: &Fate| matches!(fate, Fate::Import(..));
+    // A foreign server with our name is removed first; the others after our entry is written in their style.
+    let leaves = |fate: &ServerFate| matches!(fate, ServerFate::Import(..));
     let makes_room = fates.iter().any(|(server, fate)| server == ENTRY_NAME && leaves(fate));
     if makes_room {
         opened.remove(ENTRY_NAME)?;
@@ -61,30 +61,30 @@ pub fn consolidate(
     let put = opened.put_ours(wishes.via, target, false)?;
     let goes: BTreeSet<&str> =
         fates.iter().filter(|(_, fate)| leaves(fate)).map(|(server, _)| server.as_str()).collect();
-    // Where that is not possible at once, one of them is entangled, and the others go by themselves.
+    // If they cannot be removed together, one of them shares text with its surroundings; the others go one by one.
     let went = opened.remove_all(&goes.into_iter().filter(|name| *name != ENTRY_NAME).collect())?;
     let (mut imports, mut left, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
     for (server, fate) in fates {
         match fate {
-            Fate::Import(import, its_notes)
+            ServerFate::Import(import, its_notes)
                 if went || (makes_room && server == ENTRY_NAME) || opened.remove(&server)? =>
             {
                 imports.push(*import);
                 notes.extend(its_notes);
             }
-            Fate::Import(..) => left.push(LeftView {
+            ServerFate::Import(..) => left.push(LeftView {
                 server,
                 why: "It cannot be taken out without touching something else in the file."
                     .to_owned(),
             }),
-            Fate::Left(why) => left.push(LeftView { server, why }),
-            Fate::Conflict(conflict) => conflicts.push(conflict),
+            ServerFate::Left(why) => left.push(LeftView { server, why }),
+            ServerFate::Conflict(conflict) => conflicts.push(conflict),
         }
     }
     notes.extend(sign_in(&imports, place));
     let key = match put {
-        Put::Already => None,
-        Put::Made { via, note } => {
+        EntryChange::Already => None,
+        EntryChange::Made { via, note } => {
             notes.extend(note.into_iter().chain(shared_key(place, via)));
             Some(wants_key(place, via, target))
         }
@@ -95,7 +95,7 @@ pub fn consolidate(
     Ok(Plan { imports, left, conflicts, key, ..opened.plan(PlanAction::Consolidate, notes) })
 }
 
-fn candidates(opened: &ClientFile<'_>) -> Vec<Candidate> {
+fn candidates(opened: &ClientFile<'_>) -> Vec<ServerCandidate> {
     let client = opened.place.client;
     let folder = opened.place.folder();
     let names: Vec<&str> = opened.foreign().map(|server| server.name.as_str()).collect();
@@ -103,7 +103,7 @@ fn candidates(opened: &ClientFile<'_>) -> Vec<Candidate> {
     opened
         .foreign()
         .zip(ids)
-        .map(|(server, id)| Candidate {
+        .map(|(server, id)| ServerCandidate {
             server: server.name.clone(),
             taken_over: if opened.is_twice(&server.name) {
                 Err("Its name stands more than once in the file.".to_owned())
@@ -114,25 +114,29 @@ fn candidates(opened: &ClientFile<'_>) -> Vec<Candidate> {
         .collect()
 }
 
-/// Each server with its fate, in the order of the file.
-fn fates(candidates: Vec<Candidate>, known: &Known, wishes: &Wishes) -> Vec<(String, Fate)> {
+/// What to do with each server, in the order of the file.
+fn fates(
+    candidates: Vec<ServerCandidate>,
+    known: &KnownGateway,
+    wishes: &ConsolidateWishes,
+) -> Vec<(String, ServerFate)> {
     let ids = wanted_ids(&candidates, known, wishes);
     let mut suggested: BTreeSet<IntegrationId> = BTreeSet::new();
     candidates
         .into_iter()
-        .map(|Candidate { server, taken_over }| {
+        .map(|ServerCandidate { server, taken_over }| {
             let choice = wishes.choices.get(&server);
             if wishes.keep.contains(&server) || choice == Some(&Choice::KeepInClient) {
-                return (server, Fate::Left("It is kept here, as you chose.".to_owned()));
+                return (server, ServerFate::Left("It is kept here, as you chose.".to_owned()));
             }
             let (mut import, mut notes) = match taken_over {
                 Ok(fit) => fit,
-                Err(why) => return (server, Fate::Left(why)),
+                Err(why) => return (server, ServerFate::Left(why)),
             };
             if let Some(same) = known.same.get(&server) {
                 import.id = same.clone();
                 import.merged = Some(same.clone());
-                return (server, Fate::Import(Box::new(import), notes));
+                return (server, ServerFate::Import(Box::new(import), notes));
             }
             if choice == Some(&Choice::UseExisting) && known.taken.contains_key(&import.id) {
                 notes = vec![format!(
@@ -140,14 +144,14 @@ fn fates(candidates: Vec<Candidate>, known: &Known, wishes: &Wishes) -> Vec<(Str
                     import.id
                 )];
                 import.merged = Some(import.id.clone());
-                return (server, Fate::Import(Box::new(import), notes));
+                return (server, ServerFate::Import(Box::new(import), notes));
             }
             let Some(id) = ids.get(&server) else {
-                return (server, Fate::Left("Nothing is known of it.".to_owned()));
+                return (server, ServerFate::Left("Nothing is known of it.".to_owned()));
             };
             let Some(there) = in_the_way(&server, id, &ids, known, wishes) else {
                 import.id = id.clone();
-                return (server, Fate::Import(Box::new(import), notes));
+                return (server, ServerFate::Import(Box::new(import), notes));
             };
             let suggestion = names::free(id.as_str(), |id| {
                 known.taken.contains_key(id) || ids.values().any(|used| used == id) || suggested.contains(id)
@@ -156,18 +160,18 @@ fn fates(candidates: Vec<Candidate>, known: &Known, wishes: &Wishes) -> Vec<(Str
             let here = import.launch.summary();
             let differs = known.differs.get(&server).cloned();
             let conflict = ConflictView::Name { server: server.clone(), id: id.clone(), here, there, differs, suggestion };
-            (server, Fate::Conflict(conflict))
+            (server, ServerFate::Conflict(conflict))
         })
         .collect()
 }
 
-/// The id that each server would have that is not there yet: its own, or the one chosen for it.
+/// The id each new integration would have: derived from its name, or the one the owner chose.
 fn wanted_ids(
-    candidates: &[Candidate],
-    known: &Known,
-    wishes: &Wishes,
+    candidates: &[ServerCandidate],
+    known: &KnownGateway,
+    wishes: &ConsolidateWishes,
 ) -> BTreeMap<String, IntegrationId> {
-    let wanted = |candidate: &Candidate| {
+    let wanted = |candidate: &ServerCandidate| {
         let (import, _) = candidate.taken_over.as_ref().ok()?;
         let server = &candidate.server;
         let id = match wishes.choices.get(server) {
@@ -181,18 +185,18 @@ fn wanted_ids(
     candidates.iter().filter_map(wanted).collect()
 }
 
-/// What has the id already, in a few words.
+/// Short description of what has the id already.
 fn in_the_way(
     server: &str,
     id: &IntegrationId,
     ids: &BTreeMap<String, IntegrationId>,
-    known: &Known,
-    wishes: &Wishes,
+    known: &KnownGateway,
+    wishes: &ConsolidateWishes,
 ) -> Option<String> {
     if let Some(there) = known.taken.get(id) {
         return Some(there.clone());
     }
-    // Of two servers that would have the same id, one was renamed to it, and gives way.
+    // Of two servers with the same id, the one the owner renamed to it conflicts.
     let is_renamed =
         |server: &str| matches!(wishes.choices.get(server), Some(Choice::Rename { .. }));
     let other = ids.iter().find(|(other, same)| {
@@ -204,7 +208,7 @@ fn in_the_way(
     other.map(|(other, _)| format!("the server {other} of the same file"))
 }
 
-fn unknown_names(candidates: &[Candidate], wishes: &Wishes) -> Vec<String> {
+fn unknown_names(candidates: &[ServerCandidate], wishes: &ConsolidateWishes) -> Vec<String> {
     let names: BTreeSet<&str> =
         candidates.iter().map(|candidate| candidate.server.as_str()).collect();
     let wished: BTreeSet<&str> =
@@ -215,8 +219,8 @@ fn unknown_names(candidates: &[Candidate], wishes: &Wishes) -> Vec<String> {
         .collect()
 }
 
-/// Remote servers without a credential may be ones that the client signs in to by itself.
-fn sign_in(imports: &[Import], place: &Place) -> Option<String> {
+/// Note on remote servers without a credential: the client may be signing in to them itself (OAuth).
+fn sign_in(imports: &[PlannedImport], place: &Place) -> Option<String> {
     let open: Vec<&str> = imports
         .iter()
         .filter(|import| import.merged.is_none() && import.secrets.is_empty())
@@ -235,7 +239,7 @@ fn sign_in(imports: &[Import], place: &Place) -> Option<String> {
     })
 }
 
-/// On this machine no sign-in is possible.
+/// Servers on this machine do not ask for a sign-in.
 fn is_here(url: &str) -> bool {
     match url::Url::parse(url).ok().as_ref().and_then(url::Url::host) {
         Some(url::Host::Domain(name)) => name == "localhost",

@@ -1,20 +1,20 @@
-//! Two versions of a file, side by side for a person.
+//! Unified diffs of a file for a person, with secrets masked and invisible characters written out.
 
 use std::path::Path;
 
 use agentport_core::sanitize;
 use diffy::{DiffOptions, PatchFormatter};
 
-use super::mask::Mask;
+use super::mask::SecretMask;
 
-/// A longer line is broken: after each comma and brace, as a whole file on one line has them, and where a piece is longer
-/// still. Nothing is ever left out, since what is left out could be what runs.
+/// Characters after which a line is broken: after commas and braces, and inside longer pieces. Nothing is left out, since
+/// the omitted part could be what runs.
 const MAX_LINE: usize = 400;
-/// Where a line was broken to be shown.
+/// Marks where a line was broken for display.
 const BROKEN: &str = " ↩\n";
-const CONTEXT: usize = 3;
+const CONTEXT_LINES: usize = 3;
 
-/// A unified diff with secrets masked; empty where nothing would be seen to change.
+/// A unified diff with secrets masked; empty if nothing visible changes.
 ///
 /// What is changed within a very long line is shown by its pieces. Line endings are those of the terminal, unless they
 /// are what differs. What cannot be seen (control characters, marks that turn text round) is written out as `\u{…}`.
@@ -22,7 +22,7 @@ pub(super) fn unified(
     path: &Path,
     before: Option<&[u8]>,
     after: Option<&[u8]>,
-    mask: &Mask,
+    mask: &SecretMask,
 ) -> String {
     let endings_differ = matches!((before, after), (Some(b), Some(a)) if mixed(b) != mixed(a));
     let shown = |bytes: Option<&[u8]>| {
@@ -39,7 +39,7 @@ pub(super) fn unified(
         None => "/dev/null".to_owned(),
     };
     let mut options = DiffOptions::new();
-    options.set_context_len(CONTEXT);
+    options.set_context_len(CONTEXT_LINES);
     options.set_original_filename(name(before));
     options.set_modified_filename(name(after));
     let patch = options.create_patch(&old, &new);
@@ -48,7 +48,7 @@ pub(super) fn unified(
 }
 
 /// A single text from a file, fit to be shown: masked, in lines.
-pub(super) fn lines(text: &str, mask: &Mask) -> String {
+pub(super) fn lines(text: &str, mask: &SecretMask) -> String {
     shown(&mask.apply(text), false)
 }
 
@@ -128,7 +128,7 @@ fn is_seen(c: char) -> bool {
     match c {
         '\t' | ' '..='~' => true,
         c if c.is_ascii() => false,
-        // What does not survive cleaning is invisible, or changes what is seen around it.
+        // Characters that sanitizing removes are invisible, or change how their surroundings are displayed.
         c => sanitize::sanitize_line(c.encode_utf8(&mut [0; 4]), 1).starts_with(c),
     }
 }
@@ -140,7 +140,8 @@ mod tests {
     fn check(before: Option<&str>, after: Option<&str>, want: &str) {
         let bytes = |text: Option<&str>| text.map(|text| text.as_bytes().to_vec());
         let (before, after) = (bytes(before), bytes(after));
-        let got = unified(Path::new("/f"), before.as_deref(), after.as_deref(), &Mask::default());
+        let got =
+            unified(Path::new("/f"), before.as_deref(), after.as_deref(), &SecretMask::default());
         assert_eq!(got, want);
     }
 
@@ -178,7 +179,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked() {
-        let mut mask = Mask::default();
+        let mut mask = SecretMask::default();
         mask.add("fake-secret");
         let got = unified(Path::new("/f"), Some(b"a: fake-secret\n"), Some(b"b\n"), &mask);
         assert_eq!(got, "--- /f\n+++ /f\n@@ -1 +1 @@\n-a: [secret]\n+b\n");
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn long_lines_are_broken_and_never_cut() {
         let long = format!("{}{}; tail\n", "é".repeat(450), " ".repeat(900));
-        let got = unified(Path::new("/f"), None, Some(long.as_bytes()), &Mask::default());
+        let got = unified(Path::new("/f"), None, Some(long.as_bytes()), &SecretMask::default());
         let (head, shown) = got.split_once("@@ -0,0 +1,4 @@\n").expect(&got);
         assert!(head.starts_with("--- /dev/null"), "{got}");
         assert_eq!(shown.replace(" ↩\n+", ""), format!("+{long}"));
@@ -199,7 +200,7 @@ mod tests {
             Path::new("/f"),
             Some(all.as_bytes()),
             Some(fewer.as_bytes()),
-            &Mask::default(),
+            &SecretMask::default(),
         );
         let want = "@@ -98,7 +98,6 @@\n 1097, ↩\n 1098, ↩\n 1099, ↩\n-1100, ↩\n 1101, ↩\n 1102, ↩\n 1103, ↩\n";
         assert!(got.ends_with(want), "{got}");

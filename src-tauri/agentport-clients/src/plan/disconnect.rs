@@ -1,17 +1,17 @@
-//! Taking our entry out.
+//! Plans that remove AgentPort's entry.
 
 use super::{FileChange, Plan, PlanError};
 use crate::plan::client_file::{ClientFile, edit};
 use crate::{client::Place, document::EditError, types::PlanAction};
 
-/// Our entry goes, whatever it is called. An empty plan if there is none.
+/// Removes our entry, whatever its name. The plan is empty if there is none.
 pub fn disconnect(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanError> {
     let mut opened = ClientFile::new(place, before)?;
     let mut notes = Vec::new();
     if opened.ours().is_none() {
         notes.push(format!("{} is not connected.", place.client.name));
     }
-    // With the one that counted gone, another that starts our program would count.
+    // After the first, another entry that starts our program would count as ours.
     while let Some((server, _)) = opened.ours() {
         let name = server.name.clone();
         if !opened.remove(&name)? {
@@ -22,8 +22,8 @@ pub fn disconnect(place: &Place, before: Option<&[u8]>) -> Result<Plan, PlanErro
 }
 
 impl Plan {
-    /// A disconnect that puts back the very bytes from before the connect (`None`: there was no file), for a file that is
-    /// as we left it.
+    /// A disconnect that restores the exact bytes from before the connect (`None`: there was no file), for a file that has
+    /// not been edited since.
     pub fn put_back(place: &Place, now_there: Option<&[u8]>, original: Option<Vec<u8>>) -> Self {
         let file = FileChange {
             path: place.path.clone(),

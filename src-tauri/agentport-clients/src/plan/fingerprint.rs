@@ -1,11 +1,11 @@
-//! Telling whether two servers are the same without keeping either.
+//! Fingerprint of a server: comparable later without storing its definition.
 
 use serde_json::{Value, json};
 
-use super::{Import, ImportLaunch};
+use super::{ImportLaunch, PlannedImport};
 use crate::backups::digest;
 
-impl Import {
+impl PlannedImport {
     /// SHA-256 of how the server is reached, secrets included, in hexadecimal. Its name and the client it is configured
     /// in make no difference, nor does the order in which its fields stand.
     pub fn fingerprint(&self) -> String {

@@ -1,33 +1,33 @@
-//! The folder that a project's file is for, and what in an entry only makes sense in it.
+//! Relative paths in the servers of a project's file.
 //!
 //! A client starts a project's servers in the project's folder; the gateway starts every server in a folder of its own.
-//! So a relative path is made good where the folder is known, and a server that has one elsewhere stays where it is:
-//! the file does not say where the client would look.
+//! So relative paths are resolved against the project's folder. In a user's file, which has no folder, a server with a
+//! relative path is not moved: the file does not say which folder the client would use.
 
 use std::path::{Path, PathBuf};
 
-/// Endings of files that a program is told to run.
+/// File name extensions of scripts.
 const SCRIPTS: [&str; 14] =
     ["cjs", "cts", "dll", "exe", "jar", "js", "mjs", "mts", "php", "py", "rb", "sh", "ts", "tsx"];
 
-/// What the folder is called, to tell one project from another.
+/// Name of the folder, to distinguish projects.
 pub(super) fn name(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let name = agentport_core::sanitize::sanitize_line(&name, 40);
     if name.is_empty() { "project".to_owned() } else { name }
 }
 
-/// Why a server cannot be started from elsewhere, as a sentence.
-pub(super) type Why = String;
+/// Why a server cannot be started from another folder, as a sentence.
+pub(super) type FolderProblem = String;
 
-/// Where a local server has to be started, and its command by a path that holds anywhere. `true`: something was
-/// resolved against the folder.
+/// The command with a path that works from any folder, and the folder to start the server in. `true`: something was
+/// resolved against the project's folder.
 pub(super) fn settled(
     command: &str,
     args: &[String],
     cwd: Option<&str>,
     folder: Option<&Path>,
-) -> Result<(String, Option<String>, bool), Why> {
+) -> Result<(String, Option<String>, bool), FolderProblem> {
     let from_home = |path: &str| path.starts_with('~');
     if let Some(path) = [Some(command), cwd].into_iter().flatten().find(|path| from_home(path)) {
         let path = agentport_core::sanitize::sanitize_line(path, 80);
@@ -59,8 +59,8 @@ pub(super) fn settled(
     Ok((command, Some(start.to_string_lossy().into_owned()), true))
 }
 
-/// Options by which a program is told the folder to work in, after which its relative paths hold anywhere. Those before
-/// the first relative path count: what follows is for the script.
+/// Options that set a program's working folder, so that its relative paths work from anywhere. Only those before the
+/// first relative path count: later ones belong to the script.
 const FOLDER_OPTIONS: [(&str, &[&str]); 12] = [
     ("uv", &["--directory"]),
     ("uvx", &["--directory"]),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_anywhere_stays() {
+    fn absolute_paths_stay() {
         for folder in [None, Some("/p")] {
             check("npx", &["-y", "@scope/pkg", "docs/x"], None, Some(("npx", None)), folder);
             check("/bin/x", &["/a/b.js"], None, Some(("/bin/x", None)), folder);
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_the_folder_is_settled_there() {
+    fn relative_paths_are_resolved_in_the_folder() {
         let here = Some("/home/me/p");
         check("./run", &[], None, Some(("/home/me/p/run", Some("/home/me/p"))), here);
         check("node", &["dist/index.js"], None, Some(("node", Some("/home/me/p"))), here);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_it_is_nobodys_guess() {
+    fn relative_paths_without_a_folder_are_refused() {
         check("./run", &[], None, None, None);
         check("./run", &[], Some("/srv"), None, None);
         check("node", &["index.js"], None, None, None);

@@ -1,7 +1,7 @@
-//! From a server of a client's to an integration, or to the reason why it stays where it is.
+//! Turns a client's server into an integration, or says why it has to stay in the client.
 //!
-//! What holds: nothing of an entry is lost. What the gateway acts on is in the launch, what it does not is in `extra`,
-//! what is secret goes to the vault, and an entry that any of this would bend stays in the client.
+//! Nothing of an entry is lost: what the gateway acts on is in the launch, other fields are in `extra`, secrets go to the
+//! vault. An entry whose behaviour would change by this stays in the client.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -9,8 +9,8 @@ use agentport_core::{IntegrationId, redact, sanitize};
 use serde_json::{Map, Value};
 
 use super::{
-    Import, ImportLaunch, folder, references,
-    secrets::{self, BareArgs, BareHeaders, Kept, NotBare},
+    ImportLaunch, PlannedImport, folder, references,
+    secrets::{self, BareArgs, BareHeaders, CollectedSecrets, NotBare},
 };
 use crate::{
     client::Client,
@@ -35,7 +35,7 @@ const CLIENTS_OWN: [&str; 13] = [
     "requestoptions",
     "sandboxenabled",
 ];
-/// Keys by which a client offers only some of a server's tools.
+/// Keys that limit which of a server's tools a client offers.
 const SOME_TOOLS: [&str; 6] = [
     "availabletools",
     "disabledtools",
@@ -44,34 +44,34 @@ const SOME_TOOLS: [&str; 6] = [
     "includetools",
     "toolfilter",
 ];
-/// Clients that hand `${NAME}` on as it stands. A program that resolves such a text itself (as those that pass headers on
-/// ask for) finds the variable in the entry's own environment then.
+/// Clients that pass `${NAME}` on without resolving it. A program that resolves it itself finds the variable in the
+/// entry's own environment.
 const HAND_ON: [&str; 3] = ["claude-desktop", "cursor", "windsurf"];
-/// Longer names are nobody's.
+/// Longest server name in characters.
 const MAX_NAME: usize = 120;
 
-/// Why a server stays, as a sentence.
-pub(super) type Why = String;
+/// Why a server stays in the client, as a sentence.
+pub(super) type StayReason = String;
 
-/// The integration a server becomes, and what to know of it.
+/// The integration a server becomes, with notes for the owner.
 pub(super) fn import(
     server: &McpServer,
     id: IntegrationId,
     client: &Client,
     folder: Option<&Path>,
-) -> Result<(Import, Vec<String>), Why> {
+) -> Result<(PlannedImport, Vec<String>), StayReason> {
     fit_to_import(server, client)?;
     let mut import = Importing {
         server,
         client,
         folder,
-        kept: Kept::default(),
+        kept: CollectedSecrets::default(),
         extra: server.extra.clone(),
         notes: some_tools(server, client).into_iter().collect(),
     };
     let launch = import.launch()?;
     let Importing { kept, extra, notes, .. } = import;
-    let import = Import {
+    let import = PlannedImport {
         server: server.name.clone(),
         id,
         launch,
@@ -87,8 +87,8 @@ pub(super) fn import(
     Ok((import, notes))
 }
 
-/// What keeps an entry in its client whatever it launches.
-fn fit_to_import(server: &McpServer, client: &Client) -> Result<(), Why> {
+/// Checks that do not depend on the transport.
+fn fit_to_import(server: &McpServer, client: &Client) -> Result<(), StayReason> {
     if !is_fit_name(&server.name) {
         return Err("Its name is too long, or has characters that cannot be seen.".to_owned());
     }
@@ -107,13 +107,13 @@ fn fit_to_import(server: &McpServer, client: &Client) -> Result<(), Why> {
     Ok(())
 }
 
-/// One server on its way to an integration.
+/// State while one server is turned into an integration.
 struct Importing<'a> {
     server: &'a McpServer,
     client: &'a Client,
     folder: Option<&'a Path>,
     /// Secrets found so far.
-    kept: Kept,
+    kept: CollectedSecrets,
     /// Keys that the gateway does not act on.
     extra: Map<String, Value>,
     /// Sentences for the owner.
@@ -121,7 +121,7 @@ struct Importing<'a> {
 }
 
 impl Importing<'_> {
-    fn launch(&mut self) -> Result<ImportLaunch, Why> {
+    fn launch(&mut self) -> Result<ImportLaunch, StayReason> {
         match &self.server.launch {
             Launch::Unclear(why) => Err(unclear(why)),
             Launch::Remote { sse: true, .. } => {
@@ -135,7 +135,7 @@ impl Importing<'_> {
         }
     }
 
-    fn only_the_client(&self, reference: &str) -> Why {
+    fn only_the_client(&self, reference: &str) -> StayReason {
         format!("It refers to {reference}, which only {} can resolve.", self.client.name)
     }
 
@@ -143,7 +143,7 @@ impl Importing<'_> {
         &mut self,
         url: &str,
         headers: &BTreeMap<String, String>,
-    ) -> Result<ImportLaunch, Why> {
+    ) -> Result<ImportLaunch, StayReason> {
         if ends_in_sse(url) {
             return Err("Its address looks like one of the older HTTP+SSE transport, which AgentPort does not speak yet.".to_owned());
         }
@@ -162,7 +162,7 @@ impl Importing<'_> {
         args: &[String],
         env: &BTreeMap<String, String>,
         cwd: Option<&str>,
-    ) -> Result<ImportLaunch, Why> {
+    ) -> Result<ImportLaunch, StayReason> {
         if let Some(found) = self.reference_in(command, args, env, cwd) {
             return Err(self.only_the_client(&found));
         }
@@ -212,22 +212,23 @@ impl Importing<'_> {
     }
 }
 
-/// What decides about what will run and would have to be hidden for the sake of a secret: anybody can write a value twice.
+/// A part that decides what runs but would be masked, because it equals a secret found elsewhere: a file could repeat a
+/// value on purpose to hide a command.
 fn hidden(
     command: &str,
     arg: Option<usize>,
     variable: Option<&str>,
     cwd: Option<&str>,
-    kept: &Kept,
+    kept: &CollectedSecrets,
 ) -> Option<String> {
-    if kept.is_told_by(command) {
+    if kept.is_revealed_by(command) {
         Some("its command".to_owned())
     } else if let Some(number) = arg {
         Some(format!("argument {number}"))
     } else if let Some(name) = variable {
         Some(format!("the variable {}", sanitize::sanitize_line(name, 40)))
     } else {
-        cwd.filter(|cwd| kept.is_told_by(cwd)).map(|_| "its folder".to_owned())
+        cwd.filter(|cwd| kept.is_revealed_by(cwd)).map(|_| "its folder".to_owned())
     }
 }
 
@@ -235,7 +236,7 @@ fn remote(
     url: &str,
     headers: &BTreeMap<String, String>,
     extra: &mut Map<String, Value>,
-    kept: &mut Kept,
+    kept: &mut CollectedSecrets,
 ) -> Result<ImportLaunch, NotBare> {
     let bare = secrets::bare_url(url, kept)?;
     let BareHeaders { mut headers, left_out } = secrets::bare_headers(headers.clone(), kept)?;
@@ -248,15 +249,19 @@ fn remote(
     if !left_out.is_empty() {
         extra.entry("headers").or_insert(Value::Object(left_out));
     }
-    // It is shown as it is.
-    if kept.is_told_by(&bare.url) {
+    // It is shown unmasked.
+    if kept.is_revealed_by(&bare.url) {
         return Err(NotBare::SecretInPath);
     }
     Ok(ImportLaunch::Remote { url: bare.url, headers })
 }
 
-/// What no program can be started with.
-fn usable(command: &str, args: &[String], env: &BTreeMap<String, String>) -> Result<(), Why> {
+/// Refuses what no program can be started with.
+fn usable(
+    command: &str,
+    args: &[String],
+    env: &BTreeMap<String, String>,
+) -> Result<(), StayReason> {
     if command.trim().is_empty() {
         return Err("It has no command.".to_owned());
     }
@@ -271,7 +276,7 @@ fn usable(command: &str, args: &[String], env: &BTreeMap<String, String>) -> Res
     Ok(())
 }
 
-/// Servers are spoken of by their names, so these have to be what they look like.
+/// Names are shown to the owner, so they must not contain characters that hide or reorder text.
 fn is_fit_name(name: &str) -> bool {
     sanitize::sanitize_line(name, MAX_NAME) == name && redact::redacted_text(name) == name
 }
@@ -284,19 +289,19 @@ fn clients_own(extra: &Map<String, Value>) -> Option<String> {
     Some(sanitize::sanitize_line(key, 40))
 }
 
-/// Many clients try the newer transport first and fall back to this one without a word in their files.
+/// Many clients fall back from Streamable HTTP to HTTP+SSE without any setting in their files.
 fn ends_in_sse(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     path.trim_end_matches('/').ends_with("/sse")
 }
 
-/// In words that the client itself does not act on; they were meant so.
+/// Disabled by a field that this client ignores but its user meant.
 fn is_said_to_be_off(extra: &Map<String, Value>) -> bool {
     extra.get("disabled") == Some(&Value::Bool(true))
         || extra.get("enabled") == Some(&Value::Bool(false))
 }
 
-/// What the owner should know where a client showed its agent less than there is.
+/// Note for the owner if the client offered only some of the server's tools.
 fn some_tools(server: &McpServer, client: &Client) -> Option<String> {
     let keys: Vec<String> = server
         .extra
@@ -319,7 +324,7 @@ fn folded(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Does a value say more than the key's being absent would?
+/// Does the value mean something else than an absent key?
 pub(super) fn counts(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -331,7 +336,7 @@ pub(super) fn counts(value: &Value) -> bool {
 }
 
 /// `it has no command` as a sentence.
-fn unclear(why: &str) -> Why {
+fn unclear(why: &str) -> StayReason {
     let why = sanitize::sanitize_line(&redact::redacted_text(why), 300);
     let mut rest = why.chars();
     let first = rest.next().into_iter().flat_map(char::to_uppercase);
@@ -345,8 +350,8 @@ fn whole_seconds(timeout: Duration) -> u32 {
     u32::try_from(rounded.max(1)).unwrap_or(u32::MAX)
 }
 
-/// What is kept beside an integration is kept in clear.
-fn without_secrets(extra: Map<String, Value>, kept: &Kept) -> Map<String, Value> {
+/// `extra` is stored unencrypted, so fields with secrets are left out.
+fn without_secrets(extra: Map<String, Value>, kept: &CollectedSecrets) -> Map<String, Value> {
     let mut masked = redact::redacted(&Value::Object(extra));
     let known: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
     redact::scrub_value(&mut masked, &known);

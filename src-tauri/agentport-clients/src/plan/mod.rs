@@ -1,5 +1,4 @@
-//! What would be done, worked out without touching anything. The dry run shows a plan, and carrying it out does exactly
-//! that plan.
+//! Plans: changes of a client's files, computed without writing anything. A dry run shows the plan that apply carries out.
 
 mod bypass;
 mod client_file;
@@ -36,51 +35,74 @@ use crate::{
     types::{Choice, ConflictView, ConnectionMethod, LeftView, PlanAction},
 };
 
-pub use bypass::Bypass;
+pub use bypass::BypassCounts;
 pub use connect::{connect, reconnect};
 pub use consolidate::{consolidate, imports};
 pub use disconnect::disconnect;
-pub(crate) use mask::Mask;
+pub(crate) use mask::SecretMask;
 pub use placeholder::with_key;
-pub use summary::Summaries;
+pub use summary::ServerSummaries;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
+    /// The file does not parse.
     #[error("{path} does not parse")]
     Parse {
+        /// The file.
         path: PathBuf,
+        /// Where and why.
         #[source]
         source: ParseError,
     },
+    /// The edit could not be made.
     #[error("{path} cannot be edited")]
     Edit {
+        /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: EditError,
     },
+    /// The file must not be changed.
     #[error("{path} is left alone")]
     Ineligible {
+        /// The file.
         path: PathBuf,
+        /// Why.
         #[source]
         source: Ineligible,
     },
+    /// The client does not support the connection method.
     #[error("{client} cannot be connected like that")]
-    NoSuchWay { client: String },
+    NoSuchWay {
+        /// Display name of the client.
+        client: String,
+    },
+    /// A foreign server has the name of AgentPort's entry.
     #[error("{client} has a server of its own called \"agentport\", which leads elsewhere")]
-    NameTaken { client: String },
+    NameTaken {
+        /// Display name of the client.
+        client: String,
+    },
+    /// The file contains the placeholder of the key.
     #[error(
         "{path} holds the text that AgentPort's plans have where a key will stand; take it out there, or connect through the bridge"
     )]
-    HoldsPlaceholder { path: PathBuf },
+    HoldsPlaceholder {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// A change of one file. Both sides whole; `None` where there is no file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FileChange {
+    /// Absolute, as the client names it.
     pub path: PathBuf,
     /// Where its links led when it was planned (see [`Place::target`]). Elsewhere nothing is written.
     pub target: PathBuf,
+    /// Content the plan was made for.
     pub before: Option<Vec<u8>>,
     /// The file's permissions change as well.
     pub mode: Option<ModeChange>,
@@ -91,7 +113,9 @@ pub struct FileChange {
 /// A change of a file's permission bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModeChange {
+    /// Before.
     pub from: u32,
+    /// After.
     pub to: u32,
 }
 
@@ -104,14 +128,20 @@ impl ModeChange {
 
 /// A server that becomes an integration.
 #[derive(Debug, Clone)]
-pub struct Import {
+pub struct PlannedImport {
     /// The name it has in the client.
     pub server: String,
+    /// Id of the integration.
     pub id: IntegrationId,
+    /// How the gateway starts or reaches it, with placeholders for secrets.
     pub launch: ImportLaunch,
+    /// As in the client.
     pub enabled: bool,
+    /// Limit of a call, if the client has one.
     pub timeout_seconds: Option<u32>,
+    /// Limit of the start, if the client has one.
     pub startup_timeout_seconds: Option<u32>,
+    /// Tools the client runs without asking: shown to the owner, never turned into rules.
     pub auto_approve: AutoApprove,
     /// Keys the gateway does not act on, without secrets.
     pub extra: Map<String, Value>,
@@ -126,25 +156,33 @@ pub struct Import {
 /// As the gateway's `Connection`: secrets are named, not held.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ImportLaunch {
+    /// A child process on stdio.
     Local {
+        /// Program, by name or path.
         command: String,
         /// Those whose index is in `secret_args` hold `{token}`, `{token1}` … where the secret stood.
         args: Vec<String>,
+        /// Indexes of the arguments with placeholders.
         secret_args: Vec<u32>,
+        /// Variables without secrets, by name.
         env: BTreeMap<String, String>,
+        /// Names of the variables whose values are in the vault.
         secret_env: Vec<String>,
+        /// Working directory.
         cwd: Option<String>,
     },
+    /// A server behind a URL.
     Remote {
         /// `{token}` … stand for secrets in its query and in header values.
         url: String,
+        /// Headers by name, with placeholders for secrets.
         headers: BTreeMap<String, String>,
     },
 }
 
 /// What is known of the gateway when a consolidation is planned.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub struct KnownGateway {
     /// Ids in use, each with what it is in a few words.
     pub taken: BTreeMap<IntegrationId, String>,
     /// How a server (by its name in the client) differs from the integration that has its id, as a sentence without
@@ -154,37 +192,51 @@ pub struct Known {
     pub same: BTreeMap<String, IntegrationId>,
 }
 
+/// A complete plan. [`crate::apply::apply`] carries out the changes of its files.
 #[derive(Clone)]
 pub struct Plan {
+    /// The kind of plan.
     pub what: PlanAction,
+    /// The file it was made for.
     pub place: Place,
+    /// Changes of files.
     pub files: Vec<FileChange>,
-    pub imports: Vec<Import>,
+    /// Servers that become integrations.
+    pub imports: Vec<PlannedImport>,
+    /// Servers that stay in the client.
     pub left: Vec<LeftView>,
+    /// Conflicts; while there are any, the plan cannot be applied.
     pub conflicts: Vec<ConflictView>,
     /// How the client will reach the gateway, where a key is to be made; and the agent's name.
     pub key: Option<WantsKey>,
     /// The key goes into the client's file, in place of the one [`crate::KEY_PLACEHOLDER`] in it. In every other plan that
     /// text is the owner's own, and stays.
     pub takes_key: bool,
+    /// Notes for the owner, as sentences.
     pub notes: Vec<String>,
     /// What stays past AgentPort in the file; absent for plans that take our entry out.
-    pub bypass: Option<Bypass>,
+    pub bypass: Option<BypassCounts>,
 }
 
+/// The agent a key has to be created for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantsKey {
     /// `Cursor`, `Cursor (my-project)`.
     pub agent: String,
+    /// Where the key goes: into the file, a variable, or AgentPort's data directory.
     pub via: ConnectionMethod,
+    /// Name of the stored key for the bridge.
     pub key_name: String,
 }
 
 /// What the owner wants of a consolidation.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
+pub struct ConsolidateWishes {
+    /// Connection method; `None` chooses the best one.
     pub via: Option<ConnectionMethod>,
+    /// Choices for taken ids, by the server's name.
     pub choices: BTreeMap<String, Choice>,
+    /// Servers that stay in the client.
     pub keep: BTreeSet<String>,
 }
 

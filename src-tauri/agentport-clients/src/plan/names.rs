@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use agentport_core::IntegrationId;
 
 /// Characters of an id.
-const MAX: usize = 32;
+const MAX_ID_CHARS: usize = 32;
 /// Put before a name that could not begin an id (`21st`), or that is reserved (`agentport-x`).
 const PREFIX: &str = "mcp-";
 /// For a name without a single fit character.
@@ -47,7 +47,7 @@ pub(super) fn free(name: &str, is_taken: impl Fn(&IntegrationId) -> bool) -> Int
 
 fn with_number(base: &str, number: u64) -> String {
     let number = format!("-{number}");
-    let kept = base[..base.len().min(MAX - number.len())].trim_end_matches(['-', '_']);
+    let kept = base[..base.len().min(MAX_ID_CHARS - number.len())].trim_end_matches(['-', '_']);
     format!("{kept}{number}")
 }
 
@@ -55,10 +55,10 @@ fn with_number(base: &str, number: u64) -> String {
 ///
 /// Of a name that is a path and too long, its last part.
 fn fit(name: &str) -> String {
-    let is_long = name.chars().nth(MAX).is_some();
+    let is_long = name.chars().nth(MAX_ID_CHARS).is_some();
     let last = name.rsplit('/').find(|part| part.contains(char::is_alphanumeric));
     let name = last.filter(|_| is_long).unwrap_or(name);
-    let mut id = String::with_capacity(MAX);
+    let mut id = String::with_capacity(MAX_ID_CHARS);
     for c in name.chars().flat_map(char::to_lowercase) {
         match c {
             'a'..='z' | '0'..='9' => id.push(c),
@@ -67,7 +67,7 @@ fn fit(name: &str) -> String {
             '_' => id.push('_'),
             _ => id.push('-'),
         }
-        if id.len() >= 2 * MAX {
+        if id.len() >= 2 * MAX_ID_CHARS {
             break;
         }
     }
@@ -79,7 +79,7 @@ fn fit(name: &str) -> String {
         }
         Some(_) => trimmed.to_owned(),
     };
-    id.truncate(MAX);
+    id.truncate(MAX_ID_CHARS);
     id.truncate(id.trim_end_matches(['-', '_']).len());
     id
 }

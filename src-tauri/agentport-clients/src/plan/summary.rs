@@ -8,26 +8,26 @@ use std::collections::BTreeMap;
 
 use agentport_core::sanitize;
 
-use super::{imports, mask::Mask};
+use super::{imports, mask::SecretMask};
 use crate::{
     client::Place,
     mcp_server::{Launch, McpServer},
 };
 
 /// Longest, in characters.
-const MAX: usize = 160;
+const MAX_SUMMARY_CHARS: usize = 160;
 
 /// By the server's name.
-pub struct Summaries {
-    mask: Mask,
+pub struct ServerSummaries {
+    mask: SecretMask,
     known: BTreeMap<String, String>,
 }
 
-impl Summaries {
+impl ServerSummaries {
     /// For the servers of `content`.
     pub fn of(place: &Place, content: &[u8]) -> Self {
         let imports = imports(place, Some(content)).unwrap_or_default();
-        let mut mask = Mask::default();
+        let mut mask = SecretMask::default();
         mask.add_file(place, content);
         for import in &imports {
             import.secrets.values().for_each(|secret| mask.add(secret.expose()));
@@ -37,17 +37,18 @@ impl Summaries {
         Self { mask, known }
     }
 
+    /// Its command line or URL, without secrets.
     pub fn server(&self, server: &McpServer) -> String {
         let summary = match self.known.get(&server.name) {
             Some(known) => known.clone(),
-            None => untold(&server.launch),
+            None => launch_summary(&server.launch),
         };
-        sanitize::sanitize_line(&self.mask.apply(&summary), MAX)
+        sanitize::sanitize_line(&self.mask.apply(&summary), MAX_SUMMARY_CHARS)
     }
 }
 
 /// Not searched for secrets.
-fn untold(launch: &Launch) -> String {
+fn launch_summary(launch: &Launch) -> String {
     match launch {
         Launch::Local { command, .. } => program(command).to_owned(),
         Launch::Remote { url, .. } => match url::Url::parse(url) {
@@ -77,7 +78,7 @@ pub(super) fn program(command: &str) -> &str {
 mod tests {
     use super::*;
     use crate::{
-        client::{Client, Format},
+        client::{Client, FileFormat},
         document::Document,
         entry,
         types::FileScope,
@@ -89,19 +90,19 @@ mod tests {
             scope: FileScope::User,
             path: "mcp.json".into(),
             target: "mcp.json".into(),
-            format: Format::Json,
+            format: FileFormat::Json,
             container: vec!["mcpServers".to_owned()],
         };
         let content = format!(r#"{{ "mcpServers": {{ "a": {entry} }} }}"#);
         let document = Document::parse(&place, Some(content.as_bytes())).unwrap();
         let (name, value) = document.servers().unwrap().remove(0);
         let server = entry::read(place.client, &name, &value);
-        let summary = Summaries::of(&place, content.as_bytes()).server(&server);
+        let summary = ServerSummaries::of(&place, content.as_bytes()).server(&server);
         assert_eq!(summary, want, "{entry}");
     }
 
     #[test]
-    fn what_is_told_has_no_secrets() {
+    fn summaries_hold_no_secrets() {
         check(r#"{ "command": "npx", "args": ["-y", "x"] }"#, "npx -y x");
         check(r#"{ "command": "C:\\Program Files\\x.exe" }"#, "C:\\Program Files\\x.exe");
         // A command line in the place of a program.
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_not_there() {
+    fn invisible_characters_are_removed() {
         check(r#"{ "command": "a\u202eb\u0007\u200bc\n" }"#, "abc");
     }
 }

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use agentport_core::sanitize;
 
-use super::{FileChange, Import, ImportLaunch, ModeChange, Plan, diff, import, mask::Mask};
+use super::{
+    FileChange, ImportLaunch, ModeChange, Plan, PlannedImport, diff, import, mask::SecretMask,
+};
 use crate::{
     mcp_server::AutoApprove,
     types::{ConflictView, FileChangeView, ImportView, LeftView, ModeView, PlanView, VariableView},
@@ -64,8 +66,8 @@ impl Plan {
         }
     }
 
-    fn mask(&self) -> Mask {
-        let mut mask = Mask::default();
+    fn mask(&self) -> SecretMask {
+        let mut mask = SecretMask::default();
         for file in &self.files {
             for content in [&file.before, &file.after].into_iter().flatten() {
                 mask.add_file(&self.place, content);
@@ -79,7 +81,7 @@ impl Plan {
 }
 
 impl FileChange {
-    fn view(&self, mask: &Mask) -> FileChangeView {
+    fn view(&self, mask: &SecretMask) -> FileChangeView {
         let diff = diff::unified(&self.path, self.before.as_deref(), self.after.as_deref(), mask);
         FileChangeView {
             path: self.path.to_string_lossy().into_owned(),
@@ -103,8 +105,8 @@ impl ModeChange {
     }
 }
 
-impl Import {
-    fn view(&self, mask: &Mask) -> ImportView {
+impl PlannedImport {
+    fn view(&self, mask: &SecretMask) -> ImportView {
         let (auto_approve, auto_approve_all) = match &self.auto_approve {
             AutoApprove::Nothing => (Vec::new(), false),
             AutoApprove::Tools(tools) => (tools.clone(), false),
@@ -197,7 +199,7 @@ impl ImportLaunch {
 }
 
 /// A name as it is; one that is not what it looks like in quotation marks, with what cannot be seen written out.
-fn name(name: &str, mask: &Mask) -> String {
+fn name(name: &str, mask: &SecretMask) -> String {
     let shown = diff::lines(name, mask);
     if sanitize::sanitize_line(&shown, MAX_SUMMARY) == name {
         shown
@@ -214,7 +216,7 @@ fn quoted(word: &String) -> String {
     }
 }
 
-fn shown(conflict: &ConflictView, mask: &Mask) -> ConflictView {
+fn shown(conflict: &ConflictView, mask: &SecretMask) -> ConflictView {
     let one_line = |line: &str| sanitize::sanitize_line(&mask.apply(line), MAX_SUMMARY);
     match conflict {
         ConflictView::Name { server, id, here, there, differs, suggestion } => ConflictView::Name {

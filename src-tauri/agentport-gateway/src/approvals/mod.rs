@@ -11,6 +11,7 @@ mod create;
 mod decide;
 mod denials;
 mod expire;
+pub(crate) mod messages;
 mod open;
 mod results;
 mod review;

@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 use rmcp::{ErrorData, model::Extensions};
 
 use crate::{
-    agents::{Agent, Agents, Contact},
+    agents::{Agent, AgentContact, Agents},
     catalogue::{AgentView, Catalogue, ViewKey},
     clock,
     events::Events,
@@ -126,11 +126,11 @@ impl Authenticator {
         let now = clock::now();
         let agent = self.agents.authenticate(&find_key(headers).ok()?, now)?;
         let contact = agent.touch(now);
-        if contact == Contact::First {
+        if contact == AgentContact::First {
             // Screens show it as connected from here on.
             self.events.send(Event::Agents);
         }
-        if contact == Contact::NewSession
+        if contact == AgentContact::NewSession
             && let Err(error) = self.policy.end_grant_session(agent.id).await
         {
             // Without knowing that its grants are gone, the agent is not let in.

@@ -1,4 +1,5 @@
-//! Notes, to try the gateway with no account: reading runs, adding asks, deleting is blocked.
+//! The demo integration: notes, to try the gateway without an account. Reading is allowed, adding asks, deleting is
+//! blocked.
 
 use agentport_api::Connection;
 use agentport_core::{
@@ -26,7 +27,7 @@ pub(crate) fn id() -> IntegrationId {
     IntegrationId::new(ID).unwrap_or_else(|_| unreachable!("\"demo\" is a valid id"))
 }
 
-/// What the demo offers.
+/// The demo's tools.
 pub(crate) fn listing() -> Listing {
     Listing {
         tools: tools(),
@@ -89,7 +90,7 @@ pub(super) async fn call(
 ) -> Result<ServerResult, UpstreamError> {
     let id = arguments.get("id").and_then(Value::as_i64).unwrap_or_default();
     let no_note = || failure(format!("There is no note {id}. list_notes shows those there are."));
-    let as_json = |note: &store::Note| json!({ "id": note.id, "text": note.text, "created_at": note.created_at });
+    let as_json = |note: &store::NoteRow| json!({ "id": note.id, "text": note.text, "created_at": note.created_at });
     let failed = |error: store::StoreError| UpstreamError::Protocol {
         problem: format!("the notes could not be reached: {error}"),
     };
@@ -133,7 +134,7 @@ pub(crate) fn row(now: Timestamp) -> IntegrationRow {
     }
 }
 
-/// Reading may run, deleting is blocked; adding has no rule and so asks.
+/// The demo's rules: reading is allowed, deleting is denied; adding has no rule and so asks.
 pub(crate) fn rules(now: Timestamp) -> impl Iterator<Item = Rule> {
     tools().into_iter().filter_map(move |tool| {
         let mode = match &*tool.name {

@@ -1,4 +1,4 @@
-//! Integrations that are part of the gateway. They pass the same door as every other.
+//! Integrations that are part of the gateway. Their calls pass the same pipeline as all others.
 
 pub(crate) mod demo;
 
@@ -23,7 +23,7 @@ pub(crate) async fn call(store: &Store, permit: Permit) -> Result<ServerResult, 
     }
 }
 
-/// An object as a tool's result: as text and structured.
+/// A tool result with `value` as text and as structured content.
 fn object(value: Value) -> ServerResult {
     let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
     result.structured_content = Some(value);

@@ -1,4 +1,4 @@
-//! What is checked before policy: stop, credential, pause, schema, limits.
+//! Checks before policy: stop, credential, pause, schema, limits.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl CallAdmission {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         self.refuse_when_stopping()?;
-        // The key was good when the headers came; the body may have taken its time.
+        // The key was valid when the headers arrived; it may have been revoked while the body was read.
         if agent.revoked.is_cancelled() || agent.expires_at.is_some_and(|end| end <= now) {
             return Err(Refusal::NotLetIn);
         }

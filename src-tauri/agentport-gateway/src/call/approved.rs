@@ -1,4 +1,4 @@
-//! Running what the owner approved, once.
+//! Runs an approved call, exactly once.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl CallPipeline {
                 Ok(won) => (Ok(()), won),
                 Err(error) => (Err(error), None),
             };
-            // Fails if the agent has left, which changes nothing.
+            // Fails if the agent has disconnected, which changes nothing.
             let _ = claimed.send(claim);
             if let Some(call) = won {
                 pipeline.run_approved(call, &tool, record, caller).await;
@@ -91,7 +91,7 @@ impl CallPipeline {
         self.approvals.finish(call, kind).await;
     }
 
-    /// What may have changed between the owner's yes and now.
+    /// The second check: whatever may have changed since the owner approved.
     pub(super) async fn check_again(
         &self,
         approval: &Approval,
@@ -162,7 +162,7 @@ fn storage(error: &dyn std::error::Error) -> Outcome {
     Outcome::Refused(Refusal::Storage)
 }
 
-/// What is kept of an outcome.
+/// The part of an outcome that is stored for the agent.
 pub(super) fn stored_result(outcome: Outcome) -> StoredResult {
     match outcome {
         Outcome::Ran(result) => {

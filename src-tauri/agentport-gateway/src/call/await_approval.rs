@@ -1,4 +1,4 @@
-//! Waiting for the owner's decision and for the result of the approved call.
+//! Waits for the owner's decision and for the result of the approved call.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use super::{
 use crate::caller::Caller;
 use crate::{agents::Agent, approvals::StoredResult, clock};
 
-/// What awaiting a request came to.
+/// Result of awaiting an approval.
 #[derive(Debug)]
 pub(crate) enum Awaited {
     /// Not decided yet, or the call is still running (`running`).
@@ -33,7 +33,10 @@ pub(crate) enum Awaited {
     ResultGone {
         interrupted: bool,
     },
-    Expired,
+    /// `approved`: after the owner had approved it.
+    Expired {
+        approved: bool,
+    },
     Withdrawn {
         because: WithdrawnBecause,
     },
@@ -98,7 +101,7 @@ impl CallPipeline {
                 None => false,
             };
             if !heard {
-                // Not open here although the database says so: between two states; look again.
+                // Open in the database and not in memory: it is between two states, so read again.
                 tokio::task::yield_now().await;
             }
         }
@@ -107,7 +110,9 @@ impl CallPipeline {
     async fn ended(&self, approval: Approval) -> Awaited {
         match approval.state {
             State::Denied { reason, .. } => Awaited::Denied { reason },
-            State::Expired { .. } => Awaited::Expired,
+            State::Expired { approved_at, .. } => {
+                Awaited::Expired { approved: approved_at.is_some() }
+            }
             State::Withdrawn { because, .. } => Awaited::Withdrawn { because },
             State::Done { outcome, .. } => match self.approvals.stored_result(approval.id).await {
                 Some(result) => Awaited::Ran(result),

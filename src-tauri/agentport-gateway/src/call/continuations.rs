@@ -35,7 +35,7 @@ pub(crate) struct Continuation {
 pub(crate) struct Continuations(Mutex<HashMap<ContinuationKey, (Timestamp, Continuation)>>);
 
 impl Continuations {
-    /// Lets the call continue with this state.
+    /// Stores a call that may be continued with this state.
     pub(super) fn insert(
         &self,
         state: Option<&str>,
@@ -59,7 +59,7 @@ impl Continuations {
         );
     }
 
-    /// Uses a continuation up.
+    /// Takes out a continuation: it can be used once.
     pub(super) fn remove(
         &self,
         state: Option<&str>,

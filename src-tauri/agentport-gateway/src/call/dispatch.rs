@@ -1,4 +1,4 @@
-//! Running an admitted call: journal, permit, upstream, scrubbing.
+//! Runs an admitted call: journal, permit, upstream, scrubbing.
 
 use std::{
     sync::Arc,
@@ -32,7 +32,7 @@ use crate::{
     vault::SentSecrets,
 };
 
-/// Passes permits on to what can carry them out.
+/// Gives each permit to its upstream, the installer or a built-in integration.
 pub(crate) struct CallDispatcher {
     pub(crate) store: Store,
     pub(crate) settings: Arc<SettingsStore>,
@@ -55,7 +55,7 @@ impl CallDispatcher {
         caller: Caller,
         agent: AgentId,
     ) -> Result<ServerResult, UpstreamError> {
-        // No upstream can have a tool of that prefix called through us: the pipeline resolves such names to ours.
+        // Tools of an upstream with this prefix are never called: the pipeline resolves such names to AgentPort's tools.
         if let Operation::CallTool { name, .. } = permit.operation()
             && name.starts_with(PREFIX)
         {

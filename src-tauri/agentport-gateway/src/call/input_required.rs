@@ -1,7 +1,7 @@
 //! Further rounds of an approved call that the upstream answered with `InputRequiredResult` (SEP-2322).
 //!
-//! A client that got that from `agentport__await_approval` calls it again with its answers, which continues the call it
-//! awaited.
+//! A client that received it from `agentport__await_approval` calls that tool again with the answers, which continues the
+//! awaited call.
 
 use std::sync::Arc;
 

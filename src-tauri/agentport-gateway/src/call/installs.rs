@@ -1,5 +1,5 @@
-//! Our own tools that change what is installed. They have no upstream, and pass the same pipeline: no rule mentions
-//! them, so they need approval.
+//! AgentPort's own tools that install and remove integrations. They pass the same pipeline as upstream tools; no rule can
+//! be made for them, so they always need approval.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::{
 const INSTALL_ARGUMENTS: [&str; 3] = ["integration_id", "auth_method", "token"];
 
 impl CallPipeline {
-    /// Asks for a change of what is installed.
+    /// Requests an install or a removal, which needs the owner's approval.
     pub(crate) async fn manage(self: &Arc<Self>, mut request: Request) -> Outcome {
         let tool = IntegrationId::new(&request.integration)
             .ok()
@@ -31,10 +31,10 @@ impl CallPipeline {
         match tool {
             Some(tool) => {
                 if tool.name() == INSTALL {
-                    // What else an agent passes is ignored by contract, and may be a secret in the wrong place.
+                    // Other arguments are ignored (docs/contract.md §2), and could be a misplaced secret.
                     request.arguments.retain(|name, _| INSTALL_ARGUMENTS.contains(&name.as_str()));
                     let key = TokenKey { agent: request.agent.id, integration: &tool.integration };
-                    // As long as an approval can be pending, and then wait for its agent.
+                    // As long as an approval can be pending plus the time it waits for its agent.
                     let life = self.dispatcher.settings.approval_lifetime() * 2;
                     self.tokens.stash_from_agent(key, &mut request.arguments, clock::now(), life);
                 }
@@ -49,7 +49,7 @@ impl CallPipeline {
 }
 
 impl CallDispatcher {
-    /// Carries out what the owner approved.
+    /// Carries out an approved install or removal.
     pub(super) async fn install(
         &self,
         permit: Permit,

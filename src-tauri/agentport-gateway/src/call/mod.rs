@@ -1,13 +1,8 @@
-//! The call pipeline. Every tool call, whichever API it comes through, runs through [`CallPipeline::call`].
+//! The call pipeline. Every tool call, whichever API it comes through, runs through [`CallPipeline::call`]. The path of a
+//! call through the modules is drawn in the crate's documentation.
 //!
-//! ```text
-//! resolve → paused? → arguments valid? → limits → approved already? → policy
-//!        → blocked | run | create an approval → await it → check again → run
-//! run: journal begin → permit → upstream → scrub → journal end
-//! ```
-//!
-//! What always holds: what runs is what policy (and the owner) saw; the row is written before the upstream is called
-//! and before the reply leaves; when anything in here fails, the call does not happen.
+//! Invariants: what runs is what policy (and the owner) saw; the row is written before the upstream is called and before
+//! the reply leaves; if anything in here fails, the upstream is not called.
 
 mod admit;
 mod approved;
@@ -135,7 +130,7 @@ impl CallPipeline {
         if mode == Mode::Deny {
             return self.recorder.record_refused(record, Outcome::Blocked);
         }
-        // A repeat of a call the owner decided about takes up that decision, under a lasting grant too.
+        // A repeated call uses the decision already made about it, also if it was a lasting grant.
         if let Some(id) = self.approvals.open_for(&key)
             && let Some(open) = self.approvals.still_open(id).await
         {
@@ -158,7 +153,7 @@ impl CallPipeline {
         self.ask(call, record).await
     }
 
-    /// Asks the owner, and records what came of it.
+    /// Creates an approval and records it.
     async fn ask(&self, call: NewApproval<'_>, record: Record) -> Outcome {
         let (integration, tool) = (call.tool.integration.to_string(), call.tool.name().to_owned());
         let (outcome, record) = match self.approvals.create(call).await {

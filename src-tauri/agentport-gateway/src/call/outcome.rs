@@ -1,26 +1,26 @@
-//! How a call can end. Every door answers from this one enum, in its own words.
+//! The ways a call can end. MCP and REST each translate this one enum into their responses.
 
 use agentport_core::{ApprovalId, ErrorChain, Timestamp, outcome::OutcomeKind};
 use rmcp::model::ServerResult;
 
 use crate::{catalogue::InvalidArguments, upstream::UpstreamError};
 
-/// What became of a call.
+/// How a call ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The upstream answered: its result, lossless but for our own secrets. May be its own failure.
+    /// The upstream's result, lossless except for our own secrets. May be an error result.
     Ran(Box<ServerResult>),
-    /// The owner has to decide. The agent is to share the link and to await.
+    /// The owner has to decide; the agent shares the link and awaits the approval.
     NeedsApproval { id: ApprovalId, expires_at: Timestamp },
-    /// A rule says no.
+    /// A rule denies it.
     Blocked,
-    /// Not asked any more, after the owner said no several times.
+    /// Denied without asking, after the owner denied it several times.
     DeniedAtOnce { until: Timestamp },
-    /// Refused before policy was asked, or after, because something stands in the way.
+    /// Refused for another reason than policy, before or after it was asked.
     Refused(Refusal),
-    /// The upstream could not do it.
+    /// The upstream failed.
     Failed { integration: String, error: UpstreamError },
-    /// The same, of an approved call that another request started: its sentence.
+    /// The upstream failed in an approved call that another request started: the stored sentence.
     FailedBefore(String),
 }
 
@@ -78,7 +78,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The code by which REST clients tell refusals apart, where they need to.
+    /// Machine-readable code in REST responses, for the refusals clients have to distinguish.
     pub(crate) fn code(&self) -> Option<&'static str> {
         match self {
             Self::Paused { .. } => Some("paused"),

@@ -25,7 +25,7 @@ use crate::caller::Caller;
 use crate::{agents::Agent, catalogue::CatalogueEntry, clock};
 
 impl CallPipeline {
-    /// Runs an operation that is no tool call, on an integration the agent sees.
+    /// Runs an operation other than a tool call on an integration the agent sees.
     pub(crate) async fn pass_through(
         self: &Arc<Self>,
         agent: &Agent,
@@ -91,7 +91,7 @@ impl CallPipeline {
     }
 }
 
-/// The name under which an operation is recorded, and what it was about.
+/// Tool name and arguments under which an operation is recorded.
 fn describe(operation: &Operation) -> (&'static str, Value) {
     let uri = |uri: &str| serde_json::json!({ "uri": uri });
     match operation {
@@ -108,7 +108,7 @@ fn describe(operation: &Operation) -> (&'static str, Value) {
     }
 }
 
-/// The result an operation was expected to have, or what came instead.
+/// The expected type of result, or an error if the upstream returned another one.
 pub(crate) fn unexpected(result: &ServerResult) -> String {
     format!("the server answered with something else than was asked for ({})", kind(result))
 }

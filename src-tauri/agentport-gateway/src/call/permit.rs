@@ -1,14 +1,14 @@
 //! The proof that a call has passed the pipeline.
 //!
-//! UpstreamRegistry take a [`Permit`] and nothing else that says what to run. Only this module's parent can make one, so a
-//! way round the policy does not compile. A permit is used up by the call it allows.
+//! [`UpstreamRegistry`](crate::upstream::UpstreamRegistry) runs only what a [`Permit`] says, and only this module's parent
+//! can make one, so code that bypasses the policy does not compile. Running a call consumes its permit.
 
 use std::time::Duration;
 
 use agentport_core::{IntegrationId, tool::DefinitionDigest};
 use rmcp::model::JsonObject;
 
-/// What runs.
+/// The operation a permit allows.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     /// `tools/call`. The arguments are those the owner's decision was about, to the byte.
@@ -25,7 +25,7 @@ pub(crate) enum Operation {
     Complete { params: Box<rmcp::model::CompleteRequestParams> },
 }
 
-/// Leave for one operation on one integration. Not `Clone`: one permit, one call.
+/// Permission for one operation on one integration. Not `Clone`: one permit, one call.
 #[derive(Debug)]
 pub(crate) struct Permit {
     integration: IntegrationId,
@@ -36,7 +36,7 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// For what is no tool call. Only the pipeline makes permits, after policy, approval and the second check.
+    /// For an operation other than a tool call. Only the pipeline makes permits, after policy, approval and second check.
     pub(super) fn for_operation(
         integration: IntegrationId,
         operation: Operation,
@@ -45,7 +45,7 @@ impl Permit {
         Self { integration, operation, definition: None, deadline }
     }
 
-    /// For a call of the tool `name` as `definition` defines it, and in no other form.
+    /// For a call of the tool `name`, provided its definition still is `definition`.
     pub(super) fn for_tool(
         integration: IntegrationId,
         name: String,
@@ -66,7 +66,7 @@ impl Permit {
         &self.integration
     }
 
-    /// How long the upstream may take.
+    /// Time limit of the upstream.
     pub(crate) fn deadline(&self) -> Duration {
         self.deadline
     }
@@ -75,7 +75,7 @@ impl Permit {
         &self.operation
     }
 
-    /// Uses the permit up.
+    /// Consumes the permit.
     pub(crate) fn into_operation(self) -> Operation {
         self.operation
     }

@@ -1,4 +1,4 @@
-//! Finding the tool a call means, among those its agent sees.
+//! Finds the tool of a call among those its agent sees.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{
 
 use super::{Request, outcome::Refusal};
 
-/// How long a call waits for the first list of an integration that has never answered.
+/// Time a call waits for the first tool list of an integration that was never connected.
 const FIRST_LIST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Finds tools by name, waking integrations that were never listed.
+/// Finds tools by name; starts integrations whose tools were never listed.
 pub(crate) struct ToolResolver {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) upstreams: UpstreamRegistry,
@@ -40,7 +40,7 @@ impl ToolResolver {
         view.tool(integration, tool).cloned().ok_or_else(unknown)
     }
 
-    /// Starts an integration that was never listed, and waits a moment for its list.
+    /// Starts an integration whose tools were never listed, and waits for its list for a bounded time.
     pub(crate) async fn await_first_list(
         &self,
         id: &agentport_core::IntegrationId,

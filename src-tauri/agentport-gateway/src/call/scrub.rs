@@ -1,4 +1,4 @@
-//! Takes our own secrets out of what an upstream echoes. Everything else of a result stays as it came.
+//! Removes our own secrets from results of upstreams that echo them. Nothing else of a result changes.
 
 use agentport_core::{Secret, redact};
 use rmcp::model::ServerResult;

@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::caller::log_sender::LogSender;
 
-/// From which level on a client wants to hear log messages.
+/// The least severe log level a client asked for.
 #[expect(
     deprecated,
     reason = "logging is deprecated in 2026-07-28 and still part of earlier revisions"
 )]
 pub(crate) type LogLevel = rmcp::model::LoggingLevel;
 
-/// Who waits for the result, and what it can be asked or told meanwhile.
+/// The agent's side of a call: how requests and notifications of the upstream reach its client while the call runs.
 ///
 /// Without a `peer` (REST, an approved call that no request holds open) there is no client to ask: requests of the upstream
 /// are refused and notifications dropped.
@@ -33,7 +33,7 @@ pub(crate) struct Caller {
     pub(crate) progress_token: Option<ProgressToken>,
     /// Takes log messages, so that they reach the agent before the result does.
     pub(crate) log_sender: Option<LogSender>,
-    /// Log messages below this are not for the agent; `None`: none are.
+    /// Log messages below this level are dropped; `None`: all are.
     pub(crate) log_level: Option<LogLevel>,
     /// `_meta` of the inbound request.
     pub(crate) meta: RequestMetaObject,

@@ -38,7 +38,7 @@ pub(super) struct ListQuery {
     limit: Option<u32>,
 }
 
-/// Waiting ones oldest first, for that is the order to decide in; all others newest first.
+/// Pending ones oldest first, the order to decide in; all others newest first.
 pub(super) async fn list(
     State(control): State<Control>,
     Query(query): Query<ListQuery>,
@@ -179,7 +179,7 @@ impl Control {
     }
 }
 
-/// Why the owner is asked, as policy stands now.
+/// Why the owner is asked, according to the present rules.
 fn why(
     policy: &crate::policy::PolicyStore,
     approval: &Approval,

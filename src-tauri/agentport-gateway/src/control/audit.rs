@@ -1,4 +1,4 @@
-//! The record of changes and security events, and whether it is whole.
+//! Routes of the audit log: list, verify its hash chain, export.
 
 use agentport_api::{AuditRow, AuditVerdict, Items};
 use axum::{
@@ -12,14 +12,14 @@ use serde::Deserialize;
 use super::{Control, error::ApiResult};
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct AuditQuery {
     limit: Option<u32>,
     before: Option<i64>,
 }
 
 pub(super) async fn list(
     State(control): State<Control>,
-    Query(which): Query<Which>,
+    Query(which): Query<AuditQuery>,
 ) -> ApiResult<Json<Items<AuditRow>>> {
     let limit = which.limit.unwrap_or(100).clamp(1, 1_000);
     let items = control.audit.list(limit, which.before).await?;

@@ -1,7 +1,7 @@
-//! One mode for the tools of a category.
+//! Routes of category rules: one mode for all tools of a category of an integration.
 //!
-//! It is for every agent, and counts for the tools that have no rule of their own, those that join the category later
-//! as well: that is what a category is for, and why allowing one is a deliberate choice.
+//! Such a rule applies to every agent and to each tool without a rule of its own, also to tools added to the category
+//! later. Allowing a category is therefore a deliberate choice.
 
 use agentport_api::{Items, RuleView, SetCategoryPolicy};
 use agentport_core::{
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::clock;
 
-/// Sets the mode of a category, or takes it away.
+/// Sets or removes the mode of a category.
 pub(super) async fn set(
     State(control): State<Control>,
     headers: HeaderMap,
@@ -41,7 +41,7 @@ pub(super) async fn set(
         let detail = format!("{integration} has no category {category:?}; look at its tools first");
         return Err(ApiError::not_found(detail));
     }
-    // What a rule held back may be let through by a wider one, and what one denied by a nearer one.
+    // Removing a rule that asks or denies can let a wider allow apply; lifting a deny can let a more specific allow apply.
     let eased = match (strictest, mode) {
         (_, Some(Mode::Allow)) => true,
         (Some(before), None) => before != Mode::Allow,

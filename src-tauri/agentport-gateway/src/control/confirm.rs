@@ -1,4 +1,4 @@
-//! Confirmations: the owner shows a code, and for a few minutes may do what lets agents do more.
+//! Confirmations: after a one-time code, the owner may make changes that widen what agents can do, for a few minutes.
 
 use agentport_api::{Code, Confirmation, headers::CONFIRMATION};
 use axum::{Json, extract::State};
@@ -18,7 +18,7 @@ pub(super) async fn confirm(
 }
 
 impl Control {
-    /// Goes on where the second factor is off, or where the request shows a confirmation that still counts.
+    /// Succeeds if the second factor is off or the request has a valid confirmation.
     pub(super) async fn confirmed(&self, headers: &HeaderMap) -> ApiResult<()> {
         if !self.second_factor_is_on().await? {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Tools that are denied without asking after repeated denials, and asking again.
+//! Routes of repeated denials: tools that are denied without asking for a while, and "ask me again".
 
 use agentport_api::{Items, RepeatedDenial};
 use agentport_core::ApprovalId;
@@ -30,7 +30,7 @@ pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items
     Ok(Json(Items { items }))
 }
 
-/// The owner is asked again from now on.
+/// Ends a repeated denial: the owner is asked again.
 pub(super) async fn end(
     State(control): State<Control>,
     Path(id): Path<String>,

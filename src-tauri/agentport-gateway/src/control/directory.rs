@@ -1,4 +1,4 @@
-//! Integrations that can be installed: looking, and installing one.
+//! Routes of the directory: list and install integrations.
 
 use agentport_api::{AvailableIntegration, InstallAvailable, IntegrationView, Items};
 use axum::{
@@ -18,15 +18,15 @@ use crate::{
 };
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct InstallBody {
     #[serde(default)]
     q: String,
 }
 
-/// Those installed already are among them, and say so.
+/// Includes installed ones, marked as such.
 pub(super) async fn list(
     State(control): State<Control>,
-    Query(wanted): Query<Wanted>,
+    Query(wanted): Query<InstallBody>,
 ) -> Json<Items<AvailableIntegration>> {
     let items = directory::search(&wanted.q).into_iter().map(|listed| control.available(listed));
     Json(Items { items: items.collect() })

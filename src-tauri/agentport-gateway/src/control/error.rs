@@ -16,12 +16,12 @@ use crate::{
     upstream::UpstreamError,
 };
 
-/// Why a control route did not do as asked, as its response.
+/// Error of a control route, as its response.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     problem: Problem,
-    /// Seconds after which it is worth trying again.
+    /// Seconds for the header Retry-After.
     retry_after: Option<u64>,
 }
 
@@ -43,7 +43,7 @@ impl ApiError {
         refused
     }
 
-    /// Says where in a document the fault lies, such as `rules[3]`.
+    /// Prefixes the position in a document, such as `rules[3]`.
     pub(crate) fn at(mut self, place: &str) -> Self {
         self.status = StatusCode::UNPROCESSABLE_ENTITY;
         self.problem.detail = format!("{place}: {}", self.problem.detail);
@@ -61,18 +61,18 @@ impl ApiError {
         refused
     }
 
-    /// What the request is about lets agents do more, and the second factor is on.
+    /// The request widens what agents may do and needs a confirmation by the second factor.
     pub(crate) fn confirmation_needed() -> Self {
         let detail = "This allows more than before, so it needs a one-time code.";
         Self::new(StatusCode::FORBIDDEN, detail).with_code("confirmation_needed")
     }
 
-    /// The password was right, and is not enough.
+    /// The password was right; the sign-in also needs a one-time code.
     pub(crate) fn code_needed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail).with_code("code_needed")
     }
 
-    /// A code that was refused, as it is said at the sign-in: another one is needed.
+    /// Turns a refused code into the sign-in's request for another one.
     pub(crate) fn at_login(self) -> Self {
         match self.status {
             StatusCode::UNPROCESSABLE_ENTITY => Self::code_needed(self.problem.detail),
@@ -100,9 +100,9 @@ impl ApiError {
     }
 }
 
-/// Errors here read as parts of a sentence; the owner gets a whole one.
+/// Makes a full sentence of an error's text.
 fn sentence(text: String) -> String {
-    // The name of a field stays as it is written.
+    // A field name keeps its lower case.
     if text.split(' ').next().is_some_and(|word| word.contains('_')) {
         return text;
     }
@@ -174,7 +174,7 @@ impl From<AddError> for ApiError {
             AddError::Exists(_) | AddError::AlreadyPending(_) | AddError::Cancelled(_) => {
                 StatusCode::CONFLICT
             }
-            // It answered, and wants other secrets: trying again later changes nothing.
+            // It needs other credentials, so trying again later does not help.
             AddError::Unreachable(UpstreamError::NeedsAuth { .. }) => {
                 let mut refused = Self::new(StatusCode::BAD_GATEWAY, error.to_string());
                 refused.problem.field = Some("secrets".to_owned());
@@ -197,7 +197,7 @@ impl From<&TooMuch> for ApiError {
     }
 }
 
-/// Of a connection that was only looked at.
+/// Error of a connection that was only validated.
 impl From<ConnectError> for ApiError {
     fn from(error: ConnectError) -> Self {
         match &error {

@@ -1,4 +1,4 @@
-//! What changed, as server-sent events. The first is a snapshot, and one more follows whenever some were missed.
+//! Server-sent events about changes. The first is a snapshot; another snapshot follows whenever a slow reader missed some.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ use super::{Control, error::ApiResult};
 pub(super) async fn stream(
     State(control): State<Control>,
 ) -> ApiResult<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>> {
-    // Listen first, so that nothing falls between the snapshot and the rest.
+    // Subscribe first, so that no change is lost between the snapshot and later events.
     let events = control.events.listen();
     let snapshot = Event::Snapshot { status: control.status().await? };
     let stop = control.soft_stop.clone();

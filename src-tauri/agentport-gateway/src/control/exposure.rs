@@ -1,7 +1,7 @@
-//! Whether the owner's plane is to be found over TCP at all.
+//! Whether the control API is reachable over TCP.
 //!
-//! Before a window there is no need for it, and a sign-in that is not there cannot be guessed at: until the owner sets a
-//! password for browser and terminal, every route and every page answers as if it did not exist.
+//! With a window it is not needed, and a sign-in that does not exist cannot be attacked: until the owner sets a password for
+//! browser and terminal, its routes and pages answer 404.
 
 use std::sync::{
     Arc,
@@ -17,13 +17,12 @@ use axum::{
 use super::Control;
 use crate::http::not_found::nothing_here;
 
-/// Over what the owner reaches the control API. The program that holds the gateway reaches it in process in any case.
+/// How the owner reaches the control API. The program that runs the gateway can always use it in process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlAccess {
     /// Over TCP from the start, for a machine without a screen. Without a password, a code leads to choosing one.
     Network,
-    /// Over TCP only while an owner password is set. Without one, every owner page and route answers as if it did not
-    /// exist.
+    /// Over TCP only while an owner password is set; otherwise its pages and routes answer 404.
     WindowOnly,
 }
 
@@ -52,14 +51,14 @@ impl TcpExposure {
         self.password.load(Ordering::Acquire)
     }
 
-    /// To be told once a password is stored, and before one is removed: what is in doubt is closed.
+    /// Called after a password was stored and before one is removed, so that it is closed while in doubt.
     pub(crate) fn set_password(&self, is_set: bool) {
         self.password.store(is_set, Ordering::Release);
     }
 }
 
 impl Control {
-    /// Where a browser finds the owner's plane, with a sign-in code where no password was chosen yet.
+    /// URL of the dashboard, with a sign-in code if no password was chosen yet.
     pub(crate) fn dashboard_url(&self) -> Option<String> {
         let origin = self.address.origin();
         match (self.front.is_open(), self.front.has_password()) {

@@ -1,11 +1,10 @@
 //! Control extensions: more routes of the control API, added by the program that starts the gateway.
 //!
-//! A extension stands under the same guards as every other route of the owner's: host and origin first, then, over TCP, the
-//! front and the sign-in; a change is made whole, and a body is bounded. What a extension does not list it does not serve, so
-//! that a list of its routes is a list of all of them.
+//! An extension's routes pass the same guards as all control routes: host and origin, then, over TCP, exposure and sign-in;
+//! each request runs in its own task, and bodies are bounded. Only listed routes are served.
 //!
-//! Deliberately absent: confirmations of a extension's own. What needs one, a extension asks of the plane through [`ControlHandle`],
-//! with the confirmation its own request showed.
+//! Deliberately absent: confirmations of an extension's own. It makes changes that need one through [`ControlHandle`], and
+//! passes on the confirmation of its own request.
 
 use std::{path::Path, sync::Arc};
 
@@ -24,10 +23,10 @@ use serde_json::Value;
 use super::{Control, routes};
 use crate::http::not_found::nothing_here;
 
-/// Largest body a extension is sent, in bytes. As much as axum's extractors take on the rest of the plane.
+/// Largest body of an extension's request, in bytes: the same as axum's extractors accept on other control routes.
 const LARGEST: usize = 2 * 1024 * 1024;
 
-/// A part of the owner's plane that is not the gateway's own.
+/// Additional routes of the control API.
 pub struct ControlExtension {
     /// Its methods and paths, `{…}` standing for a name or an id. All under `/control/`, none of them the gateway's.
     pub routes: Vec<(Method, &'static str)>,
@@ -35,11 +34,11 @@ pub struct ControlExtension {
     pub build: Box<dyn FnOnce(ControlHandle) -> Router + Send>,
 }
 
-/// What a extension does things with: all that the owner can.
+/// Access of an extension to the gateway, with all the owner's rights.
 #[derive(Clone)]
 pub struct ControlHandle {
     control: Control,
-    plane: Router,
+    router: Router,
     home: Arc<Path>,
 }
 
@@ -51,22 +50,22 @@ impl std::fmt::Debug for ControlHandle {
 
 impl ControlHandle {
     pub(crate) fn new(control: &Control, home: &Path) -> Self {
-        let plane = super::in_process(control.clone(), Router::new());
-        Self { control: control.clone(), plane, home: home.into() }
+        let router = super::in_process(control.clone(), Router::new());
+        Self { control: control.clone(), router, home: home.into() }
     }
 
-    /// The owner's plane in process, as [`crate::Gateway::owner`] gives it, without the extensions. It does not ask who they
-    /// are: what a extension passes on to it, the owner asked for.
+    /// The control API in process, as [`crate::Gateway::owner`] returns it, without extensions. It checks no sign-in: the
+    /// extension's own request was authenticated.
     pub fn router(&self) -> Router {
-        self.plane.clone()
+        self.router.clone()
     }
 
-    /// One row in the audit, by the owner. `detail` holds no secret.
+    /// Records an audit entry with the owner as actor. `detail` must hold no secret.
     pub async fn note(&self, what: &str, subject: &str, detail: Value) {
         self.control.audit.record("owner", what, subject, detail).await;
     }
 
-    /// Tells screens that something changed.
+    /// Sends an event to windows and dashboards.
     pub fn tell(&self, event: Event) {
         self.control.events.send(event);
     }
@@ -82,7 +81,7 @@ impl ControlHandle {
     }
 }
 
-/// All extensions as one router, to be put behind the same guards as the rest.
+/// All extensions as one router, without the guards.
 pub(crate) fn open(extensions: Vec<ControlExtension>, hand: &ControlHandle) -> Router {
     extensions.into_iter().fold(Router::new(), |all, ControlExtension { routes, build }| {
         let listed: Arc<[_]> = routes.into();
@@ -104,7 +103,7 @@ async fn only_what_is_listed(
     next: Next,
 ) -> Response {
     let method = match *request.method() {
-        // Answered by the route for GET.
+        // HEAD is answered by the route for GET.
         Method::HEAD => &Method::GET,
         ref method => method,
     };

@@ -1,4 +1,4 @@
-//! Integrations: adding, looking after, removing.
+//! Routes of integrations: add, list, change, restart, remove.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::catalogue::{CatalogueEntry, PublishedTool};
 
-/// How long a restart waits to be able to say how it went.
+/// Time a restart waits for its result before it answers.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
 pub(super) const MAX_NAME: usize = 64;
 const MAX_DESCRIPTION: usize = 2_000;
@@ -58,7 +58,7 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
 }
 
-/// Is there an integration already that is reached in this very way?
+/// Does an integration with the same connection exist already?
 pub(super) async fn compare(
     State(control): State<Control>,
     Json(wanted): Json<Compare>,
@@ -67,7 +67,7 @@ pub(super) async fn compare(
     Ok(Json(Compared { same }))
 }
 
-/// Can they be told apart on a command line?
+/// Are the two distinguishable in one line?
 pub(super) fn check_tags(tags: &[String]) -> ApiResult<()> {
     match tags.iter().find(|tag| tag.is_empty() || tag.contains(',')) {
         Some(bad) => {
@@ -77,7 +77,7 @@ pub(super) fn check_tags(tags: &[String]) -> ApiResult<()> {
     }
 }
 
-/// Ends an addition or an install that is under way; its own request says so.
+/// Cancels a running addition or install; its request reports that.
 pub(super) async fn end_adding(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -107,9 +107,9 @@ pub(super) async fn change(
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
 }
 
-/// Lets it agents do more without asking?
+/// Does the change let agents do more without asking?
 fn widens(before: IntegrationPolicy, change: &ChangeIntegration) -> bool {
-    // A default that asks or blocks holds back what is allowed everywhere.
+    // A default that asks or denies overrides a general allow.
     let held_back = before.default_mode.is_some_and(|mode| mode != Mode::Allow);
     let frees = held_back && change.default_mode.as_deref() == Some("none");
     frees
@@ -127,7 +127,7 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// New values for an integration's secrets, as after a token has expired.
+/// Replaces an integration's secrets, for instance after a token expired.
 pub(super) async fn replace_credentials(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -138,7 +138,7 @@ pub(super) async fn replace_credentials(
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
 }
 
-/// A definition by its digest, also one that is no longer in force.
+/// A tool definition by its digest, also an outdated one.
 pub(super) async fn definition(
     State(control): State<Control>,
     Path(digest): Path<String>,
@@ -154,7 +154,7 @@ pub(super) async fn definition(
     Ok(Json(DefinitionView { digest, definition }))
 }
 
-/// Stops and starts it, and waits a moment so that the answer can say how it went.
+/// Stops and starts it, and waits briefly to report the result.
 pub(super) async fn restart(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -219,12 +219,12 @@ impl Control {
             .ok_or_else(|| ApiError::not_found(format!("there is no integration {id:?}")))
     }
 
-    /// An integration there is, as the owner sees it.
+    /// View of an installed integration.
     pub(super) fn integration(&self, id: &IntegrationId) -> ApiResult<IntegrationView> {
         Ok(self.integration_view(&*self.entry(id.as_str())?))
     }
 
-    /// What a call of an agent without rules of its own would get.
+    /// The mode of a tool for an agent without rules of its own.
     fn mode_for_any(&self, tool: &PublishedTool) -> policy::Decision {
         let nobody = AgentId(Uuid::nil());
         self.policy.mode_for(nobody, tool)

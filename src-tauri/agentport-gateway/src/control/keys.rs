@@ -1,4 +1,4 @@
-//! Agents and their keys.
+//! Routes of agents and their keys: list, create, change, revoke, trust.
 
 use agentport_api::{ChangeKey, CreateKey, Event, Items, KeyView, NewKey, Trust};
 use agentport_core::{
@@ -24,7 +24,7 @@ use crate::{clock, store::AgentRow};
 
 /// Longest name of an agent.
 const MAX_NAME: usize = 64;
-/// Longest stretch of trust: a day.
+/// Longest time an agent can be trusted: a day.
 const MOST_TRUST_MINUTES: u32 = 24 * 60;
 
 pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items<KeyView>>> {
@@ -99,7 +99,7 @@ pub(super) fn check_name(name: &str) -> ApiResult<()> {
     Ok(())
 }
 
-/// Takes effect with the next request, closes what is open and withdraws what waits.
+/// Takes effect with the next request; closes open streams and withdraws pending approvals.
 pub(super) async fn revoke(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -108,7 +108,7 @@ pub(super) async fn revoke(
     if !control.store.revoke_agent(id, clock::now()).await? {
         return Err(ApiError::not_found(format!("there is no key {id} to revoke")));
     }
-    // When it was last seen is known of who is let in.
+    // The last use is known in memory only while the key is valid.
     control.agents.flush().await?;
     control.agents.reload().await?;
     control.sessions.close_of(id).await?;
@@ -138,7 +138,7 @@ pub(super) async fn change(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Everything but destructive tools, for a while.
+/// Allows everything but destructive tools for a time.
 pub(super) async fn trust(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -181,7 +181,7 @@ pub(super) async fn trust(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Is this the rule by which the owner lets an agent work?
+/// Is this the rule that trusts this agent?
 fn trusts(rule: &Rule, agent: AgentId) -> bool {
     rule.scope == Scope::NonDestructive
         && rule.agent == Some(agent)

@@ -1,4 +1,4 @@
-//! Letting the owner in over TCP: the password, a one-time code where the second factor is on, and a token from then on.
+//! Sign-in over TCP: password, one-time code if the second factor is on, then a bearer token.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use super::{
     error::{ApiError, ApiResult},
     password::{check_length, has_password, is_password, set_password},
     throttle::LoginThrottle,
-    tokens::{Round, Term, Tokens, digest, random},
+    tokens::{RevocationRound, TokenTerm, Tokens, digest, random},
 };
 use crate::clock;
 
-/// How long a sign-in lasts.
+/// Lifetime of a sign-in.
 const LIFE: Duration = Duration::from_secs(12 * 3600);
-/// How long the sign-in code of a first start is good.
+/// Lifetime of the sign-in code of a first start.
 const CODE_LIFE: Duration = Duration::from_secs(600);
 
 /// The owner's sign-ins over TCP, and the throttle of failed ones.
@@ -52,7 +52,7 @@ impl Default for Logins {
 }
 
 impl Logins {
-    /// A code, good once and for ten minutes, that leads to choosing the first password.
+    /// Creates a code, valid once and for ten minutes, with which the first password can be chosen.
     pub(super) fn make_code(&self) -> String {
         let code = random();
         *self.code.lock() = Some((digest(&code), clock::now().plus(CODE_LIFE)));
@@ -69,13 +69,13 @@ impl Logins {
         good
     }
 
-    /// Ends every sign-in, as after a change of the password.
+    /// Ends every sign-in, for instance after a change of the password.
     pub(super) fn close_all(&self) {
         self.tokens.take_back_all();
     }
 }
 
-/// The owner's routes behind a sign-in, with the few that need none.
+/// The control routes behind the sign-in, and the few without it.
 pub(super) fn guarded(control: Control, owner: Router) -> Router {
     let open = Router::new()
         .route(paths::SESSION, get(session))
@@ -106,8 +106,8 @@ async fn require_owner(
     Ok(if is_stream { response.map(|body| while_signed_in(body, term)) } else { response })
 }
 
-/// A stream ends with the sign-in it was opened under.
-fn while_signed_in(body: Body, term: Term) -> Body {
+/// Ends a streamed body with the sign-in it was opened under.
+fn while_signed_in(body: Body, term: TokenTerm) -> Body {
     let over = async move {
         tokio::select! {
             () = term.ended.cancelled() => {}
@@ -117,12 +117,12 @@ fn while_signed_in(body: Body, term: Term) -> Body {
     Body::from_stream(body.into_data_stream().take_until(Box::pin(over)))
 }
 
-fn signed_in(control: &Control, headers: &HeaderMap) -> Option<Term> {
+fn signed_in(control: &Control, headers: &HeaderMap) -> Option<TokenTerm> {
     control.logins.tokens.find(shown_token(headers)?, clock::now())
 }
 
-/// The token a request shows. There is no cookie: cookies are not kept apart by port, so that any program with a port
-/// of 127.0.0.1 and a link the owner follows would be sent it.
+/// The bearer token of a request. There is no cookie: browsers send cookies to every port of a host, so any program on
+/// 127.0.0.1 could receive it after the owner follows a link.
 fn shown_token(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
@@ -157,10 +157,10 @@ async fn login(State(control): State<Control>, Json(login): Json<Login>) -> ApiR
 
 fn let_in(
     control: &Control,
-    round: Round,
+    round: RevocationRound,
     confirmation: Option<Confirmation>,
 ) -> ApiResult<Response> {
-    // Looking at a password takes a while, in which it may have been changed or removed.
+    // The password may have been changed or removed while the hash was computed.
     let given = control.logins.tokens.give(round, clock::now());
     let (token, expires_at) = given.ok_or_else(|| {
         let detail = "The owner password has just been changed. Sign in with the new one.";
@@ -185,9 +185,9 @@ async fn choose_password(
 ) -> ApiResult<Response> {
     let store = &control.store;
     let attempt = control.logins.throttle.attempt().await.map_err(ApiError::too_soon)?;
-    // The new password is looked at before the code is used up, so that a short one does not cost the code.
+    // Validate the new password before the code is used up.
     check_length(&choice.new)?;
-    // Neither set nor removed by another request from the look at the present one to the end.
+    // Hold the lock from checking the present password until the new one is stored.
     let _alone = control.changing.lock().await;
     let first = !has_password(store).await?;
     let allowed = if first {
@@ -210,7 +210,7 @@ async fn choose_password(
     }
     attempt.was_right();
     if !first {
-        // It signs in, and so must not be a way around the code at the sign-in.
+        // This signs in too, so it needs the one-time code as well.
         control.confirmed(&headers).await?;
     }
     set_password(store, &choice.new).await?;

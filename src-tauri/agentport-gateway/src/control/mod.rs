@@ -1,8 +1,8 @@
 //! The control API: the only way to decide, configure and read.
 //!
-//! [`in_process`] has every route, and checks no sign-in: its holder is the owner. A desktop app calls it.
-//! Over TCP the routes are reached through [`over_tcp`] only, which lets in who has signed in, and has nothing to show
-//! where the owner wants no sign-in ([`exposure`]). The program that starts the gateway may add an [`extension`].
+//! [`in_process`] has every route and checks no sign-in: the desktop app that calls it acts for the owner.
+//! Over TCP they are reached through [`over_tcp`] only, which requires a sign-in, and answers 404 while the owner has none
+//! set up ([`exposure`]). The program that starts the gateway may add an [`extension`].
 
 mod activity;
 mod approvals;
@@ -56,7 +56,7 @@ use crate::{
 
 pub use routes::{owner_routes, routes_to_confirm};
 
-/// What the routes work on.
+/// The services the routes use.
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) address: GatewayAddress,
@@ -80,20 +80,20 @@ pub(crate) struct Control {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) logins: Arc<login::Logins>,
     pub(crate) front: Arc<exposure::TcpExposure>,
-    pub(crate) codes: Arc<second_factor::Codes>,
-    /// Held by who changes what is stored as a whole.
+    pub(crate) codes: Arc<second_factor::SecondFactorState>,
+    /// Held while password, second factor or a restore change.
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
     pub(crate) home: Arc<str>,
     pub(crate) started_at: agentport_core::Timestamp,
 }
 
-/// The control API for the holder of the gateway: with the routes that open and close it over TCP.
+/// The control API in process, with the routes that open and close it over TCP.
 pub(crate) fn in_process(control: Control, extensions: Router) -> Router {
     let all = routes::shared().into_iter().chain(routes::in_process());
     routes::router(all.collect(), control).merge(extensions)
 }
 
-/// The owner's plane behind its sign-in.
+/// The control API behind its sign-in.
 pub(crate) fn over_tcp(control: Control, extensions: Router) -> Router {
     let front = control.front.clone();
     login::guarded(control.clone(), routes::router(routes::shared(), control).merge(extensions))

@@ -1,5 +1,5 @@
-//! The password for browser and terminal, set and removed by who holds the gateway. Over TCP it is chosen and changed
-//! in [`super::login`], which asks for the present one.
+//! In-process routes that set and remove the owner's password. Over TCP it is chosen and changed in [`super::login`], which
+//! asks for the present one.
 
 use agentport_api::{Event, SetOwnerPassword};
 use axum::{Json, extract::State};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Control, error::ApiResult, password};
 
-/// Every sign-in by the former password ends.
+/// Ends every sign-in with the former password.
 pub(super) async fn set(
     State(control): State<Control>,
     Json(wanted): Json<SetOwnerPassword>,
@@ -23,7 +23,7 @@ pub(super) async fn set(
 
 pub(super) async fn remove(State(control): State<Control>) -> ApiResult<StatusCode> {
     let _alone = control.changing.lock().await;
-    // Closed first: from here on no sign-in is accepted, whatever the database says.
+    // Close first, so that no sign-in is accepted even if the database operation fails.
     control.front.set_password(false);
     control.logins.close_all();
     if password::remove_password(&control.store).await? {

@@ -1,4 +1,4 @@
-//! The owner's password, as an Argon2id hash. With none chosen, nothing is the password.
+//! The owner's password, stored as an Argon2id hash. While none is set, no password is accepted.
 
 use agentport_core::Secret;
 use argon2::{
@@ -8,7 +8,7 @@ use argon2::{
 
 use crate::store::{self, Store};
 
-/// The setting that keeps the password's hash.
+/// Key of the hash in the settings table.
 const PASSWORD: &str = "owner_password";
 const SHORTEST: usize = 10;
 const LONGEST: usize = 1_000;
@@ -31,7 +31,7 @@ pub(crate) async fn has_password(store: &Store) -> store::Result<bool> {
     Ok(store.value(PASSWORD).await?.is_some())
 }
 
-/// Could this be a password?
+/// Checks the length of a new password.
 pub(super) fn check_length(password: &Secret) -> Result<(), PasswordError> {
     match password.expose().chars().count() {
         ..SHORTEST => Err(PasswordError::TooShort),
@@ -40,7 +40,7 @@ pub(super) fn check_length(password: &Secret) -> Result<(), PasswordError> {
     }
 }
 
-/// Makes this the owner's password.
+/// Hashes and stores the owner's password.
 pub(crate) async fn set_password(store: &Store, password: &Secret) -> Result<(), PasswordError> {
     check_length(password)?;
     let password = password.clone();

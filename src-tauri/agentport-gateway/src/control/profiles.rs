@@ -1,4 +1,4 @@
-//! Profiles: what agents see.
+//! Routes of profiles, which limit what agents see.
 
 use agentport_api::{Event, Items};
 use agentport_core::{IntegrationId, profile::Profile, sanitize};
@@ -36,7 +36,7 @@ pub(super) async fn put(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Is it one the owner could have set? `known` says which integrations there are.
+/// Validates a profile. `known` are the installed integrations.
 pub(super) fn check(profile: &Profile, known: impl Fn(&IntegrationId) -> bool) -> ApiResult<()> {
     let name = &profile.name;
     let good = !name.is_empty()
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_meant_is_refused() {
+    fn meaningless_profiles_are_refused() {
         let fits = |profile: &Profile| check(profile, |id| id.as_str() == "files").is_ok();
         for (name, good) in [("work", true), ("a/b", false), ("a\u{202e}b", false), ("", false)] {
             assert_eq!(fits(&profile(name)), good, "{name:?}");

@@ -1,5 +1,5 @@
-//! Every route of the owner's, in one list: what it is called, and whether it needs a confirmation while the second
-//! factor is on. A route that changes anything cannot be listed without saying so.
+//! Table of all control routes, each with whether it needs a confirmation while the second factor is on. A changing route
+//! cannot be added without stating that.
 
 use agentport_api::paths;
 use axum::{
@@ -20,28 +20,28 @@ use super::{
 use crate::control::directory;
 use crate::shutdown::run_to_completion;
 
-/// Does a change need a confirmation?
+/// Whether a change needs a confirmation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Confirmation {
-    /// No agent may do more after it.
+enum ConfirmationRule {
+    /// It never lets agents do more.
     Never,
     Always,
-    /// Only where it lets agents do more. Its handler knows, and asks with [`Control::confirmed`].
+    /// Only if it lets agents do more; the handler decides and calls [`Control::confirmed`].
     IfWidening,
 }
 
-use Confirmation::{Always, IfWidening, Never};
+use ConfirmationRule::{Always, IfWidening, Never};
 
 /// One method of one path.
 pub(super) struct Route {
     method: Method,
     path: &'static str,
     handler: MethodRouter<Control>,
-    confirmation: Confirmation,
+    confirmation: ConfirmationRule,
 }
 
 impl Route {
-    /// Takes a body of this size, which is more than usual.
+    /// Accepts a body of this size instead of the default limit.
     fn taking(self, bytes: usize) -> Self {
         Self { handler: self.handler.route_layer(DefaultBodyLimit::max(bytes)), ..self }
     }
@@ -55,14 +55,14 @@ fn reads<H: Handler<T, Control>, T: 'static>(path: &'static str, handler: H) -> 
 fn changes<H: Handler<T, Control>, T: 'static>(
     method: Method,
     path: &'static str,
-    confirmation: Confirmation,
+    confirmation: ConfirmationRule,
     handler: H,
 ) -> Route {
     let filter = MethodFilter::try_from(method.clone()).expect("a method of HTTP");
     Route { method, path, handler: on(filter, handler), confirmation }
 }
 
-/// What is reached over TCP as well.
+/// Routes in process and over TCP.
 #[rustfmt::skip]
 pub(super) fn shared() -> Vec<Route> {
     vec![
@@ -110,7 +110,7 @@ pub(super) fn shared() -> Vec<Route> {
     .collect()
 }
 
-/// Settings, what happened, the second factor and the backup.
+/// Routes of settings, activity, audit, second factor and backup.
 #[rustfmt::skip]
 fn shared_settings_and_records() -> Vec<Route> {
     vec![
@@ -133,7 +133,7 @@ fn shared_settings_and_records() -> Vec<Route> {
     ]
 }
 
-/// What only who holds the gateway reaches.
+/// Routes in process only.
 pub(super) fn in_process() -> Vec<Route> {
     vec![
         changes(Method::PUT, paths::OWNER_PASSWORD, Always, owner_password::set),
@@ -141,13 +141,13 @@ pub(super) fn in_process() -> Vec<Route> {
     ]
 }
 
-/// Methods and paths of the owner's plane, `{…}` standing for a name or an id: for who wants to try every one of them.
+/// Methods and paths of all control routes, with `{…}` for a name or an id; for tests that try each.
 pub fn owner_routes() -> Vec<(Method, &'static str)> {
     let all = shared().into_iter().chain(in_process());
     all.map(|route| (route.method, route.path)).collect()
 }
 
-/// Those of them that a change can need a confirmation for.
+/// Those of them that can need a confirmation.
 pub fn routes_to_confirm() -> Vec<(Method, &'static str)> {
     let all = shared().into_iter().chain(in_process());
     all.filter(|route| route.confirmation != Never)
@@ -185,9 +185,8 @@ async fn confirmed_first(
     Ok(next.run(request).await)
 }
 
-/// Runs each request in a task of its own. A change is made whole, even if the owner's connection is lost in the middle
-/// of it. And a caller in process that stops polling while it awaits another request cannot hold the database meanwhile:
-/// there is one connection that writes.
+/// Runs each request in a task of its own. A change completes even if the owner's connection is lost. And an in-process
+/// caller that stops polling cannot keep the database locked meanwhile: there is one writing connection.
 pub(super) async fn in_own_task(
     State(control): State<Control>,
     request: Request,

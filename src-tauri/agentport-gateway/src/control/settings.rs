@@ -1,4 +1,4 @@
-//! Settings: read whole, changed one by one.
+//! Routes of settings: read all, change single ones.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ impl Control {
     }
 }
 
-/// Silence is for an evening, not for good: that is what `notifications` is for.
+/// Longest "do not disturb"; the setting `notifications` turns them off for good.
 fn check_silence(settings: &Settings, now: Timestamp) -> ApiResult<()> {
     match settings.notifications_silent_until {
         Some(end) if end > now.plus(LONGEST_SILENCE) => {
@@ -74,7 +74,7 @@ fn check_silence(settings: &Settings, now: Timestamp) -> ApiResult<()> {
     }
 }
 
-/// Are they ones the owner could have set?
+/// Validates settings.
 pub(super) fn check(settings: &Settings) -> ApiResult<()> {
     let bounds: [(&str, u32, u32, u32); 7] = [
         ("approval_expiry_minutes", settings.approval_expiry_minutes, 1, 1_440),
@@ -96,7 +96,7 @@ pub(super) fn check(settings: &Settings) -> ApiResult<()> {
     check_inherited(&settings.inherited_environment)
 }
 
-/// Names of variables, each usable as one.
+/// Validates names of environment variables.
 fn check_inherited(names: &[String]) -> ApiResult<()> {
     let bad = names.iter().find(|name| name.is_empty() || name.contains(['=', '\0', ' ']));
     if let Some(bad) = bad {

@@ -1,4 +1,4 @@
-//! How things stand, and the pause.
+//! Routes of the gateway's status and of the pause.
 
 use agentport_api::{Health, Pause, Status};
 use axum::{Json, extract::State};

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::clock;
 
-/// WrongAttempts attempts before the first pause.
+/// Wrong attempts before the first pause.
 const FREE_ATTEMPTS: u32 = 5;
 /// Pause before each further attempt, and the longest time a request is kept waiting; if the pause is longer, the
 /// attempt is refused at once.

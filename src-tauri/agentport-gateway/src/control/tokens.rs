@@ -9,25 +9,25 @@ use parking_lot::{Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
-/// Tokens kept at once; the oldest goes first.
+/// Most tokens at once; the oldest is dropped first.
 const KEPT: usize = 1_000;
 
-/// What was given out and still counts.
+/// Valid tokens.
 #[derive(Debug)]
 pub(super) struct Tokens {
     life: Duration,
-    kept: Mutex<Kept>,
+    kept: Mutex<LiveTokens>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct LiveTokens {
     given: HashMap<[u8; 32], Given>,
-    round: Round,
+    round: RevocationRound,
 }
 
-/// The time between two moments at which all tokens were taken back.
+/// Number of revocations of all tokens so far. A token is issued only in the round its request began in.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Round(u64);
+pub(super) struct RevocationRound(u64);
 
 #[derive(Debug)]
 struct Given {
@@ -35,9 +35,9 @@ struct Given {
     ended: CancellationToken,
 }
 
-/// Until when a token counts: until that moment, or until it is taken back.
+/// Validity of a token: until that moment, or until it is revoked.
 #[derive(Debug, Clone)]
-pub(super) struct Term {
+pub(super) struct TokenTerm {
     pub(super) until: Timestamp,
     pub(super) ended: CancellationToken,
 }
@@ -53,18 +53,22 @@ impl Tokens {
         Self { life, kept: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Kept> {
+    fn lock(&self) -> MutexGuard<'_, LiveTokens> {
         self.kept.lock()
     }
 
-    /// To be taken before what is shown for a token is checked.
-    pub(super) fn round(&self) -> Round {
+    /// The present round, to be read before a password or code is checked.
+    pub(super) fn round(&self) -> RevocationRound {
         self.lock().round
     }
 
-    /// A new one, and when it ends. `None`: all were taken back since the round began, and what was shown for this one
-    /// may be worth nothing any more.
-    pub(super) fn give(&self, round: Round, now: Timestamp) -> Option<(String, Timestamp)> {
+    /// Issues a token; returns it with its end. `None`: all tokens were revoked since `round`, so the password or code that
+    /// was checked may no longer be valid.
+    pub(super) fn give(
+        &self,
+        round: RevocationRound,
+        now: Timestamp,
+    ) -> Option<(String, Timestamp)> {
         let token = random();
         let until = now.plus(self.life);
         let mut kept = self.lock();
@@ -82,10 +86,10 @@ impl Tokens {
         Some((token, until))
     }
 
-    pub(super) fn find(&self, token: &str, now: Timestamp) -> Option<Term> {
+    pub(super) fn find(&self, token: &str, now: Timestamp) -> Option<TokenTerm> {
         let kept = self.lock();
         let found = kept.given.get(&digest(token)).filter(|found| now < found.until)?;
-        Some(Term { until: found.until, ended: found.ended.clone() })
+        Some(TokenTerm { until: found.until, ended: found.ended.clone() })
     }
 
     pub(super) fn take_back(&self, token: &str) {
@@ -118,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn who_began_before_all_were_taken_back_gets_none() {
+    fn a_sign_in_begun_before_a_revocation_gets_no_token() {
         let tokens = Tokens::new(Duration::from_secs(60));
         let round = tokens.round();
         assert!(tokens.give(round, Timestamp(0)).is_some());

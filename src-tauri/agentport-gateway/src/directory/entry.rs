@@ -17,19 +17,19 @@ pub(crate) struct DirectoryEntry {
     pub(crate) name: String,
     /// One sentence, ours.
     pub(crate) description: String,
-    kind: Kind,
+    kind: ConnectionKind,
     pub(crate) url: String,
     pub(crate) docs_url: String,
     #[serde(default)]
     pub(super) popular: bool,
-    pub(super) auth: Vec<Auth>,
+    pub(super) auth: Vec<SignInMethod>,
     #[serde(default)]
     pub(super) categories: Vec<ToolCategory>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum ConnectionKind {
     RemoteMcp,
     /// A REST API, to be described as data.
     Custom,
@@ -38,7 +38,7 @@ enum Kind {
 /// A way in. Several tokens are one way: the service wants all of them.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
-pub(super) enum Auth {
+pub(super) enum SignInMethod {
     None,
     Token {
         label: String,
@@ -71,20 +71,20 @@ impl fmt::Display for Unsupported {
 
 impl DirectoryEntry {
     pub(crate) fn unsupported(&self) -> Option<Unsupported> {
-        if self.kind == Kind::Custom {
+        if self.kind == ConnectionKind::Custom {
             return Some(Unsupported::RestApi);
         }
         if self.url.trim_end_matches('/').ends_with("/sse") {
             return Some(Unsupported::OldTransport);
         }
-        self.auth.iter().all(|way| *way == Auth::Oauth).then_some(Unsupported::OauthOnly)
+        self.auth.iter().all(|way| *way == SignInMethod::Oauth).then_some(Unsupported::OauthOnly)
     }
 
     /// The ways in that can be gone now.
     pub(crate) fn auth_methods(&self) -> Vec<AuthMethod> {
         let fields: Vec<_> = self.secrets().map(|(field, _)| field).collect();
         let token = (!fields.is_empty()).then_some(AuthMethod::Token { fields });
-        let none = self.auth.contains(&Auth::None).then_some(AuthMethod::None);
+        let none = self.auth.contains(&SignInMethod::None).then_some(AuthMethod::None);
         token.into_iter().chain(none).collect()
     }
 
@@ -120,8 +120,10 @@ impl DirectoryEntry {
     fn secrets(&self) -> impl Iterator<Item = (TokenField, &str)> {
         let tokens = || {
             self.auth.iter().filter_map(|way| match way {
-                Auth::Token { label, header, format } => Some((label, header, format.as_str())),
-                Auth::None | Auth::Oauth => None,
+                SignInMethod::Token { label, header, format } => {
+                    Some((label, header, format.as_str()))
+                }
+                SignInMethod::None | SignInMethod::Oauth => None,
             })
         };
         let several = tokens().count() > 1;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use http::HeaderName;
 
-use crate::directory::{entry::Auth, *};
+use crate::directory::{entry::SignInMethod, *};
 
 fn https(text: &str) -> Url {
     let url = Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -27,7 +27,7 @@ fn every_entry_is_whole() {
         assert!(said.starts_with(char::is_uppercase) && (20..=100).contains(&said.len()), "{id}");
         let mut headers = HashSet::new();
         for way in &listed.auth {
-            let Auth::Token { label, header, format } = way else { continue };
+            let SignInMethod::Token { label, header, format } = way else { continue };
             assert!(!label.is_empty(), "{id}");
             assert_eq!(format.matches("{token}").count(), 1, "{id}: {format}");
             assert_eq!(format.matches('{').count(), 1, "{id}: {format}");

@@ -14,6 +14,7 @@ impl GatewayServices {
         // Sessions do not outlive the gateway, so neither do their grants.
         self.base.store.delete_session_rules().await?;
         let mut listings: HashMap<_, _> = self
+            .base
             .store
             .listings()
             .await?

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lacking_is_named() {
+    fn missing_media_types_are_named() {
         for (accept, lacking) in [
             ("application/json", "text/event-stream."),
             ("text/event-stream", "application/json."),

@@ -17,7 +17,7 @@ use super::{
     accept,
     envelope::{self, Envelope, InvalidMessage},
     fast_path::{FastPath, RunningCalls},
-    keepalive::{Body, keep_alive},
+    keepalive::{ResponseBody, keep_alive},
     params::{self, ParamFault},
     request_stream,
     revision::{
@@ -70,15 +70,18 @@ impl McpEndpoint {
 }
 
 /// Handles every request to `/mcp` and `/mcp/`. Host and Origin have been checked.
-pub(crate) async fn serve(State(endpoint): State<McpEndpoint>, request: Request) -> Response<Body> {
+pub(crate) async fn serve(
+    State(endpoint): State<McpEndpoint>,
+    request: Request,
+) -> Response<ResponseBody> {
     endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
 }
 
 /// The refusal of a guard is the response itself.
-type Guarded<T> = Result<T, Response<Body>>;
+type Guarded<T> = Result<T, Response<ResponseBody>>;
 
 impl McpEndpoint {
-    async fn handle(&self, request: Request) -> Guarded<Response<Body>> {
+    async fn handle(&self, request: Request) -> Guarded<Response<ResponseBody>> {
         let (mut parts, body) = request.into_parts();
         let principal = self.authenticate(&parts).await?;
         self.check_session(&parts.headers, &principal).await?;
@@ -155,7 +158,7 @@ impl McpEndpoint {
         mut parts: Parts,
         body: Bytes,
         principal: Principal,
-    ) -> Response<Body> {
+    ) -> Response<ResponseBody> {
         let is_post = parts.method == Method::POST;
         let modern = is_post
             && parts
@@ -186,7 +189,7 @@ impl McpEndpoint {
     async fn named_profiles(
         &self,
         query: Option<&str>,
-    ) -> Result<Vec<Arc<Profile>>, Response<Body>> {
+    ) -> Result<Vec<Arc<Profile>>, Response<ResponseBody>> {
         if !query.is_some_and(|query| query.contains("profile")) {
             return Ok(Vec::new());
         }
@@ -235,12 +238,12 @@ fn check_params(headers: &HeaderMap, envelope: &Envelope<'_>) -> Guarded<()> {
     })
 }
 
-fn with_body(response: Response<Bytes>) -> Response<Body> {
+fn with_body(response: Response<Bytes>) -> Response<ResponseBody> {
     response.map(|body| Full::new(body).boxed_unsync())
 }
 
 /// Ends an event stream when its agent's key is revoked or expires.
-fn end_on_revocation(response: Response<Body>, agent: &Agent) -> Response<Body> {
+fn end_on_revocation(response: Response<ResponseBody>, agent: &Agent) -> Response<ResponseBody> {
     if !is_event_stream(&response) {
         return response;
     }
@@ -256,13 +259,13 @@ fn end_on_revocation(response: Response<Body>, agent: &Agent) -> Response<Body> 
 }
 
 /// 401. Until there is an OAuth server, without a pointer to one (`src-tauri/docs/contract.md` §1).
-fn unauthorized(headers: &HeaderMap) -> Response<Body> {
+fn unauthorized(headers: &HeaderMap) -> Response<ResponseBody> {
     let mut response = refusal(StatusCode::UNAUTHORIZED, &unauthorized_reason(headers));
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
-fn refusal(status: StatusCode, detail: &str) -> Response<Body> {
+fn refusal(status: StatusCode, detail: &str) -> Response<ResponseBody> {
     let body = serde_json::json!({ "detail": detail }).to_string();
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = status;

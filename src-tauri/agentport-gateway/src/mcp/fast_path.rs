@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     envelope::Envelope,
-    keepalive::{Body, PendingResponse, keep_alive},
+    keepalive::{PendingResponse, ResponseBody, keep_alive},
     revision::{
         CAPABILITIES_KEY, CLIENT_KEY, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME, PARAM_PREFIX,
         PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
@@ -241,7 +241,11 @@ fn headers_name_call(headers: &HeaderMap, name: &str) -> bool {
         && !headers.keys().any(|key| key.as_str().starts_with(PARAM_PREFIX))
 }
 
-fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -> Response<Body> {
+fn encode(
+    id: &str,
+    answer: Result<CallToolResponse, ErrorData>,
+    modern: bool,
+) -> Response<ResponseBody> {
     let (status, key, value) = match answer {
         Ok(CallToolResponse::Complete(mut result)) => {
             if !modern {
@@ -281,7 +285,7 @@ fn encode(id: &str, answer: Result<CallToolResponse, ErrorData>, modern: bool) -
     json(status, body)
 }
 
-fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+fn json(status: StatusCode, body: Vec<u8>) -> Response<ResponseBody> {
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));

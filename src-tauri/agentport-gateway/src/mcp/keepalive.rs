@@ -20,13 +20,13 @@ const KEEP_ALIVE_DELAY: Duration = Duration::from_secs(5);
 const COMMENT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The body of every MCP response.
-pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
-/// A response that is still being worked out.
-pub(crate) type PendingResponse = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+pub(crate) type ResponseBody = UnsyncBoxBody<Bytes, Infallible>;
+/// A response that is not complete yet.
+pub(crate) type PendingResponse = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
 
 /// The response of `inner`, or an event stream around it if `inner` is slow. Dropping the response drops `inner`, which
 /// is how a 2026-07-28 client cancels.
-pub(crate) async fn keep_alive(mut inner: PendingResponse) -> Response<Body> {
+pub(crate) async fn keep_alive(mut inner: PendingResponse) -> Response<ResponseBody> {
     tokio::select! {
         biased;
         response = &mut inner => response,
@@ -34,7 +34,7 @@ pub(crate) async fn keep_alive(mut inner: PendingResponse) -> Response<Body> {
     }
 }
 
-fn start_stream(inner: PendingResponse) -> Response<Body> {
+fn start_stream(inner: PendingResponse) -> Response<ResponseBody> {
     let stream = stream::unfold(Some(inner), |inner| async move {
         let mut inner = inner?;
         tokio::select! {
@@ -58,7 +58,7 @@ fn comment() -> Frames {
 }
 
 /// The handler's response as part of the stream: events as they are, a JSON body as one event.
-fn handler_frames(response: Response<Body>) -> Frames {
+fn handler_frames(response: Response<ResponseBody>) -> Frames {
     let is_stream = is_event_stream(&response);
     let body = response.into_body();
     if is_stream {

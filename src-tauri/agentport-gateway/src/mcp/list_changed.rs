@@ -15,22 +15,22 @@ use crate::auth::Principal;
 use crate::catalogue::managed_tools;
 use crate::{agent_api::AgentApi, catalogue::AgentView};
 
-/// Hashes of what a view publishes, by which a change of each list is noticed.
+/// Hashes of the lists of a view, to detect which of them changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fingerprint {
+pub(crate) struct ViewFingerprint {
     tools: u64,
     prompts: u64,
     resources: u64,
 }
 
-pub(crate) fn fingerprint(view: &AgentView) -> Fingerprint {
+pub(crate) fn fingerprint(view: &AgentView) -> ViewFingerprint {
     let hash = |json: &[u8]| {
         let mut hasher = DefaultHasher::new();
         json.hash(&mut hasher);
         hasher.finish()
     };
     let json = |value| serde_json::to_vec(&value).unwrap_or_default();
-    Fingerprint {
+    ViewFingerprint {
         tools: hash(&view.listed_json(managed_tools::tools).json),
         prompts: hash(&json(serde_json::to_value(prompts::prompts(view)).unwrap_or_default())),
         resources: hash(&json(
@@ -59,7 +59,7 @@ pub(crate) async fn notify_sessions(
             }
             update = updates.recv() => match update {
                 Ok(uri) => notify_of_update(&sessions, &uri).await,
-                // Updates that could not be kept up with are dropped: agents read resources when they need them.
+                // Updates beyond the backlog are dropped: agents read a resource again when they need it.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             },
@@ -115,7 +115,7 @@ pub(crate) async fn listen(
         let now = fingerprint(&principal.view(&api.catalogue));
         let (before, sink) = (seen, subscription.sink());
         seen = now;
-        // The sink drops kinds the client did not ask for and reports that as an error, which is none here.
+        // The sink reports kinds the client did not subscribe to as an error, which can be ignored.
         if now.tools != before.tools {
             let _ = sink.notify_tool_list_changed().await;
         }

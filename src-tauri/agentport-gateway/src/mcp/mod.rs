@@ -25,4 +25,4 @@ pub(crate) mod view_query;
 pub(crate) use endpoint::{McpEndpoint, serve};
 pub(crate) use envelope::oversized_integer;
 pub(crate) use server::{HOLD, HOLD_WITH_PROGRESS, take_info};
-pub(crate) use tool_result::{BLOCKED, denied};
+pub(crate) use tool_result::BLOCKED;

@@ -5,9 +5,9 @@ use serde_json::{Value, value::RawValue};
 
 use super::envelope::kind_of;
 
-/// What a parameter has to be.
+/// The type a parameter must have.
 #[derive(Clone, Copy)]
-enum Kind {
+enum ParamKind {
     Text,
     Object,
     /// One of these texts.
@@ -17,15 +17,15 @@ enum Kind {
 /// A parameter of a method; the path leads into objects: `clientInfo.name`.
 struct Param {
     path: &'static str,
-    kind: Kind,
+    kind: ParamKind,
     required: bool,
 }
 
-const fn required(path: &'static str, kind: Kind) -> Param {
+const fn required(path: &'static str, kind: ParamKind) -> Param {
     Param { path, kind, required: true }
 }
 
-const fn optional(path: &'static str, kind: Kind) -> Param {
+const fn optional(path: &'static str, kind: ParamKind) -> Param {
     Param { path, kind, required: false }
 }
 
@@ -34,31 +34,31 @@ const LOG_LEVELS: &[&str] =
     &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 const NAMED: &[Param] = &[
-    required("name", Kind::Text),
-    optional("arguments", Kind::Object),
-    optional("_meta", Kind::Object),
+    required("name", ParamKind::Text),
+    optional("arguments", ParamKind::Object),
+    optional("_meta", ParamKind::Object),
 ];
-const URI: &[Param] = &[required("uri", Kind::Text), optional("_meta", Kind::Object)];
-const PAGE: &[Param] = &[optional("cursor", Kind::Text), optional("_meta", Kind::Object)];
+const URI: &[Param] = &[required("uri", ParamKind::Text), optional("_meta", ParamKind::Object)];
+const PAGE: &[Param] = &[optional("cursor", ParamKind::Text), optional("_meta", ParamKind::Object)];
 const INITIALIZE: &[Param] = &[
-    required("protocolVersion", Kind::Text),
-    required("capabilities", Kind::Object),
-    required("clientInfo", Kind::Object),
-    required("clientInfo.name", Kind::Text),
-    required("clientInfo.version", Kind::Text),
-    optional("_meta", Kind::Object),
+    required("protocolVersion", ParamKind::Text),
+    required("capabilities", ParamKind::Object),
+    required("clientInfo", ParamKind::Object),
+    required("clientInfo.name", ParamKind::Text),
+    required("clientInfo.version", ParamKind::Text),
+    optional("_meta", ParamKind::Object),
 ];
 const SET_LEVEL: &[Param] =
-    &[required("level", Kind::OneOf(LOG_LEVELS)), optional("_meta", Kind::Object)];
+    &[required("level", ParamKind::OneOf(LOG_LEVELS)), optional("_meta", ParamKind::Object)];
 const COMPLETE: &[Param] = &[
-    required("ref", Kind::Object),
-    required("ref.type", Kind::OneOf(&["ref/prompt", "ref/resource"])),
-    required("argument", Kind::Object),
-    required("argument.name", Kind::Text),
-    required("argument.value", Kind::Text),
-    optional("_meta", Kind::Object),
+    required("ref", ParamKind::Object),
+    required("ref.type", ParamKind::OneOf(&["ref/prompt", "ref/resource"])),
+    required("argument", ParamKind::Object),
+    required("argument.name", ParamKind::Text),
+    required("argument.value", ParamKind::Text),
+    optional("_meta", ParamKind::Object),
 ];
-const ANY: &[Param] = &[optional("_meta", Kind::Object)];
+const ANY: &[Param] = &[optional("_meta", ParamKind::Object)];
 
 fn params_of(method: &str) -> &'static [Param] {
     match method {
@@ -110,21 +110,21 @@ impl Param {
             Some(value) => value,
         };
         let fits = match self.kind {
-            Kind::Text => value.is_string(),
-            Kind::Object => value.is_object(),
-            Kind::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
+            ParamKind::Text => value.is_string(),
+            ParamKind::Object => value.is_object(),
+            ParamKind::OneOf(words) => value.as_str().is_some_and(|word| words.contains(&word)),
         };
         if fits {
             return Ok(());
         }
         match (self.kind, value) {
-            (Kind::OneOf(_), Value::String(_)) => Err(self.kind.wanted()),
+            (ParamKind::OneOf(_), Value::String(_)) => Err(self.kind.wanted()),
             _ => Err(format!("{}, not {}", self.kind.wanted(), kind_of(&value.to_string()))),
         }
     }
 }
 
-impl Kind {
+impl ParamKind {
     fn wanted(self) -> String {
         match self {
             Self::Text => "has to be a string".to_owned(),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_apart() {
+    fn unreadable_parameters_are_distinguished() {
         for (params, want) in [
             (
                 format!("{}1{}", "[".repeat(200), "]".repeat(200)),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_methods_take_passes() {
+    fn valid_parameters_pass() {
         for (method, params) in [
             ("tools/call", json!({"name": "x", "arguments": null, "more": 1})),
             ("tools/call", json!({"name": "x", "arguments": {}, "_meta": {"progressToken": 1}})),

@@ -1,4 +1,4 @@
-//! What resources, prompts and completions share: which integrations offer them, and the way to their upstream.
+//! Shared by resources, prompts and completions: which integrations offer them, and the call to their upstream.
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use tokio::sync::mpsc;
 
-use super::keepalive::Body;
+use super::keepalive::ResponseBody;
 use crate::caller::LogSender;
 
 /// Receives the log messages of one call, to be written to its response.
@@ -25,7 +25,10 @@ pub(super) fn channel() -> (LogSender, LogReceiver) {
 }
 
 /// Interleaves `logs` with the response: a message sent before a part of the response is written before that part.
-pub(super) fn with_logs(response: Response<Body>, mut logs: LogReceiver) -> Response<Body> {
+pub(super) fn with_logs(
+    response: Response<ResponseBody>,
+    mut logs: LogReceiver,
+) -> Response<ResponseBody> {
     response.map(|body| {
         let mut response_frames = BodyStream::new(body);
         let mut held = VecDeque::new();

@@ -1,6 +1,6 @@
-//! Outcomes in the words of MCP (`contract` §3). Skills and scripts key on the literal parts.
+//! Outcomes as MCP tool results (docs/contract.md §3). Skills and scripts rely on the literal parts.
 
-use agentport_core::{ApprovalId, Timestamp, approval::WithdrawnBecause};
+use agentport_core::{ApprovalId, Timestamp};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult, ContentBlock, ResultType, ServerResult},
@@ -10,12 +10,12 @@ use crate::call::Awaited;
 pub(crate) use crate::catalogue::managed_tools::json_result;
 use crate::{
     address::GatewayAddress,
-    approvals::StoredResult,
+    approvals::{StoredResult, messages},
     call::outcome::{Outcome, failure_sentence},
     upstream::UpstreamError,
 };
 
-/// What a blocked call answers, to the letter.
+/// The literal answer of a blocked call.
 pub(crate) const BLOCKED: &str = "This tool has been blocked and cannot be executed.";
 
 pub(crate) fn text_result(text: impl Into<String>) -> CallToolResult {
@@ -26,7 +26,7 @@ pub(crate) fn error_result(text: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
-/// The call that waits for the owner's decision, spelt out for the agent.
+/// The text for a call that waits for the owner's decision.
 pub(crate) fn await_call(id: ApprovalId) -> String {
     format!("agentport__await_approval(request_id=\"{id}\")")
 }
@@ -55,7 +55,7 @@ fn still_pending(id: ApprovalId, running: bool, address: &GatewayAddress) -> Str
     )
 }
 
-/// What the agent hears of a call.
+/// The tool result of a call's outcome.
 pub(crate) fn from_outcome(
     outcome: Outcome,
     address: &GatewayAddress,
@@ -80,7 +80,7 @@ pub(crate) fn from_outcome(
     })
 }
 
-/// An upstream's result, as it came.
+/// An upstream's result, unchanged.
 fn from_upstream(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
     Ok(match result {
         ServerResult::CallToolResult(mut result) => {
@@ -102,7 +102,7 @@ fn from_upstream(result: ServerResult) -> Result<CallToolResponse, ErrorData> {
     })
 }
 
-/// What the agent hears after awaiting a request.
+/// The tool result after awaiting an approval.
 pub(crate) fn from_awaited(
     awaited: Awaited,
     address: &GatewayAddress,
@@ -111,7 +111,7 @@ pub(crate) fn from_awaited(
         Awaited::StillPending { id, running } => {
             text_result(still_pending(id, running, address)).into()
         }
-        Awaited::Denied { reason } => error_result(denied(reason.as_deref())).into(),
+        Awaited::Denied { reason } => error_result(messages::denied(reason.as_deref())).into(),
         Awaited::Ran(StoredResult::Result { result }) => {
             let result = serde_json::from_value(result)
                 .map_err(|_| ErrorData::internal_error("the stored result cannot be read", None))?;
@@ -122,48 +122,18 @@ pub(crate) fn from_awaited(
     })
 }
 
-pub(crate) fn denied(reason: Option<&str>) -> String {
-    match reason {
-        Some(reason) => format!(
-            "The call was denied by the human, who gave this reason: {reason}\nDo not try to reach the same in another way."
-        ),
-        None => "The call was denied by the human. Do not try to reach the same in another way."
-            .to_owned(),
-    }
-}
-
-/// A sentence for requests that have ended without a result to give.
+/// The sentence for approvals that ended without a result.
 pub(crate) fn ended(awaited: &Awaited) -> Option<String> {
     Some(match awaited {
-        Awaited::Expired => {
-            "The request expired before anybody decided. Call the tool again to ask anew.".to_owned()
+        Awaited::Expired { approved } => messages::expired(*approved).to_owned(),
+        Awaited::ResultGone { interrupted } => messages::result_gone(*interrupted).to_owned(),
+        Awaited::Withdrawn { because } => messages::withdrawn(*because),
+        Awaited::NotFound => {
+            "That request was not found among yours. Call the tool again to ask.".to_owned()
         }
-        Awaited::ResultGone { interrupted: true } => {
-            "AgentPort stopped while the approved call was running; whether it took effect is not known. Check before \
-             you call the tool again."
-                .to_owned()
-        }
-        Awaited::ResultGone { interrupted: false } => {
-            "The call ran, and its result is no longer kept (results are kept for 15 minutes). Call the tool again if \
-             you need it."
-                .to_owned()
-        }
-        Awaited::Withdrawn { because } => format!("The request was withdrawn: {}.", withdrawn(*because)),
-        Awaited::NotFound => "That request was not found among yours. Call the tool again to ask.".to_owned(),
         Awaited::NotNow(Outcome::Refused(refusal)) => refusal.to_string(),
         Awaited::NotNow(Outcome::Blocked) => BLOCKED.to_owned(),
         Awaited::NotNow(_) => "The approved call cannot run now. Await it again later.".to_owned(),
         _ => return None,
     })
-}
-
-fn withdrawn(because: WithdrawnBecause) -> &'static str {
-    match because {
-        WithdrawnBecause::AgentRevoked => "your key was revoked",
-        WithdrawnBecause::IntegrationRemoved => "the owner removed the integration",
-        WithdrawnBecause::ToolGone => "the integration no longer has this tool",
-        WithdrawnBecause::DefinitionChanged => {
-            "the definition of the tool changed. Call the tool again to ask about the new one"
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Calling a tool, and awaiting the owner.
+//! REST routes that call a tool and await an approval.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,8 +21,9 @@ use crate::rest::{
 };
 use crate::{
     agent_api::AgentApi,
+    approvals::messages,
     call::Request,
-    mcp::{HOLD, HOLD_WITH_PROGRESS, denied, take_info},
+    mcp::{HOLD, HOLD_WITH_PROGRESS, take_info},
 };
 
 #[derive(Debug, Deserialize)]
@@ -113,13 +114,11 @@ fn decision(approval: &Approval) -> Value {
         ApprovalState::Running { .. } | ApprovalState::Done { .. } => {
             ("approved", "Approved, and the call has run or is running.".to_owned())
         }
-        ApprovalState::Denied { reason, .. } => ("denied", denied(reason.as_deref())),
-        ApprovalState::Expired { .. } => {
-            ("expired", "The request expired. Call the tool again to ask anew.".to_owned())
+        ApprovalState::Denied { reason, .. } => ("denied", messages::denied(reason.as_deref())),
+        ApprovalState::Expired { approved_at, .. } => {
+            ("expired", messages::expired(approved_at.is_some()).to_owned())
         }
-        ApprovalState::Withdrawn { .. } => {
-            ("expired", "The request was withdrawn. Call the tool again to ask anew.".to_owned())
-        }
+        ApprovalState::Withdrawn { because, .. } => ("expired", messages::withdrawn(*because)),
     };
     let decision_mode = match &approval.state {
         ApprovalState::Approved { grant, .. }

@@ -1,4 +1,4 @@
-//! What is installed, and asking the owner to change that.
+//! REST routes of installed integrations: list, request an install, request a removal.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub(super) async fn list(State(api): State<Arc<AgentApi>>, caller: RestCaller) -
     Json(installed.collect::<Vec<_>>().into())
 }
 
-/// Asks the owner to install: 403 `approval_required`; the same request repeated after the owner's yes installs.
+/// Requests an install: 403 `approval_required`; the same request repeated after the approval installs.
 pub(super) async fn install(
     State(api): State<Arc<AgentApi>>,
     caller: RestCaller,
@@ -77,7 +77,7 @@ async fn ask(
     response::from_outcome(outcome, &api.address, &integration, tool)
 }
 
-/// Credentials and settings of an installed integration are the owner's.
+/// Only the owner changes credentials and settings of an installed integration.
 pub(super) async fn change(_caller: RestCaller) -> RestResult<()> {
     Err(RestError::owner_only())
 }

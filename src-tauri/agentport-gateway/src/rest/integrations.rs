@@ -1,4 +1,4 @@
-//! Integrations and tools.
+//! REST routes of integrations (installed or not) and their tools.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) struct TypeFilter {
     r#type: Option<String>,
 }
 
-/// Installed or not, each once.
+/// Installed integrations and entries of the directory, each id once.
 fn all(api: &AgentApi, caller: &RestCaller) -> Vec<Value> {
     let view = caller.view(&api.catalogue);
     let installed = view.integrations.values().map(|entry| meta::integration_json(entry));
@@ -54,7 +54,7 @@ pub(super) fn no_integration(id: &str) -> RestError {
     RestError::new(StatusCode::NOT_FOUND, format!("There is no integration {id:?} for you."))
 }
 
-/// A tool with how it runs.
+/// A tool with its mode.
 fn tool_json(api: &AgentApi, agent: &Agent, tool: &PublishedTool) -> Value {
     let mut value = serde_json::to_value(&tool.tool).unwrap_or_default();
     if let Value::Object(fields) = &mut value {

@@ -1,6 +1,6 @@
-//! The REST subset that the `ap` command and shell agents speak (`contract` §6): the same door, the same keys.
+//! The REST API for the `ap` command and shell agents (docs/contract.md §6), with the same keys as MCP.
 //!
-//! Owner matters are not here. Requests for them get 401, with any credential.
+//! Deliberately absent: everything only the owner may do. Such paths answer 401, with any credential.
 
 mod call;
 mod installed;
@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<AgentApi>> for RestCaller {
     }
 }
 
-/// A request's body, bounded like that of every door.
+/// A request's body, bounded as in MCP.
 pub(super) struct RequestBody(pub(super) Bytes);
 
 impl FromRequest<Arc<AgentApi>> for RequestBody {

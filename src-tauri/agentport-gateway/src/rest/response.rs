@@ -1,4 +1,4 @@
-//! Refusals as `{"detail": …}`, and outcomes of calls with their status.
+//! REST responses: refusals as `{"detail": …}`, and outcomes of calls with their status.
 
 use agentport_core::ApprovalId;
 use axum::{

@@ -39,7 +39,7 @@ pub(crate) use self::{
     columns::{Columns, hex},
     integrations::IntegrationRow,
     listings::ListingRow,
-    notes::Note,
+    notes::NoteRow,
     restore::Restored,
     second_factor::{CodeHash, SecondFactorRow},
     sessions::SessionRow,

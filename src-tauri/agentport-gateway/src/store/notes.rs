@@ -7,15 +7,15 @@ use super::{Columns, Result, Store, While as _};
 
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Note {
+pub(crate) struct NoteRow {
     pub(crate) id: i64,
     pub(crate) text: String,
     pub(crate) created_at: Timestamp,
 }
 
-fn row(row: &SqliteRow) -> Result<Note> {
+fn row(row: &SqliteRow) -> Result<NoteRow> {
     let columns = Columns::new("notes", "id", row);
-    Ok(Note {
+    Ok(NoteRow {
         id: columns.get("id")?,
         text: columns.text("text")?,
         created_at: columns.moment("created_at")?,
@@ -24,7 +24,7 @@ fn row(row: &SqliteRow) -> Result<Note> {
 
 impl Store {
     /// Oldest first.
-    pub(crate) async fn notes(&self) -> Result<Vec<Note>> {
+    pub(crate) async fn notes(&self) -> Result<Vec<NoteRow>> {
         sqlx::query("SELECT * FROM notes ORDER BY id")
             .fetch_all(self.readers())
             .await
@@ -34,7 +34,7 @@ impl Store {
             .collect()
     }
 
-    pub(crate) async fn note(&self, id: i64) -> Result<Option<Note>> {
+    pub(crate) async fn note(&self, id: i64) -> Result<Option<NoteRow>> {
         sqlx::query("SELECT * FROM notes WHERE id = ?")
             .bind(id)
             .fetch_optional(self.readers())
@@ -45,7 +45,7 @@ impl Store {
             .transpose()
     }
 
-    pub(crate) async fn add_note(&self, text: &str, now: Timestamp) -> Result<Note> {
+    pub(crate) async fn add_note(&self, text: &str, now: Timestamp) -> Result<NoteRow> {
         let id = sqlx::query("INSERT INTO notes (text, created_at) VALUES (?, ?)")
             .bind(text)
             .bind(now.0)
@@ -53,7 +53,7 @@ impl Store {
             .await
             .map(|done| done.last_insert_rowid())
             .doing("storing a note")?;
-        Ok(Note { id, text: text.to_owned(), created_at: now })
+        Ok(NoteRow { id, text: text.to_owned(), created_at: now })
     }
 
     /// `false`: no such note.

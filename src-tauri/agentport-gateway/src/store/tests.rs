@@ -3,7 +3,7 @@
 use agentport_api::Settings;
 use agentport_core::{Timestamp, tool::DefinitionDigest};
 
-use super::{Note, testing::store};
+use super::{NoteRow, testing::store};
 
 #[tokio::test]
 async fn settings_are_at_their_default_until_set() {
@@ -55,7 +55,10 @@ async fn notes_keep_their_numbers() {
     assert!(!store.delete_note(second.id).await.unwrap());
     assert_eq!(store.note(second.id).await.unwrap(), None);
     let third = store.add_note("three", Timestamp(3)).await.unwrap();
-    assert_eq!(third, Note { id: second.id + 1, text: "three".into(), created_at: Timestamp(3) });
+    assert_eq!(
+        third,
+        NoteRow { id: second.id + 1, text: "three".into(), created_at: Timestamp(3) }
+    );
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ const MAX_PATTERNS: usize = 100;
 /// May `schema` be compiled?
 pub(super) fn within_limits(schema: &Value) -> bool {
     let draft = schema.get("$schema").and_then(Value::as_str).unwrap_or_default();
-    let mut count = Count {
+    let mut count = CostCounter {
         id: if draft.contains("draft-04") { "id" } else { "$id" },
         elsewhere: false,
         subschemas: 0,
@@ -42,7 +42,7 @@ pub(super) fn within_limits(schema: &Value) -> bool {
     cost.work <= MAX_FOLLOWED && cost.height <= MAX_HEIGHT
 }
 
-struct Count {
+struct CostCounter {
     /// What the draft calls a schema's own address.
     id: &'static str,
     /// Some part has an address or a draft of its own, so that `#/…` does not mean the same everywhere.
@@ -51,7 +51,7 @@ struct Count {
     patterns: usize,
 }
 
-impl Count {
+impl CostCounter {
     /// False as soon as it is too deep or too much.
     fn add(&mut self, value: &Value, depth: usize) -> bool {
         if depth > MAX_DEPTH {
@@ -81,12 +81,12 @@ impl Count {
 
 /// What one value, with all that it contains and refers to, costs once.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cost {
+struct ValueCost {
     work: usize,
     height: usize,
 }
 
-impl Cost {
+impl ValueCost {
     const TOO_MUCH: Self = Self { work: usize::MAX, height: usize::MAX };
 
     fn with(self, other: Self) -> Self {
@@ -103,16 +103,16 @@ struct Follow<'a> {
     root: Option<&'a Value>,
     /// By address. What is still being counted costs nothing: a reference back into it goes on only as deep as the
     /// arguments do.
-    known: HashMap<*const Value, Cost>,
+    known: HashMap<*const Value, ValueCost>,
     /// By address: is it known to lead back to itself with the same part of the argument, or still being looked at
     /// (`true`), or not?
     in_place: HashMap<*const Value, bool>,
 }
 
 impl<'a> Follow<'a> {
-    fn cost(&mut self, value: &'a Value, depth: usize) -> Cost {
+    fn cost(&mut self, value: &'a Value, depth: usize) -> ValueCost {
         if depth > MAX_HEIGHT {
-            return Cost::TOO_MUCH;
+            return ValueCost::TOO_MUCH;
         }
         match value {
             Value::Object(fields) => {
@@ -120,16 +120,16 @@ impl<'a> Follow<'a> {
                 if let Some(known) = self.known.get(&address) {
                     return *known;
                 }
-                self.known.insert(address, Cost::default());
-                let mut cost = Cost { work: 1, height: 1 };
+                self.known.insert(address, ValueCost::default());
+                let mut cost = ValueCost { work: 1, height: 1 };
                 if self.circles(value, depth) {
-                    cost = Cost::TOO_MUCH;
+                    cost = ValueCost::TOO_MUCH;
                 }
                 for (name, value) in fields {
                     cost = cost.with(match reference(name, value) {
                         Some(target) => match self.target(target) {
                             Some(value) => self.cost(value, depth + 1),
-                            None => Cost::TOO_MUCH,
+                            None => ValueCost::TOO_MUCH,
                         },
                         None => self.cost(value, depth + 1),
                     });
@@ -139,9 +139,9 @@ impl<'a> Follow<'a> {
             }
             Value::Array(items) => items
                 .iter()
-                .fold(Cost::default(), |cost, item| cost.with(self.cost(item, depth + 1))),
-            Value::Bool(_) => Cost { work: 1, height: 1 },
-            _ => Cost::default(),
+                .fold(ValueCost::default(), |cost, item| cost.with(self.cost(item, depth + 1))),
+            Value::Bool(_) => ValueCost { work: 1, height: 1 },
+            _ => ValueCost::default(),
         }
     }
 

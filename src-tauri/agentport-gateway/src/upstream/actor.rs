@@ -1,7 +1,7 @@
-//! Lifecycle of one upstream: idle, starting, connected, and round again. Calls do not pass through the actor, only
-//! requests for a session.
+//! Actor of one upstream, with the states idle, starting and connected. Calls do not pass through the actor, only requests
+//! for a session.
 //!
-//! What always holds: at most one connection exists, and it is closed, with its process tree, before the next begins.
+//! Invariant: at most one connection exists, and it is closed, with its process tree, before the next begins.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -59,7 +59,7 @@ enum IdleState {
     },
 }
 
-/// Callers that wait for the start to end.
+/// Callers that wait for the result of a start.
 #[derive(Default)]
 struct StartWaiters {
     calls: Vec<SessionWaiter>,
@@ -121,7 +121,7 @@ impl UpstreamActor {
         }
     }
 
-    /// Waits at rest until there is reason to start; `None`: to stop.
+    /// Waits while idle until the upstream has to start; `None`: the actor has to stop.
     async fn wait_idle(&mut self, idle: &IdleState) -> Option<StartWaiters> {
         loop {
             tokio::select! {
@@ -147,7 +147,7 @@ impl UpstreamActor {
         }
     }
 
-    /// Connects; who comes meanwhile waits too. `None`: to stop.
+    /// Connects; requests that arrive meanwhile wait for the same result. `None`: the actor has to stop.
     async fn start(
         &mut self,
         waiting: &mut StartWaiters,
@@ -168,8 +168,8 @@ impl UpstreamActor {
         }
     }
 
-    /// Serves a connection to its end and closes it. Gives who waits for another one, or how to idle, or nothing if
-    /// that was all.
+    /// Serves a connection until it ends and closes it. Returns the next state: restart for waiting callers, idle, or `None`
+    /// to stop.
     async fn run_connection(
         &mut self,
         mut link: LiveConnection,
@@ -180,7 +180,7 @@ impl UpstreamActor {
         let pid = link.pid();
         self.integration.mark_used();
         link.session.definitions.replace(&listing.tools);
-        // The catalogue first: a call that is refused for its definition is judged again by the new one.
+        // Update the catalogue first: a call that is refused because its definition changed is decided again by the new one.
         self.publish_listing(listing, true);
         self.integration.set_live(Some(link.session.clone()));
         self.publish_health(Health::Ready, pid);
@@ -219,12 +219,12 @@ impl UpstreamActor {
                 Err(Some(self.failed(&error)))
             }
         };
-        // What waited for a list of this connection goes on to another, which reads its own.
+        // Callers that waited for this connection's lists wait for the next connection, which reads its own.
         lists.mark_read(lists.announced());
         next
     }
 
-    /// Serves a connection until there is reason to close it.
+    /// Serves a connection until it has to be closed.
     async fn serve(&mut self, link: &mut LiveConnection, pid: Option<u32>) -> ConnectionEnd {
         let integration = self.integration.clone();
         let events = self.connector.events.clone();
@@ -282,7 +282,7 @@ impl UpstreamActor {
         }
     }
 
-    /// Takes lists read anew.
+    /// Publishes lists that were read again.
     fn on_lists_read(
         &mut self,
         read: Result<Listing, UpstreamError>,
@@ -295,7 +295,7 @@ impl UpstreamActor {
                 self.publish_listing(listing, false);
                 self.publish_health(Health::Ready, pid);
             }
-            // The connection stands, and the last good lists stay in force; but the owner should know.
+            // The connection and the last valid lists stay in use; the owner is told of the error.
             Err(error) => {
                 let message = self.record_error(&error);
                 self.publish_health(Health::Failed { message, retry_at: None }, pid);
@@ -303,7 +303,7 @@ impl UpstreamActor {
         }
     }
 
-    /// Notes a failure, and how long to rest after it.
+    /// Counts a failure, and returns how long to wait after it.
     fn failed(&mut self, error: &UpstreamError) -> IdleState {
         let message = self.record_error(error);
         if let UpstreamError::NeedsAuth { .. } = error {
@@ -337,7 +337,7 @@ impl UpstreamActor {
         self.sink.health(&self.integration.id, health, pid, last_error);
     }
 
-    /// Tells of lists, if they are other ones than were told last; after a start in any case.
+    /// Publishes lists if they differ from those published last; after a start always.
     fn publish_listing(&mut self, listing: Listing, anyway: bool) {
         let digest = listing.digest();
         let same = self.listed.replace(digest) == Some(digest);
@@ -353,7 +353,7 @@ impl UpstreamActor {
 }
 
 impl IdleState {
-    /// Why a call may not start it now.
+    /// Why a call cannot start the upstream now.
     fn refusal(&self) -> Option<UpstreamError> {
         match self {
             Self::Available => None,
@@ -365,7 +365,7 @@ impl IdleState {
         }
     }
 
-    /// Waits until it is to be tried again without a request.
+    /// Waits until the next retry without a request.
     async fn retry_due(&self) {
         match self {
             Self::Failed { until, unattended: true, .. } => sleep_until(*until).await,

@@ -107,7 +107,7 @@ async fn withdrawable(
     }
 }
 
-/// What an operation means for the subscriptions that are kept over restarts.
+/// Effect of an operation on the subscriptions that are repeated after a restart.
 enum SubscriptionChange<'a> {
     Subscribed {
         uri: &'a str,
@@ -133,8 +133,8 @@ impl<'a> SubscriptionChange<'a> {
         }
     }
 
-    /// From 2026-07-28 on the filter of one long request says it all; before that, only the last to go takes the
-    /// subscription back.
+    /// Is a request to the upstream needed? From 2026-07-28 on the one `subscriptions/listen` request is replaced instead;
+    /// before, only the last unsubscribe is sent.
     fn needs_upstream(&self, modern: bool) -> bool {
         match self {
             Self::Subscribed { .. } => !modern,
@@ -179,7 +179,7 @@ impl<'a> RunningCall<'a> {
         Self { session, caller, operation, pending, began, allowed, hard_deadline }
     }
 
-    /// Asks the upstream, as often as it wants input that we can get.
+    /// Sends the request, again with input as often as the upstream asks for it and the agent can give it.
     async fn run(&mut self) -> Result<ServerResult, AttemptError> {
         let mut responses = self.caller.input_responses.clone();
         let mut state = self.caller.request_state.clone();
@@ -202,7 +202,7 @@ impl<'a> RunningCall<'a> {
         Err(UpstreamError::Protocol { problem }.into())
     }
 
-    /// One request and what comes with it, until its answer. Giving up cancels it at the upstream.
+    /// One request, with its progress, logs and questions, until its answer. Dropping it cancels it at the upstream.
     async fn exchange(
         &self,
         outgoing: &OutgoingRequest<'_>,
@@ -285,7 +285,7 @@ impl<'a> RunningCall<'a> {
         };
         progress.progress_token = token.clone();
         if let Some(progress) = self.session.redactor.redact_message(progress) {
-            // An agent that is gone misses nothing.
+            // Nothing to do if the agent has disconnected.
             let _ = peer.notify_progress(progress).await;
         }
     }

@@ -41,7 +41,7 @@ fn is_declared(capabilities: &ClientCapabilities, request: &ServerRequest) -> bo
     }
 }
 
-/// Puts one question and passes the answer back. If the upstream loses interest first, the agent is refusal_from.
+/// Forwards one question and passes the answer back. If the upstream withdraws it first, the agent's request is cancelled.
 pub(super) async fn forward(
     peer: Peer<RoleServer>,
     question: ServerRequest,
@@ -80,7 +80,7 @@ pub(super) async fn answer_input(caller: &Caller, input: InputRequest) -> Result
 fn refusal_from(error: ServiceError) -> ErrorData {
     match error {
         ServiceError::McpError(error) => error,
-        // The agent is gone.
+        // The agent has disconnected.
         _ => cannot_be_asked(),
     }
 }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_only_what_the_client_declared() {
+    fn asks_only_for_declared_capabilities() {
         let form = json!({"method": "elicitation/create", "params": {
             "mode": "form", "message": "m", "requestedSchema": {"type": "object", "properties": {}}}});
         let url = json!({"method": "elicitation/create", "params": {

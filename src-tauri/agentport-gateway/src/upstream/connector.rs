@@ -38,9 +38,9 @@ use super::{
     },
 };
 
-/// How long starting for a call may take, from the first byte to the last list.
+/// Time limit of a start for a call: from the first byte to the last list.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same for a local server's first start, by the owner: `npx` and its like download it before it can speak.
+/// The same for the first start of a local server: `npx` and the like download it first.
 pub(super) const FIRST_START_TIMEOUT: Duration = Duration::from_secs(300);
 /// Time `server/discover` may go unanswered before `initialize` is asked as well. Some servers never answer it.
 const DISCOVER_TIMEOUT: Duration = Duration::from_millis(1_500);
@@ -67,7 +67,7 @@ pub(super) struct LiveConnection {
     pub(super) service: RunningService<RoleClient, ConnectionHandler>,
 }
 
-/// How far an attempt came.
+/// How an attempt to connect failed.
 enum ConnectFailure {
     /// The handshake failed in a way that another one may not.
     Handshake(UpstreamError, HandshakeRefusal),
@@ -118,7 +118,7 @@ impl UpstreamConnector {
         };
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
-        // A start that took its time leaves none for the lists.
+        // A slow start leaves no time for the lists.
         let until = until.max(Instant::now() + START_TIMEOUT);
         let listing = tokio::select! {
             listing = timeout_at(until, listing::fetch(&session)) => match listing {
@@ -181,7 +181,7 @@ impl UpstreamConnector {
         Err(self.local_failure(error, &words, refusal))
     }
 
-    /// Why a local server did not come up. `words` are its last ones.
+    /// Why a local server did not start. `words` is its last output.
     fn local_failure(
         &self,
         error: Option<ClientInitializeError>,
@@ -332,7 +332,7 @@ impl UpstreamConnector {
         }
     }
 
-    /// How long connecting may take, from the first byte to the last list.
+    /// Time limit of connecting: from the first byte to the last list.
     fn limit(&self) -> Duration {
         match &self.target {
             UpstreamTarget::Local(LocalTarget { startup_timeout: Some(limit), .. }) => *limit,
@@ -358,7 +358,7 @@ impl UpstreamConnector {
 }
 
 impl LiveConnection {
-    /// Waits until a local server has ended, or until a call finds the connection to be of no more use.
+    /// Waits until a local server has ended or a call reports the connection as unusable.
     pub(super) async fn ended(&mut self) {
         match &mut self.child {
             Some(local) => local.ended().await,
@@ -368,8 +368,8 @@ impl LiveConnection {
         }
     }
 
-    /// Why it ended: for the owner, and for the calls it leaves behind, if they cannot go on by themselves. Ends what
-    /// is left of a local server's tree.
+    /// Why the connection ended: for the owner, and for pending calls that cannot continue. Kills what is left of a local
+    /// server's process tree.
     pub(super) async fn exit_reason(&mut self) -> (UpstreamError, Option<UpstreamError>) {
         match &mut self.child {
             Some(local) => {
@@ -387,8 +387,7 @@ impl LiveConnection {
         self.child.as_ref().and_then(ChildServer::pid)
     }
 
-    /// Gives up a connection to a remote server that is of no more use to new calls. Those under way end by
-    /// themselves, each on its own stream.
+    /// Abandons a connection to a remote server that new calls cannot use. Running calls end on their own streams.
     pub(super) fn abandon(self, tasks: &TaskTracker) {
         self.session.in_flight.close();
         let service = self.service;
@@ -397,7 +396,7 @@ impl LiveConnection {
         });
     }
 
-    /// Ends the connection: calls fail with `why`, the process tree is gone afterwards. `force_stop` cuts all patience.
+    /// Ends the connection: pending calls fail with `why`, and the process tree is gone afterwards. `force_stop` kills at once.
     pub(super) async fn close(self, why: &UpstreamError, force_stop: &CancellationToken) {
         let Self { session, child, service } = self;
         session.in_flight.fail_all(why);

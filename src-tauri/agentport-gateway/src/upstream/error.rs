@@ -22,7 +22,7 @@ pub(crate) enum UpstreamError {
     /// No directory of the PATH holds the command of a local server.
     #[error("the command {command:?} was not found; looked in {}", shown_directories(.searched))]
     CommandNotFound { command: String, searched: Vec<PathBuf> },
-    /// A remote server does not answer, or a local one ended before it had introduced itself.
+    /// A remote server does not answer, or a local one ended before the handshake.
     #[error("{what} {problem}")]
     Unreachable { what: String, problem: String },
     /// The credential is missing or was refused (HTTP 401, or 403 with a challenge).
@@ -46,7 +46,7 @@ pub(crate) enum UpstreamError {
     /// A list of tools, prompts or resources cannot be used; the last good one stays in force.
     #[error("the server sent an invalid list of {list}: {problem}")]
     InvalidList { list: &'static str, problem: String },
-    /// It failed a moment ago and is left alone until `retry_at`, unless the owner restarts it.
+    /// It failed recently and is not started before `retry_at`, unless the owner restarts it.
     #[error("{message}; it is tried again at {retry_at}")]
     Resting { message: String, retry_at: Timestamp },
     /// The tool is defined otherwise than it was when the call was judged. The call was not sent.
@@ -79,7 +79,7 @@ pub(super) enum AttemptError {
     /// The connection had ended before the upstream took the request: worth one more try on a new connection. With
     /// what the upstream said, if it did.
     Stale(Option<UpstreamError>),
-    /// The connection is of no more use to any call.
+    /// The connection is unusable.
     Lost(UpstreamError),
     Failed(UpstreamError),
 }

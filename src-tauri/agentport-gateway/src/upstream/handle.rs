@@ -21,29 +21,29 @@ use super::{
     subscriptions::ResourceSubscriptions,
 };
 
-/// A caller that waits for a session, or for why there is none.
+/// A caller that waits for a session or an error.
 pub(super) type SessionWaiter = oneshot::Sender<Result<Arc<UpstreamSession>, UpstreamError>>;
 
 /// A request to the actor.
 pub(super) enum ActorMessage {
-    /// A call needs a session; `stale` is the one that is of no more use.
+    /// A call needs a session other than `stale`, which is unusable.
     Want { stale: Option<Arc<UpstreamSession>>, waiter: SessionWaiter },
     /// Start, if not running.
     Wake,
-    /// Stop and start anew. Dropped when that has worked or failed.
+    /// Restart; the sender is dropped when the restart has succeeded or failed.
     Restart { done: oneshot::Sender<()> },
     /// The time an idle server is kept has changed.
     IdleStop,
 }
 
-/// One upstream, as callers see it.
+/// One upstream as its callers use it.
 pub(super) struct UpstreamHandle {
     pub(super) id: IntegrationId,
     pub(super) ring: Arc<LogRing>,
     pub(super) subscriptions: ResourceSubscriptions,
     /// Ends this upstream in good order.
     pub(super) stop: CancellationToken,
-    /// Cancelled when the actor has ended and nothing is left.
+    /// Cancelled when the actor has ended and no process is left.
     pub(super) gone: CancellationToken,
     live: ArcSwapOption<UpstreamSession>,
     inbox: mpsc::UnboundedSender<ActorMessage>,

@@ -60,7 +60,7 @@ pub(super) fn implementation() -> Implementation {
     Implementation::new("agentport", env!("CARGO_PKG_VERSION"))
 }
 
-/// Receives what arrives over one connection.
+/// Receives requests and notifications of one connection.
 pub(super) struct ConnectionHandler {
     pub(super) in_flight: Arc<InFlight>,
     pub(super) events: Arc<UpstreamEvents>,
@@ -105,8 +105,8 @@ impl Service<RoleClient> for ConnectionHandler {
         Ok(())
     }
 
-    /// What a shared connection declares once and for all (before 2026-07-28): everything that some agent's client
-    /// may be able to do. Whether this call's can is found out when the upstream asks.
+    /// Capabilities a shared connection declares in its handshake (before 2026-07-28): all that any agent's client may have.
+    /// Whether the client of a particular call has one is checked when the upstream asks.
     fn get_info(&self) -> ClientConfig {
         let mut capabilities = ClientCapabilities::default();
         capabilities.elicitation = Some(
@@ -132,7 +132,7 @@ pub(super) fn enqueue_question(
     answered
 }
 
-/// To an upstream that asks while no call runs, or several do.
+/// Error for an upstream that asks while none or several calls run.
 fn ambiguous_call() -> ErrorData {
     ErrorData::new(
         ErrorCode::INVALID_REQUEST,
@@ -141,7 +141,7 @@ fn ambiguous_call() -> ErrorData {
     )
 }
 
-/// To an upstream that asks an agent whose client cannot answer.
+/// Error for an upstream that asks an agent whose client cannot answer.
 pub(super) fn cannot_be_asked() -> ErrorData {
     ErrorData::new(
         ErrorCode::METHOD_NOT_FOUND,

@@ -44,10 +44,10 @@ pub(super) type QuestionAnswer = Result<ClientResult, ErrorData>;
 /// The result of a request as JSON, not yet read.
 pub(super) type RawReply = Result<Box<RawValue>, UpstreamError>;
 
-/// Events queued for one call at most. An agent cannot be sent more; further ones are dropped.
+/// Most events queued for one call; further ones are dropped.
 const MAX_QUEUED_EVENTS: usize = 256;
 
-/// One call that waits for its answer. Its mailbox is filled under a lock that is held for moments only.
+/// One call that waits for its answer.
 pub(super) struct PendingCall {
     owner: CallOwner,
     mailbox: Mutex<Mailbox>,
@@ -136,7 +136,7 @@ impl PendingCall {
             return Poll::Ready(taken);
         }
         self.waker.register(cx.waker());
-        // What arrived between the first look and the registration did not wake this task.
+        // An event between the first check and the registration did not wake this task, so check again.
         take(&mut self.mailbox.lock()).map_or(Poll::Pending, Poll::Ready)
     }
 }

@@ -21,17 +21,17 @@ use super::{
 };
 use crate::tool_schema::publishable;
 
-/// Bounds of one list. More than any agent can use; an upstream that pages for ever must not hold us.
+/// Bounds of one list: more than any agent can use. They end an upstream that pages for ever.
 const MAX_PAGES: usize = 100;
 const MAX_ITEMS: usize = 10_000;
-/// Entries left out that are named to the owner.
+/// Most unusable entries that are named to the owner.
 const MAX_LEFT_OUT: usize = 50;
 /// Characters of the name of an entry that was left out, and of the reason.
 const MAX_NAME_CHARS: usize = 64;
 const MAX_REASON_CHARS: usize = 200;
 
-/// Everything an upstream said about itself after it was connected. Kept as JSON, so that tools can be listed before
-/// the upstream runs.
+/// Everything an upstream listed after it was connected. Stored as JSON, so that tools can be listed before the upstream
+/// runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Listing {
     pub(crate) tools: Vec<Tool>,
@@ -76,8 +76,7 @@ const TEMPLATES: ListKind = ListKind {
     name: "resource templates",
 };
 
-/// Reads all lists the upstream has, page by page. What it does not declare is not asked for. The secrets it was given
-/// are taken out of whatever it says.
+/// Reads all lists the upstream declares, page by page. Secrets it was given are redacted.
 pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptError> {
     let about = session.peer.peer_info();
     let about = about.as_deref();
@@ -193,7 +192,7 @@ async fn list<T>(
     Ok(items)
 }
 
-/// Adds one page to the entries read and those left out; gives the cursor of the next.
+/// Adds the entries of one page, usable or not; returns the cursor of the next page.
 fn page<T>(
     answer: &RawValue,
     kind: &ListKind,
@@ -201,7 +200,7 @@ fn page<T>(
     (items, left_out): (&mut Vec<T>, &mut Vec<LeftOut>),
     redactor: &Redactor,
 ) -> Result<Option<String>, String> {
-    // Each entry by itself, so that one at fault costs no other.
+    // Each entry by itself, so that an invalid one does not discard the others.
     let mut page: std::collections::HashMap<String, Box<RawValue>> =
         serde_json::from_str(answer.get()).map_err(|_| "it is not an object".to_owned())?;
     let list = page.remove(kind.field).ok_or_else(|| format!("{:?} is missing", kind.field))?;
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_with_an_entry_is_said_without_secrets() {
+    async fn errors_about_entries_hold_no_secrets() {
         let annotations = json!({ "readOnlyHint": "#" });
         let tools = json!([
             { "name": "#", "inputSchema": {}, "annotations": annotations },

@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::{error::UpstreamError, in_flight::RawReply, repair};
 
-/// Ids of our calls begin here. rmcp numbers its own few requests on the same connection from zero. Both fit into the
+/// First id of our calls. rmcp numbers its own few requests on the same connection from zero. Both fit into the
 /// 31 bits that some servers keep for an id.
 pub(super) const FIRST_ID: i64 = 1 << 30;
 

@@ -3,10 +3,11 @@
 //! Every integration has an actor of its own, which starts, watches, lists and stops it. A call does not pass through
 //! the actor: it looks up the live session and speaks to the upstream from the caller's own task.
 //!
-//! What always holds: a call needs a [`Permit`](crate::call::permit::Permit); a slow or dead upstream delays no other; every process started here
-//! ends here, with its whole tree; secrets are in the child's environment or the request's headers and nowhere else.
+//! Invariants: a call needs a [`Permit`](crate::call::permit::Permit); a slow or dead upstream delays no other; every
+//! process started here is ended here, with its whole tree; secrets are only in a child's environment or a request's
+//! headers.
 //!
-//! Deliberately absent: policy, approval, storage. What is learnt goes out through [`UpstreamSink`].
+//! Deliberately absent: policy, approval, storage. Lists and health are published through [`UpstreamSink`].
 
 #![expect(
     deprecated,
@@ -53,7 +54,7 @@ pub(crate) use self::{
 
 /// Receives the state of upstreams. Called from the actors' tasks: must not block.
 pub(crate) trait UpstreamSink: Send + Sync {
-    /// The upstream's lists were read, or read anew.
+    /// The upstream's lists were read.
     fn listing(&self, id: &IntegrationId, listing: Listing);
     /// Health, process id (of a local server that runs) or last error changed.
     fn health(

@@ -1,4 +1,4 @@
-//! Redaction of the secrets a server was given from what it says: in the log, to an agent, in an error.
+//! Redacts the secrets a server was given in its output: log lines, messages to agents, errors.
 //!
 //! Deliberately absent: results, which the call pipeline scrubs with everything else that leaves.
 
@@ -9,7 +9,7 @@ use rmcp::model::ErrorData;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// Replaces the secrets of one upstream in what it says.
+/// Replaces the secrets of one upstream in texts.
 #[derive(Clone, Default)]
 pub(super) struct Redactor(Arc<[Secret]>);
 
@@ -31,12 +31,12 @@ impl Redactor {
         redact::scrub(text, &self.exposed()).map_or(text.into(), Cow::Owned)
     }
 
-    /// What a server says, fit to stand in a sentence of ours.
+    /// A server's text, redacted and shortened for use inside a sentence.
     pub(super) fn quote(&self, text: &str, max_chars: usize) -> String {
         sanitize::sanitize_line(&self.redact(text), max_chars)
     }
 
-    /// `message` with every secret replaced. `None` if nothing sensible is left.
+    /// `message` with every secret replaced. `None` if it cannot be read afterwards.
     pub(super) fn redact_message<T: Serialize + DeserializeOwned>(&self, message: T) -> Option<T> {
         if self.0.is_empty() {
             return Some(message);

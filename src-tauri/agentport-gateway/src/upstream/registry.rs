@@ -35,9 +35,9 @@ struct RegistryState {
     local: Arc<LocalServers>,
     tasks: TaskTracker,
     sink: Arc<dyn UpstreamSink>,
-    /// Ends everything in good order.
+    /// Ends every upstream gracefully.
     stop: CancellationToken,
-    /// Ends everything at once.
+    /// Kills every upstream.
     force_stop: CancellationToken,
 }
 
@@ -65,7 +65,7 @@ impl UpstreamRegistry {
         }))
     }
 
-    /// Makes an integration known. Nothing is started yet. One of the same id is ended and replaced.
+    /// Adds an integration without starting it. One with the same id is ended and replaced.
     pub(crate) fn add(&self, spec: UpstreamSpec) {
         let shared = &self.0;
         let (inbox, messages) = mpsc::unbounded_channel();
@@ -90,7 +90,7 @@ impl UpstreamRegistry {
         }
     }
 
-    /// Ends the connection (and the process tree) and forgets the integration. Returns when nothing of it is left.
+    /// Removes the integration. Returns when its connection and process tree have ended.
     pub(crate) async fn remove(&self, id: &IntegrationId) {
         let before = self.0.integrations.rcu(|all| {
             let mut all = HashMap::clone(all);
@@ -103,8 +103,7 @@ impl UpstreamRegistry {
         }
     }
 
-    /// Stops the upstream and starts it anew, whatever its state and however long it was to be left alone. Returns
-    /// when the start has worked or failed.
+    /// Restarts the upstream regardless of state and backoff. Returns when the start has succeeded or failed.
     pub(crate) async fn restart(&self, id: &IntegrationId) {
         if let Some(integration) = self.find(id) {
             let (done, over) = oneshot::channel();
@@ -150,7 +149,7 @@ impl UpstreamRegistry {
         Ok(listing)
     }
 
-    /// Does what the permit allows, and waits for the result in the caller's task.
+    /// Runs the permitted operation, and waits for the result in the caller's task.
     ///
     /// The upstream is started first if need be, which takes at most 30 s more than the permit's deadline. Dropping
     /// the future cancels the call at the upstream.
@@ -181,7 +180,7 @@ impl UpstreamRegistry {
         Ok(())
     }
 
-    /// Ends everything, in good order until the deadline and at once after it. Returns when no child is left.
+    /// Ends every upstream: gracefully until the deadline, by force after it. Returns when no child is left.
     pub(crate) async fn stop(&self, deadline: Duration) {
         let all = self.0.integrations.swap(Arc::default());
         self.0.stop.cancel();

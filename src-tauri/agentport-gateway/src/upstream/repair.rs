@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_read_is_read() {
+    fn readable_parts_are_read() {
         for (given, expected) in [
             (&br#"{"a":"\ud83d"}"#[..], r#"{"a":"\ufffd"}"#),
             (br#"{"a":"\ud83d\ude00"}"#, r#"{"a":"\ud83d\ude00"}"#),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_in_what_is_no_json() {
+    fn ids_are_found_in_invalid_json() {
         assert_eq!(
             response_id(r#"{"jsonrpc":"2.0", "id" : 1073741825, "result": {'a'}}"#),
             Some(1_073_741_825)

@@ -124,10 +124,10 @@ impl<'a> OutgoingRequest<'a> {
             jsonrpc: &'static str,
             id: i64,
             method: &'static str,
-            params: Body<'a>,
+            params: RequestBody<'a>,
         }
         #[derive(Serialize)]
-        struct Body<'a> {
+        struct RequestBody<'a> {
             #[serde(flatten)]
             params: &'a RequestParams<'a>,
             #[serde(rename = "inputResponses", skip_serializing_if = "Option::is_none")]
@@ -138,7 +138,7 @@ impl<'a> OutgoingRequest<'a> {
             meta: RequestMeta<'a>,
         }
         let context = &self.context;
-        let body = Body {
+        let body = RequestBody {
             params: &self.params,
             responses: context.responses,
             state: context.state,
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn meta_is_copied_without_what_is_ours() {
+    fn meta_is_copied_without_our_entries() {
         let meta = RequestMetaObject::from(
             json!({
                 "progressToken": "theirs",
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_modern_upstream_hears_what_the_agent_can_be_asked() {
+    fn a_modern_upstream_gets_the_agents_capabilities() {
         let capabilities: ClientCapabilities = serde_json::from_value(json!({
             "elicitation": {"form": {}},
             "experimental": {"x": {}},

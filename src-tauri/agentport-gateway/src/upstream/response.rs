@@ -50,11 +50,11 @@ pub(super) fn read_result(
 
 fn result_type(raw: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
-    struct Kind<'a> {
+    struct ResponseKind<'a> {
         #[serde(rename = "resultType", borrow, default)]
         result_type: Option<Cow<'a, str>>,
     }
-    serde_json::from_str::<Kind<'_>>(raw.get()).ok()?.result_type
+    serde_json::from_str::<ResponseKind<'_>>(raw.get()).ok()?.result_type
 }
 
 /// Reads a tool's result. The tool has run, so whatever can be read counts: an empty object is an empty result, and a
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_says_is_read_as_far_as_it_can_be() {
+    fn tool_results_are_read_as_far_as_possible() {
         let tool = Operation::CallTool { name: "t".into(), arguments: None };
         for (raw, expected) in [
             (r#"{"content":[{"type":"text","text":"half \ud83d"}]}"#, "half \u{fffd}"),

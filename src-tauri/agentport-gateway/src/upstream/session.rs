@@ -1,4 +1,4 @@
-//! One live connection as calls use it: the caller's own task writes the request and waits for the answer.
+//! A live connection: the caller's own task writes the request and waits for the answer.
 
 use std::{
     sync::{
@@ -164,13 +164,13 @@ impl UpstreamSession {
         }
     }
 
-    /// Says that the connection is of no more use.
+    /// Marks the connection as unusable.
     pub(super) fn lose(&self, error: UpstreamError) {
         self.loss.lock().get_or_insert(error);
         self.lost.notify_one();
     }
 
-    /// Waits until a call finds the connection to be of no more use.
+    /// Waits until a call marks the connection as unusable.
     pub(super) async fn lost(&self) -> UpstreamError {
         loop {
             if let Some(error) = self.loss.lock().clone() {
@@ -180,17 +180,17 @@ impl UpstreamSession {
         }
     }
 
-    /// Notes which request listens for news.
+    /// Sets the id of the `subscriptions/listen` request.
     pub(super) fn set_listening(&self, id: Option<RequestId>) {
         *self.listening.lock() = id;
     }
 
-    /// Takes leave of the upstream: a local server that still owes an answer would not end by itself.
+    /// Cancels the `subscriptions/listen` request, since some local servers do not exit while a request is open.
     pub(super) async fn stop_listening(&self) {
         let listening = self.listening.lock().take();
         if let (Some(id), CallTransport::Stdio(pipe)) = (listening, &self.transport) {
             let line = format!("{}\n", cancelled(&id));
-            // One that does not read is not waited for.
+            // Do not wait for a server that does not read.
             let _ = timeout(LISTEN_CANCEL_TIMEOUT, pipe.send(line.as_bytes())).await;
         }
     }
@@ -224,7 +224,7 @@ fn cancelled(id: &RequestId) -> Value {
     })
 }
 
-/// Does this caller hear of progress?
+/// Does this caller want progress notifications?
 pub(super) fn wants_progress(caller: &Caller) -> bool {
     caller.peer.is_some() && caller.progress_token.is_some()
 }

@@ -61,7 +61,7 @@ impl ResourceSubscriptions {
         std::future::pending::<()>().await;
     }
 
-    /// Repeats on a new connection what was asked on an earlier one.
+    /// Repeats the subscriptions of an earlier connection.
     async fn subscribe_again(&self, session: &UpstreamSession) {
         let pending = PendingCall::new(CallOwner::Gateway);
         for uri in self.uris() {
@@ -91,7 +91,7 @@ impl ResourceSubscriptions {
                     if another {
                         continue;
                     }
-                    // The server may have gone, and come back with other tools: no call goes out before they are read.
+                    // The server may have restarted with other tools, so no call is sent before the lists are read.
                     events.lists.announce();
                     events.lists_changed.notify_one();
                 }
@@ -100,7 +100,7 @@ impl ResourceSubscriptions {
                         return session.lose(refused);
                     }
                 }
-                // It refuses; only another filter may fare better.
+                // Refused; do not repeat it before the filter changes.
                 Err(ServiceError::McpError(error)) => {
                     tracing::debug!(error = %error.message, "subscriptions/listen was refused");
                     self.changed.notified().await;
@@ -125,7 +125,7 @@ impl ResourceSubscriptions {
         }
     }
 
-    /// What to listen for, if there is anything.
+    /// The filter of `subscriptions/listen`, if anything has to be listened to.
     fn filter(&self, session: &UpstreamSession) -> Option<SubscriptionFilter> {
         let about = session.peer.peer_info()?;
         let can = &about.capabilities;

@@ -1,4 +1,4 @@
-//! What an upstream is reached by: its identifier, its transport and its credentials.
+//! Configuration of an upstream: id, transport and credentials.
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 

@@ -12,22 +12,22 @@ use zeroize::Zeroizing;
 
 use super::{
     VaultError,
-    record::{Cost, Place},
+    record::{ArgonCost, KeyLocation},
     seal::MasterKey,
 };
 use crate::data_dir::{DataDir, private};
 
 /// RFC 9106 §4, second recommended option, on one lane: it runs once per start.
-const COST: Cost = Cost { memory_kib: 64 * 1024, passes: 3 };
+const COST: ArgonCost = ArgonCost { memory_kib: 64 * 1024, passes: 3 };
 
 /// The place of a new vault whose passphrase is in this file, with a salt of its own.
-pub(super) fn new_place(path: PathBuf) -> Place {
+pub(super) fn new_place(path: PathBuf) -> KeyLocation {
     let salt: [u8; 16] = rand::random();
-    Place::PassphraseFile { path, salt: STANDARD.encode(salt), cost: COST }
+    KeyLocation::PassphraseFile { path, salt: STANDARD.encode(salt), cost: COST }
 }
 
 /// Derives the master key from what is in the file, without the line end it may finish with.
-pub(super) fn derive(path: &Path, salt: &str, cost: Cost) -> Result<MasterKey, VaultError> {
+pub(super) fn derive(path: &Path, salt: &str, cost: ArgonCost) -> Result<MasterKey, VaultError> {
     refuse_open_to_others(path)?;
     let content = fs::read(path)
         .map(Zeroizing::new)

@@ -8,7 +8,7 @@ use super::{
     Vault, VaultChoice, VaultError,
     key_files::{create_key, derive, key_file, new_place, read_key},
     keychain::{self, KeychainError},
-    record::{Kind, Place, Record},
+    record::{KeyKind, KeyLocation, VaultRecord},
     seal::MasterKey,
 };
 use crate::data_dir::DataDir;
@@ -35,7 +35,7 @@ pub(super) fn open(
     home: &DataDir,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
-    match Record::read(home)? {
+    match VaultRecord::read(home)? {
         Some(record) => reopen(choice, home, record, store),
         None => make(choice, home, store),
     }
@@ -45,19 +45,19 @@ pub(super) fn open(
 fn reopen(
     choice: VaultChoice,
     home: &DataDir,
-    mut record: Record,
+    mut record: VaultRecord,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
 ) -> Result<(Vault, Option<String>), VaultError> {
     let kind = record.place.kind();
     let asked_for = choice != VaultChoice::Auto;
     let other =
-        |asked: Kind| VaultError::OtherKind { recorded: kind.as_str(), asked: asked.as_str() };
+        |asked: KeyKind| VaultError::OtherKind { recorded: kind.as_str(), asked: asked.as_str() };
     let moved = match choice {
         VaultChoice::Auto => None,
-        VaultChoice::Keychain if kind != Kind::Keychain => return Err(other(Kind::Keychain)),
-        VaultChoice::KeyFile if kind != Kind::KeyFile => return Err(other(Kind::KeyFile)),
-        VaultChoice::PassphraseFile(_) if kind != Kind::PassphraseFile => {
-            return Err(other(Kind::PassphraseFile));
+        VaultChoice::Keychain if kind != KeyKind::Keychain => return Err(other(KeyKind::Keychain)),
+        VaultChoice::KeyFile if kind != KeyKind::KeyFile => return Err(other(KeyKind::KeyFile)),
+        VaultChoice::PassphraseFile(_) if kind != KeyKind::PassphraseFile => {
+            return Err(other(KeyKind::PassphraseFile));
         }
         VaultChoice::Keychain | VaultChoice::KeyFile => None,
         VaultChoice::PassphraseFile(path) => {
@@ -66,11 +66,11 @@ fn reopen(
     };
     let moved = moved.is_some_and(|path| record.move_passphrase(&path));
     let master: Option<MasterKey> = match &record.place {
-        Place::Keychain { user } => {
+        KeyLocation::Keychain { user } => {
             keychain::find(store, user, keychain::UNLOCK).map_err(VaultError::Keychain)?
         }
-        Place::KeyFile => read_key(&key_file(home))?,
-        Place::PassphraseFile { path, salt, cost } => Some(derive(path, salt, *cost)?),
+        KeyLocation::KeyFile => read_key(&key_file(home))?,
+        KeyLocation::PassphraseFile { path, salt, cost } => Some(derive(path, salt, *cost)?),
     };
     let vault = record.open(master.ok_or(VaultError::KeyMissing { kind: kind.as_str() })?)?;
     let chosen_now = asked_for && record.choose();
@@ -99,7 +99,7 @@ fn make(
             let path =
                 std::path::absolute(&path).map_err(|source| VaultError::Read { path, source })?;
             let place = new_place(path);
-            let Place::PassphraseFile { path, salt, cost } = &place else {
+            let KeyLocation::PassphraseFile { path, salt, cost } = &place else {
                 return Err(VaultError::Parameters);
             };
             let master = derive(path, salt, *cost)?;
@@ -119,7 +119,7 @@ fn make(
     };
     let vault = Vault::new(master, place.kind());
     let told = in_a_file(&place, home, unchosen.as_deref());
-    Record::new(place, chosen, &vault).write(home)?;
+    VaultRecord::new(place, chosen, &vault).write(home)?;
     Ok((vault, told))
 }
 
@@ -127,30 +127,30 @@ fn in_keychain(
     home: &DataDir,
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
     limit: std::time::Duration,
-) -> Result<(Place, MasterKey), KeychainError> {
+) -> Result<(KeyLocation, MasterKey), KeychainError> {
     let user = keychain::user_of(home);
     let master = keychain::find_or_create(store, &user, limit)?;
-    Ok((Place::Keychain { user }, master))
+    Ok((KeyLocation::Keychain { user }, master))
 }
 
-fn in_key_file(home: &DataDir) -> Result<(Place, MasterKey), VaultError> {
+fn in_key_file(home: &DataDir) -> Result<(KeyLocation, MasterKey), VaultError> {
     let path = key_file(home);
     let master = match read_key(&path)? {
         Some(left) => left,
         None => create_key(&path)?,
     };
-    Ok((Place::KeyFile, master))
+    Ok((KeyLocation::KeyFile, master))
 }
 
 /// What a key in a file means, in one line. `unchosen` is why it lies there though the owner did not ask for it.
-fn in_a_file(place: &Place, home: &DataDir, unchosen: Option<&str>) -> Option<String> {
+fn in_a_file(place: &KeyLocation, home: &DataDir, unchosen: Option<&str>) -> Option<String> {
     match place {
-        Place::Keychain { .. } => None,
-        Place::PassphraseFile { path, .. } => Some(format!(
+        KeyLocation::Keychain { .. } => None,
+        KeyLocation::PassphraseFile { path, .. } => Some(format!(
             "the vault's passphrase lies in {}: a program that reads that file is then the owner",
             path.display()
         )),
-        Place::KeyFile => {
+        KeyLocation::KeyFile => {
             let path = key_file(home);
             let mut line = format!(
                 "the vault's key lies in {}: a program that reads that file is then the owner",

@@ -23,13 +23,13 @@ const CHECK: &[u8] = b"agentport";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     Keychain,
     KeyFile,
     PassphraseFile,
 }
 
-impl Kind {
+impl KeyKind {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Keychain => "keychain",
@@ -42,7 +42,7 @@ impl Kind {
 /// Where the key is, with what it takes to find it there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(super) enum Place {
+pub(super) enum KeyLocation {
     /// Under this user of the service `agentport`. Recorded, so that a home that was moved finds its key.
     Keychain {
         user: String,
@@ -53,31 +53,31 @@ pub(super) enum Place {
         /// Base64.
         salt: String,
         #[serde(flatten)]
-        cost: Cost,
+        cost: ArgonCost,
     },
 }
 
 /// Argon2id's parameters (RFC 9106): KiB of memory, passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cost {
+pub(super) struct ArgonCost {
     pub(super) memory_kib: u32,
     pub(super) passes: u32,
 }
 
-impl Place {
-    pub(super) fn kind(&self) -> Kind {
+impl KeyLocation {
+    pub(super) fn kind(&self) -> KeyKind {
         match self {
-            Self::Keychain { .. } => Kind::Keychain,
-            Self::KeyFile => Kind::KeyFile,
-            Self::PassphraseFile { .. } => Kind::PassphraseFile,
+            Self::Keychain { .. } => KeyKind::Keychain,
+            Self::KeyFile => KeyKind::KeyFile,
+            Self::PassphraseFile { .. } => KeyKind::PassphraseFile,
         }
     }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Record {
+pub(super) struct VaultRecord {
     version: u32,
-    pub(super) place: Place,
+    pub(super) place: KeyLocation,
     /// The owner asked for this kind, and did not just get it for want of a keychain.
     #[serde(default)]
     pub(super) chosen: bool,
@@ -91,7 +91,7 @@ fn path(home: &DataDir) -> PathBuf {
     home.root().join("vault.json")
 }
 
-impl Record {
+impl VaultRecord {
     /// The home's record; `None` if no vault has been made here.
     pub(super) fn read(home: &DataDir) -> Result<Option<Self>, VaultError> {
         let path = path(home);
@@ -106,7 +106,7 @@ impl Record {
         }
     }
 
-    pub(super) fn new(place: Place, chosen: bool, vault: &Vault) -> Self {
+    pub(super) fn new(place: KeyLocation, chosen: bool, vault: &Vault) -> Self {
         let check = STANDARD.encode(vault.seal(CHECK_ID, CHECK));
         Self { version: VERSION, place, chosen, check }
     }
@@ -140,7 +140,7 @@ impl Record {
     /// Notes that the passphrase file has moved.
     pub(super) fn move_passphrase(&mut self, to: &Path) -> bool {
         match &mut self.place {
-            Place::PassphraseFile { path, .. } if path != to => {
+            KeyLocation::PassphraseFile { path, .. } if path != to => {
                 to.clone_into(path);
                 true
             }

@@ -8,7 +8,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::record::Kind;
+use super::record::KeyKind;
 
 /// The root of everything sealed.
 pub(super) type MasterKey = Zeroizing<[u8; 32]>;
@@ -21,7 +21,7 @@ const NONCE: usize = 24;
 pub struct Vault {
     master: MasterKey,
     cipher: XChaCha20Poly1305,
-    kind: Kind,
+    kind: KeyKind,
 }
 
 /// What was to be opened was not sealed by this vault for this id, or has been changed since.
@@ -30,7 +30,7 @@ pub struct Vault {
 pub struct Unsealable;
 
 impl Vault {
-    pub(super) fn new(master: MasterKey, kind: Kind) -> Self {
+    pub(super) fn new(master: MasterKey, kind: KeyKind) -> Self {
         let key = Zeroizing::new(keyed(&master, b"agentport seal v1", b""));
         Self { cipher: XChaCha20Poly1305::new((&*key).into()), master, kind }
     }

@@ -39,21 +39,21 @@ struct Package {
     license: Option<String>,
     source: Option<String>,
     manifest_path: PathBuf,
-    targets: Vec<Target>,
+    targets: Vec<DependencyTarget>,
 }
 
 #[derive(Deserialize)]
-struct Target {
+struct DependencyTarget {
     kind: Vec<String>,
 }
 
 #[derive(Deserialize)]
 struct Resolve {
-    nodes: Vec<Node>,
+    nodes: Vec<ResolveNode>,
 }
 
 #[derive(Deserialize)]
-struct Node {
+struct ResolveNode {
     id: String,
     deps: Vec<Dependency>,
 }
@@ -61,17 +61,17 @@ struct Node {
 #[derive(Deserialize)]
 struct Dependency {
     pkg: String,
-    dep_kinds: Vec<Kind>,
+    dep_kinds: Vec<DependencyKind>,
 }
 
 #[derive(Deserialize)]
-struct Kind {
+struct DependencyKind {
     kind: Option<String>,
 }
 
 /// `package.json`, as much of it as matters.
 #[derive(Deserialize)]
-struct Module {
+struct NodePackage {
     version: Option<String>,
     license: Option<String>,
     #[serde(default)]
@@ -81,7 +81,7 @@ struct Module {
 }
 
 /// Something by others, and where its licence lies.
-struct Part {
+struct LicensedPart {
     name: String,
     license: String,
     folder: PathBuf,
@@ -97,7 +97,7 @@ pub(super) fn file(stage: &Stage) -> Result<PathBuf> {
 }
 
 /// Each text once, below the names of those it belongs to.
-fn text(parts: &[Part]) -> Result<String> {
+fn text(parts: &[LicensedPart]) -> Result<String> {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for part in parts {
         let name = format!("{} ({})", part.name, part.license);
@@ -148,7 +148,7 @@ fn licences(folder: &Path) -> Result<BTreeSet<String>> {
 }
 
 /// What is linked into the programs on this platform.
-fn crates() -> Result<Vec<Part>> {
+fn crates() -> Result<Vec<LicensedPart>> {
     let mut cargo = process::cargo();
     cargo.args(["metadata", "--format-version", "1", "--filter-platform"]);
     let said = process::output(cargo.arg(super::host()?))?;
@@ -157,7 +157,7 @@ fn crates() -> Result<Vec<Part>> {
     Ok(linked(metadata))
 }
 
-fn linked(metadata: Metadata) -> Vec<Part> {
+fn linked(metadata: Metadata) -> Vec<LicensedPart> {
     let nodes: BTreeMap<_, _> =
         metadata.resolve.nodes.into_iter().map(|node| (node.id, node.deps)).collect();
     let packages: BTreeMap<_, _> =
@@ -176,7 +176,7 @@ fn linked(metadata: Metadata) -> Vec<Part> {
     }
     let others = seen.into_iter().map(|id| &packages[id]).filter(|p| p.source.is_some());
     others
-        .map(|package| Part {
+        .map(|package| LicensedPart {
             name: format!("{} {}", package.name, package.version),
             license: package.license.clone().unwrap_or_else(|| "see below".to_owned()),
             folder: package.manifest_path.parent().unwrap_or(Path::new(".")).to_owned(),
@@ -185,7 +185,7 @@ fn linked(metadata: Metadata) -> Vec<Part> {
 }
 
 /// What is built into the pages.
-fn modules(ui: &Path) -> Result<Vec<Part>> {
+fn modules(ui: &Path) -> Result<Vec<LicensedPart>> {
     let own = module(ui)?;
     let mut open: Vec<String> =
         own.dependencies.into_keys().chain(own.dev_dependencies.into_keys()).collect();
@@ -200,7 +200,7 @@ fn modules(ui: &Path) -> Result<Vec<Part>> {
         }
         let found = module(&folder)?;
         open.extend(found.dependencies.into_keys());
-        parts.push(Part {
+        parts.push(LicensedPart {
             name: format!("{name} {}", found.version.unwrap_or_default()),
             license: found.license.unwrap_or_else(|| "see below".to_owned()),
             folder,
@@ -209,7 +209,7 @@ fn modules(ui: &Path) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-fn module(folder: &Path) -> Result<Module> {
+fn module(folder: &Path) -> Result<NodePackage> {
     let file = folder.join("package.json");
     let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", file.display()))
@@ -228,7 +228,7 @@ mod tests {
             for (file, text) in files {
                 fs::write(folder.join(file), text).unwrap();
             }
-            Part { name: format!("{name} 1.0"), license: "MIT".to_owned(), folder }
+            LicensedPart { name: format!("{name} 1.0"), license: "MIT".to_owned(), folder }
         };
         let parts = [
             part("b", &[("LICENSE-MIT", "Permission\r\n"), ("README.md", "no licence")]),

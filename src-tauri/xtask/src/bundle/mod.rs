@@ -28,7 +28,7 @@ const DESKTOP: &str = "agentport-desktop";
 const COMMAND_LINE: [&str; 2] = ["agentport", "ap"];
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct BundleRequest {
     pub debug: bool,
     /// On Linux also the AppImage, for which the bundler downloads tools.
     pub appimage: bool,
@@ -61,7 +61,7 @@ impl Stage {
     }
 }
 
-pub(crate) fn run(wanted: Wanted, tried: bool) -> Result<ExitCode> {
+pub(crate) fn run(wanted: BundleRequest, tried: bool) -> Result<ExitCode> {
     debian::webkit()?;
     node::build_ui()?;
     let from = build(wanted)?;
@@ -74,7 +74,7 @@ pub(crate) fn run(wanted: Wanted, tried: bool) -> Result<ExitCode> {
 
 /// Packs the debug build that lies there, and says in which folder.
 pub(crate) fn of_debug_build() -> Result<PathBuf> {
-    let wanted = Wanted { debug: true, appimage: false, universal: false };
+    let wanted = BundleRequest { debug: true, appimage: false, universal: false };
     make(wanted, &paths::target().join(profile(true)))?;
     Ok(folder(true))
 }
@@ -94,7 +94,7 @@ fn folder(debug: bool) -> PathBuf {
 }
 
 /// Builds the programs, and says in which folder they are.
-fn build(wanted: Wanted) -> Result<PathBuf> {
+fn build(wanted: BundleRequest) -> Result<PathBuf> {
     if wanted.universal {
         return macos_windows::universal(wanted.debug);
     }
@@ -119,7 +119,7 @@ fn profile(debug: bool) -> &'static str {
 }
 
 /// Packs the programs in `from`.
-fn make(wanted: Wanted, from: &Path) -> Result<Vec<PathBuf>> {
+fn make(wanted: BundleRequest, from: &Path) -> Result<Vec<PathBuf>> {
     node::bundler()?;
     let stage = stage(wanted, from)?;
     let (kinds, config) = if cfg!(target_os = "linux") {
@@ -138,7 +138,7 @@ fn make(wanted: Wanted, from: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// An empty staging folder with the programs in it, stripped where cargo has not done it.
-fn stage(wanted: Wanted, from: &Path) -> Result<Stage> {
+fn stage(wanted: BundleRequest, from: &Path) -> Result<Stage> {
     let target = paths::target().join("bundle/stage");
     let programs = match from.strip_prefix(paths::target()) {
         Ok(relative) => target.join(relative),
@@ -172,7 +172,7 @@ fn host() -> Result<String> {
 }
 
 /// Runs the bundler, and gives the files it has made.
-fn pack(stage: &Stage, wanted: Wanted, kinds: &str, config: &Value) -> Result<Vec<PathBuf>> {
+fn pack(stage: &Stage, wanted: BundleRequest, kinds: &str, config: &Value) -> Result<Vec<PathBuf>> {
     let file = stage.target.join("config.json");
     fs::write(&file, format!("{config:#}"))
         .with_context(|| format!("cannot write {}", file.display()))?;

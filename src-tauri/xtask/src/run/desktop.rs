@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{Agentport, Status, signals::Signals};
+use super::{Agentport, RunStatus, signals::Signals};
 use crate::{paths, process};
 
 pub(super) const PROGRAM: &str = "agentport-desktop";
@@ -39,7 +39,7 @@ pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> 
 }
 
 /// Waits until its gateway listens; gives nothing where it has ended before that.
-fn started(agentport: &Agentport, app: &mut Child) -> Result<Option<Status>> {
+fn started(agentport: &Agentport, app: &mut Child) -> Result<Option<RunStatus>> {
     loop {
         if app.try_wait().context("cannot look after the tray app")?.is_some() {
             return Ok(None);
@@ -52,7 +52,7 @@ fn started(agentport: &Agentport, app: &mut Child) -> Result<Option<Status>> {
     }
 }
 
-fn greet(status: &Status) {
+fn greet(status: &RunStatus) {
     let url = status.mcp_url.as_deref().unwrap_or_default();
     process::say("\nAgentPort is running, with its icon in the tray. Ctrl-C stops it.\n");
     process::say(&format!("  MCP URL   {url}"));

@@ -23,7 +23,7 @@ const SHORTEST: usize = 10;
 
 /// The line `agentport serve -o json` announces itself with.
 #[derive(Deserialize)]
-struct Announcement {
+struct ServeAnnouncement {
     mcp_url: String,
     dashboard_url: String,
 }
@@ -76,7 +76,7 @@ impl Agentport {
         port: u16,
         chosen: Option<&Chosen>,
         signals: &Signals,
-    ) -> Result<(Child, Announcement)> {
+    ) -> Result<(Child, ServeAnnouncement)> {
         let mut command = self.command(&["serve", "-o", "json", "--port", &port.to_string()]);
         let command = with_password(&mut command, chosen).stdout(Stdio::piped());
         let mut child = signals.pass_on_to(command).context("cannot start agentport")?;
@@ -187,7 +187,12 @@ fn free(port: u16) -> u16 {
     }
 }
 
-fn greet(said: &Announcement, chosen: Option<&Chosen>, key: Option<&str>, agentport: &Agentport) {
+fn greet(
+    said: &ServeAnnouncement,
+    chosen: Option<&Chosen>,
+    key: Option<&str>,
+    agentport: &Agentport,
+) {
     let program =
         agentport.program.strip_prefix(paths::root()).unwrap_or(&agentport.program).display();
     let home = agentport

@@ -17,7 +17,7 @@ use crate::{compile, debian, node, paths};
 
 /// What `agentport status -o json` says without a password.
 #[derive(Deserialize)]
-struct Status {
+struct RunStatus {
     running: bool,
     home: PathBuf,
     set_up: bool,
@@ -59,7 +59,7 @@ impl Agentport {
         command
     }
 
-    fn status(&self) -> Result<Status> {
+    fn status(&self) -> Result<RunStatus> {
         // It ends with 1 where no gateway runs, which is no failure here.
         let output = self.command(&["status", "-o", "json"]).stderr(Stdio::inherit()).output();
         let output = output.context("cannot start agentport")?;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, time::Instant};
 
 use agentport_clients::{
-    client::{Client, Format, Machine, Os},
+    client::{Client, FileFormat, Machine, Os},
     discover::discover,
 };
 
@@ -24,9 +24,9 @@ pub(crate) fn measure(plan: Plan, table: &mut Table) {
     for client in Client::all() {
         let place = client.places(&machine, None).remove(0);
         let ending = match place.format {
-            Format::Json => "json",
-            Format::Toml => "toml",
-            Format::Yaml => "yaml",
+            FileFormat::Json => "json",
+            FileFormat::Toml => "toml",
+            FileFormat::Yaml => "yaml",
         };
         let rich = fs::read(fixtures.join(&client.id).join(format!("rich.{ending}")));
         fs::create_dir_all(place.path.parent().expect("a parent")).expect("directories");

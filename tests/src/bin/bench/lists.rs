@@ -1,4 +1,6 @@
-//! Lists: as long as one server's, and as long as fifty servers'.
+//! Lists: of one server, of fifty servers, and of requests after many revoked keys.
+
+use std::time::Instant;
 
 use agentport_tests::{Gateway, HttpFixture};
 use serde_json::json;
@@ -12,6 +14,8 @@ use crate::{
 
 /// Integrations, and tools of each, of a crowded gateway.
 const CROWD: (usize, usize) = (50, 100);
+/// Keys that were made and revoked before the list of requests is measured.
+const REVOKED_KEYS: u32 = 1_000;
 
 fn list(expect: &str) -> Asked {
     Asked { method: "tools/list", params: json!({}), expect: expect.to_owned() }
@@ -92,5 +96,28 @@ pub(crate) async fn measure_many(plan: Plan, table: &mut Table) {
             format!("{name}, {integrations} integrations, {} tools: p50", integrations * tools);
         table.add(what, median(rounds), "ms", Budget::AtMost(budget));
     }
+    gateway.stop().await;
+    measure_revoked(plan, table).await;
+}
+
+/// The owner's list of requests in a gateway that has had many keys: it must not slow down with them.
+async fn measure_revoked(plan: Plan, table: &mut Table) {
+    let gateway = Gateway::start().await;
+    let owner = gateway.owner().await;
+    for number in 0..REVOKED_KEYS {
+        let key = owner.create_key(&format!("former {number}")).await;
+        owner.revoke(&key).await;
+    }
+    let mut rounds = Vec::new();
+    for _ in 0..plan.rounds {
+        let (begun, mut lists) = (Instant::now(), 0);
+        while begun.elapsed() < plan.duration {
+            owner.approvals("all").await;
+            lists += 1;
+        }
+        rounds.push(begun.elapsed().as_secs_f64() * 1e3 / f64::from(lists));
+    }
+    let what = format!("list of requests, {REVOKED_KEYS} revoked keys: mean");
+    table.add(what, median(rounds), "ms", Budget::AtMost(2.0));
     gateway.stop().await;
 }

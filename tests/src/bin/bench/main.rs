@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: what the gateway adds to a call, beside the same call made directly, against the budgets of
-//! design §10. Needs a release build; a table on stdout, and the figures as JSON with `--json FILE`.
+//! `src-tauri/docs/architecture.md` §9. Needs a release build; a table on stdout, and the figures as JSON with `--json FILE`.
 //!
 //! One client for both ways: prepared bytes over keep-alive HTTP/1.1, on one thread, so that it does not dominate.
 //! Every figure is the median of three rounds in which the two ways take turns.

@@ -46,7 +46,7 @@ pub(super) struct ClientNotification {
 
 /// Why a line is not a message; it decides the error answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum InvalidMessage {
+pub(super) enum InvalidLine {
     NotJson,
     /// A batch (only in revision 2025-03-26 and before): its messages.
     Batch(Vec<Bytes>),
@@ -86,16 +86,16 @@ fn id(raw: &RawValue) -> Option<Box<str>> {
 
 impl ClientMessage {
     /// Reads a line.
-    pub(super) fn read(line: Bytes) -> Result<Self, InvalidMessage> {
+    pub(super) fn read(line: Bytes) -> Result<Self, InvalidLine> {
         let kind = match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => envelope(&line)?,
             Some(b'[') => return Err(batch(&line)),
             _ => {
                 return Err(match serde_json::from_slice::<&RawValue>(&line) {
                     Ok(_) => {
-                        InvalidMessage::NotAMessage { id: None, why: "a message is a JSON object" }
+                        InvalidLine::NotAMessage { id: None, why: "a message is a JSON object" }
                     }
-                    Err(_) => InvalidMessage::NotJson,
+                    Err(_) => InvalidLine::NotJson,
                 });
             }
         };
@@ -103,11 +103,11 @@ impl ClientMessage {
     }
 }
 
-fn envelope(line: &[u8]) -> Result<MessageKind, InvalidMessage> {
+fn envelope(line: &[u8]) -> Result<MessageKind, InvalidLine> {
     let outline: RawEnvelope<'_> =
-        serde_json::from_slice(line).map_err(|_| InvalidMessage::NotJson)?;
+        serde_json::from_slice(line).map_err(|_| InvalidLine::NotJson)?;
     let own_id = outline.id.and_then(id);
-    let bad = |why| InvalidMessage::NotAMessage { id: own_id.clone(), why };
+    let bad = |why| InvalidLine::NotAMessage { id: own_id.clone(), why };
     let params: Params<'_> = outline
         .params
         .and_then(|params| serde_json::from_str(params.get()).ok())
@@ -149,12 +149,12 @@ fn version(meta: &RawValue) -> Option<Cow<'_, str>> {
     meta.version.and_then(string).filter(|version| &**version >= MODERN)
 }
 
-fn batch(line: &Bytes) -> InvalidMessage {
+fn batch(line: &Bytes) -> InvalidLine {
     match serde_json::from_slice::<Vec<&RawValue>>(line) {
-        Ok(messages) => InvalidMessage::Batch(
+        Ok(messages) => InvalidLine::Batch(
             messages.iter().map(|message| line.slice_ref(message.get().as_bytes())).collect(),
         ),
-        Err(_) => InvalidMessage::NotJson,
+        Err(_) => InvalidLine::NotJson,
     }
 }
 
@@ -233,7 +233,7 @@ pub(super) fn tool_error(request: &ClientRequest, sentence: &str) -> Bytes {
 mod tests {
     use super::*;
 
-    fn read(line: &'static str) -> Result<MessageKind, InvalidMessage> {
+    fn read(line: &'static str) -> Result<MessageKind, InvalidLine> {
         ClientMessage::read(Bytes::from_static(line.as_bytes())).map(|message| message.kind)
     }
 
@@ -288,11 +288,11 @@ mod tests {
     fn what_is_no_message() {
         for text in ["", "{", "nonsense", r#"{"id":1"#, "{\"a\":\"\u{1}\"}"] {
             let line = Bytes::copy_from_slice(text.as_bytes());
-            assert_eq!(ClientMessage::read(line).unwrap_err(), InvalidMessage::NotJson, "{text}");
+            assert_eq!(ClientMessage::read(line).unwrap_err(), InvalidLine::NotJson, "{text}");
         }
         assert_eq!(
             ClientMessage::read(Bytes::from_static(b"\xff")).unwrap_err(),
-            InvalidMessage::NotJson
+            InvalidLine::NotJson
         );
         for (text, id) in [
             ("3", None),
@@ -306,11 +306,11 @@ mod tests {
             (r#"{"jsonrpc":"2.0","id":4}"#, Some("4")),
         ] {
             match read(text) {
-                Err(InvalidMessage::NotAMessage { id: its, .. }) => assert_eq!(its.as_deref(), id),
+                Err(InvalidLine::NotAMessage { id: its, .. }) => assert_eq!(its.as_deref(), id),
                 other => panic!("{text}: {other:?}"),
             }
         }
-        let Err(InvalidMessage::Batch(two)) = read(r#"[{"id":1}, {"id":2}]"#) else {
+        let Err(InvalidLine::Batch(two)) = read(r#"[{"id":1}, {"id":2}]"#) else {
             panic!("a batch")
         };
         assert_eq!(two, [r#"{"id":1}"#, r#"{"id":2}"#]);

@@ -49,7 +49,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
-pub(crate) struct Bridge {
+pub(crate) struct BridgeArgs {
     /// Use the key that connecting this client stored
     #[arg(long, value_name = "NAME", conflicts_with = "api_key_file")]
     client: Option<String>,
@@ -60,7 +60,7 @@ pub(crate) struct Bridge {
     no_start: bool,
 }
 
-impl Bridge {
+impl BridgeArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         log_to_stderr();
         let home = context.home()?;

@@ -26,9 +26,7 @@ use super::{
     http::{GatewayHttp, GatewayReply, HttpFailure, OutgoingRequest},
     in_flight::{Cancellation, InFlightRequests},
     key::KeySource,
-    message::{
-        self, ClientMessage, ClientNotification, ClientRequest, InvalidMessage, MessageKind,
-    },
+    message::{self, ClientMessage, ClientNotification, ClientRequest, InvalidLine, MessageKind},
     offline_reply,
     params::ParamHeaders,
     session::{ClientSession, OpenSession},
@@ -143,7 +141,7 @@ impl Relay {
     async fn on_line(self: &Arc<Self>, text: Bytes) {
         match ClientMessage::read(text) {
             Ok(message) => self.dispatch(message).await,
-            Err(InvalidMessage::Batch(messages))
+            Err(InvalidLine::Batch(messages))
                 if self.session.has_batches() && !messages.is_empty() =>
             {
                 for text in messages {
@@ -157,17 +155,17 @@ impl Relay {
         }
     }
 
-    async fn reject(&self, malformed: InvalidMessage) {
+    async fn reject(&self, malformed: InvalidLine) {
         let answer = match malformed {
-            InvalidMessage::NotJson => {
+            InvalidLine::NotJson => {
                 message::error(None, PARSE_ERROR, "Parse error: the line is not a JSON-RPC message")
             }
-            InvalidMessage::Batch(_) => message::error(
+            InvalidLine::Batch(_) => message::error(
                 None,
                 INVALID_REQUEST,
                 "Invalid request: batches are not part of this revision; send one message per line",
             ),
-            InvalidMessage::NotAMessage { id, why } => {
+            InvalidLine::NotAMessage { id, why } => {
                 message::error(id.as_deref(), INVALID_REQUEST, &format!("Invalid request: {why}"))
             }
         };

@@ -41,7 +41,7 @@ pub(crate) struct PlanFlags {
 }
 
 /// Makes plans and applies them.
-pub(crate) enum Planner {
+pub(crate) enum ClientPlanner {
     Gateway(OwnerClient),
     /// This process, from the files on the disk.
     Local(Box<Installation>),
@@ -50,7 +50,7 @@ pub(crate) enum Planner {
 /// The plan itself, where no gateway keeps it.
 type LocalPlan = Option<Box<PreparedPlan>>;
 
-impl Planner {
+impl ClientPlanner {
     /// The owner's gateway. For a dry run only if one runs and the owner's password is given.
     pub(crate) async fn gateway(context: &Context, flags: PlanFlags) -> Result<Self> {
         if !flags.dry_run {
@@ -115,8 +115,8 @@ pub(crate) fn machine() -> Result<Machine> {
     Machine::this().context("there is no home directory to look for clients in")
 }
 
-fn local_planner(context: &Context) -> Result<Planner> {
-    Ok(Planner::Local(Box::new(site(context)?)))
+fn local_planner(context: &Context) -> Result<ClientPlanner> {
+    Ok(ClientPlanner::Local(Box::new(site(context)?)))
 }
 
 /// The running gateway, as its owner; on a desktop without a password, where to go instead.
@@ -159,7 +159,7 @@ fn speaks_of(view: &PlanView, server: &str) -> bool {
 
 /// Makes a plan, shows it, asks, and applies it.
 pub(crate) async fn carry_out(
-    by: &Planner,
+    by: &ClientPlanner,
     context: &Context,
     client: &str,
     want: &PlanRequest,

@@ -4,7 +4,7 @@ use agentport_clients::types::{
     Applied, ConflictView, ImportView, PlanAction, PlanRequest, PlanView, VariableView,
 };
 
-use crate::output::{self, Style, one_line, printable};
+use crate::output::{self, TextStyle, one_line, printable};
 
 /// Everything that would be done, and then the files, line by line.
 pub(crate) fn plan(view: &PlanView) -> String {
@@ -246,11 +246,11 @@ fn coloured_diff(diff: &str) -> String {
 fn coloured_line(text: &str) -> String {
     match text {
         _ if text.starts_with("---") || text.starts_with("+++") => {
-            output::marked(text, Style::Bold)
+            output::marked(text, TextStyle::Bold)
         }
-        _ if text.starts_with('-') => output::marked(text, Style::Red),
-        _ if text.starts_with('+') => output::marked(text, Style::Green),
-        _ if text.starts_with("@@") => output::marked(text, Style::Cyan),
+        _ if text.starts_with('-') => output::marked(text, TextStyle::Red),
+        _ if text.starts_with('+') => output::marked(text, TextStyle::Green),
+        _ if text.starts_with("@@") => output::marked(text, TextStyle::Cyan),
         _ => text.to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use agentport_api::{Settings, paths};
 use agentport_clients::{
     client::{Machine, Place},
-    discover::{Found, FoundFile, FoundState, discover},
+    discover::{FoundClient, FoundFile, FoundState, discover},
     entry::{self, OwnEntry},
     mcp_server::{Launch, McpServer},
     types::{ClientView, Connected, ConnectionMethod, FileView},
@@ -90,7 +90,7 @@ async fn views(
 }
 
 /// Checks one client. Returns the number of its files that have AgentPort's entry.
-fn one(found: &Found, known: &KnownClients, report: &mut DoctorReport) -> usize {
+fn one(found: &FoundClient, known: &KnownClients, report: &mut DoctorReport) -> usize {
     let id = &found.client.id;
     let name = &found.client.name;
     let mut connected = 0;

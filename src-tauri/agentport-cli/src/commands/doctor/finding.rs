@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use crate::output::{self, Style};
+use crate::output::{self, TextStyle};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum State {
+pub(super) enum FindingState {
     Ok,
     /// Worth knowing.
     Info,
@@ -20,7 +20,7 @@ pub(super) enum State {
 pub(super) struct Finding {
     /// What was checked: `gateway`, `keychain`, a client's id …
     about: String,
-    state: State,
+    state: FindingState,
     /// A sentence.
     says: String,
     /// The next step: a command or a click.
@@ -39,37 +39,43 @@ pub(super) struct DoctorReport {
 
 impl DoctorReport {
     pub(super) fn ok(&mut self, about: &str, says: impl Into<String>) {
-        self.push(about, State::Ok, says, None);
+        self.push(about, FindingState::Ok, says, None);
     }
 
     pub(super) fn info(&mut self, about: &str, says: impl Into<String>, mend: Option<&str>) {
-        self.push(about, State::Info, says, mend);
+        self.push(about, FindingState::Info, says, mend);
     }
 
     pub(super) fn warn(&mut self, about: &str, says: impl Into<String>, mend: impl AsRef<str>) {
-        self.push(about, State::Warn, says, Some(mend.as_ref()));
+        self.push(about, FindingState::Warn, says, Some(mend.as_ref()));
     }
 
     pub(super) fn fail(&mut self, about: &str, says: impl Into<String>, mend: impl AsRef<str>) {
-        self.push(about, State::Fail, says, Some(mend.as_ref()));
+        self.push(about, FindingState::Fail, says, Some(mend.as_ref()));
     }
 
     /// A fault that `--fix` has repaired.
     pub(super) fn mended(&mut self, about: &str, says: impl Into<String>) {
-        self.push(about, State::Ok, says, None);
+        self.push(about, FindingState::Ok, says, None);
         if let Some(last) = self.findings.last_mut() {
             last.mended = true;
         }
     }
 
-    fn push(&mut self, about: &str, state: State, says: impl Into<String>, mend: Option<&str>) {
+    fn push(
+        &mut self,
+        about: &str,
+        state: FindingState,
+        says: impl Into<String>,
+        mend: Option<&str>,
+    ) {
         let mend = mend.map(output::one_line);
         let says = output::one_line(&says.into());
         self.findings.push(Finding { about: about.to_owned(), state, says, mend, mended: false });
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.findings.iter().any(|finding| finding.state == State::Fail)
+        self.findings.iter().any(|finding| finding.state == FindingState::Fail)
     }
 
     /// One line for each finding, and one more for its next step.
@@ -78,11 +84,11 @@ impl DoctorReport {
         let mut lines = Vec::new();
         for Finding { about, state, says, mend, mended } in &self.findings {
             let (word, style) = match state {
-                State::Ok if *mended => ("mended", Style::Green),
-                State::Ok => ("ok", Style::Green),
-                State::Info => ("info", Style::Dim),
-                State::Warn => ("warn", Style::Yellow),
-                State::Fail => ("fail", Style::Red),
+                FindingState::Ok if *mended => ("mended", TextStyle::Green),
+                FindingState::Ok => ("ok", TextStyle::Green),
+                FindingState::Info => ("info", TextStyle::Dim),
+                FindingState::Warn => ("warn", TextStyle::Yellow),
+                FindingState::Fail => ("fail", TextStyle::Red),
             };
             let word = output::marked(&format!("{word:6}"), style);
             lines.push(format!("{word}  {about:width$}  {says}"));

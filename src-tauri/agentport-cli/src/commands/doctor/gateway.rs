@@ -17,7 +17,7 @@ const START: &str = "open AgentPort, or run `agentport serve`";
 
 /// `GET /health`
 #[derive(Deserialize)]
-struct Health {
+struct HealthReply {
     version: String,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn check(
     let health = match gateway
         .health(HEALTH_TIMEOUT)
         .await
-        .and_then(|answer| answer.read::<Health>())
+        .and_then(|answer| answer.read::<HealthReply>())
     {
         Ok(health) => health,
         Err(error) => {

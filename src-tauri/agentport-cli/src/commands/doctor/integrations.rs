@@ -10,7 +10,7 @@ const ABOUT: &str = "integrations";
 
 /// What `GET /api/installed` says of one.
 #[derive(Deserialize)]
-struct Installed {
+struct InstalledHealth {
     integration_id: String,
     status: String,
 }
@@ -57,9 +57,9 @@ fn as_owner(all: &[IntegrationView], report: &mut DoctorReport) {
     none(all.is_empty(), report);
 }
 
-fn as_agent(all: &[Installed], report: &mut DoctorReport) {
+fn as_agent(all: &[InstalledHealth], report: &mut DoctorReport) {
     const MEND: &str = "as the owner (--owner-password-file FILE), `agentport doctor` says more";
-    for Installed { integration_id: id, status } in all {
+    for InstalledHealth { integration_id: id, status } in all {
         let says = format!("{}.", status.replace('_', " "));
         match status.as_str() {
             "idle" | "ready" => report.ok(id, says),

@@ -7,12 +7,12 @@ use std::{
 };
 
 /// A listening process, as far as it can be identified.
-pub(super) struct Listener {
+pub(super) struct PortListener {
     pub(super) pid: Option<u32>,
     name: Option<String>,
 }
 
-impl fmt::Display for Listener {
+impl fmt::Display for PortListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.pid, &self.name) {
             (Some(pid), Some(name)) => write!(f, "Process {pid} ({name})"),
@@ -24,12 +24,12 @@ impl fmt::Display for Listener {
 }
 
 /// The listener on the port; `None` if there is none.
-pub(super) fn on(port: u16) -> Option<Listener> {
+pub(super) fn on(port: u16) -> Option<PortListener> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
     let pid = holder(port);
     let name = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
-    Some(Listener { pid, name: name.map(|name| name.trim().to_owned()) })
+    Some(PortListener { pid, name: name.map(|name| name.trim().to_owned()) })
 }
 
 /// The process with a listening socket on the port, from proc(5).

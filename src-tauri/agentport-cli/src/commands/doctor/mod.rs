@@ -31,7 +31,7 @@ use crate::{
 use finding::DoctorReport;
 
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {
+pub(crate) struct DoctorArgs {
     /// Repair what is safe to repair: close AgentPort's own files to other accounts, remove what killed processes left
     #[arg(long)]
     fix: bool,
@@ -46,7 +46,7 @@ enum DoctorCaller {
     NoCredential,
 }
 
-impl Doctor {
+impl DoctorArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let mut report = DoctorReport::default();
         let home = DataDir::look(context.home_asked_for());

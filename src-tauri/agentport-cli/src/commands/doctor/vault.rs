@@ -16,15 +16,15 @@ const KEYCHAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The content of `vault.json`.
 #[derive(Deserialize)]
-struct Record {
-    place: Place,
+struct VaultFile {
+    place: KeyPlace,
     #[serde(default)]
     chosen: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Place {
+enum KeyPlace {
     Keychain,
     KeyFile,
     PassphraseFile { path: PathBuf },
@@ -42,7 +42,7 @@ pub(super) async fn check(home: &DataDir, report: &mut DoctorReport) {
         }
         Ok(json) => json,
     };
-    let Ok(record) = serde_json::from_slice::<Record>(&json) else {
+    let Ok(record) = serde_json::from_slice::<VaultFile>(&json) else {
         let says = format!("{} does not say where the vault's key is.", file.display());
         return report.fail(ABOUT, says, "put it back from a backup");
     };
@@ -63,18 +63,18 @@ pub(super) async fn check(home: &DataDir, report: &mut DoctorReport) {
     }
 }
 
-fn opens(record: &Record, home: &DataDir, report: &mut DoctorReport) {
+fn opens(record: &VaultFile, home: &DataDir, report: &mut DoctorReport) {
     match &record.place {
-        Place::Keychain => report.ok(ABOUT, "The vault's key is in the keychain."),
-        Place::PassphraseFile { path } => {
+        KeyPlace::Keychain => report.ok(ABOUT, "The vault's key is in the keychain."),
+        KeyPlace::PassphraseFile { path } => {
             let says = format!("The vault's passphrase is in {}, as chosen.", path.display());
             report.ok(ABOUT, says);
         }
-        Place::KeyFile if record.chosen => {
+        KeyPlace::KeyFile if record.chosen => {
             let file = home.root().join("master.key");
             report.ok(ABOUT, format!("The vault's key is in {}, as chosen.", file.display()));
         }
-        Place::KeyFile => report.warn(
+        KeyPlace::KeyFile => report.warn(
             ABOUT,
             "The vault's key is in a file, because no keychain answered at the first start: every program that can read \
              that file can read your accounts' secrets.",
@@ -84,13 +84,13 @@ fn opens(record: &Record, home: &DataDir, report: &mut DoctorReport) {
     }
 }
 
-fn mend(place: &Place) -> String {
+fn mend(place: &KeyPlace) -> String {
     match place {
-        Place::Keychain => {
+        KeyPlace::Keychain => {
             "unlock the login keychain, or install a keychain such as gnome-keyring".to_owned()
         }
-        Place::KeyFile => "put master.key back from a backup, for this account alone".to_owned(),
-        Place::PassphraseFile { path } => {
+        KeyPlace::KeyFile => "put master.key back from a backup, for this account alone".to_owned(),
+        KeyPlace::PassphraseFile { path } => {
             format!("put the vault's passphrase into {}, for this account alone", path.display())
         }
     }

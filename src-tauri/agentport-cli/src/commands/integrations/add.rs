@@ -13,7 +13,7 @@ use super::{available, installed, secret_names, show, wait_ready::StartingIntegr
 use crate::{
     args::AgentKey,
     confirm,
-    context::{Caller, Context},
+    context::{CommandActor, Context},
     exit::ExitStatus,
     format, secrets,
 };
@@ -31,13 +31,13 @@ use crate::{
         .conflicts_with("agent"),
     group = ArgGroup::new("agent").args(["wanted", "auth", "token", "timeout", "no_open", "api_key_file"]).multiple(true),
 )]
-pub(crate) struct Add {
+pub(crate) struct AddArgs {
     /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
     #[arg(value_name = "ID", required_unless_present = "id")]
     wanted: Option<IntegrationId>,
     /// The authentication method [default: the first one it has]
     #[arg(long, value_name = "METHOD", requires = "wanted")]
-    auth: Option<installed::Auth>,
+    auth: Option<installed::AuthMethodArg>,
     /// As an agent, send its token along, which is asked, or read from stdin. Better left out: the owner can enter it
     /// unseen by agents. The owner is always asked for it
     #[arg(long, requires = "wanted")]
@@ -88,14 +88,14 @@ pub(crate) struct Add {
     command: Vec<String>,
 }
 
-impl Add {
+impl AddArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match (&self.wanted, &self.id) {
             (Some(wanted), _) => match context.owner_or_agent(&self.key).await? {
-                Caller::Owner(owner) => {
+                CommandActor::Owner(owner) => {
                     available::install(&owner, context, wanted, self.auth).await
                 }
-                Caller::Agent(agent) => {
+                CommandActor::Agent(agent) => {
                     installed::add(&agent, context, wanted, self.auth, self.token, self.timeout)
                         .await
                 }
@@ -243,17 +243,17 @@ mod tests {
     use super::*;
     use crate::{
         args,
-        commands::{Command, integrations::Integrations},
+        commands::{Command, integrations::IntegrationsCommand},
     };
 
-    fn add(words: &[&str]) -> Add {
+    fn add(words: &[&str]) -> AddArgs {
         parse(&[&["--id", "x"], words].concat()).unwrap_or_else(|refused| panic!("{refused}"))
     }
 
-    fn parse(words: &[&str]) -> Result<Add, clap::Error> {
+    fn parse(words: &[&str]) -> Result<AddArgs, clap::Error> {
         let words = ["agentport", "integrations", "add"].iter().chain(words);
-        match args::Args::try_parse_from(words)?.command {
-            Command::Integrations(Integrations::Add(add)) => Ok(*add),
+        match args::CliArgs::try_parse_from(words)?.command {
+            Command::Integrations(IntegrationsCommand::Add(add)) => Ok(*add),
             _ => unreachable!("add was parsed"),
         }
     }

@@ -9,7 +9,7 @@ use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{installed::Auth, show, wait_ready::StartingIntegration};
+use super::{installed::AuthMethodArg, show, wait_ready::StartingIntegration};
 use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output, secrets};
 
 pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
@@ -36,7 +36,7 @@ pub(super) async fn install(
     owner: &OwnerClient,
     context: &Context,
     id: &IntegrationId,
-    auth: Option<Auth>,
+    auth: Option<AuthMethodArg>,
 ) -> Result<ExitStatus> {
     let wanted: AvailableIntegration = owner.read(&paths::fill(paths::DIRECTORY_ENTRY, id)).await?;
     let (auth, fields) = way(&wanted, auth)?;
@@ -54,7 +54,10 @@ pub(super) async fn install(
 }
 
 /// The wanted authentication method, or the first one, with the secrets it needs.
-fn way(wanted: &AvailableIntegration, auth: Option<Auth>) -> Result<(Auth, &[TokenField])> {
+fn way(
+    wanted: &AvailableIntegration,
+    auth: Option<AuthMethodArg>,
+) -> Result<(AuthMethodArg, &[TokenField])> {
     let mut ways = wanted.auth.iter();
     let Some(way) = ways.find(|way| auth.is_none_or(|auth| auth == word(way))) else {
         let ways: Vec<_> = wanted.auth.iter().map(|way| word(way).as_str()).collect();
@@ -67,10 +70,10 @@ fn way(wanted: &AvailableIntegration, auth: Option<Auth>) -> Result<(Auth, &[Tok
     Ok((word(way), fields))
 }
 
-fn word(way: &AuthMethod) -> Auth {
+fn word(way: &AuthMethod) -> AuthMethodArg {
     match way {
-        AuthMethod::None => Auth::None,
-        AuthMethod::Token { .. } => Auth::Token,
+        AuthMethod::None => AuthMethodArg::None,
+        AuthMethod::Token { .. } => AuthMethodArg::Token,
     }
 }
 
@@ -99,13 +102,14 @@ mod tests {
         let token = AuthMethod::Token { fields: vec![field.clone()] };
         let both = available(vec![token, AuthMethod::None]);
         for (auth, want) in [
-            (None, (Auth::Token, std::slice::from_ref(&field))),
-            (Some(Auth::Token), (Auth::Token, std::slice::from_ref(&field))),
-            (Some(Auth::None), (Auth::None, &[][..])),
+            (None, (AuthMethodArg::Token, std::slice::from_ref(&field))),
+            (Some(AuthMethodArg::Token), (AuthMethodArg::Token, std::slice::from_ref(&field))),
+            (Some(AuthMethodArg::None), (AuthMethodArg::None, &[][..])),
         ] {
             assert_eq!(way(&both, auth).unwrap(), want);
         }
-        let refused = way(&available(vec![AuthMethod::None]), Some(Auth::Token)).unwrap_err();
+        let refused =
+            way(&available(vec![AuthMethod::None]), Some(AuthMethodArg::Token)).unwrap_err();
         assert_eq!(refused.to_string(), "x authenticates by none only");
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     client::{AgentClient, rest},
-    commands::tools::{Refusal, deadline, decision, print_result},
+    commands::tools::{RefusalBody, deadline, decision, print_result},
     context::Context,
     exit::ExitStatus,
     output, secrets,
@@ -18,14 +18,14 @@ use crate::{
 
 /// Authentication methods of an integration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Auth {
+pub(crate) enum AuthMethodArg {
     None,
     Token,
     /// The gateway answers whether the integration has it
     Oauth,
 }
 
-impl Auth {
+impl AuthMethodArg {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -48,7 +48,7 @@ struct Offered {
 
 /// What `GET /api/installed` says of one.
 #[derive(Deserialize)]
-struct Installed {
+struct InstalledIntegration {
     integration_id: String,
     #[serde(rename = "type")]
     kind: String,
@@ -58,7 +58,7 @@ struct Installed {
 
 /// A row as the `ap` command has always printed it.
 #[derive(Serialize)]
-struct Row {
+struct IntegrationLine {
     id: String,
     name: String,
     #[serde(rename = "type")]
@@ -75,7 +75,7 @@ pub(crate) async fn list(
     available: bool,
 ) -> Result<ExitStatus> {
     let offered = agent.get(rest::INTEGRATIONS).await?.items::<Offered>()?;
-    let there = agent.get(rest::INSTALLED).await?.items::<Installed>()?;
+    let there = agent.get(rest::INSTALLED).await?.items::<InstalledIntegration>()?;
     let mut rows = join(offered, there);
     rows.retain(|row| (!installed || row.installed) && (!available || !row.installed));
     context.output.own(&rows, || table(&rows))?;
@@ -83,11 +83,11 @@ pub(crate) async fn list(
 }
 
 /// Installed ones first, including those that the owner added and that are not in the directory.
-fn join(offered: Vec<Offered>, installed: Vec<Installed>) -> Vec<Row> {
+fn join(offered: Vec<Offered>, installed: Vec<InstalledIntegration>) -> Vec<IntegrationLine> {
     let (mut first, mut rest) = (Vec::new(), Vec::new());
     let unlisted =
         installed.iter().filter(|there| offered.iter().all(|o| o.id != there.integration_id));
-    first.extend(unlisted.map(|there| Row {
+    first.extend(unlisted.map(|there| IntegrationLine {
         id: there.integration_id.clone(),
         name: there.integration_id.clone(),
         kind: there.kind.clone(),
@@ -98,7 +98,7 @@ fn join(offered: Vec<Offered>, installed: Vec<Installed>) -> Vec<Row> {
     for one in offered {
         let there = installed.iter().find(|there| there.integration_id == one.id);
         let rows = if there.is_some() { &mut first } else { &mut rest };
-        rows.push(Row {
+        rows.push(IntegrationLine {
             id: one.id,
             name: one.name,
             kind: one.kind,
@@ -111,7 +111,7 @@ fn join(offered: Vec<Offered>, installed: Vec<Installed>) -> Vec<Row> {
     first
 }
 
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[IntegrationLine]) -> String {
     let yes_no = |yes| if yes { "yes" } else { "no" }.to_owned();
     let cells = rows.iter().map(|row| {
         [
@@ -132,7 +132,7 @@ pub(crate) async fn add(
     agent: &AgentClient,
     context: &Context,
     id: &IntegrationId,
-    auth: Option<Auth>,
+    auth: Option<AuthMethodArg>,
     with_token: bool,
     timeout: Option<u64>,
 ) -> Result<ExitStatus> {
@@ -143,7 +143,7 @@ pub(crate) async fn add(
             first_way(&offered.read()?)?
         }
     };
-    if with_token && auth != Auth::Token {
+    if with_token && auth != AuthMethodArg::Token {
         bail!("--token goes with --auth token only");
     }
     let mut body = json!({ "integration_id": id, "auth_method": auth.as_str() });
@@ -155,18 +155,18 @@ pub(crate) async fn add(
     loop {
         let body = Some(body.to_string());
         let reply = agent.send(Method::POST, rest::INSTALLED, body, None).await?;
-        let Some(refusal) = Refusal::of(&reply) else {
+        let Some(refusal) = RefusalBody::of(&reply) else {
             let answer = reply.into_answer()?;
             let ending = print_result(&answer, context)?;
             // The owner has approved it, and has still to enter its token.
-            let waits = answer.read::<Outcome>().is_ok_and(|done| !done.result.installed);
+            let waits = answer.read::<InstallOutcome>().is_ok_and(|done| !done.result.installed);
             return Ok(match waits && ending == ExitStatus::Done {
                 true => ExitStatus::ApprovalPending,
                 false => ending,
             });
         };
         let ending = refusal.say();
-        let Refusal::ApprovalRequired { approval_request_id, approval_url } = refusal else {
+        let RefusalBody::ApprovalRequired { approval_request_id, approval_url } = refusal else {
             return Ok(ending);
         };
         if timeout.is_none() {
@@ -182,7 +182,7 @@ pub(crate) async fn add(
 
 /// The structured result of an install.
 #[derive(Deserialize)]
-struct Outcome {
+struct InstallOutcome {
     #[serde(rename = "structuredContent")]
     result: Said,
 }
@@ -193,9 +193,10 @@ struct Said {
 }
 
 /// The first authentication method that this program supports.
-fn first_way(offered: &Offered) -> Result<Auth> {
-    let mut known = offered.auth_methods.iter().filter_map(|way| Auth::from_str(way, false).ok());
-    known.find(|way| *way != Auth::Oauth).with_context(|| {
+fn first_way(offered: &Offered) -> Result<AuthMethodArg> {
+    let mut known =
+        offered.auth_methods.iter().filter_map(|way| AuthMethodArg::from_str(way, false).ok());
+    known.find(|way| *way != AuthMethodArg::Oauth).with_context(|| {
         let ways = offered.auth_methods.join(", ");
         format!("{} authenticates by {ways:?}, which this program cannot ask for", offered.id)
     })
@@ -209,7 +210,7 @@ pub(crate) async fn remove(
 ) -> Result<ExitStatus> {
     let path = paths::fill(rest::INSTALLED_ONE, id);
     let reply = agent.send(Method::DELETE, &path, None, None).await?;
-    if let Some(refusal) = Refusal::of(&reply) {
+    if let Some(refusal) = RefusalBody::of(&reply) {
         return Ok(refusal.say());
     }
     reply.into_answer()?;
@@ -226,8 +227,8 @@ mod tests {
     #[test]
     fn the_first_way_that_can_be_gone_is_taken() {
         for (ways, want) in [
-            (&["none"][..], Some(Auth::None)),
-            (&["oauth", "token"], Some(Auth::Token)),
+            (&["none"][..], Some(AuthMethodArg::None)),
+            (&["oauth", "token"], Some(AuthMethodArg::Token)),
             (&["oauth"], None),
         ] {
             let offered = Offered {
@@ -248,7 +249,7 @@ mod tests {
             kind: "remote_mcp".into(),
             auth_methods: vec!["token".into()],
         };
-        let installed = |id: &str| Installed {
+        let installed = |id: &str| InstalledIntegration {
             integration_id: id.into(),
             kind: "local_mcp".into(),
             auth_method: "none".into(),

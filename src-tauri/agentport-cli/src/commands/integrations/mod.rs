@@ -17,15 +17,15 @@ use serde_json::json;
 use super::policy;
 use crate::{
     args::AgentKey,
-    context::{Caller, Context},
+    context::{CommandActor, Context},
     exit::ExitStatus,
     format, output,
 };
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Integrations {
+pub(crate) enum IntegrationsCommand {
     /// Install one that AgentPort knows of; or add a command that speaks MCP on stdio, or a server by URL (owner)
-    Add(Box<add::Add>),
+    Add(Box<add::AddArgs>),
     /// List integrations: with the owner's password as the owner sees them, else as an agent does
     List {
         /// Only what is installed
@@ -54,11 +54,11 @@ pub(crate) enum Integrations {
     /// Stop and start one (owner)
     Restart { id: IntegrationId },
     /// Change one; what is not given stays as it is (owner)
-    Set(Change),
+    Set(ChangeArgs),
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Change {
+pub(crate) struct ChangeArgs {
     id: IntegrationId,
     /// What tools without a rule of their own get: allow, require_approval, deny, or none
     #[arg(long = "default", value_name = "MODE", value_parser = default_mode)]
@@ -95,7 +95,7 @@ impl Switch {
     }
 }
 
-impl Integrations {
+impl IntegrationsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Add(add) => add.run(context).await,
@@ -143,35 +143,37 @@ impl Integrations {
 }
 
 async fn list_for(
-    caller: Caller,
+    caller: CommandActor,
     context: &Context,
     installed: bool,
     only_available: bool,
 ) -> Result<ExitStatus> {
     match caller {
-        Caller::Owner(owner) if only_available => available::list(&owner, context).await,
-        Caller::Owner(owner) => {
+        CommandActor::Owner(owner) if only_available => available::list(&owner, context).await,
+        CommandActor::Owner(owner) => {
             context.output.list(&owner.get(paths::INTEGRATIONS).await?, list)?;
             Ok(ExitStatus::Done)
         }
-        Caller::Agent(agent) => installed::list(&agent, context, installed, only_available).await,
+        CommandActor::Agent(agent) => {
+            installed::list(&agent, context, installed, only_available).await
+        }
     }
 }
 
-async fn remove(caller: Caller, context: &Context, id: &IntegrationId) -> Result<ExitStatus> {
+async fn remove(caller: CommandActor, context: &Context, id: &IntegrationId) -> Result<ExitStatus> {
     match caller {
-        Caller::Owner(owner) => {
+        CommandActor::Owner(owner) => {
             owner.delete(&paths::fill(paths::INTEGRATION, id)).await?;
             context.output.own(&json!({ "integration_id": id, "removed": true }), || {
                 format!("Removed {id}, its credentials and its rules.")
             })?;
             Ok(ExitStatus::Done)
         }
-        Caller::Agent(agent) => installed::remove(&agent, context, id).await,
+        CommandActor::Agent(agent) => installed::remove(&agent, context, id).await,
     }
 }
 
-impl Change {
+impl ChangeArgs {
     fn into_body(self) -> Result<(IntegrationId, ChangeIntegration)> {
         let tags = match (self.no_tags, self.tags) {
             (true, _) => Some(Vec::new()),
@@ -297,12 +299,12 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::{args::Args, commands::Command};
+    use crate::{args::CliArgs, commands::Command};
 
     fn change(line: &str) -> Result<ChangeIntegration> {
         let words = format!("agentport integrations set files {line}");
-        match Args::try_parse_from(words.split_whitespace())?.command {
-            Command::Integrations(Integrations::Set(change)) => Ok(change.into_body()?.1),
+        match CliArgs::try_parse_from(words.split_whitespace())?.command {
+            Command::Integrations(IntegrationsCommand::Set(change)) => Ok(change.into_body()?.1),
             _ => unreachable!("set was parsed"),
         }
     }

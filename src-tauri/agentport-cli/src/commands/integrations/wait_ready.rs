@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::{
-    client::{Answer, OwnerClient},
+    client::{OwnerClient, SuccessBody},
     context::Context,
     output,
 };
@@ -38,7 +38,7 @@ pub(super) struct StartingIntegration<'a> {
 
 impl StartingIntegration<'_> {
     /// Sends the request that adds it, and waits for the answer. On Ctrl-C the gateway cancels it, and keeps nothing.
-    pub(super) async fn add(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+    pub(super) async fn add(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
         let mut sent = std::pin::pin!(owner.post(path, body));
         if let Some(answer) = self.watch(sent.as_mut()).await? {
@@ -54,7 +54,7 @@ impl StartingIntegration<'_> {
     }
 
     /// Sends a change, and waits for the answer. The gateway continues with it even if the command gives up.
-    pub(super) async fn change(&self, path: &str, body: &impl Serialize) -> Result<Answer> {
+    pub(super) async fn change(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
         match self.watch(owner.put(path, body)).await? {
             Some(answer) => Ok(answer),
@@ -63,7 +63,10 @@ impl StartingIntegration<'_> {
     }
 
     /// Waits for an answer, and says on stderr what is waited for. `None`: Ctrl-C.
-    async fn watch(&self, sent: impl Future<Output = Result<Answer>>) -> Result<Option<Answer>> {
+    async fn watch(
+        &self,
+        sent: impl Future<Output = Result<SuccessBody>>,
+    ) -> Result<Option<SuccessBody>> {
         let mut progress = Progress::start(self);
         let mut sent = std::pin::pin!(sent);
         let mut given_up = std::pin::pin!(tokio::signal::ctrl_c());
@@ -91,14 +94,14 @@ impl StartingIntegration<'_> {
 /// What was said so far.
 struct Progress {
     begun: Instant,
-    shown: Shown,
+    shown: ProgressStyle,
     slow_note: &'static str,
     said_slow: bool,
 }
 
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
+enum ProgressStyle {
     /// One line of a terminal, written over.
     Line,
     /// A note now, and another one when it takes long.
@@ -110,12 +113,12 @@ enum Shown {
 impl Progress {
     fn start(starting: &StartingIntegration<'_>) -> Self {
         let shown = match (io::stderr().is_terminal(), starting.context.output.is_json()) {
-            (true, _) => Shown::Line,
-            (false, false) => Shown::Notes,
-            (false, true) => Shown::Nowhere,
+            (true, _) => ProgressStyle::Line,
+            (false, false) => ProgressStyle::Notes,
+            (false, true) => ProgressStyle::Nowhere,
         };
         let (first_note, slow_note) = notes(starting.connection);
-        if shown != Shown::Nowhere {
+        if shown != ProgressStyle::Nowhere {
             output::note(first_note);
         }
         Self { begun: Instant::now(), shown, slow_note, said_slow: false }
@@ -123,19 +126,19 @@ impl Progress {
 
     async fn update(&mut self, starting: &StartingIntegration<'_>) {
         let elapsed = self.begun.elapsed();
-        if elapsed >= SLOW_NOTE_DELAY && !self.said_slow && self.shown != Shown::Nowhere {
+        if elapsed >= SLOW_NOTE_DELAY && !self.said_slow && self.shown != ProgressStyle::Nowhere {
             self.said_slow = true;
             self.clear();
             output::note(self.slow_note);
         }
-        if self.shown == Shown::Line {
+        if self.shown == ProgressStyle::Line {
             let line = progress_line(elapsed, starting.last_line().await.as_deref());
             overwrite(&line);
         }
     }
 
     fn clear(&self) {
-        if self.shown == Shown::Line {
+        if self.shown == ProgressStyle::Line {
             overwrite("");
         }
     }

@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ActivityFilter, ActivityPage, PAGE_ROWS, newest, print};
+use super::{LogFilter, PAGE_ROWS, RawActivityPage, newest, print};
 use crate::{client::OwnerClient, context::Context, events::EventStream, exit::ExitStatus};
 
 /// Rows remembered. Calls older than all of them do not count as new.
@@ -92,11 +92,11 @@ pub(super) async fn follow(
     owner: &OwnerClient,
     context: &Context,
     limit: u32,
-    filter: ActivityFilter<'_>,
+    filter: LogFilter<'_>,
 ) -> Result<ExitStatus> {
     let mut events = EventStream::open(owner).await?;
     // A call has other outcomes before the wanted one, so all outcomes are watched.
-    let watched = ActivityFilter { outcome: None, ..filter };
+    let watched = LogFilter { outcome: None, ..filter };
     let wanted = |row: &RowKey| filter.outcome.is_none_or(|wanted| wanted.as_str() == row.outcome);
 
     let mut seen = SeenRows::new(MAX_REMEMBERED_ROWS);
@@ -133,14 +133,14 @@ pub(super) async fn follow(
 /// The rows that are new or have changed, oldest first.
 async fn read_changes(
     owner: &OwnerClient,
-    watched: &ActivityFilter<'_>,
+    watched: &LogFilter<'_>,
     seen: &mut SeenRows,
 ) -> Result<Vec<(RowKey, Box<RawValue>)>> {
     let mut fresh = Vec::new();
     let mut before: Option<String> = None;
     let mut oldest = Timestamp(i64::MAX);
     loop {
-        let page: ActivityPage = owner.read(&watched.page(PAGE_ROWS, before.as_deref())).await?;
+        let page: RawActivityPage = owner.read(&watched.page(PAGE_ROWS, before.as_deref())).await?;
         let read = fresh.len();
         for row in page.items {
             let known = RowKey::read(&row)?;
@@ -156,7 +156,7 @@ async fn read_changes(
     }
     for at in seen.open(oldest) {
         let moment = watched.moment(at);
-        let page: ActivityPage = owner.read(&moment.page(PAGE_ROWS, None)).await?;
+        let page: RawActivityPage = owner.read(&moment.page(PAGE_ROWS, None)).await?;
         let mut found = Vec::new();
         for row in page.items {
             let known = RowKey::read(&row)?;

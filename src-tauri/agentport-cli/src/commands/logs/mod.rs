@@ -22,7 +22,7 @@ use crate::{
 const PAGE_ROWS: u32 = 200;
 
 #[derive(Debug, Args)]
-pub(crate) struct Logs {
+pub(crate) struct LogsArgs {
     /// Go on, and show calls as they happen, again when their outcome changes; as JSON, one row on each line
     #[arg(long, short)]
     follow: bool,
@@ -52,14 +52,14 @@ pub(crate) struct Logs {
 
 /// A page whose rows are kept as they came.
 #[derive(Deserialize)]
-struct ActivityPage {
+struct RawActivityPage {
     items: Vec<Box<RawValue>>,
     next: Option<String>,
 }
 
 /// Which calls to read. All filters that are set must match.
 #[derive(Debug, Clone, Copy, Default)]
-struct ActivityFilter<'a> {
+struct LogFilter<'a> {
     agent: Option<&'a str>,
     integration: Option<&'a str>,
     tool: Option<&'a str>,
@@ -70,7 +70,7 @@ struct ActivityFilter<'a> {
     search: Option<&'a str>,
 }
 
-impl ActivityFilter<'_> {
+impl LogFilter<'_> {
     /// Only calls begun at that moment.
     fn moment(self, at: Timestamp) -> Self {
         Self { since: Some(at), until: Some(Timestamp(at.0 + 1)), ..self }
@@ -93,14 +93,14 @@ impl ActivityFilter<'_> {
     }
 }
 
-impl Logs {
+impl LogsArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         let agent = match &self.agent {
             Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
             None => None,
         };
-        let filter = ActivityFilter {
+        let filter = LogFilter {
             agent: agent.as_deref(),
             integration: self.integration.as_deref(),
             tool: self.tool.as_deref(),
@@ -131,7 +131,7 @@ impl Logs {
 async fn newest(
     owner: &OwnerClient,
     limit: u32,
-    filter: &ActivityFilter<'_>,
+    filter: &LogFilter<'_>,
 ) -> Result<Vec<Box<RawValue>>> {
     let mut rows: Vec<Box<RawValue>> = Vec::new();
     let mut before: Option<String> = None;
@@ -140,7 +140,7 @@ async fn newest(
         if missing == 0 {
             break;
         }
-        let found: ActivityPage =
+        let found: RawActivityPage =
             owner.read(&filter.page(missing.min(1_000), before.as_deref())).await?;
         let none = found.items.is_empty();
         rows.extend(found.items);

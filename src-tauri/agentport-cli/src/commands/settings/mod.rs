@@ -11,17 +11,17 @@ use url::Url;
 use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Settings {
+pub(crate) enum SettingsCommand {
     /// Show all settings, or the value of one
     Get { name: Option<String> },
     /// Change one
     Set { name: String, value: String },
     /// One-time codes for whatever lets agents do more
     #[command(subcommand)]
-    SecondFactor(second_factor::SecondFactor),
+    SecondFactor(second_factor::SecondFactorCommand),
 }
 
-impl Settings {
+impl SettingsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         match self {

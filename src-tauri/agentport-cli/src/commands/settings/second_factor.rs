@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{client::OwnerClient, confirm, context::Context, format, output, secrets};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum SecondFactor {
+pub(crate) enum SecondFactorCommand {
     /// Set it up: shows a secret for your authenticator app, asks for a first code, and prints the recovery codes
     On,
     /// Do without it
@@ -20,7 +20,7 @@ pub(crate) enum SecondFactor {
     RecoveryCodes,
 }
 
-impl SecondFactor {
+impl SecondFactorCommand {
     pub(crate) async fn run(self, owner: &OwnerClient, context: &Context) -> Result<()> {
         match self {
             Self::On => {

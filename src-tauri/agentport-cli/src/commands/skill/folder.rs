@@ -9,9 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::Client;
+use super::SkillClient;
 
-pub(super) fn of(client: Client) -> Result<PathBuf> {
+pub(super) fn of(client: SkillClient) -> Result<PathBuf> {
     let home = env::home_dir().filter(|home| home.is_absolute());
     let home = home.context("there is no home directory; --dir names a folder for skills")?;
     Ok(within(client, &home, |name| env::var_os(name)))
@@ -22,15 +22,15 @@ pub(super) fn of(client: Client) -> Result<PathBuf> {
 /// - Codex: `~/.agents/skills` (developers.openai.com/codex/skills). Users who moved Codex with `CODEX_HOME` have several
 ///   of it, and `skills` in that folder, which it reads as well, is for that one alone.
 pub(super) fn within(
-    client: Client,
+    client: SkillClient,
     home: &Path,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> PathBuf {
     let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match client {
-        Client::ClaudeCode => set("CLAUDE_CONFIG_DIR").unwrap_or_else(|| home.join(".claude")),
-        Client::Cursor => home.join(".cursor"),
-        Client::Codex => set("CODEX_HOME").unwrap_or_else(|| home.join(".agents")),
+        SkillClient::ClaudeCode => set("CLAUDE_CONFIG_DIR").unwrap_or_else(|| home.join(".claude")),
+        SkillClient::Cursor => home.join(".cursor"),
+        SkillClient::Codex => set("CODEX_HOME").unwrap_or_else(|| home.join(".agents")),
     };
     folder.join("skills")
 }

@@ -15,27 +15,27 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use self::versions::{Found, TEXTS, Text};
+use self::versions::{InstalledFile, SkillFile, TEXTS};
 use crate::{context::Context, exit::ExitStatus, output};
 
 /// The folder's name, which the head of `SKILL.md` has to repeat.
 const NAME: &str = "agentport";
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Skill {
+pub(crate) enum SkillCommand {
     /// Print the skill
     Show,
     /// Put the skill where a client looks for skills
-    Install(Which),
+    Install(SkillTarget),
     /// Take the skill away again
-    Remove(Which),
+    Remove(SkillTarget),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Which {
+pub(crate) struct SkillTarget {
     /// The client
     #[arg(value_enum)]
-    client: Client,
+    client: SkillClient,
     /// A folder for skills other than the client's own, such as a project's
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub(crate) struct Which {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Client {
+pub(crate) enum SkillClient {
     ClaudeCode,
     Cursor,
     Codex,
@@ -57,7 +57,7 @@ pub(crate) enum Client {
 /// What happens with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Step {
+enum FileAction {
     Write,
     Overwrite,
     Remove,
@@ -72,13 +72,13 @@ enum Step {
 #[derive(Debug, Serialize)]
 struct Planned {
     path: PathBuf,
-    step: Step,
+    step: FileAction,
     #[serde(skip)]
-    text: &'static Text,
+    text: &'static SkillFile,
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct SkillDocument {
     /// Within the skill's folder.
     path: String,
     text: &'static str,
@@ -91,12 +91,12 @@ struct Done<'a> {
     files: &'a [Planned],
 }
 
-impl Skill {
+impl SkillCommand {
     pub(crate) fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::Show => {
-                let files =
-                    TEXTS.map(|text| Shown { path: text.path.join("/"), text: text.content });
+                let files = TEXTS
+                    .map(|text| SkillDocument { path: text.path.join("/"), text: text.content });
                 context
                     .output
                     .own(&files, || TEXTS.map(|text| text.content.trim_end()).join("\n\n"))?;
@@ -114,7 +114,7 @@ enum Wish {
     Gone,
 }
 
-impl Which {
+impl SkillTarget {
     fn run(&self, context: &Context, wish: Wish) -> Result<ExitStatus> {
         let skills = match &self.dir {
             Some(dir) => std::path::absolute(dir).context("the folder's path makes no sense")?,
@@ -125,8 +125,8 @@ impl Which {
             .iter()
             .map(|text| plan(&folder, text, wish, self.force))
             .collect::<Result<Vec<_>>>()?;
-        let is_changed = planned.iter().any(|file| file.step == Step::Refuse);
-        let is_linked = planned.iter().any(|file| file.step == Step::RefuseLink);
+        let is_changed = planned.iter().any(|file| file.step == FileAction::Refuse);
+        let is_linked = planned.iter().any(|file| file.step == FileAction::RefuseLink);
         let done = !is_changed && !is_linked && !self.dry_run;
         if done {
             for file in &planned {
@@ -152,28 +152,30 @@ impl Which {
             );
             return Ok(ExitStatus::Failed);
         }
-        if done && wish == Wish::There && planned.iter().any(|file| file.step != Step::Keep) {
+        if done && wish == Wish::There && planned.iter().any(|file| file.step != FileAction::Keep) {
             output::note("It counts from the client's next session on.");
         }
         Ok(ExitStatus::Done)
     }
 }
 
-fn plan(folder: &Path, text: &'static Text, wish: Wish, force: bool) -> Result<Planned> {
+fn plan(folder: &Path, text: &'static SkillFile, wish: Wish, force: bool) -> Result<Planned> {
     let path = text.path.iter().fold(folder.to_owned(), |path, part| path.join(part));
     if path.ancestors().take(text.path.len() + 1).any(Path::is_symlink) {
-        return Ok(Planned { path, step: Step::RefuseLink, text });
+        return Ok(Planned { path, step: FileAction::RefuseLink, text });
     }
     let there =
         atomic_write::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let step = match (wish, text.found(there.as_deref())) {
-        (Wish::There, Found::Nothing) => Step::Write,
-        (Wish::There, Found::Current) | (Wish::Gone, Found::Nothing) => Step::Keep,
-        (Wish::There, Found::Older) => Step::Overwrite,
-        (Wish::There, Found::Foreign) if force => Step::Overwrite,
-        (Wish::Gone, Found::Current | Found::Older) => Step::Remove,
-        (Wish::Gone, Found::Foreign) if force => Step::Remove,
-        (_, Found::Foreign) => Step::Refuse,
+        (Wish::There, InstalledFile::Nothing) => FileAction::Write,
+        (Wish::There, InstalledFile::Current) | (Wish::Gone, InstalledFile::Nothing) => {
+            FileAction::Keep
+        }
+        (Wish::There, InstalledFile::Older) => FileAction::Overwrite,
+        (Wish::There, InstalledFile::Foreign) if force => FileAction::Overwrite,
+        (Wish::Gone, InstalledFile::Current | InstalledFile::Older) => FileAction::Remove,
+        (Wish::Gone, InstalledFile::Foreign) if force => FileAction::Remove,
+        (_, InstalledFile::Foreign) => FileAction::Refuse,
     };
     Ok(Planned { path, step, text })
 }
@@ -182,9 +184,9 @@ impl Planned {
     fn carry_out(&self) -> Result<()> {
         let failed = || format!("cannot write {}", self.path.display());
         match self.step {
-            Step::Keep | Step::Refuse | Step::RefuseLink => Ok(()),
-            Step::Remove => atomic_write::replace(&self.path, None).with_context(failed),
-            Step::Write | Step::Overwrite => {
+            FileAction::Keep | FileAction::Refuse | FileAction::RefuseLink => Ok(()),
+            FileAction::Remove => atomic_write::replace(&self.path, None).with_context(failed),
+            FileAction::Write | FileAction::Overwrite => {
                 if let Some(folder) = self.path.parent() {
                     std::fs::create_dir_all(folder).with_context(failed)?;
                 }
@@ -198,15 +200,15 @@ impl Planned {
 fn words(planned: &[Planned], done: bool) -> String {
     let lines = planned.iter().map(|file| {
         let what = match (file.step, done) {
-            (Step::Keep, _) => "Unchanged:",
-            (Step::Refuse, _) => "Changed since, or not from AgentPort:",
-            (Step::RefuseLink, _) => "Behind a link:",
-            (Step::Write, true) => "Wrote",
-            (Step::Write, false) => "Would write",
-            (Step::Overwrite, true) => "Overwrote",
-            (Step::Overwrite, false) => "Would overwrite",
-            (Step::Remove, true) => "Removed",
-            (Step::Remove, false) => "Would remove",
+            (FileAction::Keep, _) => "Unchanged:",
+            (FileAction::Refuse, _) => "Changed since, or not from AgentPort:",
+            (FileAction::RefuseLink, _) => "Behind a link:",
+            (FileAction::Write, true) => "Wrote",
+            (FileAction::Write, false) => "Would write",
+            (FileAction::Overwrite, true) => "Overwrote",
+            (FileAction::Overwrite, false) => "Would overwrite",
+            (FileAction::Remove, true) => "Removed",
+            (FileAction::Remove, false) => "Would remove",
         };
         format!("{what} {}", file.path.display())
     });

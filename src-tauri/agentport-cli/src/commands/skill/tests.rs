@@ -7,18 +7,21 @@ fn clients_look_where_they_say() {
     let home = Path::new("/home/u");
     let none = |_: &str| None;
     for (client, folder) in [
-        (Client::ClaudeCode, "/home/u/.claude/skills"),
-        (Client::Cursor, "/home/u/.cursor/skills"),
-        (Client::Codex, "/home/u/.agents/skills"),
+        (SkillClient::ClaudeCode, "/home/u/.claude/skills"),
+        (SkillClient::Cursor, "/home/u/.cursor/skills"),
+        (SkillClient::Codex, "/home/u/.agents/skills"),
     ] {
         assert_eq!(folder::within(client, home, none), Path::new(folder));
     }
     let moved = BTreeMap::from([("CLAUDE_CONFIG_DIR", "/c"), ("CODEX_HOME", "/x")]);
     let moved = |name: &str| moved.get(name).map(OsString::from);
-    assert_eq!(folder::within(Client::ClaudeCode, home, moved), Path::new("/c/skills"));
-    assert_eq!(folder::within(Client::Codex, home, moved), Path::new("/x/skills"));
+    assert_eq!(folder::within(SkillClient::ClaudeCode, home, moved), Path::new("/c/skills"));
+    assert_eq!(folder::within(SkillClient::Codex, home, moved), Path::new("/x/skills"));
     let empty = |_: &str| Some(OsString::new());
-    assert_eq!(folder::within(Client::Codex, home, empty), Path::new("/home/u/.agents/skills"));
+    assert_eq!(
+        folder::within(SkillClient::Codex, home, empty),
+        Path::new("/home/u/.agents/skills")
+    );
 }
 
 #[test]
@@ -73,7 +76,7 @@ fn the_commands_exist() {
     assert!(lines.len() >= 6, "{lines:?}");
     for line in lines {
         let words = shell_words(line.split(" #").next().unwrap_or(line));
-        if let Err(refused) = crate::args::Args::try_parse_from(words) {
+        if let Err(refused) = crate::args::CliArgs::try_parse_from(words) {
             panic!("{line}\n{refused}");
         }
     }
@@ -98,10 +101,10 @@ fn shell_words(line: &str) -> Vec<String> {
 fn a_file_is_ours_until_somebody_changes_it() {
     let text = TEXTS[0];
     let sealed = text.sealed();
-    assert_eq!(text.found(None), Found::Nothing);
-    assert_eq!(text.found(Some(sealed.as_bytes())), Found::Current);
-    let older = Text { path: &[], content: "# Older\n" }.sealed();
-    assert_eq!(text.found(Some(older.as_bytes())), Found::Older);
+    assert_eq!(text.found(None), InstalledFile::Nothing);
+    assert_eq!(text.found(Some(sealed.as_bytes())), InstalledFile::Current);
+    let older = SkillFile { path: &[], content: "# Older\n" }.sealed();
+    assert_eq!(text.found(Some(older.as_bytes())), InstalledFile::Older);
     for foreign in [
         sealed.replacen("person", "owner", 1),
         format!("{sealed}\n"),
@@ -110,7 +113,7 @@ fn a_file_is_ours_until_somebody_changes_it() {
         text.content.to_owned(),
         String::new(),
     ] {
-        assert_eq!(text.found(Some(foreign.as_bytes())), Found::Foreign, "{foreign}");
+        assert_eq!(text.found(Some(foreign.as_bytes())), InstalledFile::Foreign, "{foreign}");
     }
-    assert_eq!(text.found(Some(&[0xff])), Found::Foreign);
+    assert_eq!(text.found(Some(&[0xff])), InstalledFile::Foreign);
 }

@@ -3,9 +3,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-pub(super) static TEXTS: [&Text; 2] = [
-    &Text { path: &["SKILL.md"], content: include_str!("../../../skill/SKILL.md") },
-    &Text {
+pub(super) static TEXTS: [&SkillFile; 2] = [
+    &SkillFile { path: &["SKILL.md"], content: include_str!("../../../skill/SKILL.md") },
+    &SkillFile {
         path: &["references", "command-line.md"],
         content: include_str!("../../../skill/references/command-line.md"),
     },
@@ -16,7 +16,7 @@ const SEAL_END: &str = " -->\n";
 
 /// A file of the skill.
 #[derive(Debug)]
-pub(super) struct Text {
+pub(super) struct SkillFile {
     /// Within the skill's folder.
     pub(super) path: &'static [&'static str],
     pub(super) content: &'static str,
@@ -24,7 +24,7 @@ pub(super) struct Text {
 
 /// The file that exists in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum InstalledFile {
     Nothing,
     /// As this version writes it.
     Current,
@@ -34,20 +34,20 @@ pub(super) enum Found {
     Foreign,
 }
 
-impl Text {
+impl SkillFile {
     pub(super) fn sealed(&self) -> String {
         // A checkout on Windows may have converted the line breaks.
         let content = self.content.replace("\r\n", "\n");
         format!("{content}\n{SEAL}{}{SEAL_END}", seal(&content))
     }
 
-    pub(super) fn found(&self, there: Option<&[u8]>) -> Found {
-        let Some(there) = there else { return Found::Nothing };
+    pub(super) fn found(&self, there: Option<&[u8]>) -> InstalledFile {
+        let Some(there) = there else { return InstalledFile::Nothing };
         if there == self.sealed().as_bytes() {
-            return Found::Current;
+            return InstalledFile::Current;
         }
         let ours = std::str::from_utf8(there).is_ok_and(is_ours);
-        if ours { Found::Older } else { Found::Foreign }
+        if ours { InstalledFile::Older } else { InstalledFile::Foreign }
     }
 }
 

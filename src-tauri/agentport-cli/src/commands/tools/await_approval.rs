@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     args::AgentKey,
-    client::{AgentClient, Answer, rest},
+    client::{AgentClient, SuccessBody, rest},
     context::Context,
     exit::ExitStatus,
     output,
@@ -43,12 +43,12 @@ pub(crate) struct AwaitApproval {
 
 /// The answer of the REST API's `await`.
 #[derive(Deserialize)]
-pub(in crate::commands) struct Decision {
+pub(in crate::commands) struct AwaitReply {
     pub(in crate::commands) status: String,
     message: String,
 }
 
-impl Decision {
+impl AwaitReply {
     /// Prints a decision other than approval on stderr, and returns the exit status.
     pub(in crate::commands) fn say(&self, approval_url: &str) -> ExitStatus {
         let (line, ending) = self.outcome(approval_url);
@@ -82,7 +82,7 @@ impl AwaitApproval {
         let (answer, decision) = decision(agent, id, deadline(self.timeout)).await?;
         // As text, decisions other than approval are printed once, on stderr.
         if context.output.is_json() || decision.status == "approved" {
-            context.output.tool_text(&answer, |decision: Decision| decision.message)?;
+            context.output.tool_text(&answer, |decision: AwaitReply| decision.message)?;
         }
         Ok(decision.say(&agent.approval_url(id)))
     }
@@ -106,7 +106,7 @@ pub(in crate::commands) async fn decision(
     agent: &AgentClient,
     id: &str,
     deadline: Option<Instant>,
-) -> Result<(Answer, Decision)> {
+) -> Result<(SuccessBody, AwaitReply)> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let wait = left.map_or(POLL_TIMEOUT, |left| left.min(POLL_TIMEOUT));
@@ -117,7 +117,7 @@ pub(in crate::commands) async fn decision(
             .send(Method::POST, &path, Some(body), Some(wait + ANSWER_GRACE))
             .await?
             .into_answer()?;
-        let decision: Decision = answer.read()?;
+        let decision: AwaitReply = answer.read()?;
         let over = deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if decision.status != "pending" || over {
             return Ok((answer, decision));
@@ -154,7 +154,7 @@ mod tests {
             ("expired", Some("because"), ExitStatus::Failed),
             ("anything else", Some("because"), ExitStatus::Failed),
         ] {
-            let decision = Decision { status: status.into(), message: "because".into() };
+            let decision = AwaitReply { status: status.into(), message: "because".into() };
             assert_eq!(decision.outcome("url"), (line.map(str::to_owned), ending), "{status}");
         }
     }

@@ -8,20 +8,20 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Refusal,
+    RefusalBody,
     await_approval::{deadline, decision},
     result::CallResult,
 };
 use crate::{
     args::AgentKey,
-    client::{AgentClient, Answer, Reply, json_object, rest},
+    client::{AgentClient, HttpReply, SuccessBody, json_object, rest},
     context::Context,
     exit::ExitStatus,
     output,
 };
 
 #[derive(Debug, Args)]
-pub(crate) struct Call {
+pub(crate) struct CallArgs {
     #[arg(long, value_name = "ID")]
     integration: String,
     #[arg(long)]
@@ -43,23 +43,24 @@ pub(crate) struct Call {
 }
 
 #[derive(Serialize)]
-struct CallBody<'a> {
+struct CallRequestBody<'a> {
     tool_name: &'a str,
     args: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     additional_info: Option<&'a str>,
 }
 
-impl Call {
+impl CallArgs {
     pub(super) async fn run(&self, agent: &AgentClient, context: &Context) -> Result<ExitStatus> {
         let deadline = deadline(self.wait_timeout);
         loop {
             let reply = self.send(agent).await?;
-            let Some(refusal) = Refusal::of(&reply) else {
+            let Some(refusal) = RefusalBody::of(&reply) else {
                 return print_result(&reply.into_answer()?, context);
             };
             let ending = refusal.say();
-            let Refusal::ApprovalRequired { approval_request_id, approval_url } = refusal else {
+            let RefusalBody::ApprovalRequired { approval_request_id, approval_url } = refusal
+            else {
                 return Ok(ending);
             };
             if !self.wait {
@@ -73,8 +74,8 @@ impl Call {
         }
     }
 
-    async fn send(&self, agent: &AgentClient) -> Result<Reply> {
-        let body = CallBody {
+    async fn send(&self, agent: &AgentClient) -> Result<HttpReply> {
+        let body = CallRequestBody {
             tool_name: &self.tool,
             args: &self.args,
             additional_info: self.info.as_deref(),
@@ -88,7 +89,10 @@ impl Call {
 }
 
 /// Prints a tool's result. A failure that the tool reports (`isError`) ends the command as a failure too.
-pub(in crate::commands) fn print_result(answer: &Answer, context: &Context) -> Result<ExitStatus> {
+pub(in crate::commands) fn print_result(
+    answer: &SuccessBody,
+    context: &Context,
+) -> Result<ExitStatus> {
     let result: CallResult = answer.read()?;
     context.output.tool_text(answer, |result: CallResult| result.text())?;
     if !result.is_error {

@@ -14,7 +14,7 @@ use crate::{
 
 /// A tool as `/api/tools` lists it; other fields are shown by `describe` only.
 #[derive(Deserialize)]
-struct Tool {
+struct ListedTool {
     name: String,
     #[serde(default)]
     integration_id: Option<String>,
@@ -34,7 +34,7 @@ pub(super) async fn list(
     integration: Option<&str>,
 ) -> Result<ExitStatus> {
     #[derive(Serialize)]
-    struct Row {
+    struct ToolLine {
         integration: String,
         tool_name: String,
         description: Option<String>,
@@ -45,13 +45,13 @@ pub(super) async fn list(
         None => rest::TOOLS.to_owned(),
     };
     let answer = agent.get(&path).await?;
-    let rows = answer.items::<Tool>()?.into_iter().map(|tool| Row {
+    let rows = answer.items::<ListedTool>()?.into_iter().map(|tool| ToolLine {
         integration: tool.integration_id.or(integration.map(str::to_owned)).unwrap_or_default(),
         tool_name: tool.name,
         description: tool.description,
         mode: tool.execution_mode,
     });
-    let rows: Vec<Row> = rows.collect();
+    let rows: Vec<ToolLine> = rows.collect();
     context.output.own(&rows, || {
         let cells = rows.iter().map(|row| {
             [
@@ -79,7 +79,7 @@ pub(super) async fn describe(
     let path = paths::fill(rest::INTEGRATION_TOOLS, integration);
     let tools = agent.get(&path).await?.items::<Box<RawValue>>()?;
     for raw in tools {
-        let tool: Tool =
+        let tool: ListedTool =
             serde_json::from_str(raw.get()).context("the gateway listed a tool without a name")?;
         if tool.name == name {
             context.output.own(&raw, || in_words(integration, &tool))?;
@@ -91,7 +91,7 @@ pub(super) async fn describe(
     )
 }
 
-fn in_words(integration: &str, tool: &Tool) -> String {
+fn in_words(integration: &str, tool: &ListedTool) -> String {
     let mut text = output::fields(&[
         ("Integration", integration.to_owned()),
         ("Tool", tool.name.clone()),

@@ -13,12 +13,12 @@ use clap::Subcommand;
 pub(super) use self::{
     await_approval::{deadline, decision},
     call::print_result,
-    refusal::Refusal,
+    refusal::RefusalBody,
 };
 use crate::{args::AgentKey, context::Context, exit::ExitStatus};
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Tools {
+pub(crate) enum ToolsCommand {
     /// List the tools this agent can call
     List {
         /// Only those of this integration
@@ -37,12 +37,12 @@ pub(crate) enum Tools {
         key: AgentKey,
     },
     /// Call a tool. Exit code 2: it needs the owner's approval
-    Call(call::Call),
+    Call(call::CallArgs),
     /// Wait for the owner's decision on a request. Exit code 2: still pending
     AwaitApproval(await_approval::AwaitApproval),
 }
 
-impl Tools {
+impl ToolsCommand {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         match self {
             Self::List { integration, key } => {

@@ -2,19 +2,19 @@
 
 use serde::Deserialize;
 
-use crate::{client::Reply, exit::ExitStatus, output};
+use crate::{client::HttpReply, exit::ExitStatus, output};
 
 /// The body of a 403 of the REST API.
 #[derive(Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
-pub(in crate::commands) enum Refusal {
+pub(in crate::commands) enum RefusalBody {
     ApprovalRequired { approval_request_id: String, approval_url: String },
     Denied { message: String },
 }
 
-impl Refusal {
+impl RefusalBody {
     /// `None` if the reply is something else.
-    pub(in crate::commands) fn of(reply: &Reply) -> Option<Self> {
+    pub(in crate::commands) fn of(reply: &HttpReply) -> Option<Self> {
         if reply.status.is_success() { None } else { reply.read() }
     }
 

@@ -10,7 +10,7 @@ use crate::{client::Place, document::Document, entry::ENTRY_NAME, types::OnConfl
 type Servers = Vec<(String, Value)>;
 
 /// The three contents, read.
-pub(super) struct Three {
+pub(super) struct MergeInputs {
     ours: Servers,
     now: Document,
     servers_now: Servers,
@@ -18,7 +18,7 @@ pub(super) struct Three {
 }
 
 /// What becomes of a server.
-enum Fate<'a> {
+enum EntryFate<'a> {
     /// As it is now.
     Stays,
     /// As it was before us: `None` takes it out.
@@ -39,7 +39,7 @@ fn find<'a>(servers: &'a Servers, name: &str) -> Option<&'a Value> {
     servers.iter().find(|(known, _)| known == name).map(|(_, entry)| entry)
 }
 
-impl Three {
+impl MergeInputs {
     /// `None` if one of them does not parse.
     pub(super) fn parse(place: &Place, sides: &Sides<'_>) -> Option<Self> {
         let now = Document::parse(place, Some(sides.now.as_bytes())).ok()?;
@@ -59,9 +59,9 @@ impl Three {
         names.len() == merged.len()
             && names.iter().all(|name| self.names().contains(name))
             && self.names().into_iter().all(|name| match self.fate(name) {
-                Fate::Stays => find(&merged, name) == find(&self.servers_now, name),
-                Fate::GoesBack(entry) => find(&merged, name) == entry,
-                Fate::Disputed(_) => false,
+                EntryFate::Stays => find(&merged, name) == find(&self.servers_now, name),
+                EntryFate::GoesBack(entry) => find(&merged, name) == entry,
+                EntryFate::Disputed(_) => false,
             })
     }
 
@@ -70,10 +70,12 @@ impl Three {
         let mut document = self.now.clone();
         for name in self.names() {
             let entry = match (self.fate(name), on_conflict) {
-                (Fate::Stays, _) | (Fate::Disputed(_), Some(OnConflict::KeepCurrent)) => continue,
-                (Fate::GoesBack(entry), _)
-                | (Fate::Disputed(entry), Some(OnConflict::TakeOriginal)) => entry,
-                (Fate::Disputed(_), None) => return None,
+                (EntryFate::Stays, _) | (EntryFate::Disputed(_), Some(OnConflict::KeepCurrent)) => {
+                    continue;
+                }
+                (EntryFate::GoesBack(entry), _)
+                | (EntryFate::Disputed(entry), Some(OnConflict::TakeOriginal)) => entry,
+                (EntryFate::Disputed(_), None) => return None,
             };
             match entry {
                 Some(entry) => document.set(name, entry).ok()?,
@@ -94,17 +96,17 @@ impl Three {
             .collect()
     }
 
-    fn fate(&self, name: &str) -> Fate<'_> {
+    fn fate(&self, name: &str) -> EntryFate<'_> {
         let [ours, now, before] =
             [&self.ours, &self.servers_now, &self.before].map(|servers| find(servers, name));
         // Our own entry is gone: an earlier one of ours is not missed, which goes in the end as well.
         let is_ours_gone = name == ENTRY_NAME && now.is_none();
         if ours == before || now == before || is_ours_gone {
-            Fate::Stays
+            EntryFate::Stays
         } else if now == ours {
-            Fate::GoesBack(before)
+            EntryFate::GoesBack(before)
         } else {
-            Fate::Disputed(before)
+            EntryFate::Disputed(before)
         }
     }
 }

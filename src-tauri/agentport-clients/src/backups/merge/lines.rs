@@ -6,15 +6,15 @@ use super::Sides;
 use crate::types::OnConflict;
 
 /// A merge that did not go through: what both sides agree on, and the parts on which they do not, in turn.
-pub(super) struct Hunks(Vec<Part>);
+pub(super) struct MergeHunks(Vec<HunkPart>);
 
-enum Part {
+enum HunkPart {
     Agreed(String),
     Disputed { now: String, before: String },
 }
 
 /// The merged text.
-pub(super) fn merge(sides: &Sides<'_>) -> Result<String, Hunks> {
+pub(super) fn merge(sides: &Sides<'_>) -> Result<String, MergeHunks> {
     // Longer than anything in the texts that could be taken for a marker.
     let length = 1 + ['<', '=', '>']
         .into_iter()
@@ -24,13 +24,16 @@ pub(super) fn merge(sides: &Sides<'_>) -> Result<String, Hunks> {
         .set_conflict_style(ConflictStyle::Merge)
         .set_conflict_marker_length(length)
         .merge(sides.ours, sides.now, sides.before)
-        .map_err(|marked| Hunks::read(&marked, length))
+        .map_err(|marked| MergeHunks::read(&marked, length))
 }
 
 /// Both sides whole.
 pub(super) fn both(sides: &Sides<'_>) -> String {
-    Hunks(vec![Part::Disputed { now: sides.now.to_owned(), before: sides.before.to_owned() }])
-        .text()
+    MergeHunks(vec![HunkPart::Disputed {
+        now: sides.now.to_owned(),
+        before: sides.before.to_owned(),
+    }])
+    .text()
 }
 
 fn longest_run(text: &str, mark: char) -> usize {
@@ -43,7 +46,7 @@ fn longest_run(text: &str, mark: char) -> usize {
     longest
 }
 
-impl Hunks {
+impl MergeHunks {
     /// Reads a text with markers. They stand right behind a side's last line if that has no line end, so that nothing
     /// is added to either side.
     fn read(marked: &str, length: usize) -> Self {
@@ -54,11 +57,11 @@ impl Hunks {
         while let Some((agreed, after)) = rest.split_once(&start) {
             let Some((now, after)) = after.split_once(&middle) else { break };
             let Some((before, after)) = after.split_once(&end) else { break };
-            parts.push(Part::Agreed(agreed.to_owned()));
-            parts.push(Part::Disputed { now: now.to_owned(), before: before.to_owned() });
+            parts.push(HunkPart::Agreed(agreed.to_owned()));
+            parts.push(HunkPart::Disputed { now: now.to_owned(), before: before.to_owned() });
             rest = after;
         }
-        parts.push(Part::Agreed(rest.to_owned()));
+        parts.push(HunkPart::Agreed(rest.to_owned()));
         Self(parts)
     }
 
@@ -67,9 +70,9 @@ impl Hunks {
         self.0
             .iter()
             .map(|part| match (part, choice) {
-                (Part::Agreed(text), _) => text.as_str(),
-                (Part::Disputed { before, .. }, OnConflict::TakeOriginal) => before,
-                (Part::Disputed { now, .. }, OnConflict::KeepCurrent) => now,
+                (HunkPart::Agreed(text), _) => text.as_str(),
+                (HunkPart::Disputed { before, .. }, OnConflict::TakeOriginal) => before,
+                (HunkPart::Disputed { now, .. }, OnConflict::KeepCurrent) => now,
             })
             .collect()
     }
@@ -78,7 +81,7 @@ impl Hunks {
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
         for part in &self.0 {
-            let Part::Disputed { now, before } = part else { continue };
+            let HunkPart::Disputed { now, before } = part else { continue };
             text.push_str("<<<<<<< now\n");
             push_lines(&mut text, now);
             text.push_str("=======\n");

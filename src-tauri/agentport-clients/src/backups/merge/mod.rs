@@ -12,22 +12,22 @@ mod lines;
 use crate::{client::Place, types::OnConflict};
 
 /// A content, or that there is no file.
-pub(super) type Content = Option<Vec<u8>>;
+pub(super) type FileContent = Option<Vec<u8>>;
 
 /// One change of ours, or several with nobody else's in between.
-pub(super) struct Change {
-    pub(super) before: Content,
-    pub(super) after: Content,
+pub(super) struct OwnChange {
+    pub(super) before: FileContent,
+    pub(super) after: FileContent,
 }
 
 /// How a change was taken back.
 pub(super) struct TakenBack {
-    pub(super) content: Content,
-    pub(super) how: How,
+    pub(super) content: FileContent,
+    pub(super) how: MergeMethod,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum How {
+pub(super) enum MergeMethod {
     /// The file was not touched: the very bytes from before.
     Exact,
     /// Both sides' changes are in it.
@@ -40,42 +40,42 @@ pub(super) enum How {
 
 /// Both changed the same. Holds the parts in question, both sides, secrets included; and what there would be if the file
 /// as it is now wins.
-pub(super) struct Conflict {
+pub(super) struct MergeConflict {
     pub(super) text: String,
-    pub(super) current_wins: Content,
+    pub(super) current_wins: FileContent,
 }
 
 /// `now` without `change`.
 pub(super) fn take_back(
     place: &Place,
-    change: &Change,
-    now: Content,
+    change: &OwnChange,
+    now: FileContent,
     on_conflict: Option<OnConflict>,
-) -> Result<TakenBack, Conflict> {
+) -> Result<TakenBack, MergeConflict> {
     let done = |content, how| Ok(TakenBack { content, how });
     // A file that is gone holds nothing of anybody's that could be kept.
     if now.is_none() || now == change.after || now == change.before {
-        return done(change.before.clone(), How::Exact);
+        return done(change.before.clone(), MergeMethod::Exact);
     }
     let Some(sides) = Sides::of(change, &now) else {
         // Not text, so there is nothing to merge.
         return match on_conflict {
-            Some(OnConflict::TakeOriginal) => done(change.before.clone(), How::Settled),
-            Some(OnConflict::KeepCurrent) => done(now, How::Settled),
-            None => Err(Conflict { text: String::new(), current_wins: now }),
+            Some(OnConflict::TakeOriginal) => done(change.before.clone(), MergeMethod::Settled),
+            Some(OnConflict::KeepCurrent) => done(now, MergeMethod::Settled),
+            None => Err(MergeConflict { text: String::new(), current_wins: now }),
         };
     };
-    let by_server = entries::Three::parse(place, &sides);
+    let by_server = entries::MergeInputs::parse(place, &sides);
     let is_sound =
         |merged: &str| by_server.as_ref().is_some_and(|three| three.agrees_with(place, merged));
     let by_line = lines::merge(&sides);
     if let Ok(merged) = &by_line
         && is_sound(merged)
     {
-        return done(file(merged, change), How::Merged);
+        return done(file(merged, change), MergeMethod::Merged);
     }
     if let Some(edited) = by_server.as_ref().and_then(|three| three.edit(None)) {
-        return done(Some(edited), How::ByServer);
+        return done(Some(edited), MergeMethod::ByServer);
     }
     let settled = |choice| {
         let parses = |text: &String| text.is_empty() || entries::parses(place, text);
@@ -91,20 +91,20 @@ pub(super) fn take_back(
         }
     };
     match on_conflict {
-        Some(choice) => done(settled(choice), How::Settled),
+        Some(choice) => done(settled(choice), MergeMethod::Settled),
         None => {
             let text = match &by_line {
                 Err(hunks) => hunks.text(),
                 // The lines fit together and the file does not: all of it is in question.
                 Ok(_) => lines::both(&sides),
             };
-            Err(Conflict { text, current_wins: settled(OnConflict::KeepCurrent) })
+            Err(MergeConflict { text, current_wins: settled(OnConflict::KeepCurrent) })
         }
     }
 }
 
 /// No file, if there was none before and nothing is left.
-fn file(text: &str, change: &Change) -> Content {
+fn file(text: &str, change: &OwnChange) -> FileContent {
     (change.before.is_some() || !text.trim().is_empty()).then(|| text.as_bytes().to_vec())
 }
 
@@ -116,8 +116,8 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn of(change: &'a Change, now: &'a Content) -> Option<Self> {
-        let text = |content: &'a Content| match content {
+    fn of(change: &'a OwnChange, now: &'a FileContent) -> Option<Self> {
+        let text = |content: &'a FileContent| match content {
             None => Some(""),
             Some(bytes) => std::str::from_utf8(bytes).ok(),
         };

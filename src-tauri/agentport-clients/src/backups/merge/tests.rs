@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    client::{Client, Format},
+    client::{Client, FileFormat},
     types::FileScope,
 };
 
@@ -12,7 +12,7 @@ fn place() -> Place {
         scope: FileScope::User,
         path: "mcp.json".into(),
         target: "mcp.json".into(),
-        format: Format::Json,
+        format: FileFormat::Json,
         container: vec!["mcpServers".to_owned()],
     }
 }
@@ -37,11 +37,13 @@ fn commands(text: &[u8]) -> Vec<(String, String)> {
 }
 
 /// How it is merged and what servers there are then; or a part of what is in question.
-type Wanted<'a> = Result<(How, &'a [(&'a str, &'a str)]), &'a str>;
+type Wanted<'a> = Result<(MergeMethod, &'a [(&'a str, &'a str)]), &'a str>;
 
 fn check(before: &str, ours: &str, now: &str, wanted: Wanted<'_>) {
-    let change =
-        Change { before: Some(before.as_bytes().to_vec()), after: Some(ours.as_bytes().to_vec()) };
+    let change = OwnChange {
+        before: Some(before.as_bytes().to_vec()),
+        after: Some(ours.as_bytes().to_vec()),
+    };
     match (take_back(&place(), &change, Some(now.as_bytes().to_vec()), None), wanted) {
         (Ok(taken_back), Ok((how, servers))) => {
             let text = taken_back.content.unwrap();
@@ -61,14 +63,14 @@ fn line_by_line_then_server_by_server_then_the_person() {
     let before = file_of("c", &[("a", "1"), ("b", "2")]);
     let ours = file_of("c", &[("agentport", "ap")]);
     let same: &[_] = &[("a", "1"), ("b", "2")];
-    check(&before, &ours, &ours, Ok((How::Exact, same)));
-    check(&before, &ours, &before, Ok((How::Exact, same)));
-    check(&before, &ours, &file_of("new", &[("agentport", "ap")]), Ok((How::Merged, same)));
+    check(&before, &ours, &ours, Ok((MergeMethod::Exact, same)));
+    check(&before, &ours, &before, Ok((MergeMethod::Exact, same)));
+    check(&before, &ours, &file_of("new", &[("agentport", "ap")]), Ok((MergeMethod::Merged, same)));
     check(
         &before,
         &ours,
         &file_of("c", &[("agentport", "ap"), ("new", "3")]),
-        Ok((How::ByServer, &[("new", "3"), ("a", "1"), ("b", "2")])),
+        Ok((MergeMethod::ByServer, &[("new", "3"), ("a", "1"), ("b", "2")])),
     );
     // Put in again by hand, differently.
     check(
@@ -80,10 +82,10 @@ fn line_by_line_then_server_by_server_then_the_person() {
     // Our own entry, edited.
     check(&before, &ours, &file_of("c", &[("agentport", "mine")]), Err("mine"));
     // Our own entry, taken out by hand.
-    check(&before, &ours, &file_of("c", &[]), Ok((How::ByServer, same)));
+    check(&before, &ours, &file_of("c", &[]), Ok((MergeMethod::ByServer, same)));
     // The same, where an earlier one of ours was there.
     let earlier = file_of("c", &[("agentport", "earlier"), ("a", "1")]);
-    check(&earlier, &ours, &file_of("c", &[]), Ok((How::ByServer, &[("a", "1")])));
+    check(&earlier, &ours, &file_of("c", &[]), Ok((MergeMethod::ByServer, &[("a", "1")])));
 }
 
 /// Two sides that fit line by line and give one name twice.
@@ -94,7 +96,7 @@ fn a_merge_by_lines_must_have_the_right_servers() {
     let now = "{ \"mcpServers\": {\n\n\n\n\"z\": { \"command\": \"z\" },\n\"a\": { \"command\": \"1\" }\n} }\n";
     let by_line = lines::merge(&Sides { ours, now, before }).ok().unwrap();
     assert_eq!(by_line.matches("\"a\"").count(), 2);
-    check(before, ours, now, Ok((How::ByServer, &[("z", "z"), ("a", "1")])));
+    check(before, ours, now, Ok((MergeMethod::ByServer, &[("z", "z"), ("a", "1")])));
 }
 
 proptest! {
@@ -142,7 +144,7 @@ proptest! {
         ours.push((&ap, &to));
         let mut now = ours.clone();
         now.extend(added.iter());
-        let change = Change {
+        let change = OwnChange {
             before: Some(list(before.iter().collect()).into_bytes()),
             after: Some(list(ours).into_bytes()),
         };

@@ -1,10 +1,10 @@
 //! The journal and the kept contents.
 
 use super::*;
-use crate::plan::Import;
+use crate::plan::PlannedImport;
 
 /// A server, as it would be added.
-fn import(scene: &Scene, name: &str, command: &str) -> Import {
+fn import(scene: &Scene, name: &str, command: &str) -> PlannedImport {
     let file = serde_json::json!({ "mcpServers": { name: { "command": command } } }).to_string();
     crate::plan::imports(&scene.place, Some(file.as_bytes())).unwrap().remove(0)
 }
@@ -33,7 +33,7 @@ async fn integrations_are_taken_away_by_the_last_file_that_uses_them() {
 
 /// What an integration was made from, not what it is called, says whether it can go.
 #[tokio::test]
-async fn an_integration_is_needed_until_its_server_stands_in_the_file() {
+async fn an_integration_is_needed_until_its_server_is_in_the_file() {
     let scene = Scene::new().await;
     let file = scene.file();
     scene.backups.note_added(&file, &import(&scene, "files", "npx")).await.unwrap();
@@ -55,7 +55,7 @@ async fn an_integration_is_needed_until_its_server_stands_in_the_file() {
 }
 
 #[tokio::test]
-async fn verifying_finds_what_is_damaged_or_gone() {
+async fn verifying_finds_damaged_and_missing_originals() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     scene.touch(PlanAction::Connect, CONNECTED).await;
@@ -82,7 +82,7 @@ async fn verifying_finds_what_is_damaged_or_gone() {
 }
 
 #[tokio::test]
-async fn pruning_drops_what_nobody_can_need() {
+async fn pruning_drops_only_unneeded_originals() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     for _ in 0..3 {
@@ -121,7 +121,7 @@ async fn begin(scene: &Scene, what: PlanAction, after: &str) {
 }
 
 #[tokio::test]
-async fn what_was_begun_is_settled_by_looking() {
+async fn begun_changes_are_settled_by_the_files_content() {
     for (there, rows) in [(ORIGINAL, 0), (CONNECTED, 1), ("{\"theirs\": 1}", 1)] {
         let scene = Scene::new().await;
         scene.put(Some(ORIGINAL));

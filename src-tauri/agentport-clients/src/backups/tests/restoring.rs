@@ -80,7 +80,7 @@ const THEIRS: &str = r#"{
 
 /// Both changed the same server.
 #[tokio::test]
-async fn what_both_changed_is_for_the_person_to_choose() {
+async fn conflicting_changes_are_for_the_person_to_choose() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;
@@ -101,7 +101,7 @@ async fn what_both_changed_is_for_the_person_to_choose() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_is_restored_exactly_or_not_at_all() {
+async fn binary_content_is_restored_exactly_or_not_at_all() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     scene.touch(PlanAction::Connect, CONNECTED).await;
@@ -166,7 +166,7 @@ async fn a_disconnect_after_a_consolidation_keeps_the_pin() {
 }
 
 #[tokio::test]
-async fn what_somebody_brought_back_by_hand_begins_anew() {
+async fn a_file_restored_by_hand_starts_over() {
     let scene = Scene::new().await;
     scene.put(Some(ORIGINAL));
     scene.touch(PlanAction::Consolidate, CONSOLIDATED).await;

@@ -9,8 +9,8 @@ use super::*;
 use crate::{
     apply::apply,
     document::Document,
-    entry::{self, Target},
-    plan::{self, Known, Plan, Wishes},
+    entry::{self, EntryTarget},
+    plan::{self, ConsolidateWishes, KnownGateway, Plan},
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -106,7 +106,7 @@ impl Run {
                 self.carry_out(plan).await;
             }
             Step::Consolidate => {
-                let (known, wishes) = (Known::default(), Wishes::default());
+                let (known, wishes) = (KnownGateway::default(), ConsolidateWishes::default());
                 let plan = plan::consolidate(&place, before, &target(), &known, &wishes).unwrap();
                 self.carry_out(plan).await;
                 assert!(self.foreign().is_empty(), "all are taken over");
@@ -201,8 +201,8 @@ impl Run {
     }
 }
 
-fn target() -> Target {
-    Target {
+fn target() -> EntryTarget {
+    EntryTarget {
         mcp_url: "http://127.0.0.1:4747/mcp".to_owned(),
         program: "/opt/agentport".into(),
         home: None,
@@ -220,7 +220,7 @@ async fn run(file: Option<&str>, steps: &[Step]) {
 
 /// What was put in between connecting and taking over is not in the file from before, and nowhere else.
 #[tokio::test]
-async fn what_was_taken_over_comes_back_even_if_the_file_is_as_it_first_was() {
+async fn moved_servers_return_even_if_the_file_equals_its_original() {
     use Step::{Add, Connect, Consolidate, Disconnect, RemoveFile};
     let add = Add { first: true };
     for file in FILES {

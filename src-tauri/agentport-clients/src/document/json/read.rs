@@ -17,7 +17,7 @@ use crate::document::{EditError, MAX_DEPTH, ParseError, Servers, TOO_DEEP};
 const NOT_CLOSED: &str = "This string is not closed on its line.";
 
 /// Where the servers stand, as far as the path to them leads.
-pub(super) enum Found<'t, 'a> {
+pub(super) enum JsonServers<'t, 'a> {
     Container(&'t Object<'a>),
     /// `null` stands at `path[at]`.
     Null {
@@ -39,12 +39,12 @@ pub(in crate::document) fn servers(
 ) -> Result<Result<Servers, EditError>, ParseError> {
     let root = parse(text)?;
     Ok(find(root.as_ref(), path).map(|found| match found {
-        Found::Container(object) => object
+        JsonServers::Container(object) => object
             .properties
             .iter()
             .map(|member| (member.name.as_str().to_owned(), as_value(&member.value)))
             .collect(),
-        Found::Null { .. } | Found::Missing { .. } | Found::Nothing => Vec::new(),
+        JsonServers::Null { .. } | JsonServers::Missing { .. } | JsonServers::Nothing => Vec::new(),
     }))
 }
 
@@ -132,23 +132,23 @@ pub(super) fn scanner(text: &str) -> Scanner<'_> {
 pub(super) fn find<'t, 'a>(
     root: Option<&'t Node<'a>>,
     path: &[String],
-) -> Result<Found<'t, 'a>, EditError> {
+) -> Result<JsonServers<'t, 'a>, EditError> {
     let mut here = match root {
-        None => return Ok(Found::Nothing),
+        None => return Ok(JsonServers::Nothing),
         Some(Node::Object(object)) => object,
         Some(_) => return Err(EditError::not_a_container(path, None)),
     };
     for (at, key) in path.iter().enumerate() {
         here = match last(here, key).map(|(_, member)| &member.value) {
-            None => return Ok(Found::Missing { parent: here, at }),
+            None => return Ok(JsonServers::Missing { parent: here, at }),
             Some(Node::Object(object)) => object,
             Some(Node::NullKeyword(null)) => {
-                return Ok(Found::Null { range: null.range.start..null.range.end, at });
+                return Ok(JsonServers::Null { range: null.range.start..null.range.end, at });
             }
             Some(_) => return Err(EditError::not_a_container(path, Some(at))),
         };
     }
-    Ok(Found::Container(here))
+    Ok(JsonServers::Container(here))
 }
 
 /// The member of that name that counts, and its index.

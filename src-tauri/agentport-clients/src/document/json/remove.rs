@@ -2,7 +2,7 @@
 
 use jsonc_parser::{ast::Object, tokens::Token};
 
-use super::read::{self, Found};
+use super::read::{self, JsonServers};
 use crate::document::{EditError, text, text_edit::TextEdit};
 
 /// The last of that name.
@@ -12,7 +12,7 @@ pub(in crate::document) fn remove(
     name: &str,
 ) -> Result<Vec<TextEdit>, EditError> {
     let root = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
-    let Found::Container(object) = read::find(root.as_ref(), path)? else {
+    let JsonServers::Container(object) = read::find(root.as_ref(), path)? else {
         return Ok(Vec::new());
     };
     Ok(match read::last(object, name) {

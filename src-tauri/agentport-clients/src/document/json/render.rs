@@ -9,7 +9,7 @@ use serde_json::{
 };
 
 /// On one line or on several.
-pub(super) enum Style<'a> {
+pub(super) enum LineStyle<'a> {
     /// `{"a":1}` where the file has no spaces, `{"a": 1}` otherwise.
     Line { spaced: bool },
     Lines {
@@ -20,7 +20,7 @@ pub(super) enum Style<'a> {
     },
 }
 
-impl Style<'_> {
+impl LineStyle<'_> {
     pub(super) fn value(&self, value: &Value) -> String {
         match self {
             Self::Line { spaced: false } => value.to_string(),

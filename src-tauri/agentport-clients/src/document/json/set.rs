@@ -7,8 +7,8 @@ use jsonc_parser::{
 use serde_json::{Map, Value};
 
 use super::{
-    read::{self, Found},
-    render::Style,
+    read::{self, JsonServers},
+    render::LineStyle,
 };
 use crate::document::{EditError, text, text_edit::TextEdit};
 
@@ -21,20 +21,20 @@ pub(in crate::document) fn set(
     let root = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     let unit = unit(text, root.as_ref());
     Ok(match read::find(root.as_ref(), path)? {
-        Found::Container(object) => match read::last(object, name) {
+        JsonServers::Container(object) => match read::last(object, name) {
             Some((_, member)) => {
                 let range = member.value.range().start..member.value.range().end;
                 vec![replace(text, range, entry, unit)]
             }
             None => append(text, object, name, entry, unit),
         },
-        Found::Null { range, at } => {
+        JsonServers::Null { range, at } => {
             vec![replace(text, range, &nested(&path[at + 1..], name, entry), unit)]
         }
-        Found::Missing { parent, at } => {
+        JsonServers::Missing { parent, at } => {
             append(text, parent, &path[at], &nested(&path[at + 1..], name, entry), unit)
         }
-        Found::Nothing => vec![start(text, &nested(path, name, entry), unit)],
+        JsonServers::Nothing => vec![start(text, &nested(path, name, entry), unit)],
     })
 }
 
@@ -56,9 +56,9 @@ fn unit<'t>(text: &'t str, root: Option<&Node<'_>>) -> &'t str {
 }
 
 /// Is it all on one line, and then: with spaces behind its colons?
-fn one_line(text: &str) -> Style<'static> {
+fn one_line(text: &str) -> LineStyle<'static> {
     let spaced = text.contains('\n') || text.contains(": ") || !text.contains(':');
-    Style::Line { spaced }
+    LineStyle::Line { spaced }
 }
 
 fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str) -> TextEdit {
@@ -68,7 +68,7 @@ fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str)
     let style = if is_line {
         one_line(text)
     } else {
-        Style::Lines {
+        LineStyle::Lines {
             indent: text::indentation(text, range.start),
             unit,
             line_break: text::line_break(text, range.start),
@@ -81,7 +81,7 @@ fn replace(text: &str, range: std::ops::Range<usize>, value: &Value, unit: &str)
 fn start(text: &str, value: &Value, unit: &str) -> TextEdit {
     let line_break = text::line_break(text, text.len());
     let before = if text.is_empty() || text.ends_with('\n') { "" } else { line_break };
-    let style = Style::Lines { indent: "", unit, line_break };
+    let style = LineStyle::Lines { indent: "", unit, line_break };
     TextEdit::insert(text.len(), format!("{before}{}{line_break}", style.value(value)))
 }
 
@@ -95,7 +95,7 @@ fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str
         }
         // What white space and comments there are stays before it, so that they are there when it goes again.
         let indent = format!("{outer}{unit}");
-        let member = Style::Lines { indent: &indent, unit, line_break }.member(name, value);
+        let member = LineStyle::Lines { indent: &indent, unit, line_break }.member(name, value);
         let with = format!("{line_break}{indent}{member}{line_break}{outer}");
         return vec![TextEdit::insert(close, with)];
     };
@@ -108,7 +108,7 @@ fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str
     let is_line = !text[open..close].contains('\n') && !tail.contains("//");
     let with = if is_line {
         let style = one_line(text);
-        let space = if matches!(style, Style::Line { spaced: true }) { " " } else { "" };
+        let space = if matches!(style, LineStyle::Line { spaced: true }) { " " } else { "" };
         format!("{space}{}{comma}", style.member(name, value))
     } else {
         let indent = object
@@ -119,7 +119,7 @@ fn append(text: &str, object: &Object<'_>, name: &str, value: &Value, unit: &str
             .map(|member| text::indentation(text, member.range.start).to_owned())
             .unwrap_or_else(|| format!("{outer}{unit}"));
         let unit = indent.strip_prefix(outer).filter(|unit| !unit.is_empty()).unwrap_or(unit);
-        let member = Style::Lines { indent: &indent, unit, line_break }.member(name, value);
+        let member = LineStyle::Lines { indent: &indent, unit, line_break }.member(name, value);
         format!("{line_break}{indent}{member}{comma}")
     };
     let mut edits = Vec::new();

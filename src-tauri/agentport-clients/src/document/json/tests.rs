@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::{
-    client::Format,
+    client::FileFormat,
     document::{
         EditError,
         tests::{Table, breaks},
@@ -9,7 +9,11 @@ use crate::{
 };
 
 fn table() -> Table {
-    Table { format: Format::Json, path: &["mcpServers"], entry: json!({ "url": "u", "args": [1] }) }
+    Table {
+        format: FileFormat::Json,
+        path: &["mcpServers"],
+        entry: json!({ "url": "u", "args": [1] }),
+    }
 }
 
 const LINES: &str =
@@ -37,7 +41,7 @@ fn indentation_and_line_breaks_are_the_files_own() {
 }
 
 #[test]
-fn what_stands_on_one_line_stays_on_one() {
+fn one_line_objects_stay_on_one_line() {
     table().there_and_back(
         r#"{"mcpServers":{"a":{}}}"#,
         r#"{"mcpServers":{"a":{},"ours":{"url":"u","args":[1]}}}"#,
@@ -148,7 +152,7 @@ fn a_path_has_literal_keys() {
 }
 
 #[test]
-fn what_is_no_container_is_left_alone() {
+fn a_value_that_is_no_container_is_unchanged() {
     let at = |path: &str| EditError::NotAContainer { path: path.to_owned() };
     for text in [r#"{"mcpServers": []}"#, r#"{"mcpServers": 1}"#, r#"{"mcpServers": "x"}"#] {
         table().refuses(text, &at("mcpServers"));
@@ -247,7 +251,7 @@ fn names_and_values_of_every_kind_are_read() {
 #[test]
 fn faults_have_a_place_and_a_sentence() {
     let json = |text: &str, line, column, message: &str| {
-        breaks(Format::Json, text, line, column, message);
+        breaks(FileFormat::Json, text, line, column, message);
     };
     json("{\n  \"a\": 1\n  \"b\": 2\n}", 2, 9, "A comma is missing here.");
     json("{\"a\" 1}", 1, 6, "A colon is missing after this name.");

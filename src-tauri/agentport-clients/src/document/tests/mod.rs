@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use Format::{Json, Toml, Yaml};
+use FileFormat::{Json, Toml, Yaml};
 
 /// A format with a path to the servers, and an entry to put there.
 pub(super) struct Table {
-    pub(super) format: Format,
+    pub(super) format: FileFormat,
     pub(super) path: &'static [&'static str],
     pub(super) entry: Value,
 }
@@ -70,12 +70,12 @@ pub(super) fn text_of(document: &Document) -> &str {
 }
 
 #[track_caller]
-pub(super) fn breaks(format: Format, text: &str, line: usize, column: usize, message: &str) {
+pub(super) fn breaks(format: FileFormat, text: &str, line: usize, column: usize, message: &str) {
     let fault = Document::parse_as(format, &[], Some(text.as_bytes())).unwrap_err();
     assert_eq!((fault.line, fault.column, fault.message.as_str()), (line, column, message));
 }
 
-const ALL: [Format; 3] = [Json, Toml, Yaml];
+const ALL: [FileFormat; 3] = [Json, Toml, Yaml];
 
 #[test]
 fn no_file_and_an_empty_one_have_no_servers() {
@@ -144,7 +144,7 @@ fn files_beyond_the_bounds_are_broken_and_nothing_overflows() {
 }
 
 #[test]
-fn faults_never_show_what_the_file_holds() {
+fn errors_never_show_content_of_the_file() {
     const SECRET: &str = "hunter2-fake-secret";
     let broken = [
         (Json, format!("{{\"token\": {SECRET}}}")),

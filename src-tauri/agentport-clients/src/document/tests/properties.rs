@@ -4,19 +4,19 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Value, json};
 
 use crate::document::*;
-use Format::{Json, Toml, Yaml};
+use FileFormat::{Json, Toml, Yaml};
 
 /// Stands in every comment outside an entry.
 const KEEP: &str = "keep";
 
 #[derive(Debug, Clone)]
 struct File {
-    format: Format,
+    format: FileFormat,
     path: Vec<String>,
     text: String,
 }
 
-fn file(format: Format, path: &[&str], text: String) -> File {
+fn file(format: FileFormat, path: &[&str], text: String) -> File {
     File { format, path: path.iter().map(|key| (*key).to_owned()).collect(), text }
 }
 

@@ -8,7 +8,7 @@ use crate::document::text;
 
 /// A header or a key-value pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct TomlLine {
     /// Keys from the root.
     pub(super) path: Vec<String>,
     /// Of a pair: how many of them its header has.
@@ -17,7 +17,7 @@ pub(super) struct Line {
     pub(super) range: Range<usize>,
 }
 
-impl Line {
+impl TomlLine {
     pub(super) fn is_header(&self) -> bool {
         self.in_header.is_none()
     }
@@ -29,14 +29,20 @@ impl Line {
 }
 
 /// In the order of the text.
-pub(super) fn all(text: &str, root: &Table) -> Vec<Line> {
+pub(super) fn all(text: &str, root: &Table) -> Vec<TomlLine> {
     let mut lines = Vec::new();
     walk(text, root, &mut Vec::new(), 0, &mut lines);
     lines.sort_by_key(|line| line.range.start);
     lines
 }
 
-fn walk(text: &str, table: &Table, path: &mut Vec<String>, header: usize, lines: &mut Vec<Line>) {
+fn walk(
+    text: &str,
+    table: &Table,
+    path: &mut Vec<String>,
+    header: usize,
+    lines: &mut Vec<TomlLine>,
+) {
     for (key, item) in table.iter() {
         path.push(key.to_owned());
         match item {
@@ -44,7 +50,7 @@ fn walk(text: &str, table: &Table, path: &mut Vec<String>, header: usize, lines:
             Item::Value(value) => {
                 let key = table.key(key).and_then(|key| key.span());
                 if let (Some(key), Some(value)) = (key, value.span()) {
-                    lines.push(Line {
+                    lines.push(TomlLine {
                         path: path.clone(),
                         in_header: Some(header),
                         range: text::line_start(text, key.start)..text::line_end(text, value.end),
@@ -62,12 +68,18 @@ fn walk(text: &str, table: &Table, path: &mut Vec<String>, header: usize, lines:
     }
 }
 
-fn under(text: &str, table: &Table, path: &mut Vec<String>, header: usize, lines: &mut Vec<Line>) {
+fn under(
+    text: &str,
+    table: &Table,
+    path: &mut Vec<String>,
+    header: usize,
+    lines: &mut Vec<TomlLine>,
+) {
     if table.is_implicit() || table.is_dotted() {
         return walk(text, table, path, header, lines);
     }
     if let Some(span) = table.span() {
-        lines.push(Line {
+        lines.push(TomlLine {
             path: path.clone(),
             in_header: None,
             range: text::line_start(text, span.start)..text::line_end(text, span.end),
@@ -77,7 +89,7 @@ fn under(text: &str, table: &Table, path: &mut Vec<String>, header: usize, lines
 }
 
 /// Runs of statements that belong to a table, as index ranges.
-pub(super) fn runs(lines: &[Line], path: &[String]) -> Vec<Range<usize>> {
+pub(super) fn runs(lines: &[TomlLine], path: &[String]) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         if !line.path.starts_with(path) {

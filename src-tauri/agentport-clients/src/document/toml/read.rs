@@ -7,7 +7,7 @@ use super::lines;
 use crate::document::{EditError, ParseError, Servers};
 
 /// Where the servers stand.
-pub(super) enum Found<'t> {
+pub(super) enum TomlServers<'t> {
     /// Tables with headers, or dotted keys.
     Tables(&'t Table),
     Inline(&'t InlineTable),
@@ -32,11 +32,11 @@ pub(in crate::document) fn servers(
     let document = parse(text)?;
     let root = document.as_table();
     Ok(find(root, path).map(|found| match found {
-        Found::Missing => Vec::new(),
-        Found::Inline(table) => {
+        TomlServers::Missing => Vec::new(),
+        TomlServers::Inline(table) => {
             table.iter().map(|(name, value)| (name.to_owned(), of_value(value))).collect()
         }
-        Found::Tables(table) => {
+        TomlServers::Tables(table) => {
             let lines = lines::all(text, root);
             let first = |name: &str| {
                 lines.iter().position(|line| line.is_within(path) && line.path[path.len()] == name)
@@ -58,19 +58,19 @@ pub(in crate::document) fn rest(text: &str, path: &[String]) -> Option<Value> {
     Some(root)
 }
 
-pub(super) fn find<'t>(root: &'t Table, path: &[String]) -> Result<Found<'t>, EditError> {
+pub(super) fn find<'t>(root: &'t Table, path: &[String]) -> Result<TomlServers<'t>, EditError> {
     let mut here: &dyn TableLike = root;
-    let mut found = Found::Tables(root);
+    let mut found = TomlServers::Tables(root);
     for (at, key) in path.iter().enumerate() {
         found = match here.get(key) {
-            None | Some(Item::None) => return Ok(Found::Missing),
+            None | Some(Item::None) => return Ok(TomlServers::Missing),
             Some(Item::Table(table)) => {
                 here = table;
-                Found::Tables(table)
+                TomlServers::Tables(table)
             }
             Some(Item::Value(Node::InlineTable(table))) => {
                 here = table;
-                Found::Inline(table)
+                TomlServers::Inline(table)
             }
             Some(_) => return Err(EditError::not_a_container(path, Some(at))),
         };

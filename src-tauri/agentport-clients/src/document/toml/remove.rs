@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     inline, lines,
-    read::{self, Found},
+    read::{self, TomlServers},
 };
 use crate::document::{EditError, text, text_edit::TextEdit};
 
@@ -15,9 +15,9 @@ pub(in crate::document) fn remove(
 ) -> Result<Vec<TextEdit>, EditError> {
     let document = read::parse(text).map_err(|_| EditError::WouldTouchMore)?;
     match read::find(document.as_table(), path)? {
-        Found::Missing => Ok(Vec::new()),
-        Found::Inline(table) => inline::remove(text, table, name),
-        Found::Tables(_) => {
+        TomlServers::Missing => Ok(Vec::new()),
+        TomlServers::Inline(table) => inline::remove(text, table, name),
+        TomlServers::Tables(_) => {
             let lines = lines::all(text, document.as_table());
             let full = [path, &[name.to_owned()]].concat();
             Ok(lines::runs(&lines, &full)

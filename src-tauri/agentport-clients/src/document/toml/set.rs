@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::{
     inline,
-    lines::{self, Line},
-    read::{self, Found},
+    lines::{self, TomlLine},
+    read::{self, TomlServers},
     render,
 };
 use crate::document::{EditError, text, text_edit::TextEdit};
@@ -22,9 +22,11 @@ pub(in crate::document) fn set(
     let lines = lines::all(text, document.as_table());
     let full = [path, &[name.to_owned()]].concat();
     match read::find(document.as_table(), path)? {
-        Found::Inline(table) => inline::set(table, name, entry),
-        Found::Tables(table) if table.contains_key(name) => replace(text, &lines, &full, entry),
-        Found::Tables(_) | Found::Missing => {
+        TomlServers::Inline(table) => inline::set(table, name, entry),
+        TomlServers::Tables(table) if table.contains_key(name) => {
+            replace(text, &lines, &full, entry)
+        }
+        TomlServers::Tables(_) | TomlServers::Missing => {
             let Value::Object(entry) = entry else { return Err(EditError::WouldTouchMore) };
             let at = place(text, &lines, path);
             let line_break = text::line_break(text, at.unwrap_or(0));
@@ -40,11 +42,11 @@ pub(in crate::document) fn set(
 
 /// The end of the line that a new table follows: behind the last of its kind, or at the end of the file. `None` for a
 /// text of white space.
-fn place(text: &str, lines: &[Line], path: &[String]) -> Option<usize> {
+fn place(text: &str, lines: &[TomlLine], path: &[String]) -> Option<usize> {
     let last = lines.iter().rposition(|line| line.path.starts_with(path));
     if let Some(last) = last {
         // What follows up to the next header belongs to the header before.
-        let behind = lines[last + 1..].iter().position(Line::is_header);
+        let behind = lines[last + 1..].iter().position(TomlLine::is_header);
         let end = behind.map_or(lines.len(), |behind| last + 1 + behind);
         return Some(lines[end - 1].range.end);
     }
@@ -54,7 +56,7 @@ fn place(text: &str, lines: &[Line], path: &[String]) -> Option<usize> {
 
 fn replace(
     text: &str,
-    lines: &[Line],
+    lines: &[TomlLine],
     full: &[String],
     entry: &Value,
 ) -> Result<Vec<TextEdit>, EditError> {

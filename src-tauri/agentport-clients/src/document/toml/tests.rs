@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::{
-    client::Format,
+    client::FileFormat,
     document::{
         EditError,
         tests::{Table, breaks},
@@ -10,7 +10,7 @@ use crate::{
 
 fn table() -> Table {
     Table {
-        format: Format::Toml,
+        format: FileFormat::Toml,
         path: &["mcp_servers"],
         entry: json!({ "url": "u", "env": { "A B": "\u{7f}\n" }, "args": ["x", 1, true] }),
     }
@@ -139,7 +139,7 @@ fn values_of_every_kind_are_read() {
 }
 
 #[test]
-fn what_cannot_be_done_is_not_done() {
+fn impossible_edits_are_refused() {
     let at = |path: &str| EditError::NotAContainer { path: path.to_owned() };
     table().refuses("mcp_servers = 1", &at("mcp_servers"));
     table().refuses("[[mcp_servers]]\na = 1\n", &at("mcp_servers"));
@@ -155,7 +155,7 @@ fn what_cannot_be_done_is_not_done() {
 #[test]
 fn faults_have_a_place_and_a_sentence() {
     let toml = |text: &str, line, column, message: &str| {
-        breaks(Format::Toml, text, line, column, message);
+        breaks(FileFormat::Toml, text, line, column, message);
     };
     toml("a = 1\na = 2\n", 2, 1, "Duplicate key.");
     toml("a = \"é\" b\n", 1, 9, "Unexpected key or value, expected newline, `#`.");

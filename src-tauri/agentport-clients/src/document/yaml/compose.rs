@@ -13,8 +13,8 @@ const MAX_ALIASED: usize = 100_000;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
+pub(super) struct YamlNode {
+    pub(super) kind: NodeKind,
     /// To the end of the last thing in it; white space and comments behind it do not count. Empty where nothing
     /// stands (`key:`).
     pub(super) range: Range<usize>,
@@ -23,16 +23,16 @@ pub(super) struct Node {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Scalar(Value),
     /// Stands for a node elsewhere, which has this value.
     Alias(Value),
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
+    List(Vec<YamlNode>),
+    Map(Vec<(YamlNode, YamlNode)>),
 }
 
 /// All documents of a stream.
-pub(super) fn documents(text: &str) -> Result<Vec<Node>, ParseError> {
+pub(super) fn documents(text: &str) -> Result<Vec<YamlNode>, ParseError> {
     let mut composer = Composer {
         text,
         parser: Parser::new_from_str(text),
@@ -79,7 +79,7 @@ impl<'t> Composer<'t> {
         ParseError::at(self.text, at, format!("This is not YAML: {info}."))
     }
 
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, ParseError> {
+    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<YamlNode, ParseError> {
         let start = self.places.byte(span.start.index());
         if depth > MAX_DEPTH {
             return Err(ParseError::at(self.text, start, TOO_DEEP));
@@ -96,7 +96,7 @@ impl<'t> Composer<'t> {
                     start..end
                 };
                 self.anchor(anchor, || (value.clone(), 1));
-                Ok(Node { kind: Kind::Scalar(value), range, is_flow: false })
+                Ok(YamlNode { kind: NodeKind::Scalar(value), range, is_flow: false })
             }
             Event::Alias(anchor) => {
                 let (value, size) = self.anchors.get(&anchor).cloned().unwrap_or((Value::Null, 1));
@@ -105,7 +105,7 @@ impl<'t> Composer<'t> {
                     return Err(ParseError::at(self.text, start, "Aliases come to too much."));
                 }
                 let range = start..self.places.byte(span.end.index());
-                Ok(Node { kind: Kind::Alias(value), range, is_flow: false })
+                Ok(YamlNode { kind: NodeKind::Alias(value), range, is_flow: false })
             }
             Event::SequenceStart(anchor, _) => self.sequence(anchor, start, depth),
             Event::MappingStart(anchor, _) => self.mapping(anchor, start, depth),
@@ -114,7 +114,12 @@ impl<'t> Composer<'t> {
     }
 
     /// A list that begins at the byte `start`.
-    fn sequence(&mut self, anchor: usize, start: usize, depth: usize) -> Result<Node, ParseError> {
+    fn sequence(
+        &mut self,
+        anchor: usize,
+        start: usize,
+        depth: usize,
+    ) -> Result<YamlNode, ParseError> {
         let is_flow = self.text[start..].starts_with('[');
         let mut items = Vec::new();
         loop {
@@ -125,13 +130,18 @@ impl<'t> Composer<'t> {
         }
         let last = items.last().map(|item| item.range.end);
         let range = start..self.end(start, last, is_flow.then_some(']'))?;
-        let node = Node { kind: Kind::List(items), range, is_flow };
+        let node = YamlNode { kind: NodeKind::List(items), range, is_flow };
         self.anchor(anchor, || (node.value(), node.size()));
         Ok(node)
     }
 
     /// A map that begins at the byte `start`.
-    fn mapping(&mut self, anchor: usize, start: usize, depth: usize) -> Result<Node, ParseError> {
+    fn mapping(
+        &mut self,
+        anchor: usize,
+        start: usize,
+        depth: usize,
+    ) -> Result<YamlNode, ParseError> {
         let is_flow = self.text[start..].starts_with('{');
         let mut members = Vec::new();
         loop {
@@ -151,7 +161,7 @@ impl<'t> Composer<'t> {
         }
         let last = members.last().map(|(_, value)| value.range.end);
         let range = start..self.end(start, last, is_flow.then_some('}'))?;
-        let node = Node { kind: Kind::Map(members), range, is_flow };
+        let node = YamlNode { kind: NodeKind::Map(members), range, is_flow };
         self.anchor(anchor, || (node.value(), node.size()));
         Ok(node)
     }
@@ -191,12 +201,12 @@ impl<'t> Composer<'t> {
     }
 }
 
-impl Node {
+impl YamlNode {
     pub(super) fn value(&self) -> Value {
         match &self.kind {
-            Kind::Scalar(value) | Kind::Alias(value) => value.clone(),
-            Kind::List(items) => items.iter().map(Self::value).collect(),
-            Kind::Map(members) => Value::Object(
+            NodeKind::Scalar(value) | NodeKind::Alias(value) => value.clone(),
+            NodeKind::List(items) => items.iter().map(Self::value).collect(),
+            NodeKind::Map(members) => Value::Object(
                 members
                     .iter()
                     .map(|(key, value)| (key.name(), value.value()))
@@ -214,15 +224,15 @@ impl Node {
     }
 
     fn is_leaf(&self) -> bool {
-        matches!(self.kind, Kind::Scalar(_))
+        matches!(self.kind, NodeKind::Scalar(_))
     }
 
     fn size(&self) -> usize {
         match &self.kind {
-            Kind::Scalar(_) => 1,
-            Kind::Alias(value) => size(value),
-            Kind::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
-            Kind::Map(members) => {
+            NodeKind::Scalar(_) => 1,
+            NodeKind::Alias(value) => size(value),
+            NodeKind::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            NodeKind::Map(members) => {
                 1 + members.iter().map(|(key, value)| key.size() + value.size()).sum::<usize>()
             }
         }

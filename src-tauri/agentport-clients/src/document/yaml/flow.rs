@@ -3,21 +3,21 @@
 use serde_json::{Map, Value};
 
 use super::{
-    compose::{Kind, Node},
+    compose::{NodeKind, YamlNode},
     read, render,
 };
 use crate::document::{EditError, text_edit::TextEdit};
 
-pub(super) fn set(node: &Node, name: &str, entry: &Map<String, Value>) -> Vec<TextEdit> {
+pub(super) fn set(node: &YamlNode, name: &str, entry: &Map<String, Value>) -> Vec<TextEdit> {
     let with = match &node.kind {
-        Kind::List(_) => render::flow(&read::as_item(name, entry)),
+        NodeKind::List(_) => render::flow(&read::as_item(name, entry)),
         _ => render::pair(name, &Value::Object(entry.clone())),
     };
     put(node, name, with)
 }
 
 /// In place of the last of that name, or behind the last of all.
-pub(super) fn put(node: &Node, name: &str, with: String) -> Vec<TextEdit> {
+pub(super) fn put(node: &YamlNode, name: &str, with: String) -> Vec<TextEdit> {
     let parts = read::parts(node);
     let there = parts.iter().rev().find(|(part, _)| part.as_deref() == Some(name));
     vec![match (there, parts.last()) {
@@ -27,7 +27,7 @@ pub(super) fn put(node: &Node, name: &str, with: String) -> Vec<TextEdit> {
     }]
 }
 
-pub(super) fn remove(text: &str, node: &Node, at: usize) -> Result<Vec<TextEdit>, EditError> {
+pub(super) fn remove(text: &str, node: &YamlNode, at: usize) -> Result<Vec<TextEdit>, EditError> {
     let parts = read::parts(node);
     let range = parts[at].1.clone();
     let (before, behind) = (at.checked_sub(1), parts.get(at + 1));

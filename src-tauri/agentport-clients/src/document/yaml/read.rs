@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::compose::{self, Kind, Node};
+use super::compose::{self, NodeKind, YamlNode};
 use crate::document::{EditError, LIST, ParseError, Servers};
 
 /// Where the servers stand, as far as the path to them leads.
-pub(super) enum Found<'t> {
+pub(super) enum YamlServers<'t> {
     /// A map or a list, and its key.
-    Container { node: &'t Node, key: &'t Node },
+    Container { node: &'t YamlNode, key: &'t YamlNode },
     /// Nothing, or a word for it, stands behind this key, which is `path[at]`.
-    Null { node: &'t Node, key: &'t Node, at: usize },
+    Null { node: &'t YamlNode, key: &'t YamlNode, at: usize },
     /// This map has no `path[at]`.
-    Missing { parent: &'t Node, at: usize },
+    Missing { parent: &'t YamlNode, at: usize },
     /// No value at all.
     Nothing,
 }
@@ -24,14 +24,14 @@ pub(in crate::document) fn servers(
     let documents = compose::documents(text)?;
     let (path, _) = split(path);
     Ok(find(documents.first(), path).map(|found| match found {
-        Found::Container { node, .. } => match &node.kind {
-            Kind::Map(members) => {
+        YamlServers::Container { node, .. } => match &node.kind {
+            NodeKind::Map(members) => {
                 members.iter().map(|(key, value)| (key.name(), value.value())).collect()
             }
-            Kind::List(items) => items.iter().filter_map(named).collect(),
-            Kind::Scalar(_) | Kind::Alias(_) => Vec::new(),
+            NodeKind::List(items) => items.iter().filter_map(named).collect(),
+            NodeKind::Scalar(_) | NodeKind::Alias(_) => Vec::new(),
         },
-        Found::Null { .. } | Found::Missing { .. } | Found::Nothing => Vec::new(),
+        YamlServers::Null { .. } | YamlServers::Missing { .. } | YamlServers::Nothing => Vec::new(),
     }))
 }
 
@@ -52,36 +52,39 @@ pub(super) fn split(path: &[String]) -> (&[String], bool) {
     }
 }
 
-pub(super) fn find<'t>(root: Option<&'t Node>, path: &[String]) -> Result<Found<'t>, EditError> {
-    let Some(mut here) = root.filter(|root| root.kind != Kind::Scalar(Value::Null)) else {
-        return Ok(Found::Nothing);
+pub(super) fn find<'t>(
+    root: Option<&'t YamlNode>,
+    path: &[String],
+) -> Result<YamlServers<'t>, EditError> {
+    let Some(mut here) = root.filter(|root| root.kind != NodeKind::Scalar(Value::Null)) else {
+        return Ok(YamlServers::Nothing);
     };
-    if !matches!(here.kind, Kind::Map(_)) {
+    if !matches!(here.kind, NodeKind::Map(_)) {
         return Err(EditError::not_a_container(path, None));
     }
     let mut found = None;
     for (at, name) in path.iter().enumerate() {
-        let Kind::Map(members) = &here.kind else {
+        let NodeKind::Map(members) = &here.kind else {
             return Err(EditError::not_a_container(path, at.checked_sub(1)));
         };
         let Some((key, node)) = members.iter().rev().find(|(key, _)| key.name() == *name) else {
-            return Ok(Found::Missing { parent: here, at });
+            return Ok(YamlServers::Missing { parent: here, at });
         };
         match &node.kind {
-            Kind::Scalar(Value::Null) => return Ok(Found::Null { node, key, at }),
-            Kind::Scalar(_) => return Err(EditError::not_a_container(path, Some(at))),
-            Kind::Alias(_) => return Err(EditError::WouldTouchMore),
-            Kind::Map(_) | Kind::List(_) => {}
+            NodeKind::Scalar(Value::Null) => return Ok(YamlServers::Null { node, key, at }),
+            NodeKind::Scalar(_) => return Err(EditError::not_a_container(path, Some(at))),
+            NodeKind::Alias(_) => return Err(EditError::WouldTouchMore),
+            NodeKind::Map(_) | NodeKind::List(_) => {}
         }
         here = node;
-        found = Some(Found::Container { node, key });
+        found = Some(YamlServers::Container { node, key });
     }
     // The whole file as a container has no key; no client has that.
     found.ok_or_else(|| EditError::not_a_container(path, None))
 }
 
 /// An item of a list with its name, which is not part of the entry.
-pub(super) fn named(item: &Node) -> Option<(String, Value)> {
+pub(super) fn named(item: &YamlNode) -> Option<(String, Value)> {
     let Value::Object(mut entry) = item.value() else { return None };
     match entry.shift_remove("name")? {
         Value::String(name) => Some((name, Value::Object(entry))),
@@ -90,37 +93,37 @@ pub(super) fn named(item: &Node) -> Option<(String, Value)> {
 }
 
 /// As a value that tells names apart that stand twice. A map is `{"map": [[name, value], …]}`.
-fn faithful(node: &Node) -> Value {
+fn faithful(node: &YamlNode) -> Value {
     match &node.kind {
-        Kind::Map(members) => {
+        NodeKind::Map(members) => {
             let members = members
                 .iter()
                 .map(|(key, value)| json!([faithful(key), faithful(value)]))
                 .collect::<Vec<_>>();
             json!({ "map": members })
         }
-        Kind::List(items) => items.iter().map(faithful).collect(),
-        Kind::Scalar(value) | Kind::Alias(value) => value.clone(),
+        NodeKind::List(items) => items.iter().map(faithful).collect(),
+        NodeKind::Scalar(value) | NodeKind::Alias(value) => value.clone(),
     }
 }
 
 /// All but the container. Of the way to it, what holds nothing else counts as not there, since it may have been made.
 /// Items of a list that have no name are not servers, and so belong to the rest.
-fn without(node: &Node, path: &[String]) -> Option<Value> {
+fn without(node: &YamlNode, path: &[String]) -> Option<Value> {
     let Some((name, deeper)) = path.split_first() else {
         return match &node.kind {
-            Kind::List(items) => {
+            NodeKind::List(items) => {
                 let nameless = items.iter().filter(|item| named(item).is_none());
                 let nameless = nameless.map(faithful).collect::<Vec<_>>();
                 (!nameless.is_empty()).then(|| json!(nameless))
             }
-            Kind::Map(_) | Kind::Scalar(Value::Null) => None,
-            Kind::Scalar(_) | Kind::Alias(_) => Some(faithful(node)),
+            NodeKind::Map(_) | NodeKind::Scalar(Value::Null) => None,
+            NodeKind::Scalar(_) | NodeKind::Alias(_) => Some(faithful(node)),
         };
     };
-    let Kind::Map(members) = &node.kind else {
+    let NodeKind::Map(members) = &node.kind else {
         return match &node.kind {
-            Kind::Scalar(Value::Null) => None,
+            NodeKind::Scalar(Value::Null) => None,
             _ => Some(faithful(node)),
         };
     };
@@ -137,17 +140,17 @@ fn without(node: &Node, path: &[String]) -> Option<Value> {
 }
 
 /// Members or items of a container, each from its key (or its first character) to its end.
-pub(super) fn parts(node: &Node) -> Vec<(Option<String>, std::ops::Range<usize>)> {
+pub(super) fn parts(node: &YamlNode) -> Vec<(Option<String>, std::ops::Range<usize>)> {
     match &node.kind {
-        Kind::Map(members) => members
+        NodeKind::Map(members) => members
             .iter()
             .map(|(key, value)| (Some(key.name()), key.range.start..value.range.end))
             .collect(),
-        Kind::List(items) => items
+        NodeKind::List(items) => items
             .iter()
             .map(|item| (named(item).map(|(name, _)| name), item.range.clone()))
             .collect(),
-        Kind::Scalar(_) | Kind::Alias(_) => Vec::new(),
+        NodeKind::Scalar(_) | NodeKind::Alias(_) => Vec::new(),
     }
 }
 

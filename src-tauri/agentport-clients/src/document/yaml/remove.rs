@@ -1,9 +1,9 @@
 //! Takes a member or an item out: the exact inverse of putting it in.
 
 use super::{
-    compose::{self, Kind},
+    compose::{self, NodeKind},
     flow,
-    read::{self, Found},
+    read::{self, YamlServers},
     set::block,
 };
 use crate::document::{EditError, text, text_edit::TextEdit};
@@ -19,7 +19,7 @@ pub(in crate::document) fn remove(
         return Err(EditError::WouldTouchMore);
     }
     let (path, _) = read::split(path);
-    let Found::Container { node, key } = read::find(documents.first(), path)? else {
+    let YamlServers::Container { node, key } = read::find(documents.first(), path)? else {
         return Ok(Vec::new());
     };
     let parts = read::parts(node);
@@ -29,7 +29,7 @@ pub(in crate::document) fn remove(
     if node.is_flow {
         return flow::remove(text, node, at);
     }
-    let is_list = matches!(node.kind, Kind::List(_));
+    let is_list = matches!(node.kind, NodeKind::List(_));
     let lines = block(text, parts[at].1.clone(), is_list)?;
     let start = text::break_before(text, lines.start).ok_or(EditError::WouldTouchMore)?;
     let mut edits = vec![TextEdit::cut(start..lines.end)];

@@ -5,9 +5,9 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::{
-    compose::{self, Kind, Node},
+    compose::{self, NodeKind, YamlNode},
     flow,
-    read::{self, Found},
+    read::{self, YamlServers},
     render::{self, UNIT},
 };
 use crate::document::{EditError, text, text_edit::TextEdit};
@@ -26,10 +26,10 @@ pub(in crate::document) fn set(
     let (path, is_list) = read::split(path);
     let new = New { name, entry, is_list };
     match read::find(documents.first(), path)? {
-        Found::Container { node, key } => new.in_container(text, node, key),
-        Found::Null { node, key, at } => Ok(new.behind_key(text, node, key, &path[at + 1..])),
-        Found::Missing { parent, at } => new.in_parent(text, parent, path, at),
-        Found::Nothing => Ok(vec![new.start(text, path)]),
+        YamlServers::Container { node, key } => new.in_container(text, node, key),
+        YamlServers::Null { node, key, at } => Ok(new.behind_key(text, node, key, &path[at + 1..])),
+        YamlServers::Missing { parent, at } => new.in_parent(text, parent, path, at),
+        YamlServers::Nothing => Ok(vec![new.start(text, path)]),
     }
 }
 
@@ -44,10 +44,10 @@ impl New<'_> {
     fn in_container(
         &self,
         text: &str,
-        node: &Node,
-        key: &Node,
+        node: &YamlNode,
+        key: &YamlNode,
     ) -> Result<Vec<TextEdit>, EditError> {
-        let this = New { is_list: matches!(node.kind, Kind::List(_)), ..*self };
+        let this = New { is_list: matches!(node.kind, NodeKind::List(_)), ..*self };
         if node.is_flow {
             let colon = text::blanks(&text[key.range.end..]) + key.range.end + 1;
             let before = text.get(colon..node.range.start);
@@ -72,7 +72,13 @@ impl New<'_> {
     }
 
     /// On the lines below a key that nothing stands behind, or only empty brackets or a word for nothing.
-    fn behind_key(&self, text: &str, node: &Node, key: &Node, path: &[String]) -> Vec<TextEdit> {
+    fn behind_key(
+        &self,
+        text: &str,
+        node: &YamlNode,
+        key: &YamlNode,
+        path: &[String],
+    ) -> Vec<TextEdit> {
         let indent = text::indentation(text, key.range.start).to_owned() + UNIT;
         let at = text::line_end(text, node.range.end);
         let with = self.nested(&indent, path).join(text::line_break(text, at));
@@ -84,7 +90,7 @@ impl New<'_> {
     fn in_parent(
         &self,
         text: &str,
-        parent: &Node,
+        parent: &YamlNode,
         path: &[String],
         at: usize,
     ) -> Result<Vec<TextEdit>, EditError> {

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use crate::{
-    client::Format,
+    client::FileFormat,
     document::{
         EditError,
         tests::{Table, breaks},
@@ -11,7 +11,7 @@ use crate::{
 /// As Continue has them.
 fn list() -> Table {
     Table {
-        format: Format::Yaml,
+        format: FileFormat::Yaml,
         path: &["mcpServers", "[]"],
         entry: json!({ "command": "/usr/bin/x", "args": ["-a", "b c"], "env": { "A": "yes" } }),
     }
@@ -242,7 +242,7 @@ fn every_string_is_written_so_that_it_is_read_as_itself() {
 }
 
 #[test]
-fn what_cannot_be_done_is_not_done() {
+fn impossible_edits_are_refused() {
     let at = |path: &str| EditError::NotAContainer { path: path.to_owned() };
     map().refuses("extensions: 1\n", &at("extensions"));
     map().refuses("- a\n", &at("the top of the file"));
@@ -267,7 +267,7 @@ fn what_cannot_be_done_is_not_done() {
 }
 
 #[test]
-fn what_belongs_to_a_neighbour_is_not_touched() {
+fn neighbours_are_not_touched() {
     // Its last line breaks are part of the text: ours has to stand behind them.
     for text in ["extensions:\n  a: |+\n    x\n\n\n", "extensions:\n  a: |+\n    x\n\n\nb: 1\n"] {
         let mut document = map().open(text);
@@ -286,13 +286,13 @@ fn a_few_lines_of_aliases_do_not_come_to_millions_of_nodes() {
         let below = format!("*a{}", level - 1);
         bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [below.as_str(); 10].join(", ")));
     }
-    breaks(Format::Yaml, &bomb, 5, 45, "Aliases come to too much.");
+    breaks(FileFormat::Yaml, &bomb, 5, 45, "Aliases come to too much.");
 }
 
 #[test]
 fn faults_have_a_place_and_a_sentence() {
     let yaml = |text: &str, line, column, message: &str| {
-        breaks(Format::Yaml, text, line, column, message);
+        breaks(FileFormat::Yaml, text, line, column, message);
     };
     yaml(
         "é: \"x\" y\n",

@@ -9,12 +9,12 @@ use crate::{
     KEY_PLACEHOLDER,
     client::{Client, Machine, Os},
     document::Document,
-    entry::{ENTRY_NAME, OwnEntry, Target, as_own_entry, best_via, own_entry, read},
+    entry::{ENTRY_NAME, EntryTarget, OwnEntry, as_own_entry, best_via, own_entry, read},
     types::{ConnectionMethod, FileScope},
 };
 
-fn target(home: Option<&str>) -> Target {
-    Target {
+fn target(home: Option<&str>) -> EntryTarget {
+    EntryTarget {
         mcp_url: "http://127.0.0.1:4747/mcp".to_owned(),
         program: PathBuf::from("/opt/AgentPort/bin/agentport"),
         home: home.map(PathBuf::from),
@@ -71,7 +71,7 @@ fn our_entry_is_known_again_in_every_client() {
 }
 
 #[test]
-fn our_entry_is_what_each_client_takes() {
+fn our_entry_fits_each_client() {
     let key = KEY_PLACEHOLDER;
     let url = "http://127.0.0.1:4747/mcp";
     let bearer = json!({"Authorization": format!("Bearer {key}")});
@@ -225,7 +225,7 @@ fn others_entries_are_not_ours() {
 }
 
 #[test]
-fn keys_stay_out_of_what_is_shared() {
+fn keys_stay_out_of_shared_files() {
     for client in Client::all() {
         assert_eq!(best_via(client, FileScope::Project), ConnectionMethod::Bridge, "{}", client.id);
         let best = best_via(client, FileScope::User);
@@ -266,7 +266,7 @@ proptest! {
         key_name in "[a-z][a-z-]{0,20}(-[0-9a-f]{8})?",
         port in 1_u16..,
     ) {
-        let target = Target {
+        let target = EntryTarget {
             mcp_url: format!("http://127.0.0.1:{port}/mcp"),
             program: PathBuf::from(format!("/{folder}/agentport")),
             home: home.map(|home| PathBuf::from(format!("/{home}"))),
@@ -301,7 +301,7 @@ proptest! {
 }
 
 #[test]
-fn what_only_starts_our_program_is_seen_through() {
+fn wrappers_around_our_program_are_recognised() {
     for (entry, want) in [
         (
             json!({ "command": "env", "args": ["A=b", "agentport", "bridge", "--client", "cursor"] }),

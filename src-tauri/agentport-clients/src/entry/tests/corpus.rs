@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use serde_json::Value;
 
 use crate::{
-    client::{Client, Format, Machine, Os, Place},
+    client::{Client, FileFormat, Machine, Os, Place},
     document::Document,
     entry::read,
     mcp_server::{AutoApprove, Launch, McpServer},
@@ -15,9 +15,9 @@ fn fixture(client: &'static Client, name: &str) -> (Place, PathBuf, Vec<u8>) {
         Machine { os: Os::Linux, home: PathBuf::from("/nowhere"), variables: BTreeMap::new() };
     let place = client.places(&machine, None).remove(0);
     let ending = match place.format {
-        Format::Json => "json",
-        Format::Toml => "toml",
-        Format::Yaml => "yaml",
+        FileFormat::Json => "json",
+        FileFormat::Toml => "toml",
+        FileFormat::Yaml => "yaml",
     };
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../tests/fixtures/clients")
@@ -28,7 +28,7 @@ fn fixture(client: &'static Client, name: &str) -> (Place, PathBuf, Vec<u8>) {
 }
 
 #[test]
-fn what_is_broken_says_where() {
+fn broken_files_say_where() {
     for client in Client::all() {
         let (place, path, content) = fixture(client, "broken");
         let error = Document::parse(&place, Some(&content)).expect_err("it does not parse");

@@ -111,7 +111,7 @@ fn each_clients_names_are_understood() {
 }
 
 #[test]
-fn what_lies_deeper_is_understood() {
+fn nested_fields_are_read() {
     let server = check(
         "cline",
         json!({"transport": {"type": "streamableHttp", "url": "https://h.test"}, "oauth": {"a": 1}}),
@@ -167,7 +167,7 @@ fn variables_a_client_passes_on_are_references() {
 }
 
 #[test]
-fn what_is_not_certain_is_unclear() {
+fn ambiguous_entries_are_unclear() {
     for (id, entry, part) in [
         ("cursor", json!([]), "fields"),
         ("cursor", json!(null), "fields"),
@@ -307,7 +307,7 @@ fn the_time_a_start_may_take_is_read() {
 }
 
 #[test]
-fn what_ran_without_asking_is_read() {
+fn auto_approved_tools_are_read() {
     let tools =
         |tools: &[&str]| AutoApprove::Tools(tools.iter().map(|tool| (*tool).to_owned()).collect());
     for (id, entry, want, left) in [

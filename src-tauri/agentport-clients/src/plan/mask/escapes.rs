@@ -1,16 +1,16 @@
-//! A text with its escapes undone, and where each part of it came from.
+//! Undoes escapes in a text, and maps positions back to the source.
 
 use std::ops::Range;
 
 /// The escapes of JSON, TOML and YAML's double quotes. They are undone everywhere, also where a backslash is one: this is
 /// for finding, never for reading.
-pub(super) struct Plain {
+pub(super) struct UnescapedText {
     pub(super) text: String,
     /// For each byte of `text`: the part of the source that its character was written as.
     sources: Vec<Range<usize>>,
 }
 
-impl Plain {
+impl UnescapedText {
     pub(super) fn of(source: &str) -> Self {
         let mut plain = Self { text: String::with_capacity(source.len()), sources: Vec::new() };
         let mut at = 0;
@@ -96,21 +96,21 @@ mod tests {
             ("a\\\n   b", "ab"),
             ("a\\\r\n\tb", "ab"),
         ] {
-            let plain = Plain::of(source);
+            let plain = UnescapedText::of(source);
             assert_eq!(plain.text, want, "{source}");
             assert_eq!(plain.sources.len(), plain.text.len());
             if !want.is_empty() {
                 assert_eq!(plain.source(0..want.len()), 0..source.len(), "{source}");
             }
         }
-        let plain = Plain::of(r"x\u0041y");
+        let plain = UnescapedText::of(r"x\u0041y");
         assert_eq!(plain.source(1..2), 1..7);
     }
 
     proptest::proptest! {
         #[test]
         fn any_text_can_be_read(text in r"(\\|u|x|U|[0-9a-f]|é|😀|n){0,40}") {
-            let plain = Plain::of(&text);
+            let plain = UnescapedText::of(&text);
             for (at, c) in plain.text.char_indices() {
                 let source = plain.source(at..at + c.len_utf8());
                 proptest::prop_assert!(text.get(source).is_some());

@@ -1,4 +1,4 @@
-//! The values in a file that are secrets because of where they stand.
+//! Collects the secrets of a file by their position in its servers.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use url::{Url, form_urlencoded};
 
 use super::super::{
     references,
-    secrets::{self, Kept},
+    secrets::{self, CollectedSecrets},
 };
 use crate::{client::Place, document::Document};
 
-/// Shorter words are hidden with the secret they are part of, and not wherever else they stand.
-const LEAST_WORD: usize = 8;
-/// Deeper than this nothing is looked for.
+/// Shortest word of a secret, in characters, that is masked on its own.
+const MIN_WORD_CHARS: usize = 8;
+/// Depth to which values are searched.
 const MAX_DEPTH: usize = 16;
 
 pub(super) fn add_file(known: &mut BTreeSet<String>, place: &Place, content: &[u8]) {
@@ -24,7 +24,7 @@ pub(super) fn add_file(known: &mut BTreeSet<String>, place: &Place, content: &[u
     }
 }
 
-/// A secret, also as the lines and the words it has: YAML breaks and joins texts between them.
+/// Adds a secret, its lines and its words: YAML may break and join texts at them.
 pub(super) fn add(known: &mut BTreeSet<String>, secret: &str) {
     let secret = &secret[secrets::after_scheme(secret)..];
     if secrets::is_trivial(secret) || references::is_one(secret) {
@@ -33,7 +33,7 @@ pub(super) fn add(known: &mut BTreeSet<String>, secret: &str) {
     known.insert(secret.to_owned());
     if secret.contains(char::is_whitespace) {
         let lines = secret.lines().map(str::trim).filter(|line| !secrets::is_trivial(line));
-        let words = secret.split_whitespace().filter(|word| word.chars().count() >= LEAST_WORD);
+        let words = secret.split_whitespace().filter(|word| word.chars().count() >= MIN_WORD_CHARS);
         known.extend(lines.chain(words).map(str::to_owned));
     }
     // Single quotes are doubled between single quotes in YAML.
@@ -63,7 +63,7 @@ fn walk(known: &mut BTreeSet<String>, value: &Value, in_headers: bool, depth: us
         Value::Array(items) => {
             let args: Vec<String> =
                 items.iter().map(|item| item.as_str().unwrap_or_default().to_owned()).collect();
-            let mut kept = Kept::default();
+            let mut kept = CollectedSecrets::default();
             secrets::in_args(&args, &mut kept);
             kept.secrets.values().for_each(|secret| add(known, secret.expose()));
             items.iter().for_each(|item| walk(known, item, in_headers, depth + 1));
@@ -101,10 +101,10 @@ fn add_all(known: &mut BTreeSet<String>, value: &Value, depth: usize) {
     }
 }
 
-/// Too short for a secret that no name tells: it would be hidden all over the file.
+/// Too short to be masked everywhere, without a name that says it is a secret.
 fn is_word(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.chars().count() < LEAST_WORD,
+        Value::String(text) => text.chars().count() < MIN_WORD_CHARS,
         Value::Array(items) => items.iter().all(is_word),
         _ => false,
     }

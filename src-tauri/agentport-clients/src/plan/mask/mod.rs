@@ -1,7 +1,7 @@
-//! Hiding the secrets of a client's file wherever its text is shown.
+//! Masks secrets in texts of a client's file before they are shown.
 //!
-//! Two things are hidden: every value that stands where secrets stand in the file's servers, however it is escaped there,
-//! and whatever looks like a secret to the rules of [`agentport_core::redact`]. Keys of ours become `ap_…`, everything
+//! Masked are the secrets of the file's servers, however they are escaped, and everything that matches a pattern of
+//! [`agentport_core::redact`]. Keys of ours become `ap_…`, everything
 //! else `[secret]`. Lines stay lines, so that what was masked can be compared line by line.
 
 mod escapes;
@@ -16,16 +16,16 @@ use crate::{KEY_PLACEHOLDER, client::Place};
 
 const SECRET: &str = "[secret]";
 const KEY: &str = "ap_…";
-/// A shorter secret is hidden only where it stands alone: it would be found in every other word.
-const LEAST_CHARS: usize = 6;
+/// Shorter secrets are masked only as whole words, since they occur inside other words.
+const MIN_SECRET_CHARS: usize = 6;
 
-/// What is hidden.
+/// The secrets to mask.
 #[derive(Default)]
-pub(crate) struct Mask {
+pub(crate) struct SecretMask {
     known: BTreeSet<String>,
 }
 
-impl Mask {
+impl SecretMask {
     /// For the secrets of every server in `content`, if it parses.
     pub(crate) fn add_file(&mut self, place: &Place, content: &[u8]) {
         known::add_file(&mut self.known, place, content);
@@ -72,7 +72,7 @@ impl Mask {
         self.known_in(text).into_iter().for_each(&mut add);
         secrets::by_looks(text).for_each(&mut add);
         if text.contains('\\') {
-            let plain = escapes::Plain::of(text);
+            let plain = escapes::UnescapedText::of(text);
             self.known_in(&plain.text)
                 .into_iter()
                 .map(|range| plain.source(range))
@@ -86,7 +86,7 @@ impl Mask {
     fn known_in(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         for secret in &self.known {
-            let is_short = secret.chars().nth(LEAST_CHARS - 1).is_none();
+            let is_short = secret.chars().nth(MIN_SECRET_CHARS - 1).is_none();
             let ranges = text.match_indices(secret.as_str()).map(|(at, _)| at..at + secret.len());
             found.extend(ranges.filter(|range| !is_short || stands_alone(text, range)));
         }
@@ -135,7 +135,7 @@ fn keys_in(text: &str) -> Vec<Range<usize>> {
 /// A text with its escapes undone, to look for what must not be in it.
 #[cfg(test)]
 pub(super) fn undone(text: &str) -> String {
-    escapes::Plain::of(text).text
+    escapes::UnescapedText::of(text).text
 }
 
 #[cfg(test)]
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     fn check(secrets: &[&str], text: &str, want: &str) {
-        let mut mask = Mask::default();
+        let mut mask = SecretMask::default();
         secrets.iter().for_each(|secret| mask.add(secret));
         assert_eq!(mask.apply(text), want);
     }

@@ -1,14 +1,14 @@
-//! Secrets on a command line.
+//! Finds secrets in command-line arguments and replaces them with placeholders.
 
 use std::ops::Range;
 
 use agentport_core::redact::{is_credential_header, is_credential_parameter, names_a_secret};
 
-use super::{Kept, by_looks, credential, is_secret_variable, placeholders};
+use super::{CollectedSecrets, by_looks, credential, is_secret_variable, placeholders};
 
-/// What a shell acts on.
+/// Characters a shell acts on.
 pub(super) const FOR_SHELLS: [char; 6] = [';', '|', '&', '$', '(', '`'];
-/// Flags, in small letters, after which programs take something to run or to load.
+/// Flags (lower case) whose value is run or loaded.
 const RUNS_NEXT: [&str; 20] = [
     "--command",
     "--eval",
@@ -33,16 +33,16 @@ const RUNS_NEXT: [&str; 20] = [
 ];
 
 /// Arguments without secrets.
-pub(in crate::plan) struct Bare {
-    /// With placeholders where secrets stood.
+pub(in crate::plan) struct BareArgs {
+    /// With placeholders in place of secrets.
     pub(in crate::plan) args: Vec<String>,
     /// The indexes of those that have some.
     pub(in crate::plan) secret: Vec<u32>,
-    /// The first of them of which a placeholder may hide what will run, by its number in words.
+    /// Number of the first argument in which a placeholder may hide what will run.
     pub(in crate::plan) hiding: Option<usize>,
 }
 
-pub(in crate::plan) fn in_args(args: &[String], kept: &mut Kept) -> Bare {
+pub(in crate::plan) fn in_args(args: &[String], kept: &mut CollectedSecrets) -> BareArgs {
     let mut formats = Vec::with_capacity(args.len());
     let mut secret = Vec::new();
     let mut hiding = None;
@@ -51,7 +51,7 @@ pub(in crate::plan) fn in_args(args: &[String], kept: &mut Kept) -> Bare {
         let flag = flag.map(String::as_str);
         let told = apart(secrets_in_arg(arg, flag));
         let found = apart(told.iter().cloned().chain(kept.known_in(arg)).collect());
-        // What only equals another's value may be anything, put there twice to be hidden.
+        // A part that merely equals another secret is not replaced: it could be a command repeated there to be hidden.
         if found != told || found.iter().any(|part| may_run(arg, part, flag)) {
             hiding = hiding.or(Some(index + 1));
         }
@@ -60,7 +60,7 @@ pub(in crate::plan) fn in_args(args: &[String], kept: &mut Kept) -> Bare {
             continue;
         }
         let format = kept.keep_parts(arg, &found, &format!("argument {}", index + 1));
-        // Where a placeholder of the client's own could be taken for one of ours, all of it is hidden.
+        // If the text has braces that read like our placeholders, the whole argument becomes one.
         let parts = found.iter().map(Range::len).sum::<usize>();
         if parts < arg.len() && is_placeholder_alone(&format) {
             hiding = hiding.or(Some(index + 1));
@@ -68,7 +68,7 @@ pub(in crate::plan) fn in_args(args: &[String], kept: &mut Kept) -> Bare {
         formats.push(format);
         secret.extend(u32::try_from(index));
     }
-    Bare { args: formats, secret, hiding }
+    BareArgs { args: formats, secret, hiding }
 }
 
 fn is_placeholder_alone(format: &str) -> bool {
@@ -101,21 +101,21 @@ fn runs_next(flag: &str) -> bool {
         || is_by_end.iter().any(|end| flag.ends_with(end))
 }
 
-/// Programs that run what they are told by their first plain argument, and do not mind flags they do not know.
+/// Programs that run what their first plain argument names, and ignore unknown flags.
 const LAUNCHERS: [&str; 14] = [
     "bun", "bunx", "deno", "node", "npm", "npx", "pipx", "pnpm", "pnpx", "python", "python3", "uv",
     "uvx", "yarn",
 ];
-/// Those of them that are told first what to do, and the words that come before what is run.
+/// Those of them with subcommands, and the subcommands that run the next argument.
 const TOLD_FIRST: [&str; 7] = ["bun", "deno", "npm", "pipx", "pnpm", "uv", "yarn"];
 const BEFORE_IT: [&str; 7] = ["create", "dlx", "exec", "init", "run", "tool", "x"];
-/// Flags of theirs that take nothing, or take what is run.
+/// Their flags without a value, or whose value is run.
 const TAKE_NOTHING: [&str; 8] =
     ["--offline", "--prefer-offline", "--quiet", "--yes", "-jar", "-m", "-q", "-y"];
 
 /// The first argument, by its number in words, that is hidden as a whole before anything is seen that the launcher
 /// runs: it may be just that, behind a flag which only we take for one that has a value.
-pub(in crate::plan) fn hides_what_is_launched(command: &str, bare: &Bare) -> Option<usize> {
+pub(in crate::plan) fn hides_what_is_launched(command: &str, bare: &BareArgs) -> Option<usize> {
     let program = command.rsplit(['/', '\\']).next().unwrap_or(command).to_ascii_lowercase();
     let bare_name = [".exe", ".cmd", ".bat"].iter().find_map(|end| program.strip_suffix(end));
     let program = bare_name.unwrap_or(&program);
@@ -216,8 +216,8 @@ mod tests {
 
     fn check(args: &[&str], want: &[&str], secrets: &[&str]) {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let mut kept = Kept::default();
-        let Bare { args: formats, secret: indexes, .. } = in_args(&args, &mut kept);
+        let mut kept = CollectedSecrets::default();
+        let BareArgs { args: formats, secret: indexes, .. } = in_args(&args, &mut kept);
         assert_eq!(formats, want);
         let held: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
         assert_eq!(held, secrets);
@@ -230,11 +230,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_launcher_runs_is_seen() {
+    fn the_program_of_a_launcher_is_shown() {
         let hidden = |line: &str| {
             let mut words = line.split(' ').map(str::to_owned);
             let command = words.next().unwrap();
-            let bare = in_args(&words.collect::<Vec<_>>(), &mut Kept::default());
+            let bare = in_args(&words.collect::<Vec<_>>(), &mut CollectedSecrets::default());
             hides_what_is_launched(&command, &bare)
         };
         for (line, number) in [
@@ -304,10 +304,10 @@ mod tests {
     }
 
     #[test]
-    fn what_may_run_is_not_hidden() {
+    fn arguments_that_may_run_are_not_hidden() {
         let hiding = |args: &[&str], env: &str| {
             let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-            let mut kept = Kept::default();
+            let mut kept = CollectedSecrets::default();
             kept.keep_named("A_TOKEN", env, String::new());
             in_args(&args, &mut kept).hiding
         };

@@ -1,8 +1,8 @@
-//! Which parts of an entry are secrets, and what stands where they stood.
+//! Finds the secrets in an entry and replaces them with placeholders; the values go to the vault.
 //!
-//! It goes by names and by looks, with the rules that everything else in AgentPort goes by, and errs towards the vault:
-//! what lies there works as it did, but is not shown. What holds: with its secrets put back, a text is what it was, and
-//! nothing that a client wrote is taken for one of our placeholders.
+//! By names and by patterns, with the rules of [`agentport_core::redact`]; in doubt a value counts as a secret, since it
+//! works from the vault too. Filling the placeholders again gives the original text, and no text of the client is taken
+//! for a placeholder.
 
 mod args;
 mod remote;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agentport_core::{Secret, redact};
 
-pub(super) use args::{Bare as BareArgs, hides_what_is_launched, in_args};
+pub(super) use args::{BareArgs, hides_what_is_launched, in_args};
 pub(super) use remote::{BareHeaders, NotBare, bare_headers, bare_url};
 pub(super) use variable::{
     decides_what_runs, hidden_by_another, in_env, is_secret_field, is_secret_variable, may_be_run,
@@ -20,27 +20,27 @@ pub(super) use variable::{
 
 use super::references;
 
-/// A shorter secret is not looked for where nothing tells of it.
-const LEAST: usize = 6;
+/// Shortest secret, in bytes, that is searched for in other texts.
+const MIN_SECRET_BYTES: usize = 6;
 
 /// Secrets of one server, collected for the vault.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct CollectedSecrets {
     pub(super) secrets: BTreeMap<String, Secret>,
-    /// Where each stood.
+    /// Description of each secret's location.
     pub(super) words: Vec<String>,
-    /// Names that are no placeholder's to have.
+    /// Names placeholders must not have.
     reserved: BTreeSet<String>,
 }
 
-impl Kept {
-    /// Under the name it has already.
+impl CollectedSecrets {
+    /// Keeps a secret under a given name.
     fn keep_named(&mut self, name: &str, value: &str, word: String) {
         self.secrets.insert(name.to_owned(), Secret::new(value));
         self.note(word);
     }
 
-    /// Under a name of its own, which comes back in braces to stand in its place.
+    /// Keeps a secret under a new name, and returns the placeholder `{name}`.
     fn keep(&mut self, value: &str, word: String) -> String {
         let numbered = (1_u32..).map(|number| format!("token{number}"));
         let name = std::iter::once("token".to_owned())
@@ -58,18 +58,19 @@ impl Kept {
         }
     }
 
-    /// Where in a text what is kept already stands. A short one would be found in every other word.
+    /// Ranges of `text` that equal a kept secret. Short secrets are skipped, since they occur inside other words.
     fn known_in<'a>(&'a self, text: &'a str) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
-        let long = self.secrets.values().map(Secret::expose).filter(|it| it.len() >= LEAST);
+        let long =
+            self.secrets.values().map(Secret::expose).filter(|it| it.len() >= MIN_SECRET_BYTES);
         long.flat_map(|it| text.match_indices(it).map(|(at, _)| at..at + it.len()))
     }
 
-    /// Would `text`, shown or kept in clear, give away a secret?
-    pub(super) fn is_told_by(&self, text: &str) -> bool {
+    /// Does `text` contain a kept secret?
+    pub(super) fn is_revealed_by(&self, text: &str) -> bool {
         self.known_in(text).next().is_some() || by_looks(text).next().is_some()
     }
 
-    /// Takes the parts of `text` in `found` out of it; all of it, where the rest could be misread.
+    /// Replaces the parts `found` of `text` with placeholders; the whole text if the rest could be misread.
     fn keep_parts(&mut self, text: &str, found: &[std::ops::Range<usize>], word: &str) -> String {
         let before = (self.secrets.clone(), self.words.clone());
         let mut format = String::new();
@@ -88,7 +89,7 @@ impl Kept {
     }
 }
 
-/// Nothing, yes and no are no secrets, whatever they are called.
+/// Empty values and booleans are never secrets.
 pub(super) fn is_trivial(value: &str) -> bool {
     let value = value.trim();
     value.is_empty()
@@ -97,7 +98,7 @@ pub(super) fn is_trivial(value: &str) -> bool {
             .any(|plain| plain.eq_ignore_ascii_case(value))
 }
 
-/// What may stand before a credential and says how it is meant (RFC 9110 §11.4).
+/// Authentication schemes that may precede a credential (RFC 9110 §11.4).
 const SCHEMES: [&str; 6] = ["apikey", "api-key", "basic", "bearer", "digest", "token"];
 
 /// Where in a value the credential begins: behind its scheme.
@@ -141,7 +142,7 @@ fn filled(format: &str, secrets: &BTreeMap<String, Secret>) -> Option<String> {
     Some(filled)
 }
 
-/// What looks like a secret in `text`: without what announces it, and without references, which hold none.
+/// Ranges of `text` that match a secret pattern, without the scheme before them and without references.
 pub(super) fn by_looks(text: &str) -> impl Iterator<Item = std::ops::Range<usize>> {
     redact::secrets_in(text).into_iter().filter_map(|found| credential(text, found))
 }
@@ -164,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_with_its_secrets_back_is_what_it_was() {
+    fn filling_placeholders_restores_the_text() {
         for (text, part, want) in [
             ("--key=fake-a", 6..12, "--key={token}"),
             ("{fake-a}", 1..7, "{{token}}"),
@@ -172,7 +173,7 @@ mod tests {
             ("{token1} fake-a", 9..15, "{token}"),
             ("{x} fake-a", 4..10, "{x} {token}"),
         ] {
-            let mut kept = Kept::default();
+            let mut kept = CollectedSecrets::default();
             let format = kept.keep_parts(text, &[part], "argument 1");
             assert_eq!(format, want, "{text}");
             assert_eq!(filled(&format, &kept.secrets).as_deref(), Some(text));
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn names_stay_apart() {
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         kept.keep_named("token", "fake-env-a", "env token".to_owned());
         assert_eq!(kept.keep("fake-b", "argument 1".to_owned()), "{token1}");
         assert_eq!(kept.keep("fake-c", "argument 1".to_owned()), "{token2}");
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_for_a_secret_is_none() {
+    fn references_are_no_secrets() {
         for text in
             ["--api-key {token}", "Authorization: Bearer {token1}", "\"auth\": {", "token: ${A}"]
         {
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_are_told_from_credentials() {
+    fn schemes_are_separated_from_credentials() {
         for (value, want) in [
             ("Bearer fake-a", "fake-a"),
             ("bearer  fake-a", "fake-a"),

@@ -1,7 +1,7 @@
-//! Secrets in the address and the headers of a remote server.
+//! Finds secrets in the URL and the headers of a remote server.
 //!
-//! The gateway takes no credential in clear there, and puts secrets into header values and the values of a URL's
-//! parameters only. So an address that is a secret elsewhere cannot be taken over.
+//! The gateway fills placeholders in header values and in values of the URL's query only. A server with a secret in
+//! another part of its URL cannot be moved.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use base64::Engine as _;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::{Kept, after_scheme, by_looks, placeholders};
+use super::{CollectedSecrets, after_scheme, by_looks, placeholders};
 
 /// An address without credentials.
-pub(in crate::plan) struct Bare {
+pub(in crate::plan) struct BareUrl {
     pub(in crate::plan) url: String,
-    /// Of a user and a password that stood in the address: a header's value with a placeholder.
+    /// Value of the Authorization header, with a placeholder, that replaces user and password in the URL.
     pub(in crate::plan) authorization: Option<String>,
 }
 
@@ -34,15 +34,17 @@ pub(in crate::plan) enum NotBare {
     OwnHeader,
 }
 
-/// Headers that every client of this protocol sends by itself (MCP, "Streamable HTTP"); to have them in a file changes
-/// nothing.
+/// Headers that every MCP client sends anyway ("Streamable HTTP"), so that configuring them changes nothing.
 const SENT_ANYWAY: [&str; 3] = ["accept", "content-type", "mcp-protocol-version"];
-/// Those that the gateway refuses, and that would change something.
-const OWN: [&str; 5] =
+/// Headers that the gateway sets itself and refuses in a configuration.
+const REFUSED_HEADERS: [&str; 5] =
     ["content-length", "host", "last-event-id", "mcp-session-id", "transfer-encoding"];
 
 /// The address with placeholders in its query. A fragment, which is never sent, is left out.
-pub(in crate::plan) fn bare_url(written: &str, kept: &mut Kept) -> Result<Bare, NotBare> {
+pub(in crate::plan) fn bare_url(
+    written: &str,
+    kept: &mut CollectedSecrets,
+) -> Result<BareUrl, NotBare> {
     let url = Url::parse(written).map_err(|_| NotBare::NoUrl)?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(NotBare::NoUrl);
@@ -71,7 +73,7 @@ pub(in crate::plan) fn bare_url(written: &str, kept: &mut Kept) -> Result<Bare, 
                 .map(|basic| format!("Basic {}", kept.keep(&basic, "user in the URL".to_owned())))
         })
         .transpose()?;
-    Ok(Bare { url: bare, authorization })
+    Ok(BareUrl { url: bare, authorization })
 }
 
 /// The address up to its path, without a user and a password.
@@ -89,7 +91,7 @@ fn basic(url: &Url) -> Result<String, NotBare> {
     Ok(base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
 }
 
-fn bare_parameter(parameter: &str, kept: &mut Kept) -> Result<String, NotBare> {
+fn bare_parameter(parameter: &str, kept: &mut CollectedSecrets) -> Result<String, NotBare> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     if placeholders(name).next().is_some() {
         return Err(NotBare::Ambiguous);
@@ -104,7 +106,7 @@ fn bare_parameter(parameter: &str, kept: &mut Kept) -> Result<String, NotBare> {
     if !is_secret {
         return Ok(parameter.to_owned());
     }
-    // Some servers read a plus sign as a blank and some do not, so what would be sent instead of it is anybody's guess.
+    // Servers differ in reading a plus sign as a blank, so it is not clear which value would have to be sent.
     if value.contains('+') || !parameter.contains('=') {
         return Err(NotBare::Ambiguous);
     }
@@ -114,11 +116,11 @@ fn bare_parameter(parameter: &str, kept: &mut Kept) -> Result<String, NotBare> {
 
 /// Percent-decoded (RFC 3986 §2.1).
 fn decoded(text: &str) -> Result<String, NotBare> {
-    // A plus sign is none that stands for a blank here.
+    // A plus sign is not a blank here.
     let text = text.replace('+', "%2B");
     let pair = format!("x={}", text.replace('&', "%26"));
     let value = form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
-    // What is not UTF-8 was replaced, and can't be had back.
+    // Bytes that are not UTF-8 were replaced and cannot be recovered.
     value.filter(|value| !value.contains('\u{fffd}')).ok_or(NotBare::Ambiguous)
 }
 
@@ -132,7 +134,7 @@ pub(in crate::plan) struct BareHeaders {
 
 pub(in crate::plan) fn bare_headers(
     headers: BTreeMap<String, String>,
-    kept: &mut Kept,
+    kept: &mut CollectedSecrets,
 ) -> Result<BareHeaders, NotBare> {
     let mut bare = BTreeMap::new();
     let mut left_out = Map::new();
@@ -141,7 +143,7 @@ pub(in crate::plan) fn bare_headers(
         if !is_header_name(&name) || value.chars().any(|c| c.is_control() && c != '\t') {
             return Err(NotBare::BadHeader);
         }
-        if OWN.contains(&lower.as_str()) {
+        if REFUSED_HEADERS.contains(&lower.as_str()) {
             return Err(NotBare::OwnHeader);
         }
         let is_credential = is_credential_header(&name) || names_a_secret(&name);
@@ -181,7 +183,7 @@ mod tests {
     use super::*;
 
     fn url(written: &str, want: &str, secrets: &[&str]) {
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         let bare = bare_url(written, &mut kept).unwrap();
         assert_eq!(bare.url, want);
         let held: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_user_becomes_a_header() {
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         let bare = bare_url("https://me:fake%40pw@h.test:8443/mcp?x=1", &mut kept).unwrap();
         assert_eq!(bare.url, "https://h.test:8443/mcp?x=1");
         assert_eq!(bare.authorization.as_deref(), Some("Basic {token}"));
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_is_refused() {
+    fn unsupported_secrets_are_refused() {
         for (written, want) in [
             ("", NotBare::NoUrl),
             ("h.test/mcp", NotBare::NoUrl),
@@ -223,7 +225,7 @@ mod tests {
             ("https://h.test/?token", NotBare::Ambiguous),
             ("https://h.test/?key=%ff", NotBare::Ambiguous),
         ] {
-            let got = bare_url(written, &mut Kept::default()).err();
+            let got = bare_url(written, &mut CollectedSecrets::default()).err();
             assert_eq!(got, Some(want), "{written}");
         }
     }
@@ -232,7 +234,7 @@ mod tests {
         let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         let bare = bare_headers(map(given), &mut kept).unwrap();
         assert_eq!(bare.headers, map(want));
         let held: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
@@ -262,7 +264,8 @@ mod tests {
     #[test]
     fn headers_of_the_protocol_are_not_the_owners() {
         let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
-        let refused = |name, value| bare_headers(one(name, value), &mut Kept::default()).err();
+        let refused =
+            |name, value| bare_headers(one(name, value), &mut CollectedSecrets::default()).err();
         assert_eq!(refused("Host", "x"), Some(NotBare::OwnHeader));
         assert_eq!(refused("a b", "x"), Some(NotBare::BadHeader));
         assert_eq!(refused("X-A", "x\ny"), Some(NotBare::BadHeader));

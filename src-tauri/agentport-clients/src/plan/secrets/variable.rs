@@ -1,16 +1,16 @@
-//! Secrets in environment variables.
+//! Finds secrets in environment variables.
 
 use std::collections::BTreeMap;
 
 use agentport_core::redact;
 use serde_json::json;
 
-use super::{Kept, args::FOR_SHELLS, by_looks, is_trivial};
+use super::{CollectedSecrets, args::FOR_SHELLS, by_looks, is_trivial};
 
 /// The variables that are no secrets, and the names of those that are.
 pub(in crate::plan) fn in_env(
     env: BTreeMap<String, String>,
-    kept: &mut Kept,
+    kept: &mut CollectedSecrets,
 ) -> (BTreeMap<String, String>, Vec<String>) {
     let (secret, plain): (BTreeMap<_, _>, BTreeMap<_, _>) =
         env.into_iter().partition(|(name, value)| is_secret_variable(name, value));
@@ -20,11 +20,11 @@ pub(in crate::plan) fn in_env(
     (plain, secret.into_keys().collect())
 }
 
-/// A variable that would be hidden only because a secret stands in it that was found elsewhere: anybody can write a
-/// value twice, and any program may take its orders from a variable.
+/// Variables that would be masked only because they contain a secret found elsewhere. A file could repeat a value on
+/// purpose to hide a variable that decides what runs.
 pub(in crate::plan) fn hidden_by_another<'a>(
     plain: &'a BTreeMap<String, String>,
-    kept: &Kept,
+    kept: &CollectedSecrets,
 ) -> Option<&'a str> {
     let mut told = plain.iter().filter(|(_, value)| kept.known_in(value).next().is_some());
     told.next().map(|(name, _)| name.as_str())
@@ -69,7 +69,7 @@ fn last_word_is_key(name: &str) -> bool {
     name.is_ascii() && ends("key") && !ends("public_key")
 }
 
-/// Variables by which a shell, an interpreter or a loader is told what to run or to load, and how such begin.
+/// Variables that make a shell, interpreter or loader run or load something, and prefixes of such.
 const DECIDE: [&str; 18] = [
     "_JAVA_OPTIONS",
     "BASH_ENV",
@@ -91,9 +91,9 @@ const DECIDE: [&str; 18] = [
     "ZDOTDIR",
 ];
 const DECIDE_TOO: [&str; 5] = ["DYLD_", "LD_", "PERL5", "PYTHON", "RUBY"];
-/// `SSH_ASKPASS`, `GIT_SSH_COMMAND`: programs, whatever the name tells of.
+/// Suffixes of variables that name a program: `SSH_ASKPASS`, `GIT_SSH_COMMAND`.
 const DECIDE_BY_END: [&str; 2] = ["ASKPASS", "_COMMAND"];
-/// Of tools that have variables for secrets as well as for this.
+/// Prefixes of tools that have such variables as well as variables for secrets.
 const OF_TOOLS: [&str; 7] = ["BUN_", "DENO_", "GIT_", "NODE_", "NPM_CONFIG_", "PIP_", "UV_"];
 
 /// Does the variable say what will run? One that does is not to be hidden.
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_told_by_name() {
+    fn variables_that_decide_what_runs_are_known_by_name() {
         for name in [
             "PATH",
             "LD_PRELOAD",
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_secret_may_still_be_run() {
+    fn a_value_that_looks_like_a_secret_may_still_be_run() {
         let flags = "--eval=$(shell touch\t/x)\t-l\ttoken=fakefake0001";
         for (name, value) in [("MAKEFLAGS", flags), ("OPTS", "-x=password=fake"), ("A", "a;b")] {
             assert!(may_be_run(name, value), "{name}");
@@ -169,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_stands_twice_is_told() {
+    fn a_repeated_value_is_reported() {
         let env = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         let (plain, _) = in_env(
             env(&[("A_TOKEN", "/evil/folder"), ("XDG_CONFIG_HOME", "/evil/folder")]),
             &mut kept,
@@ -186,7 +186,7 @@ mod tests {
     fn values_move_and_names_stay() {
         let env = [("A_TOKEN", "fake-a"), ("B", "c")];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let mut kept = Kept::default();
+        let mut kept = CollectedSecrets::default();
         let (plain, secret) = in_env(env, &mut kept);
         assert_eq!(plain.keys().collect::<Vec<_>>(), ["B"]);
         assert_eq!(secret, ["A_TOKEN"]);

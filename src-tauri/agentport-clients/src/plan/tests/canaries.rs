@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::client::Format;
+use crate::client::FileFormat;
 
 /// Letters first, so that nothing short or common is looked for.
 fn secret() -> impl Strategy<Value = String> {
@@ -27,9 +27,9 @@ fn quoted(text: &str, escaped: &[bool]) -> String {
 }
 
 /// A server that is taken over, one that is left, and our own, with the secret in every place there is.
-fn file(format: Format, secret: &str) -> String {
+fn file(format: FileFormat, secret: &str) -> String {
     match format {
-        Format::Json => format!(
+        FileFormat::Json => format!(
             r#"{{ "mcpServers": {{
   "a": {{ "command": "x", "args": ["--token", {secret}, "--api-key", {secret}], "env": {{ "A_TOKEN": {secret} }} }},
   "b": {{ "command": "./x", "env": {{ "PASSWORD": {secret} }}, "nested": {{ "clientSecret": [{secret}] }} }},
@@ -37,12 +37,12 @@ fn file(format: Format, secret: &str) -> String {
 }} }}
 "#
         ),
-        Format::Toml => format!(
+        FileFormat::Toml => format!(
             "[mcp_servers.a]\ncommand = \"x\"\nargs = [\"--token\", {secret}]\nenv = {{ A_TOKEN = {secret} }}\n
 [mcp_servers.b]\ncommand = \"./x\"\nenv.PASSWORD = {secret}\n
 [mcp_servers.c]\nurl = \"https://h.test/sse\"\nhttp_headers = {{ X-Api-Key = {secret} }}\n"
         ),
-        Format::Yaml => format!(
+        FileFormat::Yaml => format!(
             "extensions:\n  a:\n    type: stdio\n    cmd: x\n    args:\n    - --token\n    - {secret}\n    envs:\n      A_TOKEN: {secret}
   b:\n    type: stdio\n    cmd: ./x\n    envs:\n      PASSWORD: {secret}
   c:\n    type: sse\n    uri: https://h.test\n    headers:\n      X-Api-Key: {secret}\n"
@@ -68,7 +68,7 @@ proptest! {
         for client in ["cursor", "codex", "goose"] {
             let place = user_file(client);
             let before = file(place.format, &quoted(&secret, &escaped));
-            let plan = consolidate(&place, Some(before.as_bytes()), &target(), &Known::default(), &Wishes::default()).unwrap();
+            let plan = consolidate(&place, Some(before.as_bytes()), &target(), &KnownGateway::default(), &ConsolidateWishes::default()).unwrap();
             prop_assert_eq!(plan.imports.len() + plan.left.len(), 3);
             let connected = connect(&place, Some(before.as_bytes()), None, &target()).unwrap();
             let back = Plan::put_back(&place, Some(b""), Some(before.clone().into_bytes()));

@@ -6,16 +6,19 @@ fn two() -> Value {
     json!({ "github": { "command": "npx", "args": ["github"] }, "files": { "command": "npx", "args": ["files"] } })
 }
 
-fn taken() -> Known {
+fn taken() -> KnownGateway {
     let taken = [
         (id("github"), "https://api.example.com/mcp".to_owned()),
         (id("github-2"), "x".to_owned()),
     ];
-    Known { taken: taken.into(), ..Known::default() }
+    KnownGateway { taken: taken.into(), ..KnownGateway::default() }
 }
 
-fn choosing(choice: Choice) -> Wishes {
-    Wishes { choices: [("github".to_owned(), choice)].into(), ..Wishes::default() }
+fn choosing(choice: Choice) -> ConsolidateWishes {
+    ConsolidateWishes {
+        choices: [("github".to_owned(), choice)].into(),
+        ..ConsolidateWishes::default()
+    }
 }
 
 fn imported(plan: &Plan) -> Vec<(&str, &str, bool)> {
@@ -28,7 +31,7 @@ fn imported(plan: &Plan) -> Vec<(&str, &str, bool)> {
 #[test]
 fn a_taken_id_is_the_owners_to_decide() {
     let place = user_file("cursor");
-    let plan = take_over(&place, two(), &taken(), &Wishes::default());
+    let plan = take_over(&place, two(), &taken(), &ConsolidateWishes::default());
     assert_eq!(imported(&plan), [("files", "files", false)]);
     let [ConflictView::Name { server, id, here, there, suggestion, differs: None }] =
         plan.conflicts.as_slice()
@@ -91,31 +94,33 @@ fn a_choice_that_is_taken_too_is_asked_about_again() {
 fn names_can_be_swapped() {
     let rename = |to: &str| Choice::Rename { id: id(to) };
     let choices = [("github".to_owned(), rename("files")), ("files".to_owned(), rename("github"))];
-    let wishes = Wishes { choices: choices.into(), ..Wishes::default() };
-    let plan = take_over(&user_file("cursor"), two(), &Known::default(), &wishes);
+    let wishes = ConsolidateWishes { choices: choices.into(), ..ConsolidateWishes::default() };
+    let plan = take_over(&user_file("cursor"), two(), &KnownGateway::default(), &wishes);
     assert_eq!(imported(&plan), [("github", "files", false), ("files", "github", false)]);
     // Both to one: the second gives way.
     let choices = [("github".to_owned(), rename("x")), ("files".to_owned(), rename("x"))];
-    let wishes = Wishes { choices: choices.into(), ..Wishes::default() };
-    let plan = take_over(&user_file("cursor"), two(), &Known::default(), &wishes);
+    let wishes = ConsolidateWishes { choices: choices.into(), ..ConsolidateWishes::default() };
+    let plan = take_over(&user_file("cursor"), two(), &KnownGateway::default(), &wishes);
     assert_eq!((plan.imports.len(), plan.conflicts.len()), (1, 1));
 }
 
 #[test]
 fn the_same_is_merged_whatever_it_is_called() {
-    let known = Known { same: [("github".to_owned(), id("work-github"))].into(), ..taken() };
-    let plan = take_over(&user_file("cursor"), two(), &known, &Wishes::default());
+    let known = KnownGateway { same: [("github".to_owned(), id("work-github"))].into(), ..taken() };
+    let plan = take_over(&user_file("cursor"), two(), &known, &ConsolidateWishes::default());
     assert_eq!(imported(&plan), [("github", "work-github", true), ("files", "files", false)]);
     assert!(plan.conflicts.is_empty());
 }
 
 #[test]
-fn what_is_kept_stays_and_does_not_change_other_ids() {
+fn servers_kept_by_choice_do_not_change_other_ids() {
     let servers = json!({ "GitHub": { "command": "a" }, "github": { "command": "b" }, "GITHUB": { "command": "c" } });
     let place = user_file("cursor");
-    let wishes =
-        Wishes { keep: ["github".to_owned(), "nobody".to_owned()].into(), ..Wishes::default() };
-    let plan = take_over(&place, servers.clone(), &Known::default(), &wishes);
+    let wishes = ConsolidateWishes {
+        keep: ["github".to_owned(), "nobody".to_owned()].into(),
+        ..ConsolidateWishes::default()
+    };
+    let plan = take_over(&place, servers.clone(), &KnownGateway::default(), &wishes);
     assert_eq!(imported(&plan), [("GitHub", "github-2", false), ("GITHUB", "github-3", false)]);
     assert!(plan.notes.iter().any(|note| note.contains("\"nobody\"")), "{:?}", plan.notes);
     let before = file(servers);
@@ -125,11 +130,17 @@ fn what_is_kept_stays_and_does_not_change_other_ids() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_left() {
+fn a_duplicate_name_stays_in_the_client() {
     let there = br#"{ "mcpServers": { "x": { "command": "a" }, "x": { "command": "b" } } }"#;
     let place = user_file("cursor");
-    let plan =
-        consolidate(&place, Some(there), &target(), &Known::default(), &Wishes::default()).unwrap();
+    let plan = consolidate(
+        &place,
+        Some(there),
+        &target(),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    )
+    .unwrap();
     assert_eq!((plan.imports.len(), plan.left.len()), (0, 2));
     assert_eq!(names(&place, &after(&plan)), ["x", "x", "agentport"]);
 }
@@ -137,7 +148,14 @@ fn a_name_that_stands_twice_is_left() {
 #[test]
 fn a_client_without_servers_is_only_connected() {
     let place = user_file("cursor");
-    let plan = consolidate(&place, None, &target(), &Known::default(), &Wishes::default()).unwrap();
+    let plan = consolidate(
+        &place,
+        None,
+        &target(),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    )
+    .unwrap();
     assert_eq!(names(&place, &after(&plan)), ["agentport"]);
     assert_eq!(plan.notes, ["There is nothing to take over."]);
 }

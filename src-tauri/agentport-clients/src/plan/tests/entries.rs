@@ -44,7 +44,7 @@ fn connected_twice_is_connected() {
 #[test]
 fn an_entry_that_leads_elsewhere_is_replaced_in_its_place() {
     let place = user_file("cursor");
-    let elsewhere = Target { mcp_url: "http://127.0.0.1:4848/mcp".to_owned(), ..target() };
+    let elsewhere = EntryTarget { mcp_url: "http://127.0.0.1:4848/mcp".to_owned(), ..target() };
     let there = after(
         &connect(&place, Some(&file(json!({ "x": {"command": "x"} }))), None, &elsewhere).unwrap(),
     );
@@ -52,13 +52,13 @@ fn an_entry_that_leads_elsewhere_is_replaced_in_its_place() {
     assert!(plan.notes[0].contains("http://127.0.0.1:4848/mcp"), "{:?}", plan.notes);
     assert_eq!(names(&place, &after(&plan)), ["x", "agentport"]);
 
-    let home = Target { home: Some("/srv/other".into()), ..target() };
+    let home = EntryTarget { home: Some("/srv/other".into()), ..target() };
     let there = after(&connect(&place, None, Some(ConnectionMethod::Bridge), &home).unwrap());
     let plan = connect(&place, Some(&there), None, &target()).unwrap();
     assert!(plan.notes[0].contains("/srv/other"), "{:?}", plan.notes);
     assert_eq!(plan.key.unwrap().via, ConnectionMethod::Bridge, "the way it was chosen stays");
     // The program has moved.
-    let moved = Target { program: "/opt/new/agentport".into(), ..target() };
+    let moved = EntryTarget { program: "/opt/new/agentport".into(), ..target() };
     let there = after(&connect(&place, None, Some(ConnectionMethod::Bridge), &target()).unwrap());
     assert!(!connect(&place, Some(&there), None, &moved).unwrap().is_empty());
 }
@@ -85,8 +85,14 @@ fn an_entry_of_another_name_is_ours_too() {
     assert_eq!(names(&place, &after(&plan)), ["gate", "y"]);
     let gone = disconnect(&place, Some(&there)).unwrap();
     assert_eq!(names(&place, &after(&gone)), ["y"]);
-    let plan = consolidate(&place, Some(&there), &target(), &Known::default(), &Wishes::default())
-        .unwrap();
+    let plan = consolidate(
+        &place,
+        Some(&there),
+        &target(),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    )
+    .unwrap();
     assert_eq!(plan.imports.len(), 1);
     assert_eq!(names(&place, &after(&plan)), ["gate"]);
 }
@@ -102,7 +108,12 @@ fn one_entry_is_ours_and_no_other_passes_for_it() {
             if let Some(ours) = ours {
                 servers["agentport"] = bridge(ours);
             }
-            let plan = take_over(&place, servers.clone(), &Known::default(), &Wishes::default());
+            let plan = take_over(
+                &place,
+                servers.clone(),
+                &KnownGateway::default(),
+                &ConsolidateWishes::default(),
+            );
             let [left] = &plan.left[..] else { panic!("{stranger}: {:?}", plan.left) };
             assert!(left.server == "docs" && left.why.contains("called as AgentPort's own"));
             assert!(plan.imports.is_empty() && plan.conflicts.is_empty());
@@ -113,7 +124,8 @@ fn one_entry_is_ours_and_no_other_passes_for_it() {
         }
     }
     let two = json!({ "gate": bridge("agentport"), "agentport": bridge("/opt/agentport") });
-    let plan = take_over(&place, two.clone(), &Known::default(), &Wishes::default());
+    let plan =
+        take_over(&place, two.clone(), &KnownGateway::default(), &ConsolidateWishes::default());
     assert_eq!((plan.left.len(), plan.left[0].server.as_str()), (1, "gate"));
     assert!(plan.left[0].why.contains("another entry"), "{}", plan.left[0].why);
     let gone = disconnect(&place, Some(&file(two))).unwrap();
@@ -125,7 +137,7 @@ fn one_entry_is_ours_and_no_other_passes_for_it() {
 }
 
 #[test]
-fn what_stands_for_a_key_already_gets_none() {
+fn an_existing_placeholder_gets_no_key() {
     let url = format!("https://d.example/mcp?k={KEY_PLACEHOLDER}");
     let there = file(json!({ "d": { "type": "http", "url": url } }));
     for place in [user_file("claude-code"), project_file("claude-code")] {
@@ -150,12 +162,14 @@ fn a_stranger_of_our_name_is_not_overwritten() {
     assert!(matches!(refused, Some(PlanError::NameTaken { .. })));
 
     // Taken over, it makes room.
-    let plan = take_over(&place, there.clone(), &Known::default(), &Wishes::default());
+    let plan =
+        take_over(&place, there.clone(), &KnownGateway::default(), &ConsolidateWishes::default());
     assert_eq!(plan.imports[0].id, id("mcp-agentport"));
     assert_eq!(names(&place, &after(&plan)), ["agentport"]);
-    let keep = Wishes { keep: ["agentport".to_owned()].into(), ..Wishes::default() };
+    let keep =
+        ConsolidateWishes { keep: ["agentport".to_owned()].into(), ..ConsolidateWishes::default() };
     let refused =
-        consolidate(&place, Some(&file(there)), &target(), &Known::default(), &keep).err();
+        consolidate(&place, Some(&file(there)), &target(), &KnownGateway::default(), &keep).err();
     assert!(matches!(refused, Some(PlanError::NameTaken { .. })));
 }
 
@@ -186,7 +200,7 @@ fn nothing_to_take_out_is_no_mistake() {
 }
 
 #[test]
-fn a_broken_file_is_told_by_line_and_column() {
+fn a_broken_file_is_reported_by_line_and_column() {
     let place = user_file("cursor");
     let Some(PlanError::Parse { source, .. }) =
         connect(&place, Some(b"{\n  oops"), None, &target()).err()
@@ -195,8 +209,13 @@ fn a_broken_file_is_told_by_line_and_column() {
     };
     assert_eq!(source.line, 2);
     let not_servers = br#"{ "mcpServers": [1] }"#;
-    let refused =
-        consolidate(&place, Some(not_servers), &target(), &Known::default(), &Wishes::default())
-            .err();
+    let refused = consolidate(
+        &place,
+        Some(not_servers),
+        &target(),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    )
+    .err();
     assert!(matches!(refused, Some(PlanError::Edit { .. })));
 }

@@ -70,7 +70,7 @@ fn left(client: &str, server: Value, why: &str) {
 }
 
 #[test]
-fn what_only_the_client_can_do_stays_there() {
+fn servers_only_the_client_can_run_stay() {
     left("cursor", json!({ "type": "sse", "url": "https://h.test/sse" }), "HTTP+SSE");
     left(
         "cursor",
@@ -116,7 +116,7 @@ fn what_only_the_client_can_do_stays_there() {
 }
 
 #[test]
-fn a_secret_is_one_wherever_it_stands() {
+fn a_secret_is_found_in_every_field() {
     let server = json!({
         "command": "x", "args": ["--token=fake-value-a", "--pass", "fake-value-b"],
         "env": { "A_TOKEN": "fake-value-a", "PLAIN": "y" }
@@ -149,7 +149,7 @@ fn an_address_that_looks_like_the_older_transport_is_left() {
 }
 
 #[test]
-fn what_was_switched_off_in_any_words_stays_off() {
+fn servers_disabled_by_any_field_stay_disabled() {
     for (server, enabled) in [
         (json!({ "command": "x", "enabled": false }), false),
         (json!({ "command": "x", "disabled": true }), false),
@@ -160,10 +160,10 @@ fn what_was_switched_off_in_any_words_stays_off() {
 }
 
 #[test]
-fn a_client_that_shows_less_or_guards_more_is_told_of() {
+fn limits_of_the_client_are_noted() {
     let place = user_file("gemini-cli");
     let servers = json!({ "x": { "command": "x", "includeTools": ["a"] }, "y": { "command": "y", "excludeTools": [] } });
-    let plan = take_over(&place, servers, &Known::default(), &Wishes::default());
+    let plan = take_over(&place, servers, &KnownGateway::default(), &ConsolidateWishes::default());
     assert_eq!(plan.notes.len(), 1);
     assert!(
         plan.notes[0].starts_with("x: Gemini CLI offers only some of its tools (includeTools)")
@@ -172,7 +172,7 @@ fn a_client_that_shows_less_or_guards_more_is_told_of() {
 }
 
 #[test]
-fn a_default_is_not_told_with_its_reference() {
+fn defaults_of_references_are_not_shown() {
     let why = fate(
         &user_file("claude-code"),
         json!({ "command": "x", "env": { "A": "${B:-fake-default}" } }),
@@ -203,7 +203,7 @@ fn a_projects_folder_is_where_its_servers_start() {
     let place = project_file("cursor");
     let servers =
         json!({ "x": { "command": "node", "args": ["./server.js"] }, "y": { "command": "npx" } });
-    let plan = take_over(&place, servers, &Known::default(), &Wishes::default());
+    let plan = take_over(&place, servers, &KnownGateway::default(), &ConsolidateWishes::default());
     let cwds: Vec<Option<&str>> = plan
         .imports
         .iter()

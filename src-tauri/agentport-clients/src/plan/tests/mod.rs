@@ -16,7 +16,7 @@ use crate::{
     KEY_PLACEHOLDER,
     client::{Client, Machine, Os},
     document::Document,
-    entry::Target,
+    entry::EntryTarget,
     types::PlanView,
 };
 
@@ -34,8 +34,8 @@ fn places(client: &str, folder: Option<&str>) -> Vec<Place> {
     client.places(&machine, folder.map(std::path::Path::new))
 }
 
-fn target() -> Target {
-    Target {
+fn target() -> EntryTarget {
+    EntryTarget {
         mcp_url: "http://127.0.0.1:4747/mcp".to_owned(),
         program: "/opt/agentport".into(),
         home: None,
@@ -64,13 +64,23 @@ fn names(place: &Place, content: &[u8]) -> Vec<String> {
     servers(place, content).into_iter().map(|(name, _)| name).collect()
 }
 
-fn take_over(place: &Place, servers: Value, known: &Known, wishes: &Wishes) -> Plan {
+fn take_over(
+    place: &Place,
+    servers: Value,
+    known: &KnownGateway,
+    wishes: &ConsolidateWishes,
+) -> Plan {
     consolidate(place, Some(&file(servers)), &target(), known, wishes).unwrap()
 }
 
 /// Of one server: what it becomes, or why it stays.
-fn fate(place: &Place, server: Value) -> Result<Import, String> {
-    let mut plan = take_over(place, json!({ "x": server }), &Known::default(), &Wishes::default());
+fn fate(place: &Place, server: Value) -> Result<PlannedImport, String> {
+    let mut plan = take_over(
+        place,
+        json!({ "x": server }),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    );
     match plan.imports.pop() {
         Some(import) => Ok(import),
         None => Err(plan.left.pop().expect("it is accounted for").why),

@@ -15,12 +15,17 @@ fn is_left(server: Value, what: &str) {
 }
 
 fn shown(servers: Value) -> ImportView {
-    let plan = take_over(&user_file(CLIENT), servers, &Known::default(), &Wishes::default());
+    let plan = take_over(
+        &user_file(CLIENT),
+        servers,
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    );
     plan.view(String::new()).imports.swap_remove(0)
 }
 
 #[test]
-fn what_passes_for_a_secret_to_be_hidden_is_left() {
+fn commands_disguised_as_secrets_are_not_imported() {
     is_left(
         json!({ "command": "sh", "args": ["-c", RUNS], "env": { "DOCS_API_TOKEN": RUNS } }),
         "argument 2",
@@ -71,7 +76,12 @@ fn nothing_is_pushed_out_of_sight() {
     assert_eq!(view.args, ["-c", &want]);
     assert!(view.summary.contains(&want));
     let servers = json!({ "a": { "command": "sh", "args": ["-c", long] } });
-    let plan = take_over(&user_file(CLIENT), servers, &Known::default(), &Wishes::default());
+    let plan = take_over(
+        &user_file(CLIENT),
+        servers,
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    );
     let diff = plan.view(String::new()).files[0].diff.replace(" ↩\n-", "");
     assert!(diff.contains(RUNS) && diff.contains("\\u{202e}"), "{diff}");
 }

@@ -11,8 +11,8 @@ fn a_diff_shows_the_change_and_no_secret() {
         &user_file("cursor"),
         Some(&before),
         &target(),
-        &Known::default(),
-        &Wishes::default(),
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
     )
     .unwrap();
     let view = plan.view("id".to_owned());
@@ -34,17 +34,18 @@ fn a_diff_shows_the_change_and_no_secret() {
 }
 
 #[test]
-fn what_is_merged_moves_nothing() {
-    let known = Known { same: [("x".to_owned(), id("x"))].into(), ..Known::default() };
+fn merged_servers_move_no_secrets() {
+    let known =
+        KnownGateway { same: [("x".to_owned(), id("x"))].into(), ..KnownGateway::default() };
     let servers = json!({ "x": { "command": "x", "env": { "A_TOKEN": "fake-a" } } });
-    let view =
-        take_over(&user_file("cursor"), servers, &known, &Wishes::default()).view(String::new());
+    let view = take_over(&user_file("cursor"), servers, &known, &ConsolidateWishes::default())
+        .view(String::new());
     assert!(view.imports[0].merged && view.imports[0].secrets.is_empty());
     assert!(!view.files[0].diff.contains("fake-a"));
 }
 
 #[test]
-fn a_change_of_nothing_but_the_key_is_told() {
+fn a_change_of_only_the_key_is_shown() {
     let place = user_file("cursor");
     let there = after(&connect(&place, None, None, &target()).unwrap());
     let view = reconnect(&place, Some(&there), None, &target()).unwrap().view(String::new());
@@ -58,7 +59,12 @@ fn nothing_unseen_is_shown() {
         "a\u{202e}b": { "command": "x" }, " pad": { "command": "x" },
         "c": { "command": "x", "args": ["\u{1b}[2J\u{202e}"], "odd\u{7}": 1 }
     });
-    let plan = take_over(&user_file("cursor"), servers, &Known::default(), &Wishes::default());
+    let plan = take_over(
+        &user_file("cursor"),
+        servers,
+        &KnownGateway::default(),
+        &ConsolidateWishes::default(),
+    );
     assert_eq!(plan.left.len(), 2, "what cannot be told by its name is left");
     let view = plan.view(String::new());
     let unseen = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');

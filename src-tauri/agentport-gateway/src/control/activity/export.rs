@@ -1,4 +1,4 @@
-//! The activity as a file: every row that passes the filters, newest first, read by the page and sent as it is read.
+//! Export of activity as JSON Lines or CSV: all rows that match the filters, newest first, streamed page by page.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use axum::{
 use futures::stream;
 use http::{HeaderValue, header};
 
-use super::Which;
+use super::ActivityQuery;
 use crate::{
     clock,
     control::{
@@ -33,7 +33,7 @@ enum Format {
 
 pub(in crate::control) async fn export(
     State(control): State<Control>,
-    Query(which): Query<Which>,
+    Query(which): Query<ActivityQuery>,
 ) -> ApiResult<Response> {
     which.without(&["limit", "before", "buckets"])?;
     let format = match which.format.as_deref() {
@@ -74,7 +74,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// A page as text. An error breaks the answer off, so that half of it is not taken for all of it.
+    /// A page as text. On an error the response is cut off, so that a client does not take a part for the whole.
     async fn page(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let Some(mut filter) = self.filter.take() else { return Ok(None) };
         let page = self.store.activity(&filter).await.map_err(|error| {
@@ -143,8 +143,8 @@ fn cells(row: ActivityRow) -> [String; 19] {
     ]
 }
 
-/// A record as in RFC 4180 §2. Agents and upstreams choose most of what stands in it, and a table program must not take
-/// any of it for a formula: such cells begin with an apostrophe.
+/// A record as in RFC 4180 §2. Most values are chosen by agents and upstreams, so cells that a spreadsheet would run as a
+/// formula get a leading apostrophe.
 fn csv_line<const N: usize>(cells: [String; N]) -> String {
     let cells = cells.map(|cell| {
         let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);

@@ -1,4 +1,4 @@
-//! What happened, call by call: read by the page, counted over time, taken away as a file.
+//! Routes of activity: list by pages, chart over time, export.
 
 mod export;
 
@@ -31,10 +31,10 @@ const MOST_BUCKETS: u32 = 200;
 /// How far back a chart goes, unless told.
 const CHARTED: Duration = Duration::from_secs(24 * 3600);
 
-/// What the three routes take between them.
+/// Query parameters of the three routes together.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Which {
+pub(super) struct ActivityQuery {
     agent: Option<AgentId>,
     integration: Option<String>,
     tool: Option<String>,
@@ -48,7 +48,7 @@ pub(super) struct Which {
     format: Option<String>,
 }
 
-impl Which {
+impl ActivityQuery {
     fn filter(self) -> ApiResult<ActivityFilter> {
         let outcome = match self.outcome.as_deref() {
             None | Some("") => None,
@@ -77,7 +77,7 @@ impl Which {
         })
     }
 
-    /// Refuses what one of the others takes: what is not heeded must not look as if it were.
+    /// Refuses parameters of the other routes, which would otherwise be ignored silently.
     fn without(&self, names: &[&str]) -> ApiResult<()> {
         let given = [
             ("limit", self.limit.is_some()),
@@ -94,7 +94,7 @@ impl Which {
 
 pub(super) async fn list(
     State(control): State<Control>,
-    Query(which): Query<Which>,
+    Query(which): Query<ActivityQuery>,
 ) -> ApiResult<Json<ActivityPage>> {
     which.without(&["buckets", "format"])?;
     let filter = which.filter()?;
@@ -104,7 +104,7 @@ pub(super) async fn list(
 
 pub(super) async fn chart(
     State(control): State<Control>,
-    Query(which): Query<Which>,
+    Query(which): Query<ActivityQuery>,
 ) -> ApiResult<Json<ActivityChart>> {
     which.without(&["limit", "before", "format"])?;
     let most = which.buckets.unwrap_or(BUCKETS);
@@ -122,7 +122,7 @@ pub(super) async fn chart(
 }
 
 impl Control {
-    /// What has been written down is read, even if it has not reached the database yet.
+    /// Waits until everything journalled so far is in the database.
     pub(super) async fn up_to_now(&self) {
         if let Err(error) = self.journal.flush().await {
             tracing::error!(error = %ErrorChain(&error), "the journal could not be brought into the database");
@@ -135,11 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_heeded_is_refused() {
-        let which = Which { limit: Some(5), ..Which::default() };
+    fn unused_parameters_are_refused() {
+        let which = ActivityQuery { limit: Some(5), ..ActivityQuery::default() };
         assert!(which.without(&["buckets", "format"]).is_ok());
         assert!(which.without(&["limit"]).is_err());
-        let which = Which { format: Some("csv".into()), ..Which::default() };
+        let which = ActivityQuery { format: Some("csv".into()), ..ActivityQuery::default() };
         assert!(which.without(&["buckets", "format"]).is_err());
     }
 }

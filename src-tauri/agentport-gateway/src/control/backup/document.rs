@@ -1,4 +1,4 @@
-//! Making the document: what lasts, and nothing that is a secret or looks like one.
+//! Builds the backup document: configuration without secrets and without values that look like secrets.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use url::Url;
 use super::Here;
 use crate::{integrations::is_fit_to_be_shown, store::IntegrationRow};
 
-/// The only format there is.
+/// Version of the format.
 pub(super) const FORMAT: u32 = 1;
-/// Stands where something was that looked like a secret and has no place of its own to be given again.
+/// Replaces a value that looked like a secret and has no name under which it could be entered again.
 pub(super) const LEFT_OUT: &str = "(left out)";
 
 pub(super) fn document(here: Here, now: Timestamp) -> Backup {
@@ -46,7 +46,7 @@ pub(super) fn document(here: Here, now: Timestamp) -> Backup {
     }
 }
 
-/// An integration as the document tells of it.
+/// An integration as the document describes it.
 pub(super) fn integration(row: IntegrationRow) -> BackedUpIntegration {
     let (connection, whole) = without_secrets(row.connection);
     BackedUpIntegration {
@@ -57,14 +57,14 @@ pub(super) fn integration(row: IntegrationRow) -> BackedUpIntegration {
         default_mode: row.policy.default_mode,
         read_only_may_run: row.policy.read_only_may_run,
         resources: row.resources,
-        // What lacks something can't work, and must not be tried over and over.
+        // An incomplete integration cannot work, so it is disabled instead of being retried.
         enabled: row.enabled && whole,
         auth_method: row.auth_method,
         imported: row.imported,
     }
 }
 
-/// The connection without what looks like a secret, and whether it still says all it did.
+/// The connection without values that look like secrets, and whether it is still complete.
 fn without_secrets(connection: Connection) -> (Connection, bool) {
     match connection {
         Connection::LocalMcp {
@@ -77,7 +77,7 @@ fn without_secrets(connection: Connection) -> (Connection, bool) {
             timeout_seconds,
             startup_timeout_seconds,
         } => {
-            // These can be given again under their names.
+            // Named secrets can be entered again.
             let hidden: Vec<String> = env
                 .iter()
                 .filter(|(name, value)| is_secret(name, value))
@@ -87,7 +87,7 @@ fn without_secrets(connection: Connection) -> (Connection, bool) {
             secret_env.extend(
                 hidden.into_iter().filter(|name| !secret_env.contains(name)).collect::<Vec<_>>(),
             );
-            // What stands for a secret is none, and no flag whose value comes next.
+            // A placeholder is not a secret, and not a flag whose value follows.
             let is_place = |index: usize| secret_args.iter().any(|&at| at as usize == index);
             let others = args.iter().enumerate();
             let others: Vec<_> =
@@ -127,7 +127,7 @@ fn is_secret(name: &str, value: &str) -> bool {
     redact::redacted(&pair) != pair
 }
 
-/// What is kept since the time credentials in clear were refused passes untouched.
+/// Connections stored since plain-text credentials are refused pass unchanged.
 fn remote(
     url: String,
     mut headers: std::collections::BTreeMap<String, String>,
@@ -143,7 +143,7 @@ fn remote(
     let bare = Url::parse(&url).map(|mut url| {
         url.set_query(None);
         url.set_fragment(None);
-        // Fails only for URLs that cannot have them.
+        // Fails only for URLs that cannot have credentials.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.to_string()

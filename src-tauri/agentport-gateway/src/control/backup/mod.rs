@@ -1,7 +1,7 @@
-//! Everything the owner set, taken out as one document and put back from one.
+//! Backup and restore of the owner's configuration as one JSON document.
 //!
-//! No secret is in it: not a token, not a key, not the password ([`document`]). What a document says is held to the rules
-//! the owner's own hand is held to ([`plan`]), and is stored whole or not at all.
+//! The document has no secrets: no tokens, no keys, no password ([`document`]). A restore validates it like the owner's own
+//! input ([`plan`]) and stores all of it or nothing.
 
 mod document;
 mod plan;
@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use serde_json::json;
 
-use self::plan::Plan;
+use self::plan::RestorePlan;
 use super::{
     Control,
     error::{ApiError, ApiResult},
@@ -29,12 +29,12 @@ use crate::{
     store::{AgentRow, IntegrationRow},
 };
 
-/// The largest document that is taken.
+/// Largest accepted document.
 pub(super) const MAX_BYTES: usize = 32 << 20;
-/// Changes that are written into the audit, of however many.
+/// Most changes that are listed in the audit entry.
 const NOTED: usize = 100;
 
-/// What stands here, to be put into a document or to be compared with one.
+/// The present configuration, for a document or to compare with one.
 struct Here {
     settings: Settings,
     profiles: Vec<Profile>,
@@ -46,7 +46,7 @@ struct Here {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct How {
+pub(super) struct RestoreQuery {
     #[serde(default)]
     dry_run: bool,
 }
@@ -69,7 +69,7 @@ pub(super) async fn save(State(control): State<Control>) -> ApiResult<Response> 
 
 pub(super) async fn restore(
     State(control): State<Control>,
-    Query(how): Query<How>,
+    Query(how): Query<RestoreQuery>,
     headers: HeaderMap,
     body: Bytes,
 ) -> ApiResult<Json<RestoreReport>> {
@@ -102,12 +102,12 @@ impl Control {
         })
     }
 
-    /// Stores it, then goes by it.
-    async fn carry_out(&self, plan: Plan) -> ApiResult<Vec<NewKey>> {
+    /// Stores the plan, then applies it to the running gateway.
+    async fn carry_out(&self, plan: RestorePlan) -> ApiResult<Vec<NewKey>> {
         if plan.is_nothing() {
             return Ok(Vec::new());
         }
-        let Plan { mut stored, new_agents, changes, .. } = plan;
+        let RestorePlan { mut stored, new_agents, changes, .. } = plan;
         let mut keys = Vec::with_capacity(new_agents.len());
         for agent in new_agents {
             let key = Key::from_random(rand::random());
@@ -123,7 +123,7 @@ impl Control {
         self.agents.reload().await?;
         for row in &stored.integrations {
             if stored.reconnected.contains(&row.id) {
-                // What it offered there is not what it offers here.
+                // The tools listed on the other machine may differ from those here.
                 self.catalogue.remove(&row.id);
             }
             let builtin = matches!(row.connection, Connection::Builtin { .. });
@@ -132,7 +132,7 @@ impl Control {
                 tracing::info!(integration = %row.id, error, "a restored integration can't be used yet");
             }
             self.approvals.review_integration(&row.id).await?;
-            // Its tools are not known here until it has been asked.
+            // Its tools are unknown until it is connected.
             self.upstreams.wake(&row.id);
             self.events.send(Event::Integration { id: row.id.clone() });
         }

@@ -1,4 +1,4 @@
-//! What a restore changes, in sentences the owner can agree to.
+//! Describes the changes of a restore as sentences for the owner's consent.
 
 use agentport_api::{BackedUpIntegration, Connection, Settings};
 use agentport_core::{
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::document::LEFT_OUT;
 use crate::store::{AgentRow, IntegrationRow};
 
-/// One for each setting that differs.
+/// A sentence for each setting that changes.
 pub(super) fn settings(before: &Settings, after: &Settings) -> Vec<String> {
     let of = |settings: &Settings| match serde_json::to_value(settings) {
         Ok(Value::Object(fields)) => fields,
@@ -40,8 +40,8 @@ pub(super) fn new_integration(integration: &BackedUpIntegration) -> String {
     sentence
 }
 
-/// Where it leads or what it runs, in full: what cannot be read cannot be agreed to. Variables stand before the command,
-/// for they decide as much of what runs as its words do.
+/// The full URL or command line, so that the owner can consent to it. Variables are shown before the command, since they
+/// influence what runs as well.
 pub(super) fn reached(connection: &Connection) -> String {
     match connection {
         Connection::LocalMcp { command, args, env, cwd, .. } => {
@@ -69,7 +69,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// What agents may do with an integration by itself, where that becomes another: a sentence each.
+/// A sentence for each default of an integration that changes.
 pub(super) fn defaults(before: Option<&IntegrationRow>, after: &IntegrationRow) -> Vec<String> {
     let name = format!("{:?} ({})", sanitize::sanitize_line(&after.name, 64), after.id);
     let policy = before.map_or(IntegrationPolicy::default(), |before| before.policy);
@@ -119,7 +119,7 @@ pub(super) fn name(integration: &BackedUpIntegration) -> String {
     format!("{:?} ({})", sanitize::sanitize_line(&integration.name, 64), integration.id)
 }
 
-/// A rule as it is told in the policy.
+/// A rule as the policy page describes it.
 pub(super) fn rule(
     rule: &Rule,
     agent: impl Fn(AgentId) -> Option<String>,

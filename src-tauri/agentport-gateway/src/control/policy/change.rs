@@ -1,4 +1,4 @@
-//! Changing a rule, taking it away, and bringing it back.
+//! Routes that change, remove and restore a rule.
 
 use std::collections::HashMap;
 
@@ -25,14 +25,14 @@ use crate::{
     },
 };
 
-/// Says "no end" and "no agent in particular" in a change, where `null` would be the same as nothing said.
+/// Values for "no end" and "every agent" in a change, where `null` would be indistinguishable from an absent field.
 const NEVER: &str = "never";
 const EVERY: &str = "every";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::control) struct How {
-    /// What was stricter and had to make room for the rule comes back.
+pub(in crate::control) struct RemoveQuery {
+    /// Also restores the stricter rule this one replaced.
     #[serde(default)]
     undo: bool,
 }
@@ -53,7 +53,7 @@ pub(in crate::control) async fn change(
             let detail = "the tool is not there now, so there is nothing to allow";
             return Err(ApiError::new(StatusCode::CONFLICT, detail));
         };
-        // What the owner had in view: as said now, else as said when it was allowed, else as it is.
+        // The definition the owner saw: as sent now, else as sent when it was allowed, else the present one.
         let seen = wanted.digest.or(before.digest).unwrap_or(tool.digest);
         if seen != tool.digest {
             let detail = "the tool has changed since you looked at it; look again";
@@ -77,7 +77,7 @@ pub(in crate::control) async fn change(
     Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 
-/// The rule as it is wanted, but for the definition it is for.
+/// The changed rule, without its definition digest.
 fn changed(
     before: &Rule,
     wanted: &ChangeRule,
@@ -96,7 +96,7 @@ fn changed(
         if rule.expires_at.is_some_and(|end| end <= now) {
             return Err(ApiError::invalid("expires_at", "that moment is over already"));
         }
-        // It ends when it is said to, and not before.
+        // With an explicit end it no longer ends with the session.
         rule.session = false;
     }
     if let Some(agent) = wanted.agent.as_deref() {
@@ -119,10 +119,10 @@ fn changed(
     Ok(rule)
 }
 
-/// Might agents do more under the second than under the first?
+/// Could agents do more after the change?
 fn widens(before: &Rule, after: &Rule) -> bool {
-    // What asks or blocks lets through whomever it is no longer about; and what blocks holds back every allow, where
-    // what asks yields to a nearer one.
+    // An asking or denying rule that no longer covers an agent may let it through. A deny overrides every allow; an ask
+    // yields to a more specific allow.
     let held_back = before.mode != Mode::Allow;
     after.mode == Mode::Allow
         || (before.mode == Mode::Deny && after.mode != Mode::Deny)
@@ -132,12 +132,12 @@ fn widens(before: &Rule, after: &Rule) -> bool {
 pub(in crate::control) async fn remove(
     State(control): State<Control>,
     Path(id): Path<String>,
-    Query(how): Query<How>,
+    Query(how): Query<RemoveQuery>,
     headers: HeaderMap,
 ) -> ApiResult<StatusCode> {
     let rule = control.rule(&id).await?;
     if rule.mode != Mode::Allow || control.is_stale(&rule) {
-        // What it held back may be let through by a wider rule.
+        // Without it, a wider allow may apply.
         control.confirmed(&headers).await?;
     }
     let back = if how.undo { control.policy.undo.stricter_before(rule.id) } else { Vec::new() };
@@ -151,7 +151,7 @@ pub(in crate::control) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Brings back a rule that was removed, as it was: an allow is still for the definition it was given for.
+/// Restores a removed rule unchanged: an allow still applies only to the definition it was made for.
 pub(in crate::control) async fn restore(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -185,7 +185,7 @@ pub(in crate::control) async fn restore(
 }
 
 impl Control {
-    /// Is it an allow for another definition than the present one? Then it asks.
+    /// Is it an allow for an outdated definition? Then the owner is asked.
     fn is_stale(&self, rule: &Rule) -> bool {
         let Scope::Tool { integration, tool } = &rule.scope else { return false };
         let present = self.catalogue.published(integration, tool);

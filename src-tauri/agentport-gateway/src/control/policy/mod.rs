@@ -1,4 +1,4 @@
-//! Rules: as sentences, set per tool, changed, taken away, brought back.
+//! Routes of policy rules: list with their sentences, set per tool, change, remove, restore.
 
 mod change;
 
@@ -34,7 +34,7 @@ pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items
     Ok(Json(Items { items }))
 }
 
-/// Sets what happens with a tool, for every agent or for one. Replaces a rule of the same reach.
+/// Sets the mode of a tool, for every agent or for one. Replaces the rule with the same tool and agent.
 pub(super) async fn set(
     State(control): State<Control>,
     headers: HeaderMap,
@@ -60,7 +60,7 @@ pub(super) async fn set(
         return Err(ApiError::invalid("agent", format!("there is no agent {agent}")));
     }
     let scope = Scope::Tool { integration: wanted.integration, tool: wanted.tool };
-    // A deny that goes was holding back every allow, nearer ones as well.
+    // A removed deny was overriding every allow, also more specific ones.
     let denies =
         |rule: &Rule| rule.scope == scope && rule.agent == wanted.agent && rule.mode == Mode::Deny;
     let lifts = wanted.mode != Mode::Deny && control.store.rules().await?.iter().any(denies);

@@ -1,7 +1,7 @@
-//! The second factor: turning it on and off, and taking a code. What needs one is said in [`super::routes`].
+//! Routes of the second factor (TOTP): enable, disable, check codes. Which routes need one is listed in [`super::routes`].
 //!
 //! It is on while the database says so. A secret that cannot be opened, or a row that cannot be read, never turns it
-//! off: then no code is right, and the recovery codes still are.
+//! off: one-time codes then fail, and recovery codes still work.
 
 mod recovery;
 mod totp;
@@ -29,20 +29,20 @@ use crate::{
 
 /// The id the secret is sealed for.
 const SEALED_FOR: &str = "owner/second-factor";
-/// How long a new secret waits for its first code.
+/// Time within which a new secret must be confirmed with a code.
 const SETUP: Duration = Duration::from_secs(15 * 60);
-/// How long a confirmation is good.
+/// Lifetime of a confirmation.
 const CONFIRMED: Duration = Duration::from_secs(5 * 60);
 
-/// What of the second factor is only in memory.
+/// In-memory state of the second factor.
 #[derive(Debug)]
-pub(crate) struct Codes {
+pub(crate) struct SecondFactorState {
     throttle: LoginThrottle,
     begun: Mutex<Option<Begun>>,
     pub(super) confirmations: Tokens,
 }
 
-/// A secret that counts once a code made with it is shown.
+/// A new secret that is enabled once a code made with it is sent.
 struct Begun {
     secret: Zeroizing<[u8; 20]>,
     until: Timestamp,
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Begun {
     }
 }
 
-impl Default for Codes {
+impl Default for SecondFactorState {
     fn default() -> Self {
         Self {
             throttle: LoginThrottle::growing(),
@@ -179,7 +179,7 @@ impl Control {
         self.events.send(Event::Owner);
     }
 
-    /// Takes a one-time or a recovery code, uses it up, and gives a confirmation for it.
+    /// Checks a one-time or recovery code, uses it up, and returns a confirmation.
     pub(super) async fn take_code(&self, code: &Secret) -> ApiResult<Confirmation> {
         let attempt = self.codes.throttle.attempt().await.map_err(ApiError::too_soon)?;
         let round = self.codes.confirmations.round();
@@ -192,7 +192,7 @@ impl Control {
             return Err(wrong());
         }
         attempt.was_right();
-        // Turned off in this moment, or on anew: the code was for the factor before.
+        // Disabled or replaced meanwhile: the code belonged to the previous secret.
         let given = self.codes.confirmations.give(round, now);
         let (token, expires_at) = given.ok_or_else(wrong)?;
         Ok(Confirmation { token, expires_at })

@@ -1,4 +1,4 @@
-//! Recovery codes: for an owner whose authenticator is gone. Each is good once, and kept as a hash.
+//! Recovery codes, for an owner who lost the authenticator. Each works once and is stored as a hash.
 
 use sha2::{Digest as _, Sha256};
 
@@ -7,10 +7,10 @@ use crate::store::CodeHash;
 pub(super) const HOW_MANY: usize = 10;
 /// Five bits each, as in Crockford's Base32: without the letters that look like digits or like each other.
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Sixteen of five bits: 80 bits, so that the plain hash tells nothing.
+/// Sixteen characters of five bits: 80 bits, so that an unsalted hash cannot be reversed by guessing.
 const LENGTH: usize = 16;
 
-/// New codes as they are shown: `xxxx-xxxx-xxxx-xxxx`.
+/// New codes in the form shown: `xxxx-xxxx-xxxx-xxxx`.
 pub(super) fn new_codes() -> Vec<String> {
     (0..HOW_MANY).map(|_| shown(rand::random())).collect()
 }
@@ -22,7 +22,7 @@ fn shown(random: [u8; LENGTH]) -> String {
     groups.join("-")
 }
 
-/// What is stored of a code, however its letters were typed. `None`: it has not the form of one.
+/// The stored hash of a code, independent of case and separators. `None`: it does not have the form of a code.
 pub(super) fn hash(code: &str) -> Option<CodeHash> {
     let mut plain = String::with_capacity(LENGTH);
     for char in code.chars().filter(|char| !matches!(char, '-' | ' ')) {

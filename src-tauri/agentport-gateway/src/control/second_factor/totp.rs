@@ -1,5 +1,5 @@
 //! One-time codes as authenticator apps make them: RFC 6238 with SHA-1, six digits and steps of 30 seconds, which is
-//! all that most of them know. A code of the step before or after is taken as well, for clocks differ.
+//! all that most of them support. A code of the step before or after is accepted too, since clocks differ.
 
 use agentport_core::Timestamp;
 use qrcode::{Color, QrCode};
@@ -26,7 +26,7 @@ pub(super) fn totp(secret: &[u8]) -> Option<Totp> {
         .ok()
 }
 
-/// The step whose code this is, if it is one for now.
+/// The time step whose code this is, if it is the present one or a neighbour.
 pub(super) fn step(totp: &Totp, code: &str, now: Timestamp) -> Option<u64> {
     totp.check(code, u64::try_from(now.0).ok()? / 1_000)
 }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_makes_no_codes() {
+    fn invalid_secrets_make_no_codes() {
         assert!(totp(b"short").is_none() && totp(b"").is_none());
     }
 

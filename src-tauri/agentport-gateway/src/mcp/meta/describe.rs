@@ -10,7 +10,7 @@ use crate::{
     catalogue::{AgentView, CatalogueEntry, PublishedTool, is_connected},
 };
 
-/// The type of an integration in the words of the contract.
+/// The type of an integration as docs/contract.md §2 names it.
 pub(crate) fn type_of(connection: &Connection) -> &'static str {
     match connection {
         Connection::LocalMcp { .. } => "local_mcp",
@@ -30,7 +30,7 @@ pub(crate) fn status_word(health: &Health) -> &'static str {
     }
 }
 
-/// An installed integration (`contract` §2).
+/// An installed integration (docs/contract.md §2).
 pub(crate) fn installed_json(
     api: &AgentApi,
     agent: &Agent,
@@ -56,7 +56,7 @@ pub(crate) fn installed_json(
     })
 }
 
-/// A tool in full, with what a call to it gets.
+/// A tool in full, with its mode for this agent.
 pub(crate) fn tool_with_mode(api: &AgentApi, agent: &Agent, tool: &PublishedTool) -> Value {
     let mut value = serde_json::to_value(&tool.tool).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
@@ -78,7 +78,7 @@ pub(crate) fn listed_json(api: &AgentApi, agent: &Agent, tool: &PublishedTool) -
     })
 }
 
-/// Where a mode comes from: the owner set it, or it is what nothing set gives.
+/// Source of a mode: set by the owner, or the default.
 pub(crate) fn source_of(reason: Reason) -> &'static str {
     match reason {
         Reason::NoRule | Reason::IntegrationDefault => "default",

@@ -1,4 +1,4 @@
-//! Installing and removing, asked for by an agent: a request to the owner like any other.
+//! `agentport__install_integration` and `agentport__remove_integration`: requests of an agent that the owner decides.
 
 use agentport_api::AuthMethod;
 use agentport_core::{AgentId, IntegrationId};
@@ -51,7 +51,7 @@ impl MetaCall<'_> {
     }
 }
 
-/// Everything about an install that can be refused before the owner is bothered.
+/// Checks an install before the owner is asked.
 pub(crate) fn installable(
     api: &AgentApi,
     agent: AgentId,
@@ -62,7 +62,7 @@ pub(crate) fn installable(
     let token = optional(arguments, "token")?;
     let parsed = IntegrationId::new(id).map_err(|error| format!("integration_id: {error}."))?;
     if api.catalogue.get(&parsed).is_some() {
-        // The owner may have installed it instead of deciding the request, which then has that for an answer.
+        // The owner may have installed it directly instead of deciding the request.
         if api.approvals.has_open(agent, &parsed, INSTALL) {
             return Ok(());
         }
@@ -92,7 +92,7 @@ pub(crate) fn installable(
     Ok(())
 }
 
-/// How many secrets letting in by token takes.
+/// Number of secrets that signing in by token needs.
 fn secrets_of(id: &str) -> usize {
     let fields = directory::find_offered(id)
         .ok()

@@ -1,4 +1,4 @@
-//! The tools that list and describe.
+//! Meta tools that list and describe integrations and tools.
 
 use agentport_core::{IntegrationId, search};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::{
     mcp::tool_result,
 };
 
-/// An integration that is installed (`contract` §2).
+/// An installed integration (docs/contract.md §2).
 pub(crate) fn integration_json(entry: &CatalogueEntry) -> Value {
     let row = &entry.row;
     let known = directory::entry_for(&row.id, &row.connection);
@@ -31,12 +31,12 @@ pub(crate) fn integration_json(entry: &CatalogueEntry) -> Value {
             .unwrap_or_default(),
         "type": type_of(&row.connection),
         "auth_methods": [row.auth_method],
-        // Where a server is reached is the owner's business, and no documentation.
+        // The address of a server is private to the owner and not a documentation URL.
         "docs_url": known.map(|listed| listed.docs_url.as_str()),
     })
 }
 
-/// One that can be installed, in the same form.
+/// An entry of the directory, in the same form.
 fn listed_integration(listed: &DirectoryEntry) -> Value {
     json!({
         "id": listed.id,
@@ -48,7 +48,7 @@ fn listed_integration(listed: &DirectoryEntry) -> Value {
     })
 }
 
-/// The integrations that can be installed and are not: those that fit the query, best first.
+/// Entries of the directory that are not installed and match the query, best first.
 pub(crate) fn available(api: &AgentApi, query: &str) -> Vec<Value> {
     let installed = |id: &IntegrationId| api.catalogue.get(id).is_some();
     let listed = directory::search(query)
@@ -64,12 +64,12 @@ pub(crate) fn available(api: &AgentApi, query: &str) -> Vec<Value> {
     demo.into_iter().chain(listed).collect()
 }
 
-/// One that can be installed and is not.
+/// An entry of the directory that is not installed.
 pub(super) fn available_one(api: &AgentApi, id: &str) -> Option<Value> {
     available(api, "").into_iter().find(|integration| integration["id"] == id)
 }
 
-/// That there is none of this id, or why it is not to be had.
+/// The sentence for an id that is unknown or cannot be installed.
 pub(crate) fn no_such(id: &str) -> String {
     match directory::find_offered(id) {
         Err(NotOffered::Unsupported { name, why }) => {
@@ -122,7 +122,7 @@ impl MetaCall<'_> {
         Ok(tool_result::json_result(installed))
     }
 
-    /// A visible integration, or the sentence that says it is none.
+    /// A visible integration, or the sentence for an unknown one.
     pub(super) fn installed(&self) -> Result<&std::sync::Arc<CatalogueEntry>, String> {
         let id = self.text("integration_id")?;
         self.view.integrations.get(id).ok_or_else(|| {
@@ -208,7 +208,7 @@ impl MetaCall<'_> {
     }
 }
 
-/// The tools that match, best first; all of them in their own order without a query.
+/// Matching tools, best first; without a query all, in catalogue order.
 fn ranked<'a>(
     query: &str,
     tools: impl Iterator<Item = &'a std::sync::Arc<PublishedTool>>,
@@ -234,7 +234,7 @@ mod tests {
     use agentport_api::Connection;
 
     #[test]
-    fn where_a_server_is_reached_is_not_told() {
+    fn addresses_of_servers_are_not_shown() {
         let id = IntegrationId::new("x").unwrap();
         let catalogue = Catalogue::new();
         let row = IntegrationRow {

@@ -1,4 +1,4 @@
-//! The twelve `agentport__*` tools. Names and fields are fixed (`contract` §2); agents' skills know them.
+//! The twelve `agentport__*` tools. Their names and fields are fixed (docs/contract.md §2), since skills rely on them.
 
 mod describe;
 mod install;
@@ -29,10 +29,10 @@ use crate::{
     agent_api::AgentApi, agents::Agent, call::Request, caller::Caller, catalogue::AgentView,
 };
 
-/// Time between progress notifications while the owner thinks.
+/// Time between progress notifications while an approval is pending.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
-/// One call of a meta tool, with what all of them need.
+/// One call of a meta tool.
 pub(super) struct MetaCall<'a> {
     api: &'a Arc<AgentApi>,
     principal: Principal,
@@ -40,10 +40,10 @@ pub(super) struct MetaCall<'a> {
     arguments: JsonObject,
 }
 
-/// An argument that is missing or of the wrong type, or a business error: told as `isError` in a plain sentence.
+/// A missing or invalid argument, or a business error: becomes an `isError` result with this sentence.
 pub(super) type MetaResult = Result<CallToolResult, String>;
 
-/// Calls a tool of ours.
+/// Calls one of AgentPort's own tools.
 pub(crate) async fn call(
     api: &Arc<AgentApi>,
     principal: Principal,
@@ -155,7 +155,7 @@ fn optional<'a>(arguments: &'a JsonObject, field: &str) -> Result<Option<&'a str
     }
 }
 
-/// Awaits a request for as long as a client holds a call open, telling it of progress if it asked to hear of it.
+/// Awaits an approval for as long as clients keep a call open, with progress notifications if the client asked for them.
 pub(crate) async fn await_held(
     api: &Arc<AgentApi>,
     id: ApprovalId,
@@ -179,7 +179,7 @@ pub(crate) async fn await_held(
                     sent += 1.0;
                     let params = ProgressNotificationParam::new(token.clone(), sent)
                         .with_message("Waiting for the owner's decision");
-                    // An agent that has gone finds the result when it awaits again.
+                    // An agent that disconnected finds the result when it awaits again.
                     let _ = peer.notify_progress(params).await;
                 }
             }

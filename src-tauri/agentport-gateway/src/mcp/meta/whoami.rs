@@ -1,4 +1,4 @@
-//! `agentport__whoami`: everything an agent should know about its place here, from local state alone.
+//! `agentport__whoami`: the agent's name, profile, integrations and open approvals, from local state alone.
 
 use serde_json::{Value, json};
 

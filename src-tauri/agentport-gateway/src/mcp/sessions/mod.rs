@@ -1,4 +1,4 @@
-//! Sessions of the revisions before 2026-07-28: whose they are, and that they outlive a restart.
+//! Sessions of the revisions before 2026-07-28: each belongs to an agent, and they survive a restart.
 //!
 //! A session belongs to the agent that opened it. In memory there are at most [`LIVE`], of one agent at most
 //! [`LIVE_OF_AGENT`]; the one unused for longest makes room and comes back from the database with its next request.
@@ -20,7 +20,7 @@ use rmcp::{
 };
 
 use crate::auth::PRINCIPAL;
-use crate::mcp::list_changed::Fingerprint;
+use crate::mcp::list_changed::ViewFingerprint;
 use crate::{
     caller::LogLevel,
     catalogue::ViewKey,
@@ -28,17 +28,17 @@ use crate::{
     store::{self, SessionRow, Store},
 };
 
-/// Sessions in memory.
+/// Most sessions in memory.
 const LIVE: usize = 200;
-/// Sessions of one agent in memory: one that opens many pushes out its own first.
+/// Most sessions of one agent in memory; beyond that its own oldest are dropped first.
 const LIVE_OF_AGENT: usize = 50;
-/// Sessions in the database.
+/// Most sessions in the database.
 const STORED: u32 = 1_000;
 const STORED_OF_AGENT: u32 = 200;
 
-/// What is known of a live session.
+/// A session in memory.
 #[derive(Debug)]
-struct Session {
+struct LiveSession {
     agent: AgentId,
     used_at: Timestamp,
     /// The `used_at` that the database knows.
@@ -46,24 +46,24 @@ struct Session {
     level: Option<LogLevel>,
     /// Its client can be asked nothing: it declared neither elicitation, nor sampling, nor roots.
     plain: bool,
-    listener: Option<Listener>,
+    listener: Option<SessionPeer>,
     /// Resources whose updates it wants.
     subscriptions: HashSet<String>,
 }
 
-/// The other side of a session, and what it has been told.
+/// The client of a session, and the lists it has seen.
 #[derive(Debug, Clone)]
-pub(crate) struct Listener {
+pub(crate) struct SessionPeer {
     pub(crate) peer: Peer<RoleServer>,
     pub(crate) key: Arc<ViewKey>,
-    pub(crate) seen: Fingerprint,
+    pub(crate) seen: ViewFingerprint,
 }
 
 /// All live sessions.
 pub(crate) struct Sessions {
     store: Store,
     manager: Arc<LocalSessionManager>,
-    live: Mutex<HashMap<String, Session>>,
+    live: Mutex<HashMap<String, LiveSession>>,
 }
 
 impl Sessions {
@@ -85,7 +85,7 @@ impl Sessions {
             Some(row) if row.agent == agent => {
                 let state = serde_json::from_str::<SessionState>(&row.state_json);
                 self.open(id, agent, state.is_ok_and(|state| is_plain(&state)), now).await;
-                // Until it was live its row may have been dropped, to make room.
+                // Its row may have been dropped before it was in memory, to make room.
                 let kept = self.store.touch_session(id, now).await?;
                 if !kept {
                     self.forget(id);
@@ -96,8 +96,8 @@ impl Sessions {
         }
     }
 
-    /// Brings to the database when live sessions were used last. Without it a restart would take those in use for
-    /// the ones unused for longest.
+    /// Stores when sessions in memory were last used. Otherwise a restart would take sessions in use for the ones unused
+    /// for longest.
     pub(crate) async fn flush(&self) -> store::Result<()> {
         let used: Vec<(String, Timestamp)> = self
             .live
@@ -119,9 +119,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Notes a session in memory, and makes room for it.
+    /// Adds a session to those in memory, and makes room for it.
     async fn open(&self, id: &str, agent: AgentId, plain: bool, now: Timestamp) {
-        let session = Session {
+        let session = LiveSession {
             agent,
             used_at: now,
             noted_at: now,
@@ -132,7 +132,7 @@ impl Sessions {
         };
         let out = {
             let mut live = self.live.lock();
-            // Two requests at once may bring it back.
+            // Two concurrent requests may restore it.
             live.entry(id.to_owned()).or_insert(session);
             make_room(&mut live, id, agent)
         };
@@ -149,7 +149,7 @@ impl Sessions {
         }
     }
 
-    /// Keeps a new session, and drops the stored ones that are too many.
+    /// Stores a new session, and deletes stored ones beyond the limit.
     async fn keep(
         &self,
         id: &str,
@@ -172,16 +172,16 @@ impl Sessions {
         Ok(())
     }
 
-    /// Notes who listens at the other end of a live session, and which lists it has seen.
+    /// Sets the client that listens to a session, and the lists it has seen.
     pub(crate) fn set_listener(
         &self,
         id: &str,
         peer: Peer<RoleServer>,
         key: Arc<ViewKey>,
-        seen: Fingerprint,
+        seen: ViewFingerprint,
     ) {
         if let Some(session) = self.live.lock().get_mut(id) {
-            session.listener = Some(Listener { peer, key, seen });
+            session.listener = Some(SessionPeer { peer, key, seen });
         }
     }
 
@@ -197,8 +197,8 @@ impl Sessions {
         }
     }
 
-    /// Those who want to hear of this resource.
-    pub(crate) fn subscribed(&self, uri: &str) -> Vec<Listener> {
+    /// Clients that subscribed to this resource.
+    pub(crate) fn subscribed(&self, uri: &str) -> Vec<SessionPeer> {
         let live = self.live.lock();
         let wanting = live.values().filter(|session| session.subscriptions.contains(uri));
         wanting.filter_map(|session| session.listener.clone()).collect()
@@ -210,7 +210,7 @@ impl Sessions {
         }
     }
 
-    /// May calls of this session be answered without the means to ask or tell its client anything meanwhile?
+    /// May calls of this session take the fast path, which cannot send the client anything while they run?
     pub(crate) fn is_plain(&self, id: &str) -> bool {
         self.live.lock().get(id).is_some_and(|session| session.plain && session.level.is_none())
     }
@@ -219,8 +219,8 @@ impl Sessions {
         self.live.lock().get(id).and_then(|session| session.level)
     }
 
-    /// Every listener, with its session.
-    pub(crate) fn listeners(&self) -> Vec<(String, Listener)> {
+    /// Every listening client, with its session.
+    pub(crate) fn listeners(&self) -> Vec<(String, SessionPeer)> {
         self.live
             .lock()
             .iter()
@@ -229,8 +229,8 @@ impl Sessions {
             .collect()
     }
 
-    /// A listener has been told of the lists with this fingerprint.
-    pub(crate) fn set_seen(&self, id: &str, seen: Fingerprint) {
+    /// The client was notified of the lists with this fingerprint.
+    pub(crate) fn set_seen(&self, id: &str, seen: ViewFingerprint) {
         if let Some(session) = self.live.lock().get_mut(id)
             && let Some(listener) = &mut session.listener
         {
@@ -238,7 +238,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the sessions of an agent that is no longer let in.
+    /// Ends the sessions of an agent whose key is no longer valid.
     pub(crate) async fn close_of(&self, agent: AgentId) -> store::Result<()> {
         let ids: Vec<String> = {
             let mut live = self.live.lock();
@@ -265,7 +265,7 @@ impl Sessions {
 /// Takes out sessions until there are no more than there may be, unused for longest first, and tells when each was
 /// used. The `new` one, of `agent`, stays; if the agent has too many, it is its own that go.
 fn make_room(
-    live: &mut HashMap<String, Session>,
+    live: &mut HashMap<String, LiveSession>,
     new: &str,
     agent: AgentId,
 ) -> Vec<(String, Timestamp)> {

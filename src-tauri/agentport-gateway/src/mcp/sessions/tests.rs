@@ -69,7 +69,7 @@ async fn an_agent_pushes_out_its_own_first() {
 }
 
 #[tokio::test]
-async fn the_room_of_all_is_bounded() {
+async fn all_sessions_together_are_bounded() {
     let mut live = HashMap::new();
     let agents: Vec<AgentId> =
         (0..9_u128).map(|number| AgentId(uuid::Uuid::from_u128(number))).collect();
@@ -77,7 +77,7 @@ async fn the_room_of_all_is_bounded() {
     for number in 0..=LIVE {
         let agent = agents[number % agents.len()];
         let moment = Timestamp(1_000 - number as i64);
-        let session = Session {
+        let session = LiveSession {
             agent,
             used_at: moment,
             noted_at: moment,

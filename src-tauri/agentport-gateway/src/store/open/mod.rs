@@ -135,9 +135,9 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
     };
     closed.map_err(connect)?;
     match applied {
-        Applied::Nothing => Ok(()),
-        Applied::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
-        Applied::Migrations(rows) => rows.into_iter().try_for_each(|(version, checksum)| {
+        MigrationState::Nothing => Ok(()),
+        MigrationState::Foreign => Err(OpenError::Foreign { path: path.to_owned() }),
+        MigrationState::Migrations(rows) => rows.into_iter().try_for_each(|(version, checksum)| {
             match MIGRATIONS.iter().find(|known| known.version == version) {
                 None => Err(OpenError::Newer { path: path.to_owned(), version }),
                 Some(known) if *known.checksum != *checksum => {
@@ -152,7 +152,7 @@ async fn inspect(path: &Path) -> Result<(), OpenError> {
 /// SQLITE_NOTADB, <https://www.sqlite.org/rescode.html#notadb>.
 const NOT_A_DATABASE: &str = "26";
 
-enum Applied {
+enum MigrationState {
     /// An empty database.
     Nothing,
     /// Tables, but none of ours.
@@ -160,15 +160,15 @@ enum Applied {
     Migrations(Vec<(i64, Vec<u8>)>),
 }
 
-async fn applied(connection: &mut SqliteConnection) -> Result<Applied, sqlx::Error> {
+async fn applied(connection: &mut SqliteConnection) -> Result<MigrationState, sqlx::Error> {
     let (tables, ours): (i64, i64) = sqlx::query_as(
         "SELECT count(*), count(*) FILTER (WHERE name = '_sqlx_migrations') FROM sqlite_schema",
     )
     .fetch_one(&mut *connection)
     .await?;
     match (tables, ours) {
-        (0, _) => Ok(Applied::Nothing),
-        (_, 0) => Ok(Applied::Foreign),
+        (0, _) => Ok(MigrationState::Nothing),
+        (_, 0) => Ok(MigrationState::Foreign),
         _ => {
             let rows =
                 sqlx::query("SELECT version, checksum FROM _sqlx_migrations ORDER BY version DESC")
@@ -177,7 +177,7 @@ async fn applied(connection: &mut SqliteConnection) -> Result<Applied, sqlx::Err
             rows.iter()
                 .map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)))
                 .collect::<Result<_, sqlx::Error>>()
-                .map(Applied::Migrations)
+                .map(MigrationState::Migrations)
         }
     }
 }

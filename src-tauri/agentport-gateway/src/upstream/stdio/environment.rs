@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn passes_the_allow_list_and_what_the_owner_set() {
+    fn passes_the_allow_list_and_the_owners_variables() {
         let ours = [
             ("PATH", "/bin"),
             ("HOME", "/home/o"),

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_login_shell_is_asked_past_what_it_prints_by_itself() {
+    async fn other_output_of_the_login_shell_is_ignored() {
         let directory = tempfile::tempdir().unwrap();
         let shell = script(
             directory.path(),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_set_by_a_shell_is_told_from_the_systems() {
+    fn a_shells_path_is_distinguished_from_the_systems() {
         for (path, system) in [
             ("/usr/bin:/bin:/usr/sbin:/sbin", true),
             ("", true),

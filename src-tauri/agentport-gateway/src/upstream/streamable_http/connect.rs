@@ -8,7 +8,7 @@ use rmcp::transport::streamable_http_client::StreamableHttpError;
 use url::Url;
 
 use super::{
-    handshake_client::Problem,
+    handshake_client::HandshakeError,
     http_error::{cause, credential_refused, shown},
 };
 use crate::upstream::error::UpstreamError;
@@ -101,7 +101,7 @@ pub(in crate::upstream) fn problem(
     let said = |problem: String, answered| {
         (UpstreamError::Unreachable { what: shown_url.to_owned(), problem }, answered)
     };
-    match error.downcast_ref::<Problem>() {
+    match error.downcast_ref::<HandshakeError>() {
         Some(StreamableHttpError::AuthRequired(_)) => {
             (credential_refused(shown_url, StatusCode::UNAUTHORIZED), false)
         }
@@ -146,18 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_told_without_bodies() {
+    fn errors_show_no_bodies() {
         for (problem_, expected) in [
             (
-                tidy(Problem::UnexpectedServerResponse("HTTP 404 Not Found: key=fake".into())),
+                tidy(HandshakeError::UnexpectedServerResponse(
+                    "HTTP 404 Not Found: key=fake".into(),
+                )),
                 "https://x/ answered HTTP 404 Not Found",
             ),
             (
-                Problem::UnexpectedContentType(Some("text/html".into())),
+                HandshakeError::UnexpectedContentType(Some("text/html".into())),
                 "https://x/ does not answer like an MCP server",
             ),
             (
-                tidy(Problem::UnexpectedServerResponse("HTTP 401 Unauthorized: ".into())),
+                tidy(HandshakeError::UnexpectedServerResponse("HTTP 401 Unauthorized: ".into())),
                 "https://x/ refused the credential (HTTP 401); the owner must give a new one",
             ),
         ] {

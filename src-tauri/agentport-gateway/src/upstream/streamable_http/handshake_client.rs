@@ -53,7 +53,7 @@ const MAX_REFUSAL: usize = 2_000;
 const FIRST_STREAM_GAP: Duration = Duration::from_secs(1);
 const MAX_STREAM_GAP: Duration = Duration::from_secs(300);
 
-pub(super) type Problem = StreamableHttpError<reqwest::Error>;
+pub(super) type HandshakeError = StreamableHttpError<reqwest::Error>;
 
 /// The client. Clones share their state.
 #[derive(Clone)]
@@ -127,7 +127,7 @@ impl HandshakeClient {
         message: &ClientJsonRpcMessage,
         session: Option<&str>,
         headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<reqwest::Response, Problem> {
+    ) -> Result<reqwest::Response, HandshakeError> {
         let mut request = self
             .client
             .post(uri)
@@ -137,11 +137,11 @@ impl HandshakeClient {
             request = request.header("mcp-session-id", session);
         }
         let sent = request.json(message).send().await;
-        let response = sent.map_err(|error| Problem::Client(error.without_url()))?;
+        let response = sent.map_err(|error| HandshakeError::Client(error.without_url()))?;
         let status = response.status();
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
         if status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && challenged) {
-            return Err(Problem::AuthRequired(AuthRequiredError::new(String::new())));
+            return Err(HandshakeError::AuthRequired(AuthRequiredError::new(String::new())));
         }
         Ok(response)
     }
@@ -154,7 +154,7 @@ impl HandshakeClient {
         id: &RequestId,
         is_discover: bool,
         headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Problem> {
+    ) -> Result<StreamableHttpPostResponse, HandshakeError> {
         let response = self.post(uri, message, None, headers).await?;
         let status = response.status();
         let header = response.headers().get("mcp-session-id").and_then(|id| id.to_str().ok());
@@ -171,10 +171,12 @@ impl HandshakeClient {
             return Ok(StreamableHttpPostResponse::Json(unknown_method(id), None));
         }
         Err(match status {
-            _ if status.is_success() => Problem::UnexpectedServerResponse("not JSON-RPC".into()),
+            _ if status.is_success() => {
+                HandshakeError::UnexpectedServerResponse("not JSON-RPC".into())
+            }
             StatusCode::TOO_MANY_REQUESTS => HttpStatusError::new(status.as_u16(), None).into(),
             _ if status.is_server_error() => HttpStatusError::new(status.as_u16(), None).into(),
-            _ => Problem::UnexpectedServerResponse(format!("HTTP {status}").into()),
+            _ => HandshakeError::UnexpectedServerResponse(format!("HTTP {status}").into()),
         })
     }
 
@@ -182,13 +184,14 @@ impl HandshakeClient {
     async fn read_answer(
         &self,
         mut response: reqwest::Response,
-    ) -> Result<Option<ServerJsonRpcMessage>, Problem> {
+    ) -> Result<Option<ServerJsonRpcMessage>, HandshakeError> {
         let streamed = is_event_stream(response.headers().get(CONTENT_TYPE));
         let mut body = BytesMut::new();
         let mut events = SseParser::default();
         loop {
             let chunk = response.chunk().await;
-            let Some(chunk) = chunk.map_err(|error| Problem::Client(error.without_url()))? else {
+            let Some(chunk) = chunk.map_err(|error| HandshakeError::Client(error.without_url()))?
+            else {
                 break;
             };
             if streamed {
@@ -291,7 +294,7 @@ impl StreamableHttpClient for HandshakeClient {
         session: Option<Arc<str>>,
         auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<StreamableHttpPostResponse, Problem> {
+    ) -> Result<StreamableHttpPostResponse, HandshakeError> {
         if let Some(session) = &session {
             self.state.session.store(Some(Arc::new(session.to_string())));
         }
@@ -299,7 +302,7 @@ impl StreamableHttpClient for HandshakeClient {
             let response = self.post(&uri, &message, session.as_deref(), headers).await?;
             // Nothing waits for an answer to this; what a server says to it instead does not matter.
             return match response.status() == StatusCode::NOT_FOUND && session.is_some() {
-                true => Err(Problem::SessionExpired),
+                true => Err(HandshakeError::SessionExpired),
                 false => Ok(StreamableHttpPostResponse::Accepted),
             };
         };
@@ -326,7 +329,7 @@ impl StreamableHttpClient for HandshakeClient {
         session: Arc<str>,
         auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), HandshakeError> {
         self.client.delete_session(uri, session, auth, headers).await.map_err(tidy)
     }
 
@@ -337,10 +340,10 @@ impl StreamableHttpClient for HandshakeClient {
         last_event: Option<String>,
         _auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
-    ) -> Result<BoxedSseResponse, Problem> {
+    ) -> Result<BoxedSseResponse, HandshakeError> {
         let pacing = self.pacing();
         if pacing.unsupported.load(Ordering::Relaxed) {
-            return Err(Problem::ServerDoesNotSupportSse);
+            return Err(HandshakeError::ServerDoesNotSupportSse);
         }
         sleep(pacing.gap()).await;
         pacing.barren.fetch_add(1, Ordering::Relaxed);
@@ -356,17 +359,17 @@ impl StreamableHttpClient for HandshakeClient {
             request = request.header("last-event-id", last_event);
         }
         let sent = request.send().await;
-        let response = sent.map_err(|error| Problem::Client(error.without_url()))?;
+        let response = sent.map_err(|error| HandshakeError::Client(error.without_url()))?;
         let status = response.status();
         if status == StatusCode::UNAUTHORIZED {
-            return Err(Problem::AuthRequired(AuthRequiredError::new(String::new())));
+            return Err(HandshakeError::AuthRequired(AuthRequiredError::new(String::new())));
         }
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(HttpStatusError::new(status.as_u16(), None).into());
         }
         if !status.is_success() || !is_event_stream(response.headers().get(CONTENT_TYPE)) {
             pacing.unsupported.store(true, Ordering::Relaxed);
-            return Err(Problem::ServerDoesNotSupportSse);
+            return Err(HandshakeError::ServerDoesNotSupportSse);
         }
         Ok(events_of(response, pacing).boxed())
     }

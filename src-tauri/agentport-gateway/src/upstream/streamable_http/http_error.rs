@@ -8,7 +8,7 @@ use rmcp::{
 };
 use url::Url;
 
-use super::handshake_client::Problem;
+use super::handshake_client::HandshakeError;
 use crate::upstream::{
     error::UpstreamError,
     message::{InboundMessage, inbound},
@@ -62,7 +62,7 @@ pub(in crate::upstream) fn needs_auth(status: StatusCode, headers: &HeaderMap) -
 
 /// Makes a problem fit to be seen. rmcp logs it whole, so addresses (whose query may be a secret) and bodies (which
 /// may echo one) are taken out; and rmcp knows a 401 only by its challenge, while one without is as clear.
-pub(super) fn tidy(problem: Problem) -> Problem {
+pub(super) fn tidy(problem: HandshakeError) -> HandshakeError {
     match problem {
         StreamableHttpError::Client(error) => StreamableHttpError::Client(error.without_url()),
         StreamableHttpError::UnexpectedServerResponse(text) if text.starts_with("HTTP 401") => {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_session_is_told_from_other_refusals() {
+    fn a_lost_session_is_distinguished_from_other_refusals() {
         let refused = |code, message: &'static str| {
             UpstreamError::Refused(rmcp::ErrorData::new(ErrorCode(code), message, None))
         };
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_credential_is_told_from_a_forbidden_tool() {
+    fn a_missing_credential_is_distinguished_from_a_forbidden_tool() {
         let mut headers = HeaderMap::new();
         assert!(needs_auth(StatusCode::UNAUTHORIZED, &headers));
         assert!(!needs_auth(StatusCode::FORBIDDEN, &headers));

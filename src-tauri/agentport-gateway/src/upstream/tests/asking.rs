@@ -63,7 +63,7 @@ async fn log_messages_come_from_the_level_the_agent_wants() {
 }
 
 #[tokio::test]
-async fn meta_passes_without_what_is_between_agent_and_gateway() {
+async fn meta_passes_without_protocol_fields() {
     for (kind, target, _server) in all().await {
         let bench = Bench::new(target);
         let agent = Agent::connect("a").await;
@@ -129,7 +129,7 @@ async fn with_two_agents_at_work_no_wrong_one_is_asked() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_asked_is_not() {
+async fn clients_without_the_capability_are_not_asked() {
     let http = HttpServer::start(Era::Legacy, false).await;
     let agent = Agent::connect("a").await;
     let unable = Caller { capabilities: Default::default(), ..agent.caller() };

@@ -13,7 +13,7 @@ use super::{
 use crate::upstream::UpstreamError;
 
 #[tokio::test]
-async fn a_crash_is_told_with_the_last_words_and_mended() {
+async fn a_crash_is_reported_with_the_last_output_and_repaired() {
     let bench = Bench::new(child(Era::Legacy));
     let first = bench.tool("pid", json!({})).await.unwrap();
     let (crash, other) =
@@ -117,7 +117,7 @@ async fn a_changed_list_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_list_gone_bad_leaves_the_connection_and_is_told() {
+async fn an_invalid_list_is_reported_and_keeps_the_connection() {
     // The list is good the first time only.
     let script = introduce("'$list'").replacen(
         "while read -r line; do",

@@ -63,7 +63,7 @@ async fn starts_on_first_use_and_once_for_all() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_what_a_server_offers_and_leaves_nothing() {
+async fn a_probe_lists_tools_and_leaves_no_process() {
     for (era, revision) in [(Era::Legacy, "2025-11-25"), (Era::Modern, "2026-07-28")] {
         let bench = Bench::empty();
         let listing = bench.upstreams.probe(spec(child(era))).await.unwrap();

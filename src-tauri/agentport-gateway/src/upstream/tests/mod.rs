@@ -109,7 +109,7 @@ impl Bench {
         self.operation(caller, tool(name, arguments), PATIENCE).await.map(|result| text(&result))
     }
 
-    /// What [`UpstreamRegistry::call`] does, without the permit that only the door can make.
+    /// What [`UpstreamRegistry::call`] does, without the permit that only the pipeline can make.
     async fn operation(
         &self,
         caller: &Caller,

@@ -178,7 +178,7 @@ async fn a_server_that_never_answers_discover_costs_little() {
 }
 
 #[tokio::test]
-async fn a_lost_session_is_renewed_however_it_is_told() {
+async fn a_lost_session_is_renewed_for_every_kind_of_refusal() {
     let ways: [Answer; 4] = [
         |message, _, _| {
             (StatusCode::UNPROCESSABLE_ENTITY, message["id"].to_string()).into_response()

@@ -47,7 +47,7 @@ async fn sixteen_calls_at_once() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_is_told_once_and_not_tried_again() {
+async fn a_refused_credential_is_reported_once_and_not_retried() {
     for challenge in [true, false] {
         let http = HttpServer::start(Era::Modern, false).await;
         http.refuse(Some((401, challenge)));
@@ -114,7 +114,7 @@ async fn an_unreachable_server_is_named_without_secrets() {
 }
 
 #[tokio::test]
-async fn what_is_no_mcp_server_is_said_to_be_none() {
+async fn servers_that_speak_no_mcp_are_reported() {
     let http = HttpServer::start(Era::Modern, false).await;
     for (status, expected) in [
         (200, "/mcp does not answer like an MCP server"),
@@ -187,7 +187,7 @@ async fn a_broken_stream_is_taken_up_where_it_broke() {
 }
 
 #[tokio::test]
-async fn lists_and_resources_that_change_are_told() {
+async fn list_and_resource_changes_are_published() {
     for era in [Era::Legacy, Era::Modern] {
         let http = HttpServer::start(era, false).await;
         let bench = Bench::new(http.target());

@@ -1,5 +1,5 @@
-//! From a document and what stands here to what has to be stored. Pure: the document is checked as if the owner had
-//! typed it, and a fault is told with its place.
+//! Plans a restore: compares a document with the present configuration. Pure; the document is validated like the owner's
+//! own input, and an error names its position.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -27,9 +27,9 @@ use crate::{
     store::{AgentRow, IntegrationRow, Restored},
 };
 
-/// What a restore does.
+/// What a restore will store.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct RestorePlan {
     /// Without the new agents, who have no keys yet.
     pub(super) stored: Restored,
     pub(super) new_agents: Vec<AgentRow>,
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub(super) needs_secrets: Vec<IntegrationId>,
 }
 
-impl Plan {
+impl RestorePlan {
     pub(super) fn is_nothing(&self) -> bool {
         let Restored { settings, profiles, agents, integrations, rules, .. } = &self.stored;
         settings.is_none()
@@ -49,7 +49,7 @@ impl Plan {
     }
 }
 
-pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<Plan> {
+pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<RestorePlan> {
     if backup.format != FORMAT {
         let detail = format!(
             "the document has the format {}, and this AgentPort knows only {FORMAT}; update it first",
@@ -57,7 +57,7 @@ pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<Pla
         );
         return Err(ApiError::invalid("format", detail));
     }
-    let mut plan = Plan::default();
+    let mut plan = RestorePlan::default();
     plan.settings(&backup.settings, &here.settings)?;
     plan.integrations(&backup.integrations, &here.integrations, now)?;
     let integrations: HashMap<&IntegrationId, &str> = here
@@ -86,7 +86,7 @@ pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<Pla
     Ok(plan)
 }
 
-/// Nothing is said twice.
+/// Refuses duplicate ids.
 fn once<T: Eq + std::hash::Hash>(keys: impl Iterator<Item = T>, list: &str) -> ApiResult<()> {
     let mut seen = HashSet::new();
     for (index, key) in keys.enumerate() {
@@ -98,10 +98,10 @@ fn once<T: Eq + std::hash::Hash>(keys: impl Iterator<Item = T>, list: &str) -> A
     Ok(())
 }
 
-impl Plan {
+impl RestorePlan {
     fn settings(&mut self, wanted: &Settings, here: &Settings) -> ApiResult<()> {
         settings::check(wanted).map_err(|refused| refused.at("settings"))?;
-        // Silence is for an evening, and that evening is not in the document.
+        // "Do not disturb until" is temporary and not part of the document.
         let silent = here.notifications_silent_until;
         let wanted = Settings { notifications_silent_until: silent, ..wanted.clone() };
         if wanted != *here {
@@ -123,7 +123,7 @@ impl Plan {
                 .map_err(|refused| refused.at(&format!("integrations[{index}]")))?;
             let before = here.iter().find(|row| row.id == integration.id);
             let mut row = row(integration, before.map_or(now, |row| row.added_at));
-            // What was left out of the document for looking like a secret is not taken away here.
+            // Values that were left out because they look like secrets are kept here.
             let as_told = before.map(|before| document::integration(before.clone()));
             let untimed = |connection: &Connection| with_timeout(connection.clone(), None);
             let same_way =
@@ -131,7 +131,7 @@ impl Plan {
             row.imported = imported(integration, before)
                 .map_err(|error| ApiError::from(&error).at(&format!("integrations[{index}]")))?;
             if let (true, Some(before)) = (same_way, before) {
-                // Older documents know of no time of its own.
+                // Older documents have no such field.
                 let seconds = row
                     .connection
                     .timeout_seconds()
@@ -169,7 +169,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Answers who is let in afterwards, by name.
+    /// Returns the valid agents after the restore, by name.
     fn agents(
         &mut self,
         wanted: &[BackedUpAgent],
@@ -229,7 +229,7 @@ impl Plan {
             check_rule(rule, integrations)
                 .map_err(|refused| refused.at(&format!("rules[{index}]")))?;
             if rule.agent.is_some_and(|agent| !let_in.contains_key(&agent)) {
-                // Its agent stays out, so it would be about no agent.
+                // Its agent is not restored, so the rule would apply to none.
                 continue;
             }
             let before = by_id.get(&rule.id);
@@ -269,7 +269,7 @@ fn check_integration(integration: &BackedUpIntegration) -> ApiResult<()> {
     }
 }
 
-/// What came from a client. Older documents say nothing of it, and take nothing away.
+/// Fields imported from a client. Older documents lack them, which removes nothing.
 fn imported(
     integration: &BackedUpIntegration,
     before: Option<&IntegrationRow>,
@@ -370,7 +370,7 @@ fn check_rule(rule: &Rule, integrations: &HashMap<&IntegrationId, &str>) -> ApiR
     Ok(())
 }
 
-/// Are they the same but for their names and birthdays? The demo brings its rules into every home.
+/// Are they equal but for id and time of creation? Every data directory has the demo's rules.
 fn says_the_same(one: &Rule, other: &Rule) -> bool {
     let nameless = |rule: &Rule| Rule {
         id: RuleId(uuid::Uuid::nil()),

@@ -133,7 +133,7 @@ fn into_where_it_came_from_it_changes_nothing() {
 }
 
 #[test]
-fn into_a_fresh_home_it_brings_what_lasts() {
+fn a_fresh_data_directory_gets_everything() {
     let plan = plan(&backup(), fresh(), NOW).unwrap();
     assert_eq!(plan.needs_secrets, [id("mail")]);
     let Restored { settings, profiles, integrations, reconnected, rules, .. } = &plan.stored;
@@ -170,7 +170,7 @@ fn the_same_rule_under_another_name_is_there_already() {
 }
 
 #[test]
-fn what_differs_is_set_and_what_is_revoked_stays_revoked() {
+fn differences_are_set_and_revoked_keys_stay_revoked() {
     let mut here = full();
     here.rules[0].mode = Mode::Deny;
     here.agents[0].profile = None;
@@ -233,7 +233,7 @@ fn nothing_that_lets_agents_do_more_goes_unsaid() {
 }
 
 #[test]
-fn what_was_left_out_of_the_document_stays_here() {
+fn values_missing_in_the_document_are_kept() {
     let local = |env: serde_json::Value, args: &[&str]| -> Connection {
         let connection = json!({ "type": "local_mcp", "command": "x", "args": args, "env": env });
         serde_json::from_value(connection).unwrap()
@@ -253,7 +253,7 @@ fn what_was_left_out_of_the_document_stays_here() {
 }
 
 #[test]
-fn a_fault_is_told_with_its_place() {
+fn errors_name_their_position() {
     type Change = fn(&mut Backup);
     let changes: [(Change, &str); 21] = [
         (|b| b.format = 2, "format"),
@@ -303,7 +303,7 @@ fn imported(extra: serde_json::Value) -> Imported {
 }
 
 #[test]
-fn what_came_from_a_client_comes_along() {
+fn imported_fields_are_restored() {
     let kept = imported(json!({ "token": "[redacted: 14 characters]", "order": 3 }));
     let backup = document::document(full_with(kept.clone()), NOW);
     assert_eq!(backup.integrations[0].imported.as_ref(), Some(&kept));
@@ -327,7 +327,7 @@ fn full_with(imported: Imported) -> Here {
 }
 
 #[test]
-fn what_came_from_a_client_is_held_to_its_limits() {
+fn imported_fields_are_bounded() {
     let (field, detail) = refused(|backup| {
         let extra = json!({ "notes": "x".repeat(70_000) });
         backup.integrations[0].imported = Some(imported(extra));

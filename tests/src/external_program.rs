@@ -1,4 +1,4 @@
-//! Programs that others wrote, run as a user would run them.
+//! Runs programs of other projects as a user would: Node scripts, npm packages, Python packages.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,12 +8,12 @@ use std::{
 
 use crate::{process::Process, programs};
 
-/// How long a foreign program may take. Node needs seconds to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Time limit of a program. Node needs seconds to start on a busy machine.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// A program with arguments, in a home of its own.
+/// A program with arguments, in its own home directory.
 #[derive(Debug)]
-pub struct Foreign {
+pub struct ExternalProgram {
     command: Command,
     home: tempfile::TempDir,
     input: String,
@@ -27,7 +27,7 @@ pub struct Ended {
     pub stderr: String,
 }
 
-impl Foreign {
+impl ExternalProgram {
     /// A script under `tests/browser`, run by Node 24.
     pub fn script(name: &str) -> Self {
         let mut foreign = Self::new(&programs::node());
@@ -87,7 +87,7 @@ impl Foreign {
         self.home.path().to_owned()
     }
 
-    /// Starts it, to be talked with line by line. Its home goes when the test's directory goes.
+    /// Starts it with piped stdin and stdout. Its home is deleted with the test's directory.
     pub fn start(mut self, stderr: &Path) -> Process {
         let home = stderr.with_extension("home");
         std::fs::create_dir_all(&home).expect("a directory");
@@ -100,15 +100,15 @@ impl Foreign {
         let errors = self.home.path().join("stderr");
         let mut process = Process::start(self.command, &errors);
         process.feed(&self.input);
-        let stdout = crate::within(PATIENCE, "a foreign program", process.rest()).await;
-        let status = process.ended(PATIENCE).await.expect("it ends");
+        let stdout = crate::within(PROGRAM_TIMEOUT, "a foreign program", process.rest()).await;
+        let status = process.ended(PROGRAM_TIMEOUT).await.expect("it ends");
         let stderr = std::fs::read_to_string(errors).unwrap_or_default();
         Ended { code: status.code(), stdout, stderr }
     }
 }
 
 impl Ended {
-    /// It has to have ended well. Gives what it said.
+    /// Expects exit code 0; returns stdout.
     pub fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
         self.stdout

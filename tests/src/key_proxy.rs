@@ -1,6 +1,6 @@
 //! A loopback proxy that adds a key, for programs that cannot send one: the official conformance suite.
 //!
-//! It forwards everything as it comes, streams included. What is addressed to the shim itself (`Host`, `Origin`) is
+//! It forwards everything as it comes, streams included. What is addressed to the proxy itself (`Host`, `Origin`) is
 //! readdressed to the gateway; a foreign `Host` or `Origin` goes through untouched, so that the gateway judges it.
 
 use axum::{
@@ -18,7 +18,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::Gateway;
 
 #[derive(Debug)]
-pub struct Shim {
+pub struct KeyProxy {
     /// Where to connect instead of the gateway.
     pub url: String,
     stop: CancellationToken,
@@ -34,7 +34,7 @@ struct Route {
     client: reqwest::Client,
 }
 
-impl Shim {
+impl KeyProxy {
     /// Listens, and forwards to the gateway with `key`; `query` (such as `mode=direct`) goes with every request.
     pub async fn start(gateway: &Gateway, key: &str, query: &str) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -62,7 +62,7 @@ impl Shim {
     }
 }
 
-impl Drop for Shim {
+impl Drop for KeyProxy {
     fn drop(&mut self) {
         self.stop.cancel();
     }
