@@ -11,6 +11,7 @@ mod error_chain;
 pub mod ids;
 pub mod json_rpc;
 pub mod key;
+pub mod mcp;
 pub mod outcome;
 pub mod policy;
 pub mod profile;

@@ -1,4 +1,4 @@
-//! Who is let in: the agents with a key, looked up by its hash on every request.
+//! The agents with a valid key: looked up by the key's hash on every request.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use crate::store::{self, AgentRow, Store};
 /// An agent silent for longer than this begins a new session.
 pub(crate) const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);
 
-/// An agent that is let in.
+/// An agent with a valid key.
 #[derive(Debug)]
 pub(crate) struct Agent {
     pub(crate) id: AgentId,
@@ -36,7 +36,7 @@ pub(crate) struct Agent {
     seen: Arc<Seen>,
 }
 
-/// What survives a reload of the registry.
+/// State of an agent that survives a reload.
 #[derive(Debug)]
 struct Seen {
     /// Milliseconds since the epoch; 0 if never since the start.
@@ -47,7 +47,7 @@ struct Seen {
     tools_listed: AtomicU32,
 }
 
-/// What a request says about an agent's presence.
+/// How a request relates to the agent's earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AgentContact {
     /// The first since the gateway started.
@@ -57,11 +57,18 @@ pub(crate) enum AgentContact {
     Continued,
 }
 
+/// The agents with a valid key, found by key and by id.
+#[derive(Default)]
+struct AgentIndex {
+    by_key: HashMap<KeyHash, Arc<Agent>>,
+    by_id: HashMap<AgentId, Arc<Agent>>,
+}
+
 /// All agents, as one immutable snapshot.
 pub(crate) struct Agents {
     store: Store,
-    snapshot: ArcSwap<HashMap<KeyHash, Arc<Agent>>>,
-    /// Held while it is written down when agents were last seen.
+    snapshot: ArcSwap<AgentIndex>,
+    /// Held while the times agents were last seen are stored.
     flushing: tokio::sync::Mutex<()>,
 }
 
@@ -98,17 +105,19 @@ impl Agents {
         // An agent whose profile is missing sees nothing rather than everything.
         let nothing = Arc::new(Profile { integrations: Some(Vec::new()), ..everything() });
         let before = self.snapshot.load_full();
-        let mut next = HashMap::new();
+        let mut next = AgentIndex::default();
         for (hash, row) in self.store.agent_hashes().await? {
             let profile = match &row.profile {
                 None => general.clone(),
                 Some(name) => profiles.get(name).unwrap_or(&nothing).clone(),
             };
-            let agent = Agent::new(row, profile, before.get(&hash).map(Arc::as_ref));
-            next.insert(hash, Arc::new(agent));
+            let known = before.by_key.get(&hash).map(Arc::as_ref);
+            let agent = Arc::new(Agent::new(row, profile, known));
+            next.by_id.insert(agent.id, agent.clone());
+            next.by_key.insert(hash, agent);
         }
-        for (hash, agent) in before.iter() {
-            if !next.contains_key(hash) {
+        for (hash, agent) in &before.by_key {
+            if !next.by_key.contains_key(hash) {
                 agent.revoked.cancel();
             }
         }
@@ -118,31 +127,31 @@ impl Agents {
 
     /// The agent this key belongs to, unless it is unknown, revoked or expired.
     pub(crate) fn authenticate(&self, key: &Key, now: Timestamp) -> Option<Arc<Agent>> {
-        let agent = self.snapshot.load().get(&key.hash())?.clone();
+        let agent = self.snapshot.load().by_key.get(&key.hash())?.clone();
         agent.expires_at.is_none_or(|end| now < end).then_some(agent)
     }
 
-    /// The agent as it is now, if it is (still) let in.
+    /// The agent in its present state, if its key is still valid.
     pub(crate) fn let_in(&self, id: AgentId, now: Timestamp) -> Option<Arc<Agent>> {
         self.get(id).filter(|agent| agent.expires_at.is_none_or(|end| now < end))
     }
 
     pub(crate) fn get(&self, id: AgentId) -> Option<Arc<Agent>> {
-        self.snapshot.load().values().find(|agent| agent.id == id).cloned()
+        self.snapshot.load().by_id.get(&id).cloned()
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.snapshot.load().len()
+        self.snapshot.load().by_key.len()
     }
 
-    /// Writes down when agents were last seen. Called now and then, before that is read, and at the stop. Whoever comes
-    /// while it is being written down waits for that.
+    /// Stores when agents were last seen. Called periodically, before that is read, and at the stop. A concurrent call
+    /// waits until the first has stored it.
     pub(crate) async fn flush(&self) -> store::Result<()> {
         let _alone = self.flushing.lock().await;
         let snapshot = self.snapshot.load_full();
         let mut touched = Vec::new();
         let mut rows = Vec::new();
-        for agent in snapshot.values() {
+        for agent in snapshot.by_key.values() {
             let at = agent.seen.at.load(Ordering::Relaxed);
             if agent.seen.flushed.swap(at, Ordering::Relaxed) != at {
                 rows.push((agent.id, Timestamp(at), agent.client()));
@@ -215,13 +224,13 @@ impl Agent {
         (at != 0).then_some(Timestamp(at))
     }
 
-    /// What the agent says it is. Shown as unverified, used for nothing else.
-    pub(crate) fn note_client(&self, name: &str, version: &str) {
+    /// Sets the name the client gives itself. Shown as unverified, and used for nothing else.
+    pub(crate) fn set_client_info(&self, name: &str, version: &str) {
         let mut client = self.seen.client.lock();
         let said = display_name(format!("{name} {version}").trim()).to_string();
         if client.as_ref() != Some(&said) {
             *client = Some(said);
-            // What is new has to be written down, even if the moment already was.
+            // A new name has to be stored even if the time already was.
             self.seen.flushed.store(0, Ordering::Relaxed);
         }
     }

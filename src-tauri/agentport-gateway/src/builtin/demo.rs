@@ -4,6 +4,7 @@
 use agentport_api::Connection;
 use agentport_core::{
     IntegrationId, RuleId, Timestamp,
+    mcp::LATEST_REVISION,
     policy::{IntegrationPolicy, Mode, Origin, Rule, Scope},
 };
 use rmcp::model::{
@@ -37,7 +38,7 @@ pub(crate) fn listing() -> Listing {
         capabilities: ServerCapabilities::builder().enable_tools().build(),
         instructions: None,
         server: Implementation::new("agentport-demo", env!("CARGO_PKG_VERSION")),
-        revision: "2026-07-28".to_owned(),
+        revision: LATEST_REVISION.to_owned(),
         left_out: Vec::new(),
     }
 }

@@ -173,7 +173,7 @@ mod tests {
             capabilities: ServerCapabilities::default(),
             instructions: None,
             server: Implementation::new("x", "1"),
-            revision: "2026-07-28".to_owned(),
+            revision: agentport_core::mcp::LATEST_REVISION.to_owned(),
             left_out: Vec::new(),
         }
     }

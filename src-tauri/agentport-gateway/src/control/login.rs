@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentport_api::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session, paths};
-use agentport_core::Timestamp;
+use agentport_core::{Timestamp, mcp::EVENT_STREAM};
 use axum::{
     Json, Router,
     body::Body,
@@ -102,7 +102,7 @@ async fn require_owner(
     let is_stream = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        .is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes()));
     Ok(if is_stream { response.map(|body| while_signed_in(body, term)) } else { response })
 }
 

@@ -22,8 +22,8 @@ use super::{
     envelope::Envelope,
     keepalive::{PendingResponse, ResponseBody, keep_alive},
     revision::{
-        CAPABILITIES_KEY, CLIENT_KEY, JSON, LATEST, LOG_LEVEL_KEY, METHOD, NAME, PARAM_PREFIX,
-        PROTOCOL_VERSION, SESSION_ID, VERSION_KEY, WITH_SESSIONS, single_header,
+        CAPABILITIES_KEY, CLIENT_KEY, JSON, LATEST_REVISION, LOG_LEVEL_KEY, METHOD, NAME,
+        PARAM_PREFIX, PROTOCOL_VERSION, SESSION_ID, SESSION_REVISIONS, VERSION_KEY, single_header,
     },
     server,
     sessions::Sessions,
@@ -122,9 +122,9 @@ impl FastPath<'_> {
     /// True for 2026-07-28, false for a session of an earlier revision, `None` for what the fast path does not handle.
     fn is_modern_request(&self, headers: &HeaderMap, session: Option<&str>) -> Option<bool> {
         match (session, single_header(headers, PROTOCOL_VERSION)) {
-            (None, Some(LATEST)) => Some(true),
+            (None, Some(LATEST_REVISION)) => Some(true),
             (Some(id), version)
-                if version.is_none_or(|version| WITH_SESSIONS.contains(&version))
+                if version.is_none_or(|version| SESSION_REVISIONS.contains(&version))
                     && self.sessions.is_plain(id) =>
             {
                 Some(false)
@@ -191,7 +191,7 @@ impl FastPath<'_> {
         }
         if let Some(client) = params.meta.as_ref().and_then(|meta| meta.get(CLIENT_KEY)) {
             let text = |field| client.get(field).and_then(Value::as_str).unwrap_or_default();
-            principal.agent.note_client(text("name"), text("version"));
+            principal.agent.set_client_info(text("name"), text("version"));
         }
         let cancelled = CancellationToken::new();
         let entry = session.map(|session| {
@@ -231,7 +231,7 @@ fn meta_fits(meta: Option<&JsonObject>, modern: bool) -> bool {
     });
     let quiet = !meta.contains_key(LOG_LEVEL_KEY);
     let introduced = meta.get(CLIENT_KEY).is_none_or(Value::is_object);
-    plain && quiet && introduced && said == Some(LATEST) && nothing_to_ask
+    plain && quiet && introduced && said == Some(LATEST_REVISION) && nothing_to_ask
 }
 
 /// The headers of 2026-07-28 (Streamable HTTP, "standard request headers"), in their plainest form.
@@ -308,11 +308,11 @@ mod tests {
         check(Value::Null, true, false);
         check(json!({ "progressToken": 1 }), false, false);
         check(json!({ "traceparent": "00-0-0-00" }), false, true);
-        let modern = |can: Value| json!({ VERSION_KEY: LATEST, CAPABILITIES_KEY: can });
+        let modern = |can: Value| json!({ VERSION_KEY: LATEST_REVISION, CAPABILITIES_KEY: can });
         check(modern(json!({})), true, true);
         check(modern(json!({})), false, false);
         check(modern(json!({ "elicitation": {} })), true, false);
-        check(json!({ VERSION_KEY: LATEST }), true, false);
+        check(json!({ VERSION_KEY: LATEST_REVISION }), true, false);
         check(json!({ VERSION_KEY: "2025-11-25", CAPABILITIES_KEY: {} }), true, false);
     }
 }

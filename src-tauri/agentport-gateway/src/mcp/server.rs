@@ -192,7 +192,7 @@ impl ServerHandler for AgentServer {
     ) -> Result<InitializeResult, ErrorData> {
         if let Ok(principal) = Principal::of(&context.extensions) {
             let client = &request.client_info;
-            principal.agent.note_client(&client.name, &client.version);
+            principal.agent.set_client_info(&client.name, &client.version);
         }
         context.peer.set_peer_info(request.clone());
         self.negotiate_initialize(&request)
@@ -234,7 +234,7 @@ impl ServerHandler for AgentServer {
         if caller.modern
             && let Some(client) = context.client_info()
         {
-            principal.agent.note_client(&client.name, &client.version);
+            principal.agent.set_client_info(&client.name, &client.version);
         }
         caller.input_responses = params.input_responses;
         caller.request_state = params.request_state;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agentport_core::mcp;
 use rmcp::model::{
     ClientCapabilities, CompleteRequestParams, Implementation, JsonObject, LoggingLevel,
     RequestMetaObject, TASKS_EXTENSION_ID,
@@ -184,14 +185,11 @@ impl Serialize for RequestMeta<'_> {
             map.serialize_entry(key, value)?;
         }
         if let Some(modern) = &self.context.modern {
-            map.serialize_entry("io.modelcontextprotocol/protocolVersion", modern.revision)?;
-            map.serialize_entry("io.modelcontextprotocol/clientInfo", modern.client)?;
-            map.serialize_entry(
-                "io.modelcontextprotocol/clientCapabilities",
-                &DeclaredCapabilities(modern.capabilities),
-            )?;
+            map.serialize_entry(mcp::VERSION_KEY, modern.revision)?;
+            map.serialize_entry(mcp::CLIENT_KEY, modern.client)?;
+            map.serialize_entry(mcp::CAPABILITIES_KEY, &DeclaredCapabilities(modern.capabilities))?;
             if let Some(level) = modern.log_level {
-                map.serialize_entry("io.modelcontextprotocol/logLevel", &level)?;
+                map.serialize_entry(mcp::LOG_LEVEL_KEY, &level)?;
             }
         }
         if let Some(token) = self.token {

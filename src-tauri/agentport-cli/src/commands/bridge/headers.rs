@@ -1,15 +1,16 @@
 //! Request headers of both Streamable HTTP variants: with sessions (MCP 2025-11-25) and stateless (2026-07-28).
 
+use agentport_core::mcp;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::session::OpenSession;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+const METHOD: HeaderName = HeaderName::from_static(mcp::headers::METHOD);
+const NAME: HeaderName = HeaderName::from_static(mcp::headers::NAME);
+const VERSION: HeaderName = HeaderName::from_static(mcp::headers::PROTOCOL_VERSION);
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static(mcp::headers::SESSION_ID);
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Headers of a POST with a message.
@@ -18,7 +19,7 @@ pub(super) fn for_message(key: &HeaderValue) -> HeaderMap {
     headers.insert(KEY, key.clone());
     let both = HeaderValue::from_static("application/json, text/event-stream");
     headers.insert(header::ACCEPT, both);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mcp::JSON));
     headers
 }
 
@@ -26,7 +27,7 @@ pub(super) fn for_message(key: &HeaderValue) -> HeaderMap {
 pub(super) fn for_stream(key: &HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
     headers.insert(KEY, key.clone());
-    headers.insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::ACCEPT, HeaderValue::from_static(mcp::EVENT_STREAM));
     headers
 }
 

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use agentport_core::mcp::EVENT_STREAM;
 use agentport_gateway::data_dir::{DataDir, Runtime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
@@ -214,7 +215,7 @@ impl OutgoingRequest {
 impl GatewayReply {
     pub(super) fn is_events(&self) -> bool {
         let kind = self.headers.get(header::CONTENT_TYPE);
-        kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
+        kind.is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM.as_bytes()))
     }
 
     /// The next part of the body; `None` at its end.

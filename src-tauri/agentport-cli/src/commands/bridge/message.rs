@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use agentport_core::json_rpc::{RawEnvelope, string};
+use agentport_core::{
+    json_rpc::{RawEnvelope, string},
+    mcp,
+};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
-
-/// The first stateless revision: its requests carry version, client and capabilities themselves.
-const MODERN: &str = "2026-07-28";
 
 /// A message of the client: the line as it was written, and what was read from it.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ fn envelope(line: &[u8]) -> Result<MessageKind, InvalidLine> {
 /// The revision in `_meta`, if it is a stateless one. Revisions are ISO dates, and sort as text.
 fn version(meta: &RawValue) -> Option<Cow<'_, str>> {
     let meta: Meta<'_> = serde_json::from_str(meta.get()).ok()?;
-    meta.version.and_then(string).filter(|version| &**version >= MODERN)
+    meta.version.and_then(string).filter(|version| mcp::is_modern(version))
 }
 
 fn batch(line: &Bytes) -> InvalidLine {
@@ -250,7 +250,10 @@ mod tests {
         ) else {
             panic!("a request")
         };
-        assert_eq!((new.name.as_deref(), new.modern.as_deref()), (Some("a:b"), Some(MODERN)));
+        assert_eq!(
+            (new.name.as_deref(), new.modern.as_deref()),
+            (Some("a:b"), Some(mcp::LATEST_REVISION))
+        );
     }
 
     #[test]

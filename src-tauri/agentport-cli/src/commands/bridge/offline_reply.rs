@@ -5,7 +5,10 @@
 
 use std::sync::atomic::Ordering;
 
-use agentport_core::json_rpc::INTERNAL_ERROR;
+use agentport_core::{
+    json_rpc::INTERNAL_ERROR,
+    mcp::{LATEST_REVISION, SESSION_REVISIONS},
+};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -15,9 +18,6 @@ use super::{
 };
 
 const STATUS_TOOL: &str = "agentport__status";
-/// The revisions with sessions, oldest first.
-const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-const MODERN: &str = "2026-07-28";
 
 /// The answer to a request that the gateway cannot answer; `why` is a sentence that says what to do.
 pub(super) fn reply_to(relay: &Relay, request: &ClientRequest, why: &str) -> Bytes {
@@ -98,9 +98,9 @@ fn server_info() -> Value {
 
 fn initialize_result(relay: &Relay, why: &str) -> Value {
     let asked = relay.session.asked_version();
-    let version = asked.filter(|version| LEGACY.contains(&version.as_str()));
+    let version = asked.filter(|version| SESSION_REVISIONS.contains(&version.as_str()));
     json!({
-        "protocolVersion": version.as_deref().unwrap_or(LEGACY[LEGACY.len() - 1]),
+        "protocolVersion": version.as_deref().unwrap_or(SESSION_REVISIONS[SESSION_REVISIONS.len() - 1]),
         "capabilities": capabilities(),
         "serverInfo": server_info(),
         "instructions": why,
@@ -108,7 +108,7 @@ fn initialize_result(relay: &Relay, why: &str) -> Value {
 }
 
 fn discover_result(why: &str) -> Value {
-    let versions: Vec<&str> = LEGACY.into_iter().chain([MODERN]).collect();
+    let versions: Vec<&str> = SESSION_REVISIONS.into_iter().chain([LATEST_REVISION]).collect();
     json!({
         "supportedVersions": versions,
         "capabilities": capabilities(),

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use agentport_core::redact::{is_credential_header, is_credential_parameter, names_a_secret};
+use agentport_core::{
+    mcp::headers,
+    redact::{is_credential_header, is_credential_parameter, names_a_secret},
+};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
@@ -35,10 +38,10 @@ pub(in crate::plan) enum NotBare {
 }
 
 /// Headers that every MCP client sends anyway ("Streamable HTTP"), so that configuring them changes nothing.
-const SENT_ANYWAY: [&str; 3] = ["accept", "content-type", "mcp-protocol-version"];
+const SENT_ANYWAY: [&str; 3] = ["accept", "content-type", headers::PROTOCOL_VERSION];
 /// Headers that the gateway sets itself and refuses in a configuration.
 const REFUSED_HEADERS: [&str; 5] =
-    ["content-length", "host", "last-event-id", "mcp-session-id", "transfer-encoding"];
+    ["content-length", "host", "last-event-id", headers::SESSION_ID, "transfer-encoding"];
 
 /// The address with placeholders in its query. A fragment, which is never sent, is left out.
 pub(in crate::plan) fn bare_url(

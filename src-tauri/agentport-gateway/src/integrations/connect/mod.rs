@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use agentport_api::{Connection, Health};
-use agentport_core::{ErrorChain, IntegrationId, Secret};
+use agentport_core::{ErrorChain, IntegrationId, Secret, mcp::headers};
 use http::HeaderName;
 use url::Url;
 
@@ -63,8 +63,8 @@ const OWN_HEADERS: [&str; 8] = [
     "content-type",
     "host",
     "last-event-id",
-    "mcp-protocol-version",
-    "mcp-session-id",
+    headers::PROTOCOL_VERSION,
+    headers::SESSION_ID,
     "transfer-encoding",
 ];
 

@@ -6,6 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use agentport_core::mcp::headers;
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use futures::FutureExt as _;
@@ -41,10 +42,10 @@ use crate::upstream::{
     request::OutgoingRequest,
 };
 
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
-const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
-const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static(headers::METHOD);
+const NAME: HeaderName = HeaderName::from_static(headers::NAME);
+const SESSION: HeaderName = HeaderName::from_static(headers::SESSION_ID);
+const VERSION: HeaderName = HeaderName::from_static(headers::PROTOCOL_VERSION);
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Largest JSON answer in bytes.

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use agentport_core::mcp::headers::SESSION_ID;
 use arc_swap::ArcSwapOption;
 use bytes::BytesMut;
 use futures::{Stream, StreamExt as _};
@@ -134,7 +135,7 @@ impl HandshakeClient {
             .header(ACCEPT, "application/json, text/event-stream")
             .headers(headers.into_iter().collect::<HeaderMap>());
         if let Some(session) = session {
-            request = request.header("mcp-session-id", session);
+            request = request.header(SESSION_ID, session);
         }
         let sent = request.json(message).send().await;
         let response = sent.map_err(|error| HandshakeError::Client(error.without_url()))?;
@@ -157,7 +158,7 @@ impl HandshakeClient {
     ) -> Result<StreamableHttpPostResponse, HandshakeError> {
         let response = self.post(uri, message, None, headers).await?;
         let status = response.status();
-        let header = response.headers().get("mcp-session-id").and_then(|id| id.to_str().ok());
+        let header = response.headers().get(SESSION_ID).and_then(|id| id.to_str().ok());
         let session = header.map(str::to_owned);
         // Only a refusal of `initialize` says which versions it takes there.
         let answer = self.read_answer(response).await?;
@@ -353,7 +354,7 @@ impl StreamableHttpClient for HandshakeClient {
             .header(ACCEPT, "text/event-stream, application/json")
             .headers(headers.into_iter().collect::<HeaderMap>());
         if let Some(session) = &session {
-            request = request.header("mcp-session-id", &**session);
+            request = request.header(SESSION_ID, &**session);
         }
         if let Some(last_event) = last_event {
             request = request.header("last-event-id", last_event);

@@ -1,6 +1,6 @@
 //! HTTP errors of a remote server as messages without secrets.
 
-use agentport_core::sanitize;
+use agentport_core::{mcp::EVENT_STREAM, sanitize};
 use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 use rmcp::{
     model::{ErrorCode, JsonRpcMessage},
@@ -81,10 +81,9 @@ pub(super) fn tidy(problem: HandshakeError) -> HandshakeError {
 
 /// Whether a media type is that of server-sent events. Media types are case-insensitive (RFC 9110, section 8.3.1).
 pub(super) fn is_event_stream(content_type: Option<&HeaderValue>) -> bool {
-    const EVENT_STREAM: &[u8] = b"text/event-stream";
     content_type.is_some_and(|value| {
         let start = value.as_bytes().get(..EVENT_STREAM.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
+        start.is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
     })
 }
 
