@@ -19,7 +19,7 @@ use tokio::{
 use crate::{Gateway, gateway::Setup, wire::modern_params, within};
 
 /// Longer than any answer may take by contract.
-const PATIENCE: Duration = Duration::from_secs(90);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 
 #[derive(Debug)]
 pub struct StdioClient {
@@ -70,7 +70,7 @@ impl StdioClient {
     /// The next line, as it came.
     pub async fn line(&mut self) -> Option<String> {
         let lines = self.lines.as_mut().expect("stdout is open");
-        within(PATIENCE, "a line from the program", lines.next_line()).await.expect("UTF-8")
+        within(ANSWER_TIMEOUT, "a line from the program", lines.next_line()).await.expect("UTF-8")
     }
 
     /// The next message.
@@ -180,7 +180,7 @@ impl StdioClient {
 
     pub async fn ended(&mut self) -> (ExitStatus, Duration) {
         let begun = Instant::now();
-        let status = within(PATIENCE, "the end of the program", self.child.wait()).await;
+        let status = within(ANSWER_TIMEOUT, "the end of the program", self.child.wait()).await;
         (status.expect("it can be waited for"), begun.elapsed())
     }
 }

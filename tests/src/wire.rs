@@ -29,7 +29,7 @@ pub fn modern_params(client: &str, mut params: Value) -> Value {
 }
 
 /// Longer than the 45 seconds an answer may take by contract.
-const PATIENCE: Duration = Duration::from_secs(90);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// One client of the gateway's HTTP, with the headers it always sends.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Wire {
             let text = response.text().await.expect("the answer is text");
             Reply { status, headers, text }
         };
-        within(PATIENCE, "an answer over HTTP", exchange).await
+        within(ANSWER_TIMEOUT, "an answer over HTTP", exchange).await
     }
 
     pub async fn get(&self, path: &str) -> Reply {

@@ -1,4 +1,4 @@
-//! What the APIs for agents (MCP and REST) work with.
+//! The services that the APIs for agents (MCP and REST) use.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) struct AgentApi {
     pub(crate) switch: Arc<CallSwitch>,
     /// Profiles, and MCP sessions across restarts.
     pub(crate) store: Store,
-    /// URIs of resources that upstreams said have changed.
+    /// URIs of changed resources, as upstreams notify them.
     pub(crate) resource_updates: broadcast::Sender<String>,
     pub(crate) stop: StopSignals,
 }

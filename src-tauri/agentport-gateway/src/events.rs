@@ -1,10 +1,10 @@
-//! What changed, for the owner's screens. Nothing correct depends on these arriving.
+//! Events about changes, for windows and dashboards. Correctness does not depend on their arrival.
 
 use tokio::sync::broadcast;
 
 use agentport_api::Event;
 
-/// Events that wait for a slow reader before it misses some and has to read anew.
+/// Events buffered for a slow reader before it misses some.
 const BACKLOG: usize = 256;
 
 /// Sends events to every subscriber.

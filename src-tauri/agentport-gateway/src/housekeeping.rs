@@ -1,4 +1,4 @@
-//! Housekeeping: what is removed by age, once a minute.
+//! Housekeeping: deletes expired data once a minute.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ impl Housekeeping {
             let Some(agent) = rule.agent.filter(|_| rule.session) else { continue };
             let silent =
                 self.agents.last_seen(agent).is_none_or(|seen| now.since(seen) > SESSION_SILENCE);
-            // A grant just made to an agent that waits for it elsewhere is not silence.
+            // An agent that is waiting for an approval is not silent.
             if silent && now.since(rule.created_at) > SESSION_SILENCE {
                 self.policy.end_grant_session(agent).await?;
             }

@@ -1,4 +1,4 @@
-//! The owner's settings as they are in force, and the switch that pauses all calls.
+//! The owner's settings in force, and the switch that pauses all calls.
 
 use std::{
     sync::{
@@ -43,12 +43,12 @@ impl SettingsStore {
         minutes(self.0.load().approval_expiry_minutes)
     }
 
-    /// How long a local server may sit idle before it is stopped.
+    /// Idle time after which a local server is stopped.
     pub(crate) fn idle_stop(&self) -> Duration {
         minutes(self.0.load().idle_stop_minutes)
     }
 
-    /// How long a call over this connection may take.
+    /// Time limit of a call over this connection.
     pub(crate) fn call_timeout(&self, connection: Option<&Connection>) -> Duration {
         let own = connection.and_then(Connection::timeout_seconds);
         Duration::from_secs(own.unwrap_or_else(|| self.0.load().call_timeout_seconds).into())

@@ -1,4 +1,4 @@
-//! The two stop signals of a gateway, and work that is not ended half-way.
+//! The two stop signals of a gateway, and running work to completion.
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 

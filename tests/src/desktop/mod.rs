@@ -30,7 +30,7 @@ use std::time::Duration;
 use crate::SOON;
 
 /// Poll interval for state without change events: windows of other programs, processes, files.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Polls until `look` finds something, at most [`SOON`]. Only for state without change events.
 pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
@@ -40,7 +40,7 @@ pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
 /// The same, where the caller has more to say of what is there instead.
 pub async fn try_until<T>(limit: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let wait = async {
-        let mut ticks = tokio::time::interval(LOOK);
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         loop {
             ticks.tick().await;
             if let Some(found) = look().await {

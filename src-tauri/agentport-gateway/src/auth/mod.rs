@@ -20,7 +20,7 @@ tokio::task_local! {
     pub(crate) static PRINCIPAL: Principal;
 }
 
-/// An agent that has shown its key, and the view it asked for.
+/// An authenticated agent, with the view its request asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
     pub(crate) agent: Arc<Agent>,
@@ -52,7 +52,7 @@ impl Principal {
     }
 }
 
-/// Why a request shows no key, or none that could be one.
+/// Why a request has no usable credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidCredential {
     /// Neither header is there.
@@ -63,14 +63,14 @@ pub(crate) enum InvalidCredential {
     /// `Authorization` with another scheme, without one, or several of them.
     #[error("The header Authorization has to be 'Bearer ap_…', once.")]
     Scheme,
-    /// What is shown does not have the form of a key.
+    /// The value does not have the form of a key.
     #[error(
         "What was shown is no key: a key is 'ap_' and 32 characters. Check that it was pasted whole and nothing else with it."
     )]
     Malformed,
 }
 
-/// The credential a request shows.
+/// The credential of a request.
 ///
 /// `Authorization`, where it is sent, alone decides: a bad Bearer never falls back to `X-API-Key`. Blanks, quotation
 /// marks and a repeated `Bearer`, as they come with pasting, are left out.
@@ -121,7 +121,7 @@ impl Authenticator {
         Self { agents, policy, events }
     }
 
-    /// The agent whose key the request shows. Notes that it is here; a long silence has ended its session's grants.
+    /// The agent of the request's key. Records that it was seen; after a long silence its session grants are removed first.
     pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Option<Arc<Agent>> {
         let now = clock::now();
         let agent = self.agents.authenticate(&find_key(headers).ok()?, now)?;
@@ -133,7 +133,7 @@ impl Authenticator {
         if contact == AgentContact::NewSession
             && let Err(error) = self.policy.end_grant_session(agent.id).await
         {
-            // Without knowing that its grants are gone, the agent is not let in.
+            // If its session grants could not be removed, the request is refused.
             tracing::error!(error = %ErrorChain(&error), "an agent's session could not be ended");
             return None;
         }

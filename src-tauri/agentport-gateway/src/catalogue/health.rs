@@ -1,4 +1,4 @@
-//! How each integration is doing. Apart from the snapshot, for it changes often and nothing is computed from it.
+//! Health of each integration. Not part of the snapshot, since it changes often and no view depends on it.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ impl HealthBoard {
     }
 }
 
-/// Ready to take calls, as far as is known.
+/// Is it able to take calls, as far as is known?
 pub(crate) fn is_connected(health: &Health) -> bool {
     matches!(health, Health::Idle | Health::Starting | Health::Ready)
 }

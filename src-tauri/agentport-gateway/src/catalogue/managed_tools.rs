@@ -8,27 +8,27 @@ use serde_json::{Value, json};
 
 use super::PublishedTool;
 
-/// What the name of every tool of ours begins with.
+/// Prefix of the names of AgentPort's own tools.
 pub(crate) const PREFIX: &str = "agentport__";
-/// Those that change what is installed, and ask.
+/// Those that change what is installed, and always need approval.
 pub(crate) const INSTALL: &str = "agentport__install_integration";
 pub(crate) const UNINSTALL: &str = "agentport__uninstall_integration";
 
-/// Types of integrations that can be asked for.
+/// Types of integrations that can be filtered for.
 pub(crate) const TYPES: [&str; 6] =
     ["remote_mcp", "custom", "local_mcp", "http_api", "mail", "builtin"];
 
-/// Our tools, in the order of the list.
+/// AgentPort's own tools, in the order of the list.
 pub(crate) fn tools() -> Vec<Tool> {
     TOOLS.clone()
 }
 
-/// One of ours by its full name.
+/// One of AgentPort's own tools by its full name.
 pub(crate) fn definition(name: &str) -> Option<&'static Tool> {
     TOOLS.iter().find(|tool| tool.name == name)
 }
 
-/// One of those that change what is installed, as a tool of the integration it is about.
+/// A tool that changes what is installed, as a tool of the integration concerned.
 pub(crate) fn managed_tool(integration: &IntegrationId, name: &str) -> Option<Arc<PublishedTool>> {
     let tool = definition(name)?.clone();
     Some(Arc::new(PublishedTool::new(integration.clone(), tool)))

@@ -1,4 +1,4 @@
-//! What there is to use: integrations and their tools, as one versioned, immutable snapshot.
+//! The live tools of the installed integrations, as one versioned, immutable snapshot.
 //!
 //! Reading takes no lock. A change makes a new snapshot with the next version; whatever is computed from a snapshot
 //! (an agent's view, a serialised list) is kept with the version it belongs to.
@@ -21,7 +21,7 @@ pub(crate) use view::{AgentView, ViewCache, ViewKey};
 
 use crate::{directory, store::IntegrationRow, upstream::Listing};
 
-/// An integration with what it last said it offers.
+/// An integration with its last known lists.
 #[derive(Debug)]
 pub(crate) struct CatalogueEntry {
     pub(crate) row: IntegrationRow,
@@ -33,7 +33,7 @@ pub(crate) struct CatalogueEntry {
 impl CatalogueEntry {
     fn new(row: IntegrationRow, listing: Option<Listing>) -> Self {
         let known = directory::entry_for(&row.id, &row.connection);
-        // Names with our prefix are ours alone: an upstream's tool of such a name could be mistaken for one.
+        // An upstream's tool with our prefix is left out: it could be mistaken for one of AgentPort's own.
         let tools = listing
             .iter()
             .flat_map(|listing| &listing.tools)
@@ -51,14 +51,14 @@ impl CatalogueEntry {
     }
 }
 
-/// Everything at one moment.
+/// All integrations at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct CatalogueSnapshot {
     pub(crate) version: u64,
     pub(crate) integrations: BTreeMap<IntegrationId, Arc<CatalogueEntry>>,
 }
 
-/// Keeps the snapshot and tells of its changes.
+/// Holds the present snapshot and notifies of its changes.
 #[derive(Debug)]
 pub(crate) struct Catalogue {
     snapshot: ArcSwap<CatalogueSnapshot>,
@@ -88,7 +88,7 @@ impl Catalogue {
         self.snapshot.load().integrations.get(id).cloned()
     }
 
-    /// The tool of this name as it is now: an upstream's, or one of ours that manages the integration.
+    /// The tool of this name at present: an upstream's, or AgentPort's own that manages the integration.
     pub(crate) fn published(
         &self,
         integration: &IntegrationId,
@@ -117,7 +117,7 @@ impl Catalogue {
         });
     }
 
-    /// Takes over a new listing. False if it is the same as before or the integration is gone.
+    /// Publishes a new listing. `false`: it is unchanged, or the integration was removed.
     pub(crate) fn publish(&self, id: &IntegrationId, listing: Listing) -> bool {
         self.change(|integrations| {
             let Some(entry) = integrations.get(id) else { return false };
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// The bundled list speaks for the tools of a server that is where the list says, and for no other's.
+    /// Categories of the directory apply only to a server at the URL the directory names.
     #[test]
     fn categories_come_from_the_list_or_from_the_tool() {
         let id = IntegrationId::new("exa").unwrap();

@@ -26,11 +26,11 @@ pub(crate) struct PublishedTool {
     pub(crate) name_lower: String,
     pub(crate) description_lower: String,
     validator: OnceLock<Option<jsonschema::Validator>>,
-    /// Known without keeping the validator: of most tools that are only listed it is never needed.
+    /// Whether the schema compiles. The validator itself is not kept, since most tools are only listed.
     unchecked: OnceLock<bool>,
 }
 
-/// What is wrong with the arguments of a call.
+/// Why the arguments of a call do not match the schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", if field.is_empty() { "arguments" } else { field })]
 pub(crate) struct InvalidArguments {
@@ -58,7 +58,7 @@ impl PublishedTool {
         }
     }
 
-    /// Puts it in another category than what it says of itself does, if there is one.
+    /// Replaces the category derived from its annotations, if another is given.
     pub(crate) fn in_category(self, category: Option<&'static str>) -> Self {
         Self { category: category.unwrap_or(self.category), ..self }
     }
@@ -67,7 +67,7 @@ impl PublishedTool {
         &self.tool.name
     }
 
-    /// Is it one of ours that change what is installed? Upstreams' tools never have such names here.
+    /// Is it one of AgentPort's tools that change what is installed? Upstream tools cannot have these names.
     pub(crate) fn manages(&self) -> bool {
         self.name().starts_with(super::managed_tools::PREFIX)
     }
@@ -98,8 +98,8 @@ impl PublishedTool {
         }
     }
 
-    /// Are its arguments not checked at all? So it is with a schema that is broken, too large, or uses what the checks
-    /// do not: references to elsewhere, and patterns that look around or back, which may take for ever.
+    /// Are its arguments not checked? That is so if the schema is invalid, too large, or uses unsupported features: external
+    /// references, and patterns with look-around or back-references, whose time is unbounded.
     ///
     /// The first time, the schema is compiled: some milliseconds at worst.
     pub(crate) fn unchecked(&self) -> bool {

@@ -10,8 +10,8 @@ use crate::store::{self, Store};
 
 /// Key of the hash in the settings table.
 const PASSWORD: &str = "owner_password";
-const SHORTEST: usize = 10;
-const LONGEST: usize = 1_000;
+const MIN_PASSWORD_CHARS: usize = 10;
+const MAX_PASSWORD_CHARS: usize = 1_000;
 
 /// Why a password can't be taken.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +34,8 @@ pub(crate) async fn has_password(store: &Store) -> store::Result<bool> {
 /// Checks the length of a new password.
 pub(super) fn check_length(password: &Secret) -> Result<(), PasswordError> {
     match password.expose().chars().count() {
-        ..SHORTEST => Err(PasswordError::TooShort),
-        SHORTEST..=LONGEST => Ok(()),
+        ..MIN_PASSWORD_CHARS => Err(PasswordError::TooShort),
+        MIN_PASSWORD_CHARS..=MAX_PASSWORD_CHARS => Ok(()),
         _ => Err(PasswordError::TooLong),
     }
 }

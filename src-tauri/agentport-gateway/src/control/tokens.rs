@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
 /// Most tokens at once; the oldest is dropped first.
-const KEPT: usize = 1_000;
+const MAX_TOKENS: usize = 1_000;
 
 /// Valid tokens.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Tokens {
         }
         let given = &mut kept.given;
         given.retain(|_, other| now < other.until);
-        if given.len() >= KEPT
+        if given.len() >= MAX_TOKENS
             && let Some(oldest) = given.iter().min_by_key(|(_, g)| g.until).map(|(t, _)| *t)
         {
             given.remove(&oldest);
@@ -153,7 +153,7 @@ mod tests {
         let tokens = Tokens::new(Duration::from_secs(3_600));
         let (first, _) = give(&tokens, 0);
         let (second, _) = give(&tokens, 1);
-        for later in 2..=KEPT {
+        for later in 2..=MAX_TOKENS {
             give(&tokens, i64::try_from(later).unwrap());
         }
         assert!(tokens.find(&first, Timestamp(2_000)).is_none());

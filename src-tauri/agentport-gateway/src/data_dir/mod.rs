@@ -1,8 +1,8 @@
-//! The home: the directory that holds everything AgentPort keeps, for its owner alone.
+//! The data directory: everything AgentPort stores, accessible to its owner only.
 //!
-//! One gateway runs per home. It holds the lock file locked for as long as it lives, and while it listens there is a
-//! runtime file that tells the command line where. A runtime file without a held lock is left over from a
-//! gateway that was killed, and is not believed: what listens on that port by now may be another program.
+//! One gateway runs per data directory. It holds the lock file while it lives, and while it listens there is a runtime file
+//! with its port for other programs. A runtime file without a held lock is left over from a killed gateway and is ignored,
+//! because another program may listen on that port by now.
 //!
 //! Nothing here is asynchronous; these are few, small, local files.
 
@@ -21,7 +21,7 @@ const CHILDREN: &str = "children";
 const LOCK: &str = "lock";
 const RUNTIME: &str = "runtime.json";
 
-/// How often, and how far apart, a busy lock is tried. A reader of the runtime file holds it for an instant.
+/// Attempts for a busy lock, and the time between them. A reader of the runtime file holds it for an instant.
 const TRIES: u32 = 10;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
@@ -31,7 +31,7 @@ pub struct DataDir {
     root: PathBuf,
 }
 
-/// Why a directory cannot be the home. The message says what to do.
+/// Why a directory cannot be the data directory. The message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
     #[error("there is no home directory to put AgentPort's data in; name one with --home")]
@@ -82,7 +82,7 @@ pub enum LockError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlreadyRunning {
     pub home: PathBuf,
-    /// Who, if it could be read.
+    /// Its runtime file, if it could be read.
     pub pid: Option<u32>,
 }
 
@@ -96,7 +96,7 @@ impl AlreadyRunning {
     }
 }
 
-/// What a running gateway tells those who want to reach it.
+/// The runtime file: where a running gateway is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runtime {
     pub port: u16,
@@ -105,7 +105,7 @@ pub struct Runtime {
     pub control_url: String,
 }
 
-/// Holds the home. Dropping it removes the runtime file and lets the next gateway in.
+/// The held lock. Dropping it removes the runtime file and releases the lock.
 #[derive(Debug)]
 pub struct DataDirLock {
     runtime: PathBuf,
@@ -115,14 +115,14 @@ pub struct DataDirLock {
 
 impl Drop for DataDirLock {
     fn drop(&mut self) {
-        // If it stays, it is not believed: the lock is free.
+        // If this fails, the file is ignored since the lock is free.
         let _ = fs::remove_file(&self.runtime);
     }
 }
 
 impl DataDir {
     /// Opens the directory, by default the platform's place for application data, and creates it where there is none.
-    /// Afterwards it is ours, and no other account can look into it.
+    /// Afterwards it belongs to this account and is closed to others.
     pub fn open(dir: Option<PathBuf>) -> Result<Self, DataDirError> {
         let asked = match dir {
             Some(dir) => dir,
@@ -138,12 +138,12 @@ impl DataDir {
         Ok(home)
     }
 
-    /// The home as it is, if the directory is there: nothing is made, and nothing closed to others. For looking.
+    /// The data directory if it exists, without creating it or changing its permissions: for reading.
     pub fn look(dir: Option<PathBuf>) -> Option<Self> {
         dir.or_else(default_dir)?.canonicalize().ok().map(|root| Self { root })
     }
 
-    /// The directory that is the home where none is named. Nothing is made.
+    /// The default data directory. It is not created.
     pub fn usual() -> Option<PathBuf> {
         default_dir()
     }
@@ -167,7 +167,7 @@ impl DataDir {
         self.root.join(CHILDREN)
     }
 
-    /// Takes the home for this process.
+    /// Locks the data directory for this process.
     pub fn lock(&self) -> Result<DataDirLock, LockError> {
         let path = self.root.join(LOCK);
         let failed = |source| LockError::Failed { path: path.clone(), source };
@@ -198,7 +198,7 @@ impl DataDir {
         Ok(DataDirLock { runtime, _file: file })
     }
 
-    /// Who holds the lock. Windows does not let others read a locked file, so the runtime file is asked as well.
+    /// The process that holds the lock. Windows does not let others read a locked file, so the runtime file is read too.
     fn holder(&self, lock: &mut File) -> Option<u32> {
         let mut text = String::new();
         lock.rewind()
@@ -208,13 +208,13 @@ impl DataDir {
             .or_else(|| self.parse_runtime().map(|runtime| runtime.pid))
     }
 
-    /// Tells where the gateway listens. All of it is there, or nothing.
+    /// Writes the runtime file atomically.
     pub fn write_runtime(&self, runtime: &Runtime) -> io::Result<()> {
         let json = serde_json::to_vec(runtime)?;
         write_private(&self.root.join(RUNTIME), &json)
     }
 
-    /// Where the gateway of this home listens; `None` if none runs.
+    /// The runtime file of the running gateway; `None` if none runs.
     pub fn read_runtime(&self) -> Option<Runtime> {
         let runtime = self.parse_runtime()?;
         let lock = File::open(self.root.join(LOCK)).ok()?;
@@ -259,7 +259,7 @@ impl DataDir {
     }
 }
 
-/// Creates a directory, and those above it, for its owner alone. One that exists stays as it is.
+/// Creates a directory and its parents with mode 0700. An existing one is unchanged.
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -271,7 +271,7 @@ pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Lets a file that these options create be for its owner alone.
+/// Makes files created with these options mode 0600.
 pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
@@ -281,8 +281,7 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-/// Writes a file for its owner alone, in place of the one of that name: a reader finds the old one or the new one,
-/// whole, even after a loss of power.
+/// Replaces a file atomically, with mode 0600: a reader finds the old or the new one, whole, even after a loss of power.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
     // One that was left half-written may have any mode.

@@ -1,4 +1,4 @@
-//! Which tools belong together: as the list says of its own integrations, else by what a tool says of itself.
+//! Categories of tools: from the directory for its own integrations, else from the tool's annotations.
 //!
 //! Every tool is in exactly one category, so that the owner can set one mode for many tools at once.
 
@@ -6,14 +6,14 @@ use agentport_core::tool::Annotations;
 
 use crate::directory::DirectoryEntry;
 
-/// It says that it changes nothing.
+/// Annotated as read-only.
 const READS: &str = "Reads";
-/// It says that it adds or changes, and destroys nothing.
+/// Annotated as changing without destroying.
 const CHANGES: &str = "Changes";
-/// It says that it destroys, or says nothing, which means the same (MCP, `ToolAnnotations`).
+/// Annotated as destructive, or not annotated, which means the same (MCP, `ToolAnnotations`).
 const MAY_DESTROY: &str = "May destroy";
 
-/// The category of a tool that no list knows.
+/// The category of a tool the directory does not know.
 pub(crate) fn category_from_annotations(annotations: Annotations) -> &'static str {
     match (annotations.read_only(), annotations.destructive()) {
         (true, _) => READS,
@@ -23,7 +23,7 @@ pub(crate) fn category_from_annotations(annotations: Annotations) -> &'static st
 }
 
 impl DirectoryEntry {
-    /// The category the list puts a tool of this integration in.
+    /// The category of a tool of this integration according to the directory.
     pub(crate) fn category_of(&'static self, tool: &str) -> Option<&'static str> {
         let category =
             self.categories.iter().find(|category| category.tools.iter().any(|name| name == tool));

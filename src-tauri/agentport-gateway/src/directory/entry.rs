@@ -1,4 +1,4 @@
-//! One entry of the list.
+//! One entry of `integrations.json`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use agentport_api::{AuthMethod, AvailableIntegration, Connection, TokenField, ToolCategory};
 
-/// What stands in a header's format for the secret.
+/// Placeholder of the secret in a header's format.
 const PLACE: &str = "{token}";
 
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ enum ConnectionKind {
     Custom,
 }
 
-/// A way in. Several tokens are one way: the service wants all of them.
+/// A sign-in method. Several tokens are one method: the service wants all of them.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "method", rename_all = "snake_case")]
 pub(super) enum SignInMethod {
@@ -45,11 +45,11 @@ pub(super) enum SignInMethod {
         header: String,
         format: String,
     },
-    /// With details for who can sign in this way; this gateway cannot.
+    /// With details this gateway does not use, since it has no OAuth client.
     Oauth,
 }
 
-/// Why an integration of the list is not offered.
+/// Why an entry cannot be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Unsupported {
     RestApi,
@@ -80,7 +80,7 @@ impl DirectoryEntry {
         self.auth.iter().all(|way| *way == SignInMethod::Oauth).then_some(Unsupported::OauthOnly)
     }
 
-    /// The ways in that can be gone now.
+    /// The supported sign-in methods.
     pub(crate) fn auth_methods(&self) -> Vec<AuthMethod> {
         let fields: Vec<_> = self.secrets().map(|(field, _)| field).collect();
         let token = (!fields.is_empty()).then_some(AuthMethod::Token { fields });
@@ -102,7 +102,7 @@ impl DirectoryEntry {
         }
     }
 
-    /// How it is reached, with places for the secrets of this way in.
+    /// The connection, with placeholders for the secrets of this sign-in method.
     pub(crate) fn connection(&self, way: &AuthMethod) -> Connection {
         let headers: BTreeMap<String, String> = match way {
             AuthMethod::None => BTreeMap::new(),
@@ -134,7 +134,7 @@ impl DirectoryEntry {
     }
 }
 
-/// A way in by its word.
+/// A sign-in method by its name.
 pub(crate) fn method_name(way: &AuthMethod) -> &'static str {
     match way {
         AuthMethod::None => "none",

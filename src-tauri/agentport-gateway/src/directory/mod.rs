@@ -1,16 +1,12 @@
-//! The integrations this program knows of, to be installed with a token and a click.
+//! The directory of integrations that can be installed, bundled as `integrations.json`: name, description, URL, sign-in
+//! methods and categories of tools. Nothing of it is fetched.
 //!
-//! The list comes with the program (`integrations.json`): what each is called and good for, where it is, how it lets
-//! its callers in, and which of its tools belong together. Nothing of it is ever fetched.
+//! Offered are entries that can be installed now: MCP servers over Streamable HTTP with a token or without a credential.
+//! A request for another entry says why it cannot be installed ([`Unsupported`]): OAuth only, a REST API, or the HTTP+SSE
+//! transport of 2024-11-05.
 //!
-//! Offered are those that can be installed now: MCP servers over Streamable HTTP that take a token, or no credential.
-//! The others stay in the list, and a request for one says why it has to wait ([`Unsupported`]): those that let in
-//! by OAuth alone, REST APIs that are to be described as data, and servers that speak the HTTP+SSE transport of
-//! 2024-11-05, which the gateway does not.
-//!
-//! What always holds: an install is an addition like any other, so its token goes to the vault and nowhere else, and is
-//! tried before it counts; and the list never decides anything. It puts tools into categories, by which the owner can
-//! set rules, but only those of a server that is where the list says.
+//! Invariants: an install is an addition like any other, so its token is stored only in the vault and tried first. The
+//! directory decides nothing; its categories, for which the owner can set rules, apply only to a server at its URL.
 
 mod category;
 mod entry;
@@ -35,7 +31,7 @@ static LIST: LazyLock<Vec<DirectoryEntry>> = LazyLock::new(|| {
         .unwrap_or_else(|error| unreachable!("a test reads the same text: {error}"))
 });
 
-/// Why an integration can't be installed from the list.
+/// Why an integration can't be installed from the directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotOffered {
     #[error("there is no integration {0:?} to install")]
@@ -44,14 +40,14 @@ pub(crate) enum NotOffered {
     Unsupported { name: &'static str, why: Unsupported },
 }
 
-/// Those that can be installed now, by name.
+/// Entries that can be installed, by name.
 pub(crate) fn offered() -> Vec<&'static DirectoryEntry> {
     let mut offered: Vec<_> = LIST.iter().filter(|listed| listed.unsupported().is_none()).collect();
     offered.sort_by_cached_key(|listed| listed.name.to_lowercase());
     offered
 }
 
-/// Those that fit a query, best first; all of them by name without one.
+/// Installable entries that match a query, best first; without a query all, by name.
 pub(crate) fn search(query: &str) -> Vec<&'static DirectoryEntry> {
     let query = query.to_lowercase();
     let mut found: Vec<_> = offered()
@@ -67,7 +63,7 @@ pub(crate) fn search(query: &str) -> Vec<&'static DirectoryEntry> {
     found.into_iter().map(|(_, listed)| listed).collect()
 }
 
-/// One that can be installed now.
+/// An installable entry.
 pub(crate) fn find_offered(id: &str) -> Result<&'static DirectoryEntry, NotOffered> {
     let listed = LIST.iter().find(|listed| listed.id.as_str() == id);
     let listed = listed.ok_or_else(|| NotOffered::Unknown(id.to_owned()))?;
@@ -77,13 +73,13 @@ pub(crate) fn find_offered(id: &str) -> Result<&'static DirectoryEntry, NotOffer
     }
 }
 
-/// The name by which the list knows an id.
+/// The display name of an id in the directory.
 pub(crate) fn name_of(id: &IntegrationId) -> Option<&'static str> {
     LIST.iter().find(|listed| listed.id == *id).map(|listed| listed.name.as_str())
 }
 
-/// The one of the list that an integration is: it has its id, and is at its origin. An id alone proves nothing, for
-/// the owner may give any to any server.
+/// The entry of an installed integration: the same id and the same origin. The id alone is not enough, since the owner can
+/// give any id to any server.
 pub(crate) fn entry_for(
     id: &IntegrationId,
     connection: &Connection,

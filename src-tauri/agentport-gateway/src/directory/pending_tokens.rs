@@ -1,11 +1,10 @@
-//! Tokens handed in with a request to install something, until the request runs.
+//! Tokens an agent passed with a request to install something, held in memory until the request runs.
 //!
-//! A request is stored and shown with its arguments, and a token must stand in neither. So it is taken out before
-//! anybody sees the request, and a mark is left in its place. The same token makes the same mark, so that a call made
-//! again is the same call; a mark tells nothing of its token.
+//! An approval is stored and shown with its arguments, which must not contain the token. So the token is replaced by a mark
+//! before the approval is created. The same token gives the same mark (HMAC), so that a repeated call equals the first.
 //!
-//! What always holds: tokens are here in memory only, not longer than their request may live, and given out once.
-//! When the gateway stops they are gone, and the agent has to ask again.
+//! Invariants: tokens are only in memory, at most as long as their approval can live, and can be taken once. After a
+//! restart the agent has to ask again.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,13 +15,13 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 use sha2::Sha256;
 
-/// The argument of our own tool that holds a token.
+/// Name of the argument that holds the token.
 pub(crate) const TOKEN: &str = "token";
-/// Tokens kept at once. Beyond that the one that would go first goes early.
-const MOST: usize = 64;
-/// How every mark begins …
+/// Most tokens at once; beyond that the one that expires first is dropped.
+const MAX_TOKENS: usize = 64;
+/// Prefix of every mark …
 const MARKED: &str = "[kept out of sight: ";
-/// … and how many bytes tell one from another.
+/// … and the number of bytes of HMAC in it.
 const MARK: usize = 8;
 
 pub(crate) struct PendingTokens {
@@ -30,7 +29,7 @@ pub(crate) struct PendingTokens {
     tokens: Mutex<HashMap<String, (Secret, Timestamp)>>,
 }
 
-/// Who hands in a token, and for what.
+/// The agent and the integration a token was passed for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TokenKey<'a> {
     pub(crate) agent: AgentId,
@@ -43,7 +42,7 @@ impl PendingTokens {
         Self { key, tokens: Mutex::default() }
     }
 
-    /// Takes the token out of what an agent passes, and keeps it for `life`. An empty one is none.
+    /// Replaces the token in the arguments by its mark, and holds it for `life`. An empty token is ignored.
     pub(crate) fn stash_from_agent(
         &self,
         hand: TokenKey<'_>,
@@ -64,7 +63,7 @@ impl PendingTokens {
         arguments.insert(TOKEN.to_owned(), mark.into());
     }
 
-    /// The same for arguments the owner edited: a mark that stands in them is left there.
+    /// The same for arguments the owner edited, in which a mark is kept.
     pub(crate) fn stash_from_owner(
         &self,
         hand: TokenKey<'_>,
@@ -78,7 +77,7 @@ impl PendingTokens {
         }
     }
 
-    /// The token of this mark, if it is still here. It is gone afterwards.
+    /// Takes out the token of this mark, if it is still held.
     pub(crate) fn redeem(&self, mark: &str, now: Timestamp) -> Option<Secret> {
         let mut tokens = self.lock();
         tokens.retain(|_, (_, until)| now < *until);
@@ -89,7 +88,7 @@ impl PendingTokens {
         let mark = self.mark(hand, token);
         let mut tokens = self.lock();
         tokens.retain(|_, (_, until)| now < *until);
-        if tokens.len() >= MOST
+        if tokens.len() >= MAX_TOKENS
             && !tokens.contains_key(&mark)
             && let Some(first) =
                 tokens.iter().min_by_key(|(_, (_, until))| *until).map(|(mark, _)| mark.clone())
@@ -212,10 +211,10 @@ mod tests {
         let bench = Bench::new();
         let marked = bench.agent_passes(json!("fake-a"));
         assert_eq!(bench.given_out(&marked, NOW.plus(LIFE)), None);
-        for at in 0..=MOST {
+        for at in 0..=MAX_TOKENS {
             bench.agent_passes(json!(format!("fake-{at}")));
         }
-        assert_eq!(bench.pending_tokens.lock().len(), MOST);
+        assert_eq!(bench.pending_tokens.lock().len(), MAX_TOKENS);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The tasks that run beside the calls.
+//! Background tasks of the gateway.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl GatewayServices {
     }
 }
 
-/// Announces new activity rows to the screens.
+/// Announces new activity rows to windows and dashboards.
 async fn announce_activity(journal: Arc<Journal>, events: Events, stop: CancellationToken) {
     let mut imported = journal.imported();
     loop {

@@ -1,4 +1,4 @@
-//! Taking the port.
+//! Binds the port on both loopback addresses.
 
 use std::io::ErrorKind;
 
@@ -10,7 +10,7 @@ use crate::http;
 /// How often another free port is tried, if [::1] of the one found is taken.
 const PORTS_TRIED: usize = 10;
 
-/// Takes the port on both loopback addresses; a machine without IPv6 has one.
+/// Binds the port on 127.0.0.1 and, where there is IPv6, on [::1].
 pub(super) async fn bind(port: u16) -> Result<(Vec<TcpListener>, u16), StartError> {
     let mut tries = if port == 0 { PORTS_TRIED } else { 1 };
     loop {

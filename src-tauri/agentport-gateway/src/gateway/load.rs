@@ -1,4 +1,4 @@
-//! Bringing what is stored into memory at the start. Nothing is connected that need not be.
+//! Loads integrations, policy and approvals into memory at the start. Connects nothing that can wait.
 
 use std::collections::HashMap;
 

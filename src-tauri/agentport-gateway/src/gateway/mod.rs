@@ -1,4 +1,4 @@
-//! Starting and stopping: parse, then bind, then announce; stop in reverse, softly, then by a deadline, then hard.
+//! Start and stop of the gateway: open storage, bind, serve, announce; stop gracefully, then by deadlines, then by force.
 
 mod background;
 mod bind;

@@ -1,4 +1,4 @@
-//! What the upstreams say, brought to catalogue, database and screens.
+//! Publishes lists and health of upstreams to catalogue, database and events.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     upstream::{Listing, UpstreamSink},
 };
 
-/// Receives what the upstreams report.
+/// Receives lists and health of the upstreams.
 pub(crate) struct UpstreamEvents {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) events: Events,

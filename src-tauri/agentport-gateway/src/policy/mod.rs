@@ -56,7 +56,7 @@ impl PolicyStore {
         Ok(())
     }
 
-    /// Waits for the next reload. One that happened since the last wait counts.
+    /// Waits for the next reload, or returns at once if one happened since the last wait.
     pub(crate) async fn reloaded(&self) {
         self.reloaded.notified().await;
     }
@@ -66,13 +66,13 @@ impl PolicyStore {
         self.rules.load_full()
     }
 
-    /// What the rules say of a call by any name.
+    /// The decision for a call by any name.
     pub(crate) fn decide_call(&self, call: &policy::Call<'_>) -> Decision {
         policy::decide(&self.rules.load(), call)
     }
 
-    /// What the rules say of a call of this tool. Changes of what is installed always ask: no default and no rule
-    /// speaks for them.
+    /// The decision for a call of this tool. Tools that change what is installed always ask, whatever defaults and rules
+    /// say.
     pub(crate) fn decide(
         &self,
         tool: &PublishedTool,
@@ -86,7 +86,7 @@ impl PolicyStore {
         self.decide_call(&tool.policy_call(agent, arguments, now))
     }
 
-    /// What a call of `agent` to this tool would get, before its arguments are known.
+    /// The decision for `agent` and this tool, before the arguments are known.
     pub(crate) fn mode_for(&self, agent: AgentId, tool: &PublishedTool) -> Decision {
         self.decide_call(&tool.policy_call(agent, None, clock::now()))
     }

@@ -8,8 +8,8 @@ use agentport_core::{
 };
 use parking_lot::{Mutex, MutexGuard};
 
-/// Rules kept; the oldest goes first.
-const KEPT: usize = 100;
+/// Most removed rules; the oldest is dropped first.
+const MAX_REMOVED_RULES: usize = 100;
 
 #[derive(Debug, Default)]
 pub(crate) struct RuleUndo(Mutex<Past>);
@@ -17,7 +17,7 @@ pub(crate) struct RuleUndo(Mutex<Past>);
 #[derive(Debug, Default)]
 struct Past {
     removed: VecDeque<Rule>,
-    /// What stood in the place of a rule the owner granted with one click.
+    /// The rules that were replaced by a rule granted with one click.
     replaced: VecDeque<(RuleId, Vec<Rule>)>,
 }
 
@@ -30,7 +30,7 @@ impl RuleUndo {
         let mut past = self.lock();
         past.removed.retain(|other| other.id != rule.id);
         past.removed.push_back(rule);
-        if past.removed.len() > KEPT {
+        if past.removed.len() > MAX_REMOVED_RULES {
             past.removed.pop_front();
         }
     }
@@ -40,7 +40,7 @@ impl RuleUndo {
         self.lock().removed.iter().find(|rule| rule.id == id).cloned()
     }
 
-    /// It is put back. `false`: another change was faster.
+    /// Takes out a rule to restore it. `false`: another request took it.
     pub(crate) fn forget(&self, id: RuleId) -> bool {
         let mut past = self.lock();
         let before = past.removed.len();
@@ -54,12 +54,12 @@ impl RuleUndo {
         }
         let mut past = self.lock();
         past.replaced.push_back((by, rules));
-        if past.replaced.len() > KEPT {
+        if past.replaced.len() > MAX_REMOVED_RULES {
             past.replaced.pop_front();
         }
     }
 
-    /// What `by` replaced and what held back more than it did. Told once.
+    /// The stricter rules that `by` replaced. They are returned once.
     pub(crate) fn stricter_before(&self, by: RuleId) -> Vec<Rule> {
         let mut past = self.lock();
         let Some(at) = past.replaced.iter().position(|(rule, _)| *rule == by) else {

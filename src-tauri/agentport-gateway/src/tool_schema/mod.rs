@@ -1,4 +1,4 @@
-//! JSON Schemas of tools: what may be compiled, and the form in which a tool can be published.
+//! JSON Schemas of tools: compiles them within bounds, and normalises definitions for publishing.
 //!
 //! Upstreams write the schemas, so nothing in them is trusted: compiling is bounded, references to elsewhere are never
 //! fetched, and a definition that clients could not read is mended or left out.

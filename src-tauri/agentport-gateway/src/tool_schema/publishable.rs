@@ -1,4 +1,4 @@
-//! From what an upstream says of a tool to a definition that every client can read.
+//! Normalises an upstream's tool definition so that every client can read it.
 //!
 //! Clients built on the official SDKs check a whole `tools/list` at once (`ToolSchema` of the TypeScript SDK, `Tool` of
 //! the Python SDK): one tool they cannot read costs them all tools. Where the meaning is plain the definition is mended,
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::compile;
 
-/// Why a tool is left out, as the owner reads it.
+/// Why a tool is left out, as a text for the owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UnusableTool {
     #[error("it is not an object")]
@@ -120,7 +120,7 @@ mod tests {
         json!({ "name": "t", "inputSchema": input })
     }
 
-    /// What is published of `entry`, as JSON; the reason if it is left out.
+    /// The published form of `entry` as JSON, or why it is left out.
     fn published(entry: Value) -> Result<Value, String> {
         publishable(entry)
             .map(|tool| serde_json::to_value(tool).unwrap())

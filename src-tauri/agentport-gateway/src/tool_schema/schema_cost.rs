@@ -1,4 +1,4 @@
-//! What checking against a schema may cost, found out before it is compiled.
+//! Bounds the cost of validating against a schema, computed before it is compiled.
 //!
 //! Upstreams write the schemas. One of a few lines can refer to itself twice, thirty levels deep, or go round in
 //! circles, and then no argument is ever checked to the end.
@@ -43,7 +43,7 @@ pub(super) fn within_limits(schema: &Value) -> bool {
 }
 
 struct CostCounter {
-    /// What the draft calls a schema's own address.
+    /// The keyword for a schema's own address in its draft.
     id: &'static str,
     /// Some part has an address or a draft of its own, so that `#/…` does not mean the same everywhere.
     elsewhere: bool,
@@ -165,7 +165,7 @@ impl<'a> Follow<'a> {
         circles
     }
 
-    /// What cannot be followed with certainty is not.
+    /// References that cannot be followed for certain count as too expensive.
     fn target(&self, reference: &str) -> Option<&'a Value> {
         let pointer = reference.strip_prefix('#').filter(|pointer| !pointer.contains('%'))?;
         self.root?.pointer(pointer)

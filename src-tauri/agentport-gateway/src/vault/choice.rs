@@ -1,11 +1,11 @@
-//! Where the owner wants the vault's key to be.
+//! The owner's choice where the vault's master key is stored.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 /// Where the master key is kept. In text: `auto`, `keychain`, `key-file`, `passphrase-file:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum VaultChoice {
-    /// What the home's vault was made with; for a new one the keychain if there is one, else a key file.
+    /// As recorded for an existing vault; for a new one the keychain if there is one, else a key file.
     #[default]
     Auto,
     /// The keychain of the platform.
@@ -16,7 +16,7 @@ pub enum VaultChoice {
     KeyFile,
 }
 
-/// The text names no place for a key.
+/// The text names no storage of a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no kind of vault; use keychain, key-file or passphrase-file:PATH")]
 pub struct InvalidVaultChoice(String);

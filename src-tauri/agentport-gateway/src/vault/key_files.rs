@@ -1,4 +1,4 @@
-//! Keys that lie in files: one derived from a passphrase, one as it is.
+//! Master keys in files: derived from a passphrase file, or stored in a key file.
 
 use std::{
     fs::{self, OpenOptions},
@@ -98,7 +98,7 @@ fn refuse_open_to_others(path: &Path) -> Result<(), VaultError> {
     }
 }
 
-/// Access lists of Windows are the owner's to set.
+/// On Windows access lists are not checked.
 #[cfg(not(unix))]
 fn refuse_open_to_others(_: &Path) -> Result<(), VaultError> {
     Ok(())

@@ -22,12 +22,12 @@ use crate::{data_dir::DataDir, store::hex};
 
 const SERVICE: &str = "agentport";
 
-/// How long a keychain that may not even exist gets to answer.
+/// Time a keychain has to answer when it is not known whether there is one.
 pub(super) const PROBE: Duration = Duration::from_secs(3);
-/// How long a keychain that holds our key gets: its owner may have to type a password.
+/// Time a keychain that holds our key has to answer: its owner may have to type a password.
 pub(super) const UNLOCK: Duration = Duration::from_secs(60);
 
-/// Why the keychain did not give us our key.
+/// Why the keychain did not return the key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeychainError {
     /// Not a `#[source]`: errors of `keyring_core` print their causes themselves.
@@ -58,7 +58,7 @@ pub(super) fn find(
     within(limit, user, store, read)
 }
 
-/// The key kept under `user`, or a fresh one that is kept there from now on.
+/// The key kept under `user`; a new one is created and stored if there is none.
 pub(super) fn find_or_create(
     store: impl FnOnce() -> keyring_core::Result<Arc<CredentialStore>> + Send + 'static,
     user: &str,
@@ -100,7 +100,7 @@ fn within<T: Send + 'static>(
             .and_then(|store| store.build(SERVICE, &user, None))
             .map_err(KeychainError::Refused)
             .and_then(|entry| access(&entry, &user));
-        // The caller has gone when the time is over.
+        // The receiver is dropped after the timeout.
         let _ = answer.send(found);
     };
     thread::Builder::new()

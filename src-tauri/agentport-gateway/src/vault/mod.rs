@@ -1,4 +1,4 @@
-//! The vault: seals what must not lie in the database in clear.
+//! The vault: encrypts values that must not be stored in plain text.
 //!
 //! One master key of 32 bytes, random or derived from a passphrase, is the root. From it come the key that seals and
 //! the keys others ask for; it never leaves this module. Where it is kept is the owner's choice ([`VaultChoice`]) and

@@ -1,4 +1,4 @@
-//! Finding the key where the home says it is, or making one where no vault has been made yet.
+//! Opens the vault with the key its record names, or creates a vault.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Vault {
     }
 }
 
-/// Blocks.
+/// Opens the vault; blocks the thread.
 pub(super) fn open(
     choice: VaultChoice,
     home: &DataDir,
@@ -142,7 +142,7 @@ fn in_key_file(home: &DataDir) -> Result<(KeyLocation, MasterKey), VaultError> {
     Ok((KeyLocation::KeyFile, master))
 }
 
-/// What a key in a file means, in one line. `unchosen` is why it lies there though the owner did not ask for it.
+/// Warning for a key in a file. `unchosen`: why it is there although the owner did not choose that.
 fn in_a_file(place: &KeyLocation, home: &DataDir, unchosen: Option<&str>) -> Option<String> {
     match place {
         KeyLocation::Keychain { .. } => None,

@@ -1,4 +1,4 @@
-//! `vault.json` in the home: what kind of vault this is, and how to tell its key from another.
+//! `vault.json` in the data directory: where the master key is stored, and a check value to recognise it.
 //!
 //! Holds nothing secret. It is written last when a vault is made, and never again but for the passphrase file's path, and
 //! when the owner says later that this kind is meant.
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::data_dir::{DataDir, write_private};
 
-/// What the check value is sealed for, and what it says.
+/// Id and plain text of the check value.
 const CHECK_ID: &str = "vault check";
 const CHECK: &[u8] = b"agentport";
 
@@ -39,7 +39,7 @@ impl KeyKind {
     }
 }
 
-/// Where the key is, with what it takes to find it there.
+/// Where the key is stored, with the data needed to find it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(super) enum KeyLocation {
@@ -78,7 +78,7 @@ impl KeyLocation {
 pub(super) struct VaultRecord {
     version: u32,
     pub(super) place: KeyLocation,
-    /// The owner asked for this kind, and did not just get it for want of a keychain.
+    /// The owner chose this kind, and did not just get it for lack of a keychain.
     #[serde(default)]
     pub(super) chosen: bool,
     /// A known text sealed with the vault's key, in base64.
@@ -92,7 +92,7 @@ fn path(home: &DataDir) -> PathBuf {
 }
 
 impl VaultRecord {
-    /// The home's record; `None` if no vault has been made here.
+    /// The record of the data directory; `None` if it has no vault.
     pub(super) fn read(home: &DataDir) -> Result<Option<Self>, VaultError> {
         let path = path(home);
         let json = match fs::read(&path) {
@@ -132,12 +132,12 @@ impl VaultRecord {
         }
     }
 
-    /// Notes that the owner asked for the kind this is.
+    /// Records that the owner chose this kind.
     pub(super) fn choose(&mut self) -> bool {
         !std::mem::replace(&mut self.chosen, true)
     }
 
-    /// Notes that the passphrase file has moved.
+    /// Records the new path of the passphrase file.
     pub(super) fn move_passphrase(&mut self, to: &Path) -> bool {
         match &mut self.place {
             KeyLocation::PassphraseFile { path, .. } if path != to => {

@@ -1,4 +1,4 @@
-//! Sealing, opening and deriving, once the master key is there.
+//! Encryption with the master key: seal, open, derive keys.
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305,
@@ -24,7 +24,7 @@ pub struct Vault {
     kind: KeyKind,
 }
 
-/// What was to be opened was not sealed by this vault for this id, or has been changed since.
+/// The value was not sealed by this vault for this id, or was changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed value does not open with this vault's key")]
 pub struct Unsealable;
@@ -35,7 +35,7 @@ impl Vault {
         Self { cipher: XChaCha20Poly1305::new((&*key).into()), master, kind }
     }
 
-    /// Seals `plain` for `id`, with which alone it opens again.
+    /// Seals `plain`, bound to `id`.
     pub fn seal(&self, id: &str, plain: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = rand::random();
         let sealed = self

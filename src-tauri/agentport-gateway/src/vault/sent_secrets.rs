@@ -1,4 +1,4 @@
-//! The secrets each integration is sent, kept to remove them from what it echoes.
+//! The secrets sent to each integration, held to remove them from its results.
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -14,7 +14,7 @@ use crate::{paths, process};
 pub(super) const PROGRAM: &str = "agentport-desktop";
 
 /// How often to look whether its gateway listens.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) fn run(agentport: &Agentport, port: Option<u16>) -> Result<ExitCode> {
     let before = agentport.status()?;
@@ -48,7 +48,7 @@ fn started(agentport: &Agentport, app: &mut Child) -> Result<Option<RunStatus>> 
         if status.running {
             return Ok(Some(status));
         }
-        thread::sleep(LOOK);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 

@@ -159,7 +159,7 @@ async fn required_input_is_passed_on_or_fetched() {
 
         // One of this revision answers by calling again.
         let mut modern = Caller { modern: true, ..agent.caller() };
-        let first = bench.operation(&modern, tool("input", json!({})), super::PATIENCE).await;
+        let first = bench.operation(&modern, tool("input", json!({})), super::EVENT_TIMEOUT).await;
         let Ok(ServerResult::InputRequiredResult(wanted)) = first else { panic!("{first:?}") };
         assert!(wanted.input_requests.unwrap().contains_key("who"));
         modern.request_state = wanted.request_state;
@@ -224,7 +224,7 @@ async fn results_survive_whole() {
     let http = HttpServer::start(Era::Legacy, true).await;
     let bench = Bench::new(http.target());
     let result = bench
-        .operation(&Caller::default(), tool("echo", json!({"text": "a\n✓"})), super::PATIENCE)
+        .operation(&Caller::default(), tool("echo", json!({"text": "a\n✓"})), super::EVENT_TIMEOUT)
         .await
         .unwrap();
     assert_eq!(text(&result), "a\n✓");

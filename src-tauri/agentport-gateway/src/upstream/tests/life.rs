@@ -146,7 +146,7 @@ async fn an_invalid_list_is_reported_and_keeps_the_connection() {
 #[tokio::test]
 async fn nothing_starts_after_the_end() {
     let bench = Bench::new(child(Era::Legacy));
-    bench.upstreams.stop(super::PATIENCE).await;
+    bench.upstreams.stop(super::EVENT_TIMEOUT).await;
     assert!(bench.upstreams.find(&id()).is_none());
     bench.upstreams.add(super::spec(child(Era::Legacy)));
     let error = bench.tool("echo", json!({})).await.unwrap_err();

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::json;
 
 use super::{
-    Bench, PATIENCE, id,
+    Bench, EVENT_TIMEOUT, id,
     server::{Era, TOOLS, child},
     spec,
 };
@@ -92,7 +92,7 @@ async fn nothing_is_left_after(way: &str) {
     let grandchild = bench.tool("child", json!({})).await.unwrap();
     assert!(runs(&server) && runs(&grandchild), "{server} {grandchild}");
     match way {
-        "stop" => bench.upstreams.stop(PATIENCE).await,
+        "stop" => bench.upstreams.stop(EVENT_TIMEOUT).await,
         "remove" => bench.upstreams.remove(&id()).await,
         "restart" => bench.upstreams.restart(&id()).await,
         "idle" => {

@@ -24,7 +24,7 @@ use super::{
 use crate::{call::permit::Operation, caller::Caller};
 
 /// Longer than anything here takes; only a broken test waits for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What a sink was told.
 #[derive(Debug, Clone)]
@@ -106,7 +106,9 @@ impl Bench {
         name: &str,
         arguments: Value,
     ) -> Result<String, UpstreamError> {
-        self.operation(caller, tool(name, arguments), PATIENCE).await.map(|result| text(&result))
+        self.operation(caller, tool(name, arguments), EVENT_TIMEOUT)
+            .await
+            .map(|result| text(&result))
     }
 
     /// What [`UpstreamRegistry::call`] does, without the permit that only the pipeline can make.
@@ -130,7 +132,7 @@ impl Bench {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, found).await.expect("the sink was not told in time")
+        tokio::time::timeout(EVENT_TIMEOUT, found).await.expect("the sink was not told in time")
     }
 
     async fn until_ready(&self) -> Option<u32> {
@@ -169,9 +171,9 @@ impl Bench {
 
     /// Stops everything, and waits for every task.
     async fn end(self) {
-        self.upstreams.stop(PATIENCE).await;
+        self.upstreams.stop(EVENT_TIMEOUT).await;
         self.tasks.close();
-        let over = tokio::time::timeout(PATIENCE, self.tasks.wait()).await;
+        let over = tokio::time::timeout(EVENT_TIMEOUT, self.tasks.wait()).await;
         assert!(over.is_ok(), "a task goes on after everything was stopped");
     }
 }

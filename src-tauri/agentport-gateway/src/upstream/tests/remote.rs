@@ -193,7 +193,7 @@ async fn list_and_resource_changes_are_published() {
         let bench = Bench::new(http.target());
         let subscribe = Operation::Subscribe { uri: "note://1".to_owned() };
         let caller = Caller::default();
-        bench.operation(&caller, subscribe, super::PATIENCE).await.unwrap();
+        bench.operation(&caller, subscribe, super::EVENT_TIMEOUT).await.unwrap();
         // Until the gateway listens, the server tells nobody: it is told again and again.
         let updated = bench.until_updated();
         let touch = async {
