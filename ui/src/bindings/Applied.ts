@@ -7,7 +7,15 @@ import type { IntegrationId } from "./IntegrationId";
 /**
  * What was done.
  */
-export type Applied = { files: Array<string>, added: Array<IntegrationId>, 
+export type Applied = { 
+/**
+ * Absolute paths of the files that were written.
+ */
+files: Array<string>, 
+/**
+ * Integrations that were added.
+ */
+added: Array<IntegrationId>, 
 /**
  * Of those, the ones that did not start. The client should not be restarted before they are mended or the original
  * is restored.
@@ -24,4 +32,12 @@ bypassing?: BypassView,
 /**
  * What an [`ConnectionMethod::HttpEnvironment`] entry needs: the variable and its value, shown this once.
  */
-environment?: EnvironmentView, restart?: string, notes: Array<string>, };
+environment?: EnvironmentView, 
+/**
+ * What the person has to do before the client uses the changed file, as a sentence.
+ */
+restart?: string, 
+/**
+ * Notes for the owner, as sentences.
+ */
+notes: Array<string>, };

@@ -7,15 +7,39 @@ import type { Timestamp } from "./Timestamp";
  * `POST /control/clients/backups/verify` → the same, checked. `DELETE /control/clients/backups[?older_than_days=N]`
  * drops those that are neither pinned nor the newest of their file → Pruned.
  */
-export type BackupView = { id: bigint, client: string, path: string, taken_at: Timestamp, 
+export type BackupView = { 
+/**
+ * Number of the change.
+ */
+id: bigint, 
+/**
+ * Id of the client.
+ */
+client: string, 
+/**
+ * Absolute path of the changed file.
+ */
+path: string, 
+/**
+ * When the original was kept.
+ */
+taken_at: Timestamp, 
 /**
  * SHA-256 of the content; absent where there was no file.
  */
-digest?: string, bytes: number, 
+digest?: string, 
+/**
+ * Size of the original.
+ */
+bytes: number, 
 /**
  * The original from before our first touch. Never dropped while the client is connected.
  */
-pinned: boolean, what: PlanAction, 
+pinned: boolean, 
+/**
+ * The kind of plan that changed the file.
+ */
+what: PlanAction, 
 /**
  * Verified: it is there, and it is what it was.
  */

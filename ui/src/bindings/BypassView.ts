@@ -5,14 +5,14 @@
  */
 export type BypassView = { 
 /**
- * Servers of its own that are switched on.
+ * Enabled servers that are not AgentPort's entry.
  */
 servers: number, 
 /**
- * Secrets of its servers that are in its files in clear.
+ * Plain-text secrets in the entries of such servers.
  */
 secrets_in_clear: number, 
 /**
- * The two in words, as every surface shows it: `2 servers of Cursor still bypass AgentPort (2 secrets in clear).`
+ * Both counts as a sentence, the same in window, CLI and `doctor`: `2 servers of Cursor still bypass AgentPort (2 secrets in clear).`
  */
 sentence: string, };

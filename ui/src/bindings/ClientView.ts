@@ -10,13 +10,17 @@ export type ClientView = {
 /**
  * `claude-desktop`, `cursor` …
  */
-id: string, name: string, 
+id: string, 
 /**
- * There are signs of it on this machine.
+ * Display name.
+ */
+name: string, 
+/**
+ * It seems to be installed: one of its files, folders or programs is there.
  */
 found: boolean, 
 /**
- * Where its own documentation says how it is configured.
+ * URLs of the documentation its facts were taken from.
  */
 sources: Array<string>, 
 /**
@@ -24,7 +28,7 @@ sources: Array<string>,
  */
 speaks_http: boolean, 
 /**
- * What has to be done for a change to count, as a sentence; absent where it notices by itself.
+ * What the person has to do before the client uses a changed file, as a sentence; absent if it reloads by itself.
  */
 restart?: string, 
 /**
@@ -32,6 +36,6 @@ restart?: string,
  */
 files: Array<FileView>, 
 /**
- * What it does past AgentPort, over all of its files; absent where there is nothing.
+ * Servers the client still reaches without AgentPort, over all of its files; absent where there are none.
  */
 bypassing?: BypassView, };

@@ -6,19 +6,27 @@ import type { Timestamp } from "./Timestamp";
 /**
  * Our entry in a client's file.
  */
-export type Connected = { via: ConnectionMethod, 
+export type Connected = { 
 /**
- * It leads to this gateway: its port, or its home.
+ * The entry's connection method.
+ */
+via: ConnectionMethod, 
+/**
+ * The entry points to this gateway (its port or its data directory).
  */
 current: boolean, 
 /**
- * The agent whose key it shows, if that is known and in force.
+ * The agent whose key the entry holds, if the key is known and valid.
  */
 agent?: AgentId, 
 /**
  * Its first and its last call.
  */
-first_call_at?: Timestamp, last_used_at?: Timestamp, 
+first_call_at?: Timestamp, 
+/**
+ * Time of the agent's last request.
+ */
+last_used_at?: Timestamp, 
 /**
  * How many tools its last `tools/list` had, since the gateway started.
  */

@@ -4,7 +4,11 @@ import type { IntegrationId } from "./IntegrationId";
 /**
  * An integration that was added and whose first connect failed.
  */
-export type FailedStart = { id: IntegrationId, 
+export type FailedStart = { 
+/**
+ * The integration.
+ */
+id: IntegrationId, 
 /**
  * Why, as its health says it.
  */

@@ -10,7 +10,15 @@ export type FileView = {
 /**
  * Absolute.
  */
-path: string, scope: FileScope, state: FileState, 
+path: string, 
+/**
+ * Whether it applies to the user or to a project.
+ */
+scope: FileScope, 
+/**
+ * What was found in it.
+ */
+state: FileState, 
 /**
  * Our entry, where there is one.
  */

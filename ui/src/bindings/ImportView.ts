@@ -2,11 +2,18 @@
 import type { IntegrationId } from "./IntegrationId";
 import type { VariableView } from "./VariableView";
 
+/**
+ * A server that becomes an integration.
+ */
 export type ImportView = { 
 /**
  * The name it has in the client.
  */
-server: string, id: IntegrationId, 
+server: string, 
+/**
+ * Id of the integration.
+ */
+id: IntegrationId, 
 /**
  * The command line or the URL, whole, on one line.
  */
@@ -15,7 +22,11 @@ summary: string,
  * What will be started, word by word and never cut; absent for a URL. `{token}`, `{token1}` … stand for secrets, and
  * what cannot be seen is written out (`\n`, `\u{202e}`), as in all of the following.
  */
-command?: string, args: Array<string>, 
+command?: string, 
+/**
+ * Arguments, with placeholders for secrets.
+ */
+args: Array<string>, 
 /**
  * The variables it is started with beside AgentPort's few, by name.
  */
@@ -27,7 +38,11 @@ cwd?: string,
 /**
  * The same is an integration already, and is used.
  */
-merged: boolean, enabled: boolean, 
+merged: boolean, 
+/**
+ * The integration will be enabled, as the server is in the client.
+ */
+enabled: boolean, 
 /**
  * What moves to the vault: `env GITHUB_TOKEN`, `header Authorization`, `argument 3`.
  */

@@ -3,4 +3,12 @@
 /**
  * A change of a file's permission bits, in octal: `0644`, `0600`.
  */
-export type ModeView = { from: string, to: string, };
+export type ModeView = { 
+/**
+ * Before.
+ */
+from: string, 
+/**
+ * After.
+ */
+to: string, };

@@ -9,13 +9,17 @@ import type { PlanAction } from "./PlanAction";
  * nothing to do it with or the file is left alone (`detail` says what), 422 for a file that does not parse (`detail`
  * has line and column) and for a path that is not absolute and plain.
  */
-export type PlanRequest = { what: PlanAction, 
+export type PlanRequest = { 
 /**
- * Which of its files; its first user file, if absent.
+ * The kind of plan.
+ */
+what: PlanAction, 
+/**
+ * Absolute path of one of its files; its first user file if absent.
  */
 path?: string, 
 /**
- * Connect and consolidate: absent takes what suits the client best.
+ * Connect and consolidate: the transport; absent chooses the best one for the client.
  */
 via?: ConnectionMethod, 
 /**

@@ -15,7 +15,23 @@ export type PlanView = {
 /**
  * Empty for a plan that was made without a gateway and can only be looked at.
  */
-id: string, what: PlanAction, client: string, client_name: string, files: Array<FileChangeView>, 
+id: string, 
+/**
+ * The kind of plan.
+ */
+what: PlanAction, 
+/**
+ * Id of the client.
+ */
+client: string, 
+/**
+ * Its display name.
+ */
+client_name: string, 
+/**
+ * Changes of files.
+ */
+files: Array<FileChangeView>, 
 /**
  * Servers that become integrations.
  */
@@ -41,11 +57,15 @@ revokes_key_of?: string,
  */
 removes: Array<IntegrationId>, 
 /**
- * What else to know, as sentences.
+ * Further notes for the owner, as sentences.
  */
-notes: Array<string>, restart?: string, 
+notes: Array<string>, 
 /**
- * Connect and consolidate: what stays past AgentPort in this file; absent where nothing does.
+ * What the person has to do before the client uses the changed file, as a sentence.
+ */
+restart?: string, 
+/**
+ * Connect and consolidate: servers of this file that will still bypass AgentPort; absent where none will.
  */
 bypassing?: BypassView, 
 /**

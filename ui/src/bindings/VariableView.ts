@@ -3,7 +3,11 @@
 /**
  * An environment variable of a server that comes along.
  */
-export type VariableView = { name: string, 
+export type VariableView = { 
+/**
+ * Its name.
+ */
+name: string, 
 /**
  * `null` for a secret, which goes to the vault.
  */

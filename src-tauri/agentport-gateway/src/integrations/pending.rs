@@ -1,4 +1,4 @@
-//! PendingAdds that are under way: each can be ended by the owner until it counts.
+//! Running additions: each can be ended by the owner until it counts.
 
 use std::collections::HashMap;
 
