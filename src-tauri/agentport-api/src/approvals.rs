@@ -4,7 +4,7 @@ use agentport_core::{
     AgentId, ApprovalId, IntegrationId, Timestamp,
     approval::{Audience, State},
     arguments::ArgumentsHash,
-    tool::{Annotations, DefinitionDigest},
+    tool::{Annotations, DefinitionDigest, ToolEffect},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,7 +45,11 @@ pub struct ApprovalView {
     pub state: State,
     /// Why the policy asked, in a sentence.
     pub why: String,
-    /// The tool may destroy: the wider grants want a second thought.
+    /// What the tool does: as the owner classified it, or else as its annotations say.
+    pub effect: ToolEffect,
+    /// `effect` is the owner's word.
+    pub classified: bool,
+    /// The tool may destroy, or does not say: the wider grants want a second thought.
     pub destructive: bool,
     /// The tool's schema cannot be checked, so nobody but the upstream has looked at the arguments.
     pub unchecked: bool,

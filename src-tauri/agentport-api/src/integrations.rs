@@ -3,7 +3,7 @@
 use agentport_core::{
     IntegrationId, Timestamp,
     policy::{Mode, Reason},
-    tool::{Annotations, DefinitionDigest},
+    tool::{Annotations, DefinitionDigest, ToolEffect},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -259,6 +259,9 @@ pub struct ToolView {
     pub title: Option<String>,
     pub description: Option<String>,
     pub annotations: Annotations,
+    /// What it does: as the owner classified it, or else as its annotations say.
+    pub effect: ToolEffect,
+    pub classification: Option<Classification>,
     pub category: Option<String>,
     /// What any agent's call would get.
     pub mode: Mode,
@@ -267,6 +270,28 @@ pub struct ToolView {
     pub input_schema: Value,
     /// The schema cannot be checked: too large, or not compilable.
     pub unchecked: bool,
+}
+
+/// What the owner said that a tool does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Classification {
+    pub effect: ToolEffect,
+    /// The tool has changed since, so it counts as what it says of itself.
+    pub outdated: bool,
+}
+
+/// `PUT /control/integrations/{id}/tools/effect` answers [`ToolView`].
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ClassifyTool {
+    pub tool: String,
+    /// [`ToolEffect::CLASSES`]; `null` takes the classification away.
+    pub effect: Option<ToolEffect>,
+    /// The definition the owner had in view. 409 if it is another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub digest: Option<DefinitionDigest>,
 }
 
 /// `GET /control/integrations/{id}/log` → Items<LogLine>: what a local server wrote to stderr, oldest first.

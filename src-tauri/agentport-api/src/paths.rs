@@ -33,6 +33,7 @@ pub const INTEGRATION_ADDING: &str = "/control/integrations/{id}/adding";
 pub const INTEGRATION_CREDENTIALS: &str = "/control/integrations/{id}/credentials";
 pub const INTEGRATION_RESTART: &str = "/control/integrations/{id}/restart";
 pub const INTEGRATION_TOOLS: &str = "/control/integrations/{id}/tools";
+pub const INTEGRATION_TOOL_EFFECT: &str = "/control/integrations/{id}/tools/effect";
 pub const INTEGRATION_LOG: &str = "/control/integrations/{id}/log";
 pub const CONNECTION_COMPARE: &str = "/control/connections/compare";
 pub const DEFINITION: &str = "/control/definitions/{digest}";

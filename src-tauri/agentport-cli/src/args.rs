@@ -120,6 +120,8 @@ mod tests {
             "tools describe --integration files --tool read_file",
             "tools call --integration files --tool read_file --args {} --info why --wait --wait-timeout 5",
             "tools await-approval --request-id 0192 --timeout 5",
+            "tools classify --integration files --tool write_file changes",
+            "tools classify --integration files --tool write_file --clear",
             "tools await-approval --approval-url http://127.0.0.1:4747/approve/0192",
             "skill show",
             "skill install claude-code --dir /tmp --dry-run --force",
@@ -163,6 +165,9 @@ mod tests {
             "integrations add exa -- cmd",
             "logs --outcome splendid",
             "tools await-approval",
+            "tools classify --integration files --tool write_file",
+            "tools classify --integration files --tool write_file undeclared",
+            "tools classify --integration files --tool write_file reads --clear",
             "tools await-approval --request-id a --approval-url b",
         ] {
             let words =

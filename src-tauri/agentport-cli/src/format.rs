@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentport_api::{Connection, Health};
-use agentport_core::{Timestamp, approval::State, policy::Mode};
+use agentport_core::{Timestamp, approval::State, policy::Mode, tool::ToolEffect};
 use agentport_gateway::clock;
 
 /// `3 min ago`, `in 8 min`: rounded to the unit that matters.
@@ -51,6 +51,18 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
         Mode::RequireApproval => "require approval",
         Mode::Deny => "deny",
     }
+}
+
+/// What a tool does, and whose word that is.
+pub(crate) fn tool_effect(effect: ToolEffect, classified: bool) -> String {
+    let says = match (effect, classified) {
+        (ToolEffect::Reads, _) => "reads",
+        (ToolEffect::Changes, _) => "changes",
+        (ToolEffect::Destroys, true) => "destroys",
+        (ToolEffect::Destroys, false) => "says it destroys",
+        (ToolEffect::Undeclared, _) => "doesn't say",
+    };
+    if classified { format!("{says} (you said so)") } else { says.to_owned() }
 }
 
 pub(crate) fn health(health: &Health) -> String {

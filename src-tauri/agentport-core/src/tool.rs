@@ -40,7 +40,70 @@ impl Annotations {
 
     /// May destroy. A tool that says nothing may (the default of the MCP schema), one that only reads may not.
     pub fn destructive(self) -> bool {
-        !self.read_only() && self.destructive_hint != Some(false)
+        self.effect().may_destroy()
+    }
+
+    /// What the hints say that a call does.
+    pub fn effect(self) -> ToolEffect {
+        match self.destructive_hint {
+            _ if self.read_only() => ToolEffect::Reads,
+            Some(false) => ToolEffect::Changes,
+            Some(true) => ToolEffect::Destroys,
+            None => ToolEffect::Undeclared,
+        }
+    }
+}
+
+/// What a call of a tool does, from harmless to harmful: as its hints say ([`Annotations::effect`]), or as the owner
+/// classified this definition of it. Only the owner's word may be other than the hints.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS,
+)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ToolEffect {
+    /// It changes nothing.
+    Reads,
+    /// It adds or changes, and destroys nothing.
+    Changes,
+    /// No hint says whether it destroys. It is treated as if it does (the default of the MCP schema).
+    Undeclared,
+    /// It deletes or overwrites.
+    Destroys,
+}
+
+impl ToolEffect {
+    /// Those the owner can choose from.
+    pub const CLASSES: [Self; 3] = [Self::Reads, Self::Changes, Self::Destroys];
+
+    /// Does it count as destructive?
+    pub fn may_destroy(self) -> bool {
+        matches!(self, Self::Undeclared | Self::Destroys)
+    }
+
+    /// The word used on the wire and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Changes => "changes",
+            Self::Undeclared => "undeclared",
+            Self::Destroys => "destroys",
+        }
+    }
+
+    /// The class of this word that the owner can choose.
+    pub fn parse_class(text: &str) -> Option<Self> {
+        Self::CLASSES.into_iter().find(|effect| effect.as_str() == text)
+    }
+
+    /// The category of tools with this effect that no list puts in another one.
+    pub fn category(self) -> &'static str {
+        match self {
+            Self::Reads => "Reads",
+            Self::Changes => "Changes",
+            Self::Undeclared => "Doesn't say",
+            Self::Destroys => "Destroys",
+        }
     }
 }
 
@@ -280,5 +343,27 @@ mod tests {
         assert!(of(Some(false), None).destructive());
         assert!(!of(Some(true), None).destructive());
         assert!(!of(Some(true), Some(true)).destructive());
+    }
+
+    #[test]
+    fn an_effect_is_what_the_hints_say_and_silence_is_one_of_its_own() {
+        use ToolEffect::{Changes, Destroys, Reads, Undeclared};
+        for (read_only_hint, destructive_hint, effect, category) in [
+            (Some(true), None, Reads, "Reads"),
+            (Some(true), Some(true), Reads, "Reads"),
+            (Some(false), Some(false), Changes, "Changes"),
+            (None, Some(false), Changes, "Changes"),
+            (None, Some(true), Destroys, "Destroys"),
+            (Some(false), Some(true), Destroys, "Destroys"),
+            (Some(false), None, Undeclared, "Doesn't say"),
+            (None, None, Undeclared, "Doesn't say"),
+        ] {
+            let hints = Annotations { read_only_hint, destructive_hint, ..Annotations::default() };
+            assert_eq!(hints.effect(), effect, "{hints:?}");
+            assert_eq!(effect.category(), category);
+            assert_eq!(effect.may_destroy(), matches!(effect, Destroys | Undeclared));
+        }
+        assert_eq!(ToolEffect::parse_class("changes"), Some(Changes));
+        assert_eq!(ToolEffect::parse_class("undeclared"), None, "the owner always says something");
     }
 }

@@ -91,6 +91,7 @@ fn bodies(path: &str) -> Value {
         "/control/policy/category" => {
             json!({"integration": "fx", "category": "other", "mode": "allow"})
         }
+        _ if path.ends_with("/tools/effect") => json!({"tool": "counter", "effect": "reads"}),
         "/control/owner-password" => json!({"password": "correct horse battery staple"}),
         "/control/restore" => json!({"version": 1}),
         _ if path.ends_with("/approve") => json!({"grant": {"kind": "always"}}),

@@ -32,14 +32,14 @@ async fn every_tool_has_a_category() {
         let tool = tools.into_iter().find(|one| one.name == tool).expect("the tool");
         tool.category.expect("a category")
     };
-    for (tool, want) in [("echo", "Reads"), ("counter", "Changes"), ("destroy", "May destroy")] {
+    for (tool, want) in [("echo", "Reads"), ("counter", "Changes"), ("destroy", "Destroys")] {
         assert_eq!(category("fx", tool).await, want, "{tool}");
         let listed = scene.wire.get("/api/tools/fx").await.json();
         let listed = listed.as_array().expect("tools").iter().find(|one| one["name"] == tool);
         assert_eq!(listed.expect("the tool")["category"], want);
     }
     assert_eq!(category("demo", "list_notes").await, "Reads");
-    assert_eq!(category("demo", "delete_note").await, "May destroy");
+    assert_eq!(category("demo", "delete_note").await, "Destroys");
     assert!(scene.owner.tools("fx").await.iter().all(|tool| tool.category.is_some()));
     scene.stop().await;
 }

@@ -1,6 +1,7 @@
 //! The directory: listing, installing with a token, requests of agents; and categories of tools.
 
 mod categories;
+mod classification;
 mod installing;
 mod internet;
 mod requests;

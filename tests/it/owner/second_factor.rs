@@ -47,7 +47,7 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
     let removed = rule["rule"]["id"].as_str().expect("an id").to_owned();
     window.done(Method::DELETE, &format!("/control/policy/{removed}"), None).await;
     let category = |name: &str, mode: Option<&str>| json!({ "integration": "demo", "category": name, "mode": mode });
-    let blocked = Some(category("May destroy", Some("deny")));
+    let blocked = Some(category("Destroys", Some("deny")));
     window.done(Method::PUT, "/control/policy/category", blocked).await;
     agent.call_tool("demo", "add_note", json!({ "text": "please" })).await.request();
     let waiting = window.pending().await;
@@ -92,7 +92,12 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
         (Method::POST, &trust, json!({ "minutes": 15 })),
         (Method::PUT, "/control/policy", set("add_note", "allow")),
         (Method::PUT, "/control/policy/category", category("Reads", Some("allow"))),
-        (Method::PUT, "/control/policy/category", category("May destroy", None)),
+        (Method::PUT, "/control/policy/category", category("Destroys", None)),
+        (
+            Method::PUT,
+            "/control/integrations/demo/tools/effect",
+            json!({ "tool": "delete_note", "effect": "changes" }),
+        ),
         (Method::PATCH, &change, json!({ "mode": "allow" })),
         // A deny holds back every allow; what asks yields to a nearer one.
         (Method::PATCH, &change, json!({ "mode": "require_approval" })),
@@ -100,7 +105,7 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
         (
             Method::PUT,
             "/control/policy/category",
-            category("May destroy", Some("require_approval")),
+            category("Destroys", Some("require_approval")),
         ),
         (Method::DELETE, &stale, Value::Null),
         (Method::PATCH, "/control/integrations/demo", json!({ "default_mode": "none" })),

@@ -24,6 +24,7 @@ export const INTEGRATION_ADDING = '/control/integrations/{id}/adding';
 export const INTEGRATION_CREDENTIALS = '/control/integrations/{id}/credentials';
 export const INTEGRATION_RESTART = '/control/integrations/{id}/restart';
 export const INTEGRATION_TOOLS = '/control/integrations/{id}/tools';
+export const INTEGRATION_TOOL_EFFECT = '/control/integrations/{id}/tools/effect';
 export const INTEGRATION_LOG = '/control/integrations/{id}/log';
 export const CONNECTION_COMPARE = '/control/connections/compare';
 export const DEFINITION = '/control/definitions/{digest}';

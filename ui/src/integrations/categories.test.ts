@@ -28,13 +28,14 @@ const forTool = (id: string, tool: string, over?: Partial<Rule>) =>
 
 describe('categories', () => {
   it('stand from harmless to not, others between by name, tools without one last', () => {
-    const tools = ['May destroy', null, 'Zebra', 'Reads', 'Apple', 'Changes'].map((c, at) =>
+    const tools = ['Destroys', null, 'Zebra', "Doesn't say", 'Reads', 'Apple', 'Changes'].map((c, at) =>
       tool(`t${at}`, c),
     );
     expect(categories('files', tools, []).map(({ name }) => name)).toEqual([
       'Reads',
       'Changes',
-      'May destroy',
+      "Doesn't say",
+      'Destroys',
       'Apple',
       'Zebra',
       '',

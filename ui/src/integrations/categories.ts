@@ -17,7 +17,7 @@ export interface Category {
 }
 
 /** The categories that every server has for want of better ones, from harmless to not. */
-const BY_HARM = ['Reads', 'Changes', 'May destroy'];
+const BY_HARM = ['Reads', 'Changes', "Doesn't say", 'Destroys'];
 
 export function categories(
   integration: string,

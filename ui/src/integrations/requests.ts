@@ -2,6 +2,7 @@
 import type { AddIntegration } from '../bindings/AddIntegration';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import type { ChangeIntegration } from '../bindings/ChangeIntegration';
+import type { ClassifyTool } from '../bindings/ClassifyTool';
 import type { InstallAvailable } from '../bindings/InstallAvailable';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Items } from '../bindings/Items';
@@ -22,6 +23,7 @@ import {
   INTEGRATION_LOG,
   INTEGRATION_RESTART,
   INTEGRATION_TOOLS,
+  INTEGRATION_TOOL_EFFECT,
   POLICY_CATEGORY,
   fill,
   withQuery,
@@ -32,6 +34,8 @@ const items = async <T>(path: string) => (await host.request<Items<T>>('GET', pa
 export const list = () => items<IntegrationView>(INTEGRATIONS);
 export const read = (id: string) => host.request<IntegrationView>('GET', fill(INTEGRATION, id));
 export const tools = (id: string) => items<ToolView>(fill(INTEGRATION_TOOLS, id));
+export const classify = (id: string, body: ClassifyTool) =>
+  host.request<ToolView>('PUT', fill(INTEGRATION_TOOL_EFFECT, id), body);
 export const log = (id: string) => items<LogLine>(fill(INTEGRATION_LOG, id));
 export const add = (body: AddIntegration) => host.request<IntegrationView>('POST', INTEGRATIONS, body);
 /** Ends an addition or an install that is under way. */

@@ -192,11 +192,7 @@ fn list(requests: Vec<ApprovalView>, which: StateFilter) -> String {
 fn show(view: ApprovalView) -> String {
     let arguments = arguments_in_lines(&view.arguments);
     let title = view.tool_title.map(|title| format!(" ({title})")).unwrap_or_default();
-    let hint = match (view.destructive, view.annotations.read_only()) {
-        (true, _) => "may destroy or overwrite",
-        (false, true) => "says it only reads",
-        (false, false) => "",
-    };
+    let hint = format::tool_effect(view.effect, view.classified);
     output::fields(&[
         ("Request", view.id.to_string()),
         ("Agent", view.agent_name),
@@ -208,7 +204,7 @@ fn show(view: ApprovalView) -> String {
         ),
         // In quotation marks, so that the agent's text is not mistaken for ours.
         ("Agent says", view.additional_info.map(|said| format!("“{said}”")).unwrap_or_default()),
-        ("Careful", hint.into()),
+        ("Does", hint),
         ("Why asked", view.why),
         (
             "Also waiting",

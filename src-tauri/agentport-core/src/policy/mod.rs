@@ -22,7 +22,7 @@ use ts_rs::TS;
 use crate::{
     AgentId, ApprovalId, IntegrationId, RuleId, Timestamp,
     arguments::ArgumentsHash,
-    tool::{Annotations, DefinitionDigest},
+    tool::{DefinitionDigest, ToolEffect},
 };
 
 pub use describe::describe_rule;
@@ -67,7 +67,7 @@ pub enum Scope {
     Tool { integration: IntegrationId, tool: String },
     /// The tools of a category of an integration.
     Category { integration: IntegrationId, category: String },
-    /// Tools of an integration that say of themselves that they only read.
+    /// Tools of an integration that only read: they say so, or the owner classified them so.
     ReadOnly { integration: IntegrationId },
     /// Everything an integration offers.
     Integration { integration: IntegrationId },
@@ -167,8 +167,8 @@ pub struct Call<'a> {
     pub tool: &'a str,
     /// The category the catalogue puts the tool in.
     pub category: Option<&'a str>,
-    /// What the tool says of itself.
-    pub annotations: Annotations,
+    /// What the tool does, as it says of itself or as the owner classified it.
+    pub effect: ToolEffect,
     /// The definition the call would run under.
     pub digest: DefinitionDigest,
     /// `None`: what would a call without matching arguments get?
@@ -290,10 +290,10 @@ impl Rule {
                 integration == call.integration && call.category == Some(category)
             }
             Scope::ReadOnly { integration } => {
-                integration == call.integration && call.annotations.read_only()
+                integration == call.integration && call.effect == ToolEffect::Reads
             }
             Scope::Integration { integration } => integration == call.integration,
-            Scope::NonDestructive => !call.annotations.destructive(),
+            Scope::NonDestructive => !call.effect.may_destroy(),
             Scope::Everything => true,
         };
         in_scope
@@ -369,7 +369,7 @@ fn strongest(rules: &Rules, call: &Call<'_>, heard: impl Fn(&Rule) -> bool) -> D
     let default = whole.default_mode.map(|mode| {
         (Specificity::Integration, Decision { mode, reason: Reason::IntegrationDefault })
     });
-    let read_only = (whole.read_only_may_run && call.annotations.read_only()).then_some((
+    let read_only = (whole.read_only_may_run && call.effect == ToolEffect::Reads).then_some((
         Specificity::Category,
         Decision { mode: Mode::Allow, reason: Reason::ReadOnlyMayRun },
     ));

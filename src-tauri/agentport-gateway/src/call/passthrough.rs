@@ -9,7 +9,7 @@ use agentport_core::{
     CallId, Timestamp,
     arguments::ArgumentsHash,
     policy::{self, Mode},
-    tool::{Annotations, DefinitionDigest},
+    tool::{DefinitionDigest, ToolEffect},
 };
 use rmcp::model::ServerResult;
 use serde_json::Value;
@@ -44,7 +44,7 @@ impl CallPipeline {
             integration: &entry.row.id,
             tool: name,
             category: None,
-            annotations: Annotations { read_only_hint: Some(true), ..Annotations::default() },
+            effect: ToolEffect::Reads,
             digest,
             arguments: Some(&hash),
             now,

@@ -4,12 +4,12 @@ use std::sync::OnceLock;
 
 use agentport_core::{
     IntegrationId, policy,
-    tool::{Annotations, DefinitionDigest},
+    tool::{Annotations, DefinitionDigest, ToolEffect},
 };
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde_json::Value;
 
-use crate::{directory, tool_schema, upstream::definition_digest};
+use crate::{tool_schema, upstream::definition_digest};
 
 /// A tool as agents and policy see it.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub(crate) struct PublishedTool {
     pub(crate) tool: Tool,
     pub(crate) digest: DefinitionDigest,
     pub(crate) annotations: Annotations,
+    /// What it does: the owner's classification of this definition, or else what the annotations say.
+    pub(crate) effect: ToolEffect,
+    /// The owner classified this tool, in this definition or an earlier one.
+    pub(crate) classification: Option<ToolClassification>,
     /// Every tool has one ([`available`]).
     pub(crate) category: &'static str,
     /// Some of its parameters travel in headers as well (`x-mcp-header`, MCP 2026-07-28).
@@ -28,6 +32,14 @@ pub(crate) struct PublishedTool {
     validator: OnceLock<Option<jsonschema::Validator>>,
     /// Whether the schema compiles. The validator itself is not kept, since most tools are only listed.
     unchecked: OnceLock<bool>,
+}
+
+/// The owner's word on what a tool does. It holds for one definition: a changed tool is what it says of itself again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ToolClassification {
+    pub(crate) effect: ToolEffect,
+    /// The definition the owner had in view.
+    pub(crate) digest: DefinitionDigest,
 }
 
 /// Why the arguments of a call do not match the schema.
@@ -49,7 +61,9 @@ impl PublishedTool {
             integration,
             digest,
             annotations,
-            category: directory::category_from_annotations(annotations),
+            effect: annotations.effect(),
+            classification: None,
+            category: annotations.effect().category(),
             header_params: serde_json::to_string(&tool.input_schema)
                 .is_ok_and(|schema| schema.contains("\"x-mcp-header\"")),
             tool,
@@ -58,7 +72,20 @@ impl PublishedTool {
         }
     }
 
-    /// Replaces the category derived from its annotations, if another is given.
+    /// Takes over what the owner said of it, as far as that was said of this definition. Comes before
+    /// [`Self::in_category`].
+    pub(crate) fn classified(self, classification: Option<ToolClassification>) -> Self {
+        let current = classification.filter(|said| said.digest == self.digest);
+        let effect = current.map_or(self.effect, |said| said.effect);
+        Self { effect, category: effect.category(), classification, ..self }
+    }
+
+    /// The owner classified this very definition.
+    pub(crate) fn is_classified(&self) -> bool {
+        self.classification.is_some_and(|said| said.digest == self.digest)
+    }
+
+    /// Replaces the category of its effect, if another is given.
     pub(crate) fn in_category(self, category: Option<&'static str>) -> Self {
         Self { category: category.unwrap_or(self.category), ..self }
     }
@@ -138,7 +165,7 @@ impl PublishedTool {
             integration: &self.integration,
             tool: self.name(),
             category: Some(self.category),
-            annotations: self.annotations,
+            effect: self.effect,
             digest: self.digest,
             arguments,
             now,

@@ -137,6 +137,7 @@ impl Control {
         };
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
+        let effect = tool.map_or(annotations.effect(), |tool| tool.effect);
         let title = tool.and_then(PublishedTool::title).map(str::trim);
         let shown = |name: &str| sanitize::display_name(name).to_string();
         let (name, arguments) = (&approval.tool, &approval.arguments);
@@ -154,7 +155,9 @@ impl Control {
                 .and_then(|tool| tool.tool.description.as_deref())
                 .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
             input_schema: tool.map(PublishedTool::input_schema),
-            destructive: annotations.destructive(),
+            destructive: effect.may_destroy(),
+            effect,
+            classified: tool.is_some_and(PublishedTool::is_classified),
             unchecked: tool.is_some_and(PublishedTool::unchecked),
             once_only: tool.is_some_and(PublishedTool::manages),
             also_waiting: pending.also_waiting(&approval),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentport_api::{
-    AddIntegration, ChangeIntegration, Compare, Compared, Connection, DefinitionView, Health,
+    AddIntegration, ChangeIntegration, Classification, Compare, Compared, Connection, DefinitionView, Health,
     IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
 };
 use agentport_core::{
@@ -180,26 +180,7 @@ pub(super) async fn tools(
     Path(id): Path<String>,
 ) -> ApiResult<Json<Items<ToolView>>> {
     let entry = control.entry(&id)?;
-    let items = entry.tools.iter().map(|tool| {
-        let decision = control.mode_for_any(tool);
-        ToolView {
-            name: tool.name().to_owned(),
-            display_name: sanitize::display_name(tool.name()).to_string(),
-            title: tool.title().map(|title| sanitize::display_name(title.trim()).to_string()),
-            description: tool
-                .tool
-                .description
-                .as_deref()
-                .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
-            annotations: tool.annotations,
-            category: Some(tool.category.to_owned()),
-            mode: decision.mode,
-            reason: decision.reason,
-            digest: tool.digest,
-            input_schema: tool.input_schema(),
-            unchecked: tool.unchecked(),
-        }
-    });
+    let items = entry.tools.iter().map(|tool| control.tool_view(tool));
     Ok(Json(Items { items: items.collect() }))
 }
 
@@ -212,7 +193,34 @@ pub(super) async fn log(
 }
 
 impl Control {
-    fn entry(&self, id: &str) -> ApiResult<std::sync::Arc<CatalogueEntry>> {
+    /// A tool, and what any agent's call of it would get.
+    pub(super) fn tool_view(&self, tool: &PublishedTool) -> ToolView {
+        let decision = self.mode_for_any(tool);
+        ToolView {
+            name: tool.name().to_owned(),
+            display_name: sanitize::display_name(tool.name()).to_string(),
+            title: tool.title().map(|title| sanitize::display_name(title.trim()).to_string()),
+            description: tool
+                .tool
+                .description
+                .as_deref()
+                .map(|description| sanitize::sanitize_lines(description, MAX_DESCRIPTION)),
+            annotations: tool.annotations,
+            effect: tool.effect,
+            classification: tool.classification.map(|said| Classification {
+                effect: said.effect,
+                outdated: !tool.is_classified(),
+            }),
+            category: Some(tool.category.to_owned()),
+            mode: decision.mode,
+            reason: decision.reason,
+            digest: tool.digest,
+            input_schema: tool.input_schema(),
+            unchecked: tool.unchecked(),
+        }
+    }
+
+    pub(super) fn entry(&self, id: &str) -> ApiResult<std::sync::Arc<CatalogueEntry>> {
         IntegrationId::new(id)
             .ok()
             .and_then(|id| self.catalogue.get(&id))

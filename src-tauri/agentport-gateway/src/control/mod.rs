@@ -29,6 +29,7 @@ mod settings;
 mod status;
 mod throttle;
 mod tokens;
+mod tool_effects;
 
 use std::sync::Arc;
 

@@ -16,6 +16,7 @@ use super::{
     Control, activity, approvals, audit, backup, categories, confirm, denials,
     error::{ApiError, ApiResult},
     events, integrations, keys, owner_password, policy, profiles, second_factor, settings, status,
+    tool_effects,
 };
 use crate::control::directory;
 use crate::shutdown::run_to_completion;
@@ -94,6 +95,7 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::PUT, paths::INTEGRATION_CREDENTIALS, Never, integrations::replace_credentials),
         changes(Method::POST, paths::INTEGRATION_RESTART, Never, integrations::restart),
         reads(paths::INTEGRATION_TOOLS, integrations::tools),
+        changes(Method::PUT, paths::INTEGRATION_TOOL_EFFECT, Always, tool_effects::set),
         reads(paths::INTEGRATION_LOG, integrations::log),
         reads(paths::DEFINITION, integrations::definition),
         reads(paths::POLICY, policy::list),

@@ -20,7 +20,6 @@ use std::{cmp::Reverse, sync::LazyLock};
 use agentport_core::{IntegrationId, search};
 use url::Url;
 
-pub(crate) use category::category_from_annotations;
 pub(crate) use entry::{DirectoryEntry, Unsupported, method_name};
 pub(crate) use pending_tokens::{PendingTokens, TOKEN, TokenKey};
 

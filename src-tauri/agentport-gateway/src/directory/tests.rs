@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use agentport_core::tool::ToolEffect;
 use http::HeaderName;
 
 use crate::directory::{entry::SignInMethod, *};
@@ -39,15 +40,11 @@ fn every_entry_is_whole() {
 
 #[test]
 fn every_tool_is_in_one_category() {
-    let own: HashSet<_> = [(Some(true), None), (None, Some(false)), (None, None)]
-        .map(|(read_only_hint, destructive_hint)| {
-            category_from_annotations(agentport_core::tool::Annotations {
-                read_only_hint,
-                destructive_hint,
-                ..Default::default()
-            })
-        })
-        .into();
+    let own: HashSet<_> = ToolEffect::CLASSES
+        .into_iter()
+        .chain([ToolEffect::Undeclared])
+        .map(ToolEffect::category)
+        .collect();
     for listed in LIST.iter() {
         let (mut names, mut tools) = (HashSet::new(), HashSet::new());
         for category in &listed.categories {

@@ -21,6 +21,7 @@ impl GatewayServices {
             .into_iter()
             .filter_map(|row| Some((row.integration, serde_json::from_str(&row.json).ok()?)))
             .collect();
+        self.integrations.reload_classifications().await?;
         for row in self.base.store.integrations().await? {
             let builtin = matches!(row.connection, Connection::Builtin { .. });
             let known = listings.remove(&row.id);

@@ -1,6 +1,6 @@
 //! Adding, changing and removing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use agentport_api::{AddIntegration, ChangeIntegration, Connection, Event};
 use agentport_core::{
@@ -16,8 +16,9 @@ use super::{
     pending::PendingAdd,
 };
 use crate::{
+    catalogue::{Classifications, ToolClassification},
     clock,
-    store::{IntegrationRow, ListingRow, Store, StoreError},
+    store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow},
     upstream::{Listing, UpstreamError, UpstreamSpec, UpstreamTarget},
 };
 
@@ -255,6 +256,17 @@ impl Integrations {
         Ok(())
     }
 
+    /// Takes over what the owner says of the tools, for every integration.
+    pub(crate) async fn reload_classifications(&self) -> Result<(), StoreError> {
+        let mut all = HashMap::<IntegrationId, Classifications>::new();
+        for ToolEffectRow { integration, tool, digest, effect } in self.store.tool_effects().await? {
+            let said = ToolClassification { effect, digest };
+            all.entry(integration).or_default().insert(tool, said);
+        }
+        self.catalogue.classify(all);
+        Ok(())
+    }
+
     /// Ends the connection and drops credentials, rules and open requests.
     pub(crate) async fn remove_integration(
         &self,
@@ -269,6 +281,7 @@ impl Integrations {
         self.upstreams.remove(id).await;
         self.secrets.remove(id);
         self.store.delete_integration(id).await?;
+        self.reload_classifications().await?;
         self.approvals.withdraw_all_of(id).await?;
         self.policy.reload().await?;
         self.audit.record(actor, "integration.removed", id.as_str(), json!({})).await;

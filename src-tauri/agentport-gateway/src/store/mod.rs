@@ -27,6 +27,7 @@ mod sessions;
 mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tool_effects;
 
 use std::sync::Arc;
 
@@ -43,6 +44,7 @@ pub(crate) use self::{
     restore::Restored,
     second_factor::{CodeHash, SecondFactorRow},
     sessions::SessionRow,
+    tool_effects::ToolEffectRow,
 };
 
 /// A handle on the database. Clones share its connections.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 pub(crate) use self::pending::ArgumentExcerpt;
 pub(crate) use self::{
     clients::{ClientList, ClientsRead},
-    pending::{DeclaredEffect, PendingRequest},
+    pending::PendingRequest,
 };
 use super::client::{ClientError, InProcessClient};
 use crate::notify::NotificationSettings;

@@ -1,6 +1,6 @@
 //! A request that waits for the owner, as the tray and the notifications show it.
 
-use agentport_core::{ApprovalId, sanitize, tool::Annotations};
+use agentport_core::{ApprovalId, sanitize, tool::ToolEffect};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -24,29 +24,12 @@ pub(crate) struct PendingRequest {
     pub arguments: ArgumentExcerpt,
     /// The agent's own words.
     pub additional_info: Option<String>,
-    pub effect: DeclaredEffect,
+    /// As the tool says, or as the owner classified it.
+    pub effect: ToolEffect,
+    /// The owner classified it.
+    pub classified: bool,
     /// Changes what is installed: no wider grant is taken, and a token may have to be entered.
     pub once_only: bool,
-}
-
-/// What the tool's annotations say that it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum DeclaredEffect {
-    ReadsOrAdds,
-    Destroys,
-    /// No annotation says whether it destroys.
-    Undeclared,
-}
-
-impl DeclaredEffect {
-    fn from_annotations(annotations: Annotations) -> Self {
-        match annotations.destructive_hint {
-            _ if annotations.read_only() => Self::ReadsOrAdds,
-            Some(true) => Self::Destroys,
-            Some(false) => Self::ReadsOrAdds,
-            None => Self::Undeclared,
-        }
-    }
 }
 
 /// The beginning of every argument.
@@ -96,7 +79,8 @@ struct ApprovalFields {
     summary: String,
     arguments: Value,
     additional_info: Option<String>,
-    annotations: Annotations,
+    effect: ToolEffect,
+    classified: bool,
     once_only: bool,
 }
 
@@ -112,7 +96,8 @@ impl From<ApprovalFields> for PendingRequest {
             summary: fields.summary,
             arguments,
             additional_info: fields.additional_info,
-            effect: DeclaredEffect::from_annotations(fields.annotations),
+            effect: fields.effect,
+            classified: fields.classified,
             once_only: fields.once_only,
         }
     }
@@ -144,20 +129,5 @@ mod tests {
         let many = ArgumentExcerpt::from_arguments(&many);
         assert_eq!((many.lines.len(), many.hidden_characters), (MAX_ARGUMENT_LINES, 28));
         assert!(many.hides_most());
-    }
-
-    #[test]
-    fn only_a_declaration_makes_a_tool_destructive() {
-        for (annotations, effect) in [
-            (json!({}), DeclaredEffect::Undeclared),
-            (json!({ "destructiveHint": true }), DeclaredEffect::Destroys),
-            (json!({ "destructiveHint": false }), DeclaredEffect::ReadsOrAdds),
-            (json!({ "readOnlyHint": true }), DeclaredEffect::ReadsOrAdds),
-            (json!({ "readOnlyHint": true, "destructiveHint": true }), DeclaredEffect::ReadsOrAdds),
-            (json!({ "readOnlyHint": false }), DeclaredEffect::Undeclared),
-        ] {
-            let parsed = serde_json::from_value(annotations.clone()).unwrap();
-            assert_eq!(DeclaredEffect::from_annotations(parsed), effect, "{annotations}");
-        }
     }
 }

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
-use agentport_core::{RuleId, sanitize, summary::MAX_SUMMARY};
+use agentport_core::{RuleId, sanitize, summary::MAX_SUMMARY, tool::ToolEffect};
 
 use super::{
     Intent, NotificationSettings,
     notification::{ActionButton, DisplayTime, Notification},
 };
-use crate::gateway::state::{DeclaredEffect, PendingRequest};
+use crate::gateway::state::PendingRequest;
 
 /// Characters of an agent's name.
 const MAX_AGENT: usize = 40;
@@ -32,9 +32,9 @@ const OPEN_TO_SEE: &str = "Open it to see what it asks for.";
 pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings) -> Notification {
     let id = request.id;
     let deny = ActionButton { name: "deny", label: "Deny", intent: Intent::Deny(id) };
-    // A tool that says it destroys, a change of what is installed, and what is mostly not shown here are reviewed before
+    // A tool that destroys, a change of what is installed, and what is mostly not shown here are reviewed before
     // they are allowed. A one-time code needs a field.
-    let needs_review = request.effect == DeclaredEffect::Destroys
+    let needs_review = request.effect == ToolEffect::Destroys
         || request.once_only
         || settings.hide_details
         || request.arguments.hides_most();
@@ -72,9 +72,12 @@ fn details(request: &PendingRequest) -> (String, String) {
     }
     body.push_str(&arguments);
     match request.effect {
-        DeclaredEffect::ReadsOrAdds => {}
-        DeclaredEffect::Destroys => body.push_str("\nThis tool says that it destroys."),
-        DeclaredEffect::Undeclared => {
+        ToolEffect::Reads | ToolEffect::Changes => {}
+        ToolEffect::Destroys if request.classified => {
+            body.push_str("\nYou classified this tool as one that destroys.");
+        }
+        ToolEffect::Destroys => body.push_str("\nThis tool says that it destroys."),
+        ToolEffect::Undeclared => {
             body.push_str("\nThis tool doesn't say whether it destroys.");
         }
     }
@@ -215,7 +218,9 @@ pub(super) fn pending_request(number: u128) -> PendingRequest {
         summary: "Add note in Demo notes: text \"hello\"".to_owned(),
         arguments: ArgumentExcerpt::default(),
         additional_info: None,
-        effect: DeclaredEffect::ReadsOrAdds,
+        effect: ToolEffect::Changes,
+        classified: false,
+        classified: false,
         once_only: false,
     }
 }

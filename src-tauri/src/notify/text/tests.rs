@@ -36,7 +36,7 @@ fn a_request_has_three_buttons() {
 fn what_wants_a_look_or_a_code_is_reviewed() {
     let id = pending_request(1).id;
     for (what, notification) in [
-        ("destructive", asked(|asks, _| asks.effect = DeclaredEffect::Destroys)),
+        ("destructive", asked(|asks, _| asks.effect = ToolEffect::Destroys)),
         ("an install", asked(|asks, _| asks.once_only = true)),
         ("second factor", asked(|_, settings| settings.second_factor = true)),
     ] {
@@ -52,19 +52,25 @@ fn what_wants_a_look_or_a_code_is_reviewed() {
             assert_eq!(notification.intent(button), intent, "{what}: {button}");
         }
     }
-    let destructive = asked(|asks, _| asks.effect = DeclaredEffect::Destroys);
+    let destructive = asked(|asks, _| asks.effect = ToolEffect::Destroys);
     assert!(
         destructive.body.ends_with("\nThis tool says that it destroys."),
         "{}",
         destructive.body
     );
+    let by_owner = asked(|asks, _| {
+        asks.effect = ToolEffect::Destroys;
+        asks.classified = true;
+    });
+    assert!(by_owner.body.ends_with("\nYou classified this tool as one that destroys."));
+    assert_eq!(labels(&by_owner), ["Review…", "Deny"]);
     let install = asked(|asks, _| asks.once_only = true);
     assert!(!install.body.contains("destroy"), "{}", install.body);
 }
 
 #[test]
 fn hidden_details_are_nowhere() {
-    for effect in [DeclaredEffect::ReadsOrAdds, DeclaredEffect::Destroys] {
+    for effect in [ToolEffect::Changes, ToolEffect::Destroys] {
         let notification = asked(|asks, settings| {
             asks.additional_info = Some("please".to_owned());
             asks.effect = effect;
@@ -185,7 +191,7 @@ fn arguments_stand_before_the_agents_words() {
 
 #[test]
 fn a_tool_that_says_nothing_keeps_its_buttons() {
-    let notification = asked(|asks, _| asks.effect = DeclaredEffect::Undeclared);
+    let notification = asked(|asks, _| asks.effect = ToolEffect::Undeclared);
     assert_eq!(labels(&notification), ["Approve", "Deny", "Always allow"]);
     let body = &notification.body;
     assert!(body.ends_with("\nThis tool doesn't say whether it destroys."), "{body}");

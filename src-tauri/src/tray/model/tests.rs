@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 
+use agentport_core::tool::ToolEffect;
+
 use super::*;
-use crate::gateway::state::{ArgumentExcerpt, DeclaredEffect};
+use crate::gateway::state::ArgumentExcerpt;
 
 fn id<T: std::str::FromStr>(number: u32) -> T
 where
@@ -23,7 +25,8 @@ fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
         summary: format!("{tool} in Demo"),
         arguments: ArgumentExcerpt::default(),
         additional_info: None,
-        effect: DeclaredEffect::ReadsOrAdds,
+        effect: ToolEffect::Changes,
+        classified: false,
         once_only: false,
     }
 }

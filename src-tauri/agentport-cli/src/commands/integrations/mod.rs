@@ -274,17 +274,14 @@ fn ran_unasked(imported: &Imported) -> String {
 
 fn tools(tools: Vec<ToolView>) -> String {
     let rows = tools.into_iter().map(|tool| {
-        let hint = match (tool.annotations.read_only(), tool.annotations.destructive()) {
-            (true, _) => "reads",
-            (false, true) => "may destroy",
-            (false, false) => "writes",
-        };
+        let current = tool.classification.is_some_and(|said| !said.outdated);
+        let hint = format::tool_effect(tool.effect, current);
         let about = tool.title.or(tool.description).unwrap_or_default();
-        [tool.display_name, format::mode(tool.mode).into(), hint.into(), output::cut(&about, 70)]
+        [tool.display_name, format::mode(tool.mode).into(), hint, output::cut(&about, 70)]
     });
     let empty =
         "No tools are known yet; `agentport integrations restart` starts it and lists them.";
-    output::table(["TOOL", "MODE", "SAYS IT", "ABOUT"], rows.collect(), empty)
+    output::table(["TOOL", "MODE", "WHAT IT DOES", "ABOUT"], rows.collect(), empty)
 }
 
 fn log(lines: Vec<LogLine>) -> String {

@@ -1,8 +1,9 @@
-//! `agentport tools`: an agent's calls from a shell (`src-tauri/docs/contract.md` §6 and §7). The lines on stderr and the
+//! `agentport tools`: an agent's calls from a shell, and the owner's classification of tools (`src-tauri/docs/contract.md` §6 and §7). The lines on stderr and the
 //! exit codes are fixed: scripts and skills depend on them.
 
 mod await_approval;
 mod call;
+mod classify;
 mod list;
 mod refusal;
 mod result;
@@ -40,6 +41,8 @@ pub(crate) enum ToolsCommand {
     Call(call::CallArgs),
     /// Wait for the owner's decision on a request. Exit code 2: still pending
     AwaitApproval(await_approval::AwaitApproval),
+    /// Say what a tool does, where it does not say so itself; a tool that changes asks anew (owner)
+    Classify(classify::Classify),
 }
 
 impl ToolsCommand {
@@ -59,6 +62,7 @@ impl ToolsCommand {
                 let agent = context.agent(&wait.key)?;
                 wait.run(&agent, context).await
             }
+            Self::Classify(classify) => classify.run(context).await,
         }
     }
 }

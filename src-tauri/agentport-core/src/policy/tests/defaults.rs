@@ -41,8 +41,8 @@ fn an_integrations_default() {
 
 #[test]
 fn read_only_tools_may_run() {
-    let reads = Asked { annotations: Some(READS), ..Asked::default() };
-    let adds = Asked { annotations: Some(ADDS), ..Asked::default() };
+    let reads = Asked { effect: Some(READS), ..Asked::default() };
+    let adds = Asked { effect: Some(ADDS), ..Asked::default() };
     let on = set(None, true);
     let switch = Reason::ReadOnlyMayRun;
     check_call("on", reads, on, [], Allow, switch);

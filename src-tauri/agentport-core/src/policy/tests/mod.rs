@@ -7,15 +7,10 @@ use uuid::Uuid;
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_000_000);
-const READS: Annotations = Annotations {
-    read_only_hint: Some(true),
-    destructive_hint: None,
-    idempotent_hint: None,
-    open_world_hint: None,
-};
-const ADDS: Annotations =
-    Annotations { read_only_hint: None, destructive_hint: Some(false), ..READS };
-const SILENT: Annotations = Annotations { read_only_hint: None, ..READS };
+const READS: ToolEffect = ToolEffect::Reads;
+const ADDS: ToolEffect = ToolEffect::Changes;
+const SILENT: ToolEffect = ToolEffect::Undeclared;
+const DESTROYS: ToolEffect = ToolEffect::Destroys;
 
 fn id(text: &str) -> IntegrationId {
     IntegrationId::new(text).unwrap()
@@ -92,7 +87,7 @@ impl Rule {
 /// `write`, with arguments 1, under definition 1.
 #[derive(Clone, Copy, Default)]
 struct Asked {
-    annotations: Option<Annotations>,
+    effect: Option<ToolEffect>,
     arguments_unknown: bool,
     by: Option<u128>,
 }
@@ -128,7 +123,7 @@ fn check_call(
         integration: &files,
         tool: "write_file",
         category: Some("write"),
-        annotations: asked.annotations.unwrap_or(SILENT),
+        effect: asked.effect.unwrap_or(SILENT),
         digest: digest(1),
         arguments: (!asked.arguments_unknown).then_some(&arguments),
         now: NOW,
@@ -188,18 +183,20 @@ fn each_scope_matches() {
 
 #[test]
 fn scopes_by_what_a_tool_says_of_itself() {
-    for (annotations, scope, matches) in [
+    for (effect, scope, matches) in [
         (READS, read_only(), true),
         (ADDS, read_only(), false),
         (SILENT, read_only(), false),
         (READS, Scope::NonDestructive, true),
         (ADDS, Scope::NonDestructive, true),
         (SILENT, Scope::NonDestructive, false),
+        (DESTROYS, Scope::NonDestructive, false),
+        (DESTROYS, read_only(), false),
     ] {
-        let asked = Asked { annotations: Some(annotations), ..Asked::default() };
+        let asked = Asked { effect: Some(effect), ..Asked::default() };
         let reason = if matches { by(1) } else { Reason::NoRule };
         let mode = if matches { Allow } else { Ask };
-        let name = format!("{scope:?} {annotations:?}");
+        let name = format!("{scope:?} {effect:?}");
         check_call(&name, asked, IntegrationPolicy::default(), [rule(Allow, scope)], mode, reason);
     }
 }
@@ -286,7 +283,7 @@ fn a_tie_goes_to_the_stricter() {
 #[test]
 fn everything_but_destructive_tools_for_an_agent() {
     let trusted = || rule(Allow, Scope::NonDestructive).of(1).until(NOW.0 + 900_000);
-    let adds = |by| Asked { annotations: Some(ADDS), by: Some(by), ..Asked::default() };
+    let adds = |by| Asked { effect: Some(ADDS), by: Some(by), ..Asked::default() };
     let none = IntegrationPolicy::default();
     for (name, asked, policy, other, mode, reason) in [
         ("beats a tool's rule", adds(1), none, rule(Ask, tool("write_file")), Allow, by(1)),
@@ -341,7 +338,7 @@ fn an_allow_is_for_the_definition_the_owner_saw() {
     );
     let asked = Asked::default();
     check_call("hides a default", asked, set(Some(Allow), false), [old()], Ask, changed(1));
-    let reads = Asked { annotations: Some(READS), ..asked };
+    let reads = Asked { effect: Some(READS), ..asked };
     check_call("hides the switch", reads, set(None, true), [old()], Ask, changed(1));
 
     check("answered since, by a rule alike", [old().with(1), new().with(1)], Allow, by(2));

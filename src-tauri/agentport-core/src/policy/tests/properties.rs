@@ -60,7 +60,7 @@ struct Given {
     integration: IntegrationId,
     tool: &'static str,
     category: Option<&'static str>,
-    annotations: Annotations,
+    effect: ToolEffect,
     digest: DefinitionDigest,
     arguments: Option<ArgumentsHash>,
 }
@@ -72,7 +72,7 @@ impl Given {
             integration: &self.integration,
             tool: self.tool,
             category: self.category,
-            annotations: self.annotations,
+            effect: self.effect,
             digest: self.digest,
             arguments: self.arguments.as_ref(),
             now: NOW,
@@ -86,12 +86,12 @@ prop_compose! {
         integration in select(vec!["files", "mail"]),
         tool in select(vec!["write_file", "read_file"]),
         category in select(vec![None, Some("write"), Some("read")]),
-        annotations in select(vec![READS, ADDS, SILENT]),
+        effect in select(vec![READS, ADDS, SILENT, DESTROYS]),
         definition in 1u8..3,
         arguments in option::of(1u8..3),
     ) -> Given {
         Given {
-            agent: agent(by), integration: id(integration), tool, category, annotations,
+            agent: agent(by), integration: id(integration), tool, category, effect,
             digest: digest(definition), arguments: arguments.map(hash),
         }
     }

@@ -5,6 +5,7 @@
 
 mod document;
 mod plan;
+mod renamed;
 mod sentences;
 
 use agentport_api::{Backup, Connection, Event, NewKey, RestoreReport, Settings};

@@ -4,7 +4,7 @@ use uuid::Uuid;
 use self::fake::{Behaviour, Bench, Call};
 use super::*;
 use crate::{
-    gateway::state::{DeclaredEffect, PendingRequest},
+    gateway::state::PendingRequest,
     notify::{NotificationSettings, text::pending_request},
 };
 
@@ -46,7 +46,7 @@ async fn a_press_becomes_an_intent() {
 #[tokio::test]
 async fn only_what_was_offered_can_be_pressed() {
     let mut bench = Bench::ready().await;
-    let destructive = PendingRequest { effect: DeclaredEffect::Destroys, ..pending_request(1) };
+    let destructive = PendingRequest { effect: ToolEffect::Destroys, ..pending_request(1) };
     bench.notifications.show([destructive].into(), on());
     bench.shown().await;
     for (key, button) in [(key(1), "approve"), (key(1), "always"), (key(2), "approve")] {

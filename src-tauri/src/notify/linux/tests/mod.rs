@@ -153,7 +153,7 @@ async fn strangers_are_not_believed() {
 async fn other_notifications_and_buttons_mean_nothing() {
     let Some((_session, mut double, mut app)) = with_daemon().await else { return };
     app.show(vec![PendingRequest {
-        effect: crate::gateway::state::DeclaredEffect::Destroys,
+        effect: agentport_core::tool::ToolEffect::Destroys,
         ..pending_request(1)
     }]);
     let number = double.notified().await.number;

@@ -13,6 +13,7 @@ use agentport_core::{
 use super::{
     Here,
     document::{self, FORMAT},
+    renamed::with_present_categories,
     sentences,
 };
 use crate::{
@@ -82,7 +83,8 @@ pub(super) fn plan(backup: &Backup, here: Here, now: Timestamp) -> ApiResult<Res
         here.profiles.iter().chain(&backup.profiles).map(|profile| profile.name.as_str()).collect();
 
     let let_in = plan.agents(&backup.agents, &here.agents, &profiles, now)?;
-    plan.rules(&backup.rules, &here.rules, &let_in, &integrations)?;
+    let rules = with_present_categories(&backup.rules);
+    plan.rules(&rules, &here.rules, &let_in, &integrations)?;
     Ok(plan)
 }
 

@@ -1,0 +1,2 @@
+import type { ToolEffect } from "./ToolEffect";
+export type Classification = { effect: ToolEffect, outdated: boolean, };

@@ -1,0 +1,1 @@
+export type ToolEffect = "reads" | "changes" | "undeclared" | "destroys";
