@@ -2,12 +2,9 @@
 import type { ApprovalView } from '../bindings/ApprovalView';
 import type { Settings } from '../bindings/Settings';
 
-/** The settings with the moment the owner last looked at what was missed; a gateway without it has no such field. */
-export type SeenSettings = Settings & { missed_seen_at?: string | null };
-
 export function hasUnseen(
   missed: readonly Pick<ApprovalView, 'state'>[],
-  settings: Partial<SeenSettings> | undefined,
+  settings: Pick<Settings, 'missed_seen_at'> | undefined,
 ): boolean {
   if (settings?.missed_seen_at === undefined) return false;
   const seen = settings.missed_seen_at === null ? 0 : Date.parse(settings.missed_seen_at);

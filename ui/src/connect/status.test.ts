@@ -4,7 +4,6 @@ import type { FileView } from '../bindings/FileView';
 import type { ServerView } from '../bindings/ServerView';
 import {
   bypassing,
-  bypassWords,
   connectedWords,
   clientStatus,
   fileStatus,
@@ -147,8 +146,6 @@ it('servers that bypass AgentPort are those of a connected client that are on an
   );
   expect(bypassing(file({ connected, state: servers })).map(({ name }) => name)).toEqual(['github']);
   expect(bypassing(file({ state: servers }))).toEqual([]);
-  expect(bypassWords(1, 'Cursor')).toBe('1 server of Cursor still bypasses AgentPort.');
-  expect(bypassWords(2, 'Cursor')).toBe('2 servers of Cursor still bypass AgentPort.');
 });
 
 it('a handshake counts as connected', () => {

@@ -119,11 +119,6 @@ export function bypassing({ state, connected }: Pick<FileView, 'state' | 'connec
   return serversOf({ state }).filter(({ ours, disabled }) => !ours && !disabled);
 }
 
-/** `2 servers of Cursor still bypass AgentPort.` */
-export function bypassWords(servers: number, client: string): string {
-  return `${count(servers, 'server')} of ${client} still ${servers === 1 ? 'bypasses' : 'bypass'} AgentPort.`;
-}
-
 /** `5 servers, 2 of them elsewhere too`; empty where there is none. */
 export function serverWords(servers: readonly Pick<ServerView, 'same_as'>[]): string {
   if (servers.length === 0) return '';

@@ -71,6 +71,10 @@ impl DiscoverArgs {
         if !missing.is_empty() {
             text += &format!("\n\nNot found: {}", missing.join(", "));
         }
+        let bypassing: Vec<String> = clients.iter().filter(shown).filter_map(bypassing).collect();
+        if !bypassing.is_empty() {
+            text += &format!("\n\n{}", bypassing.join("\n"));
+        }
         let several = several(clients);
         if !several.is_empty() {
             text += "\n\nThe same in several places:";
@@ -85,6 +89,13 @@ impl DiscoverArgs {
         }
         text
     }
+}
+
+/// What a connected client still reaches without AgentPort, in the window's words, and what to do about it.
+fn bypassing(client: &ClientView) -> Option<String> {
+    client.files.iter().find(|file| file.connected.is_some())?;
+    let sentence = output::one_line(&client.bypassing.as_ref()?.sentence);
+    Some(format!("{sentence} `agentport consolidate {}` brings them along.", client.id))
 }
 
 fn has_project(client: &ClientView) -> bool {
