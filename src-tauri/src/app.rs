@@ -24,7 +24,11 @@ use crate::{
     platform::{Platform, TauriPlatform},
     shutdown::ShutdownSignal,
     tray::{self, Tray, TrayActions, TrayDisplay},
-    windows::{self, Windows, close::CloseBehaviour},
+    windows::{
+        self, Windows,
+        attention::WindowAttention,
+        close::{CloseBehaviour, CloseSetting},
+    },
 };
 
 /// Stack of a worker thread. In process a request, its call and its answer are polled as one, which in a debug build takes
@@ -179,12 +183,14 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
         control: client::in_process(supervisor.clone()),
         supervisor: supervisor.clone(),
         platform,
+        attention: WindowAttention::new(notifications.clone()),
         notifications,
+        on_close: CloseSetting::open(home.as_ref().map(DataDir::root)),
         tasks: tasks.clone(),
     };
+    handle.manage(context.attention.clone());
     handle.manage(IpcRouter::new(context.clone()));
-    let hint_shown = home.as_ref().map(|home| home.root().join("tray-hint-shown"));
-    handle.manage(CloseBehaviour::new(context.clone(), hint_shown));
+    handle.manage(CloseBehaviour::new(context.clone(), home.as_ref().map(DataDir::root)));
     watch_tray_host(&tasks, tray_state, args.hidden.then(|| (tray_host, context.clone())));
     let icon_dir = home.as_ref().map(|home| home.root().join("tray"));
     if let Some(icon_dir) = &icon_dir {
@@ -198,6 +204,8 @@ fn set_up(app: App, tauri: &mut tauri::App) -> Result<()> {
     let startup_window = if args.hidden { StartupWindow::TrayOnly } else { StartupWindow::Main };
     let sync = StateSync::new(context, tray, startup_window);
     tasks.spawn(sync.run(supervisor.watch()));
+    #[cfg(target_os = "linux")]
+    windows::release_later(handle);
     let ending = Ending { app: handle.clone(), supervisor, withdraw, notify_tasks };
     tasks.spawn(async move {
         shutdown.requested().await;

@@ -8,6 +8,7 @@ use crate::{
     gateway::{client::InProcessClient, supervisor::GatewaySupervisor},
     notify::Notifications,
     platform::Platform,
+    windows::{attention::WindowAttention, close::CloseSetting},
 };
 
 #[derive(Clone)]
@@ -16,5 +17,7 @@ pub(crate) struct AppContext {
     pub control: InProcessClient,
     pub platform: Arc<dyn Platform>,
     pub notifications: Notifications,
+    pub attention: WindowAttention,
+    pub on_close: CloseSetting,
     pub tasks: TaskTracker,
 }

@@ -35,7 +35,7 @@ use crate::{
     },
     platform::{Platform, PlatformError},
     tray::{TrayDisplay, model::TrayState},
-    windows::Raise,
+    windows::{Raise, attention::WindowAttention, close::CloseSetting},
 };
 
 /// Longer than anything here takes, even on a busy machine.
@@ -51,6 +51,7 @@ pub(crate) struct Machine {
     pub shown: watch::Sender<ShownNotifications>,
     /// What its notification daemon can do; `None` without one.
     capabilities: Option<Capabilities>,
+    tray_available: bool,
     autostart: Mutex<bool>,
     pub downloads: TempDir,
 }
@@ -58,19 +59,24 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new() -> Arc<Self> {
         let server = Some("recorder".to_owned());
-        Self::with(Some(Capabilities { reachable: true, buttons: true, server }))
+        Self::with(Some(Capabilities { reachable: true, buttons: true, server }), true)
     }
 
     pub(crate) fn without_notifications() -> Arc<Self> {
-        Self::with(None)
+        Self::with(None, true)
     }
 
-    fn with(capabilities: Option<Capabilities>) -> Arc<Self> {
+    pub(crate) fn without_tray() -> Arc<Self> {
+        Self::with(None, false)
+    }
+
+    fn with(capabilities: Option<Capabilities>, tray_available: bool) -> Arc<Self> {
         Arc::new(Self {
             done: watch::Sender::default(),
             tray: watch::Sender::default(),
             shown: watch::Sender::default(),
             capabilities,
+            tray_available,
             autostart: Mutex::default(),
             downloads: tempfile::tempdir().unwrap(),
         })
@@ -155,7 +161,7 @@ impl Platform for Machine {
     }
 
     fn tray_available(&self) -> bool {
-        true
+        self.tray_available
     }
 
     fn quit(&self) {
@@ -245,7 +251,9 @@ impl Lab {
             supervisor: self.supervisor.clone(),
             control: self.control.clone(),
             platform: machine.clone(),
+            attention: WindowAttention::new(notifications.clone()),
             notifications,
+            on_close: CloseSetting::open(Some(self.home())),
             tasks,
         };
         (context, intents)

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     FromWindow,
     routes::{IpcProblem, IpcResult, IpcState, parse_body},
-    types::{Autostart, Desktop, NotificationsState, Port},
+    types::{Autostart, Desktop, NotificationsState, Port, SetOnClose},
 };
 use crate::gateway::supervisor::GatewayStatus;
 
@@ -41,6 +41,7 @@ impl IpcState {
                 server: notifications.server,
             },
             tray_available: self.context.platform.tray_available(),
+            on_close: self.context.on_close.get(),
             trouble,
             port,
         }
@@ -53,6 +54,24 @@ pub(super) async fn set_autostart(
 ) -> IpcResult<StatusCode> {
     let Autostart { on } = parse_body(&body)?;
     ipc.context.platform.set_autostart(on).map_err(|error| IpcProblem::failed(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_on_close(
+    State(ipc): State<IpcState>,
+    body: String,
+) -> IpcResult<StatusCode> {
+    let SetOnClose { choice } = parse_body(&body)?;
+    ipc.context.on_close.set(choice).map_err(|error| IpcProblem::failed(&error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_view(
+    State(ipc): State<IpcState>,
+    Extension(FromWindow(label)): Extension<FromWindow>,
+    body: String,
+) -> IpcResult<StatusCode> {
+    ipc.context.attention.set_view(&label, parse_body(&body)?);
     Ok(StatusCode::NO_CONTENT)
 }
 

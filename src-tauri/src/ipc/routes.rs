@@ -34,6 +34,8 @@ impl IpcState {
         Router::new()
             .route("/desktop", get(desktop::read))
             .route("/desktop/autostart", put(desktop::set_autostart))
+            .route("/desktop/on-close", put(desktop::set_on_close))
+            .route("/desktop/view", put(desktop::set_view))
             .route("/desktop/port", put(desktop::set_port))
             .route("/desktop/try-again", post(desktop::try_again))
             .route("/desktop/test-notification", post(desktop::test_notification))

@@ -17,10 +17,58 @@ pub(crate) struct Desktop {
     /// The desktop shows tray icons. Where it does not, closing the window asks whether to quit.
     #[ts(optional, as = "Option<bool>")]
     pub tray_available: bool,
+    /// What closing the main window does where there is no tray.
+    pub on_close: OnClose,
     /// Why the gateway does not run, in a sentence that says what to do; `null` while it runs.
     pub trouble: Option<String>,
     /// The port it listens on, or would.
     pub port: u16,
+}
+
+/// What closing the main window does where the desktop shows no tray: nothing of AgentPort is visible afterwards.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub(crate) enum OnClose {
+    #[default]
+    Ask,
+    KeepRunning,
+    Quit,
+}
+
+impl OnClose {
+    /// The word used on the wire and in its file.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::KeepRunning => "keep_running",
+            Self::Quit => "quit",
+        }
+    }
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        [Self::Ask, Self::KeepRunning, Self::Quit]
+            .into_iter()
+            .find(|choice| choice.as_str() == word.trim())
+    }
+}
+
+/// `PUT /desktop/on-close` (204): remembers the choice. It closes nothing.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct SetOnClose {
+    pub choice: OnClose,
+}
+
+/// `PUT /desktop/view` (204): what the calling window's page shows. While that window has the keyboard focus, new requests
+/// it shows get no notification.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub(crate) struct WindowView {
+    /// The list of the requests that wait, to which new ones are added.
+    pub inbox: bool,
+    /// One request.
+    pub request: Option<ApprovalId>,
 }
 
 /// Whether the desktop can show requests as notifications.

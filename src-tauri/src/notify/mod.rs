@@ -59,6 +59,27 @@ pub(crate) struct NotificationSettings {
     pub second_factor: bool,
 }
 
+/// Which requests the owner looks at, in a window that has the keyboard focus.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Attention {
+    #[default]
+    Elsewhere,
+    /// The list, to which new requests are added.
+    Inbox,
+    /// One request.
+    Request(ApprovalId),
+}
+
+impl Attention {
+    fn covers(self, id: ApprovalId) -> bool {
+        match self {
+            Self::Elsewhere => false,
+            Self::Inbox => true,
+            Self::Request(shown) => shown == id,
+        }
+    }
+}
+
 /// What the owner chose in a notification. Where one of the first three fails, the app opens the window: the
 /// notification is gone by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,11 +115,12 @@ pub(crate) struct Notifications {
     capabilities: watch::Receiver<Option<Capabilities>>,
 }
 
-/// The last arguments of [`Notifications::show`].
+/// The last arguments of [`Notifications::show`] and [`Notifications::set_attention`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct DesiredState {
     pending: Arc<[PendingRequest]>,
     settings: NotificationSettings,
+    attention: Attention,
 }
 
 /// A notification that disappears by itself.
@@ -136,11 +158,19 @@ impl Notifications {
 
     /// Sets what is pending, oldest first, and the owner's settings; complete each time. Never blocks.
     pub(crate) fn show(&self, pending: Arc<[PendingRequest]>, settings: NotificationSettings) {
-        let now = DesiredState { pending, settings };
         self.desired.send_if_modified(|desired| {
-            let differs = *desired != now;
-            *desired = now;
+            let differs = desired.pending != pending || desired.settings != settings;
+            desired.pending = pending;
+            desired.settings = settings;
             differs
+        });
+    }
+
+    /// Sets what the owner looks at. A request that comes before the owner's eyes gets a notification only once the owner
+    /// looks elsewhere while it still waits. Never blocks.
+    pub(crate) fn set_attention(&self, attention: Attention) {
+        self.desired.send_if_modified(|desired| {
+            std::mem::replace(&mut desired.attention, attention) != attention
         });
     }
 

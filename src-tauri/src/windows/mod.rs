@@ -24,11 +24,17 @@ use tauri_plugin_window_state::{AppHandleExt as _, StateFlags};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+pub(crate) mod attention;
 pub(crate) mod close;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(target_os = "linux")]
 mod webkit;
 
-use self::close::CloseBehaviour;
+use self::{
+    attention::WindowAttention,
+    close::{CloseAction, CloseBehaviour},
+};
 use crate::ipc::{IpcRouter, types::Show};
 
 pub(crate) const MAIN: &str = "main";
@@ -36,6 +42,9 @@ pub(crate) const APPROVAL: &str = "approval";
 
 /// Event that tells the approval window which request to show.
 const SHOW_EVENT: &str = "agentport://show";
+
+/// Event that tells the main window's page to ask whether AgentPort keeps running.
+const ASK_CLOSE_EVENT: &str = "agentport://ask-close";
 
 /// Delay between a move of a window and saving its position.
 const SAVE_DELAY: Duration = Duration::from_millis(500);
@@ -192,6 +201,7 @@ fn create(
             // A page that reloads has lost its streams.
             PageLoadEvent::Started => {
                 loaded.set(window.label(), false);
+                window.state::<WindowAttention>().forget(window.label());
                 window.state::<IpcRouter>().end_streams(window.label());
             }
             PageLoadEvent::Finished => loaded.set(window.label(), true),
@@ -202,16 +212,27 @@ fn create(
     let window = builder.build()?;
     let (handle, label, loaded) = (app.clone(), window.label().to_owned(), windows.loaded.clone());
     window.on_window_event(move |event| match event {
-        WindowEvent::CloseRequested { .. } => {
+        WindowEvent::CloseRequested { api, .. } => {
             save_state(&handle);
-            if label == MAIN {
-                handle.state::<CloseBehaviour>().on_close_requested();
+            if label == MAIN && page_asks(&handle, loaded.has(MAIN)) {
+                api.prevent_close();
             }
         }
-        WindowEvent::Focused(true) => keep_focused_on_top(&handle, &label),
+        WindowEvent::Focused(focused) => {
+            handle.state::<WindowAttention>().set_focused(&label, *focused);
+            if *focused {
+                keep_focused_on_top(&handle, &label);
+            }
+        }
         WindowEvent::Moved(_) | WindowEvent::Resized(_) => save_state_soon(&handle),
         WindowEvent::Destroyed => {
             loaded.set(&label, false);
+            let attention = handle.state::<WindowAttention>();
+            attention.set_focused(&label, false);
+            attention.forget(&label);
+            if label == MAIN {
+                handle.state::<CloseBehaviour>().on_destroyed();
+            }
             handle.state::<IpcRouter>().end_streams(&label);
             #[cfg(target_os = "linux")]
             release_later(&handle);
@@ -221,16 +242,28 @@ fn create(
     Ok(window)
 }
 
-/// A while after the last window was closed: frees what only windows need.
+/// The main window was asked to close. Does it stay, since its page asks the owner what that means?
+fn page_asks(app: &AppHandle, page_loaded: bool) -> bool {
+    match app.state::<CloseBehaviour>().on_close_requested(page_loaded) {
+        CloseAction::Ask => app
+            .emit_to(MAIN, ASK_CLOSE_EVENT, ())
+            .inspect_err(|error| tracing::warn!(%error, "the main window's page cannot ask"))
+            .is_ok(),
+        CloseAction::Close | CloseAction::CloseAndQuit => false,
+    }
+}
+
+/// A while after the start, and after the last window was closed: frees what only these needed.
 #[cfg(target_os = "linux")]
-fn release_later(app: &AppHandle) {
+pub(crate) fn release_later(app: &AppHandle) {
     let handle = app.clone();
     let windows = app.state::<Windows>();
     let later = async move {
-        tokio::time::sleep(webkit::RELEASE_DELAY).await;
+        tokio::time::sleep(webkit::STORE_TIMEOUT).await;
         run_blocking(&handle, |app, _| {
             if app.webview_windows().is_empty() {
-                webkit::release();
+                webkit::end_network_process();
+                memory::release();
             }
             Ok(())
         });

@@ -134,6 +134,10 @@ async fn a_script_has_to_say_yes() {
         ]
     );
     assert!(found[3].starts_with("Not found: ") && found[3].contains("claude-desktop"));
+    assert_eq!(
+        found[5],
+        "1 server of Cursor still bypasses AgentPort. `agentport consolidate cursor` puts its servers behind AgentPort."
+    );
 
     let undone = desk.shell("disconnect cursor --yes").await;
     assert_eq!(undone.code, Some(0), "{}", undone.stderr);

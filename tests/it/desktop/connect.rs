@@ -146,6 +146,50 @@ async fn a_client_that_speaks_http_is_connected_from_the_tray_and_back() {
     assert_eq!(session.windows_until(CLASS, 1).await.len(), 1);
 }
 
+/// The key in Cursor's file.
+fn bearer_key(file: &File) -> String {
+    let text = file.read();
+    let key = text.split("Bearer ").nth(1).and_then(|rest| rest.get(..35));
+    key.unwrap_or_else(|| panic!("no key in {text}")).to_owned()
+}
+
+#[tokio::test]
+#[ignore = "needs a desktop session; `cargo xtask test` runs it"]
+async fn the_entry_of_a_client_follows_the_gateway_to_another_port() {
+    let session = Session::bare().await;
+    let file = File::new(&session, CURSOR, CURSORS);
+    let Driven { browser, .. } = &Driven::inside(session, Seeded::new().await.setup).await;
+    browser.go("#/connect/cursor").await;
+    browser.click("button", "Connect: Cursor").await;
+    browser.find("heading", "Connect Cursor").await;
+    browser.click("button", "Apply").await;
+    browser.find("heading", "Cursor is connected").await;
+    let before = browser.base();
+    assert!(file.read().contains(&format!("\"{before}/mcp\"")), "{}", file.read());
+
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    browser.go("#/settings").await;
+    browser.find("heading", "Connection").await;
+    browser.fill("Port", &port.to_string()).await;
+    browser.click("button", "Use this port").await;
+    browser.find("dialog", &format!("Use port {port}?")).await;
+    browser.says(&["1 entry in the files of clients names", CURSOR]).await;
+    assert!(Wire::new(&before).get("/health").await.status.is_success(), "nothing is done yet");
+    browser.click("button", &format!("Use port {port} and rewrite")).await;
+    browser.says(&[&format!("listens on port {port} now. 1 entry rewritten.")]).await;
+    let moved = format!("http://127.0.0.1:{port}");
+    assert!(file.read().contains(&format!("\"{moved}/mcp\"")), "{}", file.read());
+    assert!(
+        file.read().contains("\"own\": { \"command\": \"true\" }, // stays"),
+        "{}",
+        file.read()
+    );
+    let agent = Wire::new(&moved).with_key(&bearer_key(&file));
+    assert_eq!(agent.get("/api/users/me").await.status, StatusCode::OK);
+}
+
 /// Through the bridge, with the owner's answer on a notification.
 async fn asks(client: &mut StdioClient, daemon: &NotificationDaemon, text: &str) {
     let request = client.call_tool("notes", "echo", json!({ "text": text })).await.request();

@@ -100,7 +100,7 @@ async fn quit_ends_everything() {
         .integration_until("fx", "it runs", |view| matches!(view.health, Health::Ready))
         .await;
     desk.wire.call_tool("demo", "add_note", json!({"text": "still waiting"})).await.request();
-    daemon.one("add_note").await;
+    daemon.one("wants to add a note").await;
     tray.choose(&["Activity"]).await;
     desk.windows(1).await;
     let mark = desk.session.mark();

@@ -3,6 +3,8 @@
 //! Each test has a session of its own. They need Xvfb, D-Bus, WebKit and a built app, so a plain `cargo test` leaves
 //! them out; `cargo xtask test` brings what they need and runs them.
 
+mod attention;
+mod closing;
 mod connect;
 mod hostile;
 mod life;

@@ -182,6 +182,8 @@ async fn the_approval_window_decides_and_goes() {
     let Driven { browser, mut tray, daemon, session } = Driven::new(seeded.setup).await;
     let agent = browser.wire(&key);
     let main = browser.handles().await;
+    // Where the owner looks at the inbox, a request gets no notification.
+    browser.go("#/activity").await;
     let request =
         agent.call_tool("fx", "echo", json!({"text": "in the small one"})).await.request();
     daemon.one("echo").await;
@@ -220,6 +222,7 @@ async fn with_a_second_factor_the_window_asks_for_a_code() {
     let agent = browser.wire(&key);
     let owner = browser.owner().await;
     let recovery = turn_on_second_factor(&owner).await;
+    browser.go("#/activity").await;
     let request = agent.call_tool("fx", "counter", json!({})).await.request();
     daemon.one("counter").await;
     browser.click("link", "Inbox").await;

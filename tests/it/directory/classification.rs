@@ -44,7 +44,10 @@ async fn a_classified_tool_follows_the_rules_of_its_new_category() {
     scene.owner.trust(&scene.key, 15).await;
     let waiting = scene.call("send", json!({})).await.request();
     let view = scene.owner.approval(waiting).await;
-    assert_eq!((view.effect, view.classified, view.destructive), (ToolEffect::Undeclared, false, true));
+    assert_eq!(
+        (view.effect, view.classified, view.destructive),
+        (ToolEffect::Undeclared, false, true)
+    );
     let before = tool(&scene, "send").await;
     assert_eq!(before.category.as_deref(), Some("Doesn't say"));
     assert_eq!((before.effect, before.classification), (ToolEffect::Undeclared, None));
@@ -59,7 +62,10 @@ async fn a_classified_tool_follows_the_rules_of_its_new_category() {
     scene.owner.trust(&scene.key, 0).await;
     let waiting = scene.call("send", json!({"n": 2})).await.request();
     let view = scene.owner.approval(waiting).await;
-    assert_eq!((view.effect, view.classified, view.destructive), (ToolEffect::Changes, true, false));
+    assert_eq!(
+        (view.effect, view.classified, view.destructive),
+        (ToolEffect::Changes, true, false)
+    );
 
     let blocked = json!({"integration": "fx", "category": "Destroys", "mode": "deny"});
     classify(&scene, "keep", Some("destroys")).await;

@@ -102,11 +102,7 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
         // A deny holds back every allow; what asks yields to a nearer one.
         (Method::PATCH, &change, json!({ "mode": "require_approval" })),
         (Method::PUT, "/control/policy", set("delete_note", "require_approval")),
-        (
-            Method::PUT,
-            "/control/policy/category",
-            category("Destroys", Some("require_approval")),
-        ),
+        (Method::PUT, "/control/policy/category", category("Destroys", Some("require_approval"))),
         (Method::DELETE, &stale, Value::Null),
         (Method::PATCH, "/control/integrations/demo", json!({ "default_mode": "none" })),
         (Method::PATCH, &change, json!({ "expires_at": "2999-01-01T00:00:00Z" })),

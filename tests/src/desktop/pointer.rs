@@ -103,6 +103,16 @@ impl Session {
         assert!(self.xdotool(&["key", key]).0, "{key}");
     }
 
+    /// Asks a window once to close, and does not wait for what it does.
+    pub fn ask_to_close(&self, window: &Window) -> bool {
+        self.press(window, "alt+F4")
+    }
+
+    /// Takes a window off the screen, and the keyboard from it.
+    pub fn minimize(&self, window: &Window) {
+        assert!(self.xdotool(&["windowminimize", &window.id]).0, "{window:?}");
+    }
+
     /// Closes a window as a user does, who tries again if nothing happens.
     pub async fn close(&self, window: &Window) {
         for _ in 0..TRIES {

@@ -90,7 +90,7 @@ export function because(reason: Reason): string {
     case 'integration_default':
       return 'The integration’s default';
     case 'read_only_may_run':
-      return 'It says it only reads, and read-only tools may run';
+      return 'It only reads, and read-only tools may run';
     case 'no_rule':
       return 'No rule; that means asking';
   }

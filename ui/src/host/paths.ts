@@ -63,13 +63,16 @@ export const CLIENT_BACKUPS_VERIFY = '/control/clients/backups/verify';
 export const DESKTOP = '/desktop';
 export const DESKTOP_AUTOSTART = '/desktop/autostart';
 export const DESKTOP_COPY = '/desktop/copy';
+export const DESKTOP_ON_CLOSE = '/desktop/on-close';
 export const DESKTOP_OPEN = '/desktop/open';
 export const DESKTOP_PORT = '/desktop/port';
+export const DESKTOP_QUIT = '/desktop/quit';
 export const DESKTOP_REVEAL = '/desktop/reveal';
 export const DESKTOP_SAVE = '/desktop/save';
 export const DESKTOP_STREAM = '/desktop/stream/{name}';
 export const DESKTOP_TEST_NOTIFICATION = '/desktop/test-notification';
 export const DESKTOP_TRY_AGAIN = '/desktop/try-again';
+export const DESKTOP_VIEW = '/desktop/view';
 export const DESKTOP_WINDOW = '/desktop/window';
 
 /** The path with `value` in the place of its `{…}`, escaped as one segment. */

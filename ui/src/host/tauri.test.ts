@@ -172,9 +172,21 @@ describe('the window', () => {
 
   it('is known from its address', () => {
     expect(host.desktop.window).toBe('main');
-    expect(tauri.listeners.size).toBe(0);
+    expect(tauri.listeners.has('agentport://show')).toBe(false);
     at('?window=approval');
     expect(new TauriHost(() => {}).desktop.window).toBe('approval');
+  });
+
+  it('passes on that the main window is to ask before it closes', () => {
+    const close = () =>
+      tauri.callbacks.get(tauri.listeners.get('agentport://ask-close') ?? 0)?.({ payload: null });
+    let asked = 0;
+    close();
+    const stop = host.desktop.onAskClose(() => (asked += 1));
+    close();
+    stop();
+    close();
+    expect(asked).toBe(1);
   });
 
   it('passes on which request to show, also one from before a listener was added', () => {

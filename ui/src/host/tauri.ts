@@ -82,6 +82,7 @@ async function send(request: Request, stream: Channel<string>): Promise<Response
 class Windowed implements DesktopHost {
   readonly window: DesktopHost['window'];
   #then: Shown | null = null;
+  #askClose: (() => void) | null = null;
   /** Arrived before a listener was added. */
   #missed: Show | null = null;
 
@@ -91,6 +92,8 @@ class Windowed implements DesktopHost {
     // At once: the app may tell as soon as the page is loaded.
     if (this.window === 'approval') {
       void listen<Show>('agentport://show', ({ payload }) => this.#show(payload));
+    } else {
+      void listen('agentport://ask-close', () => this.#askClose?.());
     }
   }
 
@@ -99,6 +102,11 @@ class Windowed implements DesktopHost {
     if (this.#missed !== null) this.#show(this.#missed);
     this.#missed = null;
     return () => (this.#then = null);
+  }
+
+  onAskClose(then: () => void): () => void {
+    this.#askClose = then;
+    return () => (this.#askClose = null);
   }
 
   #show(show: Show): void {

@@ -45,6 +45,10 @@ export interface DesktopHost {
    * function given back is called.
    */
   onShow(then: Shown): () => void;
+  /**
+   * Calls `then` when the main window is to ask whether AgentPort keeps running, until the function given back is called.
+   */
+  onAskClose(then: () => void): () => void;
 }
 
 /** The gateway answered and said no. The message is a sentence for people. */

@@ -23,6 +23,7 @@ const desktop = (over: Partial<Desktop>): Desktop => ({
   version: '0.1.0',
   autostart: false,
   notifications: { reachable: true, buttons: true, server: null },
+  on_close: 'ask',
   trouble: null,
   port: 4747,
   ...over,

@@ -1,9 +1,19 @@
 /** What the pages ask of the desktop app around them. In a browser, what comes nearest happens instead. */
 import type { CopyText } from '../bindings/CopyText';
 import type { OpenPage } from '../bindings/OpenPage';
+import type { OnClose } from '../bindings/OnClose';
 import type { OpenWindow } from '../bindings/OpenWindow';
+import type { SetOnClose } from '../bindings/SetOnClose';
+import type { WindowView } from '../bindings/WindowView';
 import { host } from '../host';
-import { DESKTOP_COPY, DESKTOP_OPEN, DESKTOP_WINDOW } from '../host/paths';
+import {
+  DESKTOP_COPY,
+  DESKTOP_ON_CLOSE,
+  DESKTOP_OPEN,
+  DESKTOP_QUIT,
+  DESKTOP_VIEW,
+  DESKTOP_WINDOW,
+} from '../host/paths';
 
 /** Opens the main window at a route such as `#/activity`. */
 export async function openMain(route: string): Promise<void> {
@@ -15,6 +25,22 @@ export async function openMain(route: string): Promise<void> {
 /** Closes this window. A browser keeps its own counsel. */
 export async function closeWindow(): Promise<void> {
   if (host.desktop) await host.request('DELETE', DESKTOP_WINDOW);
+}
+
+/** Remembers what closing the window does where there is no tray. */
+export const setOnClose = (choice: OnClose) =>
+  host.request('PUT', DESKTOP_ON_CLOSE, { choice } satisfies SetOnClose);
+
+export const quit = () => host.request('POST', DESKTOP_QUIT);
+
+/** What was said last has to arrive last. */
+let viewSaid: Promise<unknown> = Promise.resolve();
+
+/** Says what this window shows, so that no notification is put over it. */
+export function showView(view: WindowView): void {
+  if (!host.desktop) return;
+  // An app that is ending shows no notification anyway.
+  viewSaid = viewSaid.then(() => host.request('PUT', DESKTOP_VIEW, view)).catch(() => {});
 }
 
 /** Opens a page in the owner's browser, from a window that shows nothing but our own. */

@@ -95,7 +95,10 @@ impl DiscoverArgs {
 fn bypassing(client: &ClientView) -> Option<String> {
     client.files.iter().find(|file| file.connected.is_some())?;
     let sentence = output::one_line(&client.bypassing.as_ref()?.sentence);
-    Some(format!("{sentence} `agentport consolidate {}` brings them along.", client.id))
+    Some(format!(
+        "{sentence} `agentport consolidate {}` puts its servers behind AgentPort.",
+        client.id
+    ))
 }
 
 fn has_project(client: &ClientView) -> bool {

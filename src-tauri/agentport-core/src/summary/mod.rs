@@ -14,6 +14,9 @@ use std::{borrow::Cow, cmp::Reverse};
 use serde_json::{Map, Value};
 
 mod danger;
+mod wish;
+
+pub use self::wish::wish;
 
 use self::danger::{dangerous_text, is_dangerous};
 use crate::{

@@ -1,6 +1,6 @@
 //! A request that waits for the owner, as the tray and the notifications show it.
 
-use agentport_core::{ApprovalId, sanitize, tool::ToolEffect};
+use agentport_core::{ApprovalId, sanitize, summary, tool::ToolEffect};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -19,6 +19,7 @@ pub(crate) struct PendingRequest {
     pub agent_name: String,
     pub integration_name: String,
     pub tool: String,
+    pub tool_title: Option<String>,
     /// One sentence, computed by the gateway from the arguments.
     pub summary: String,
     pub arguments: ArgumentExcerpt,
@@ -30,6 +31,13 @@ pub(crate) struct PendingRequest {
     pub classified: bool,
     /// Changes what is installed: no wider grant is taken, and a token may have to be entered.
     pub once_only: bool,
+}
+
+impl PendingRequest {
+    /// The end of "… wants", such as `to add a note`. Foreign text.
+    pub(crate) fn wish(&self) -> String {
+        summary::wish(&self.tool, self.tool_title.as_deref())
+    }
 }
 
 /// The beginning of every argument.
@@ -76,6 +84,7 @@ struct ApprovalFields {
     agent_name: String,
     integration_name: String,
     tool: String,
+    tool_title: Option<String>,
     summary: String,
     arguments: Value,
     additional_info: Option<String>,
@@ -93,6 +102,7 @@ impl From<ApprovalFields> for PendingRequest {
             agent_name: fields.agent_name,
             integration_name: fields.integration_name,
             tool: fields.tool,
+            tool_title: fields.tool_title,
             summary: fields.summary,
             arguments,
             additional_info: fields.additional_info,

@@ -193,6 +193,8 @@ impl Actor {
             transient_time: self.timeouts.transient,
             reachability: self.daemon.reachability(),
             dismissed: &self.dismissed,
+            attention: self.desired.attention,
+            is_shown: &|id| self.shown.contains_key(&NotificationKey::Request(id)),
             now: clock::now(),
         })
     }

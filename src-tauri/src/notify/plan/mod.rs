@@ -6,7 +6,7 @@ use std::time::Duration;
 use agentport_core::{ApprovalId, Timestamp};
 
 use super::{
-    NotificationSettings, TransientNotification,
+    Attention, NotificationSettings, TransientNotification,
     dismissed::DismissedRequests,
     notification::{Notification, NotificationKey},
     text,
@@ -25,6 +25,9 @@ pub(super) struct PlanInput<'a> {
     pub(super) transient_time: Duration,
     pub(super) reachability: Reachability,
     pub(super) dismissed: &'a DismissedRequests,
+    pub(super) attention: Attention,
+    /// The request has a notification on the screen.
+    pub(super) is_shown: &'a dyn Fn(ApprovalId) -> bool,
     pub(super) now: Timestamp,
 }
 
@@ -74,21 +77,32 @@ pub(super) fn plan(input: &PlanInput<'_>) -> NotificationPlan {
 /// The first request that neither a notification nor the window has shown; the window lists the others beside it.
 fn first_unseen(input: &PlanInput<'_>) -> Option<ApprovalId> {
     let dismissed = input.dismissed;
-    let unseen = |id: &ApprovalId| !dismissed.is_closed(*id) && !dismissed.is_in_window(*id);
+    let unseen = |id: &ApprovalId| {
+        !dismissed.is_closed(*id) && !dismissed.is_in_window(*id) && !input.attention.covers(*id)
+    };
     input.pending.iter().map(|request| request.id).find(unseen)
 }
 
 /// A request whose notification was closed keeps its place: if the next one moved up, closing one would show another.
+///
+/// One that the owner looks at gets no new notification, which would cover the window's own buttons. A notification that
+/// is there already stays: taking it away and showing it again at each change of the focus would be noise.
 fn request_notifications(input: &PlanInput<'_>) -> Vec<(NotificationKey, Notification)> {
     let (own, others) = input.pending.split_at(input.pending.len().min(MAX_OWN_NOTIFICATIONS));
     let mut notifications: Vec<(NotificationKey, Notification)> = own
         .iter()
-        .filter(|request| !input.dismissed.is_closed(request.id))
+        .filter(|request| {
+            !input.dismissed.is_closed(request.id)
+                && (!input.attention.covers(request.id) || (input.is_shown)(request.id))
+        })
         .map(|request| {
             (NotificationKey::Request(request.id), text::request(request, input.settings))
         })
         .collect();
-    if others.iter().any(|request| !input.dismissed.is_summed_up(request.id)) {
+    let unsummed = |request: &PendingRequest| {
+        !input.dismissed.is_summed_up(request.id) && !input.attention.covers(request.id)
+    };
+    if others.iter().any(unsummed) {
         let summary = text::summary(others.len(), input.pending.len(), !notifications.is_empty());
         notifications.push((NotificationKey::Summary, summary));
     }

@@ -15,6 +15,8 @@ struct Case {
     summed_up: u128,
     in_window: u128,
     undo: bool,
+    attention: Attention,
+    shown: &'static [u128],
 }
 
 impl Default for Case {
@@ -27,6 +29,8 @@ impl Default for Case {
             summed_up: 0,
             in_window: 0,
             undo: false,
+            attention: Attention::Elsewhere,
+            shown: &[],
         }
     }
 }
@@ -57,6 +61,8 @@ fn planned(case: &Case) -> NotificationPlan {
         transient_time: Duration::from_secs(10),
         reachability: case.reachability,
         dismissed: &dismissed,
+        attention: case.attention,
+        is_shown: &|id| case.shown.iter().any(|number| pending_request(*number).id == id),
         now: NOW,
     })
 }
@@ -191,4 +197,23 @@ fn short_notices_come_last_and_in_quiet_too() {
     check("without buttons", &without, &[undo], None);
     assert!(planned(&without).notifications[0].1.buttons.is_empty());
     check("nobody", &Case { reachability: Reachability::Unreachable, ..without }, &[], None);
+}
+
+#[test]
+fn nothing_new_is_put_over_a_window_that_shows_it() {
+    let one = Attention::Request(pending_request(1).id);
+    for (what, waiting, attention, shown, want) in [
+        ("in the inbox", 2, Attention::Inbox, &[][..], &[][..]),
+        ("one came before", 2, Attention::Inbox, &[1], &["1"]),
+        ("many", 5, Attention::Inbox, &[1, 2], &["1", "2"]),
+        ("another page", 2, Attention::Elsewhere, &[], &["1", "2"]),
+        ("one request's own window", 2, one, &[], &["2"]),
+        ("beyond the first three", 5, one, &[], &["2", "3", "2 more requests wait"]),
+    ] {
+        check(what, &Case { waiting, attention, shown, ..Case::default() }, want, None);
+    }
+    for (attention, want) in [(Attention::Inbox, None), (one, Some(2))] {
+        let case = Case { reachability: Reachability::Unreachable, attention, ..Case::default() };
+        check("without notifications", &case, &[], want);
+    }
 }

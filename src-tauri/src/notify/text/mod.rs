@@ -16,8 +16,8 @@ use crate::gateway::state::PendingRequest;
 
 /// Characters of an agent's name.
 const MAX_AGENT: usize = 40;
-/// Characters of a tool's name.
-const MAX_TOOL: usize = 60;
+/// Characters of what the agent wants, which names the tool.
+const MAX_WISH: usize = 60;
 /// Characters of the agent's own words.
 const MAX_NOTE: usize = 80;
 /// Characters of a message's title, and of its body.
@@ -63,7 +63,7 @@ pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings)
 
 fn details(request: &PendingRequest) -> (String, String) {
     let agent = non_empty_or(sanitize::sanitize_line(&request.agent_name, MAX_AGENT), "An agent");
-    let tool = non_empty_or(sanitize::sanitize_line(&request.tool, MAX_TOOL), "a tool");
+    let wish = non_empty_or(sanitize::sanitize_line(&request.wish(), MAX_WISH), "a tool");
     let mut arguments = String::new();
     let mut body =
         non_empty_or(sanitize::sanitize_line(&request.summary, MAX_SUMMARY), OPEN_TO_SEE);
@@ -85,7 +85,7 @@ fn details(request: &PendingRequest) -> (String, String) {
     if let Some(note) = note.filter(|note| !note.is_empty()) {
         body.push_str(&format!("\n{agent} says: “{note}”"));
     }
-    (format!("{agent} wants {tool}"), body)
+    (format!("{agent} wants {wish}"), body)
 }
 
 /// The summary shows this argument (`name: value`) in full already.
@@ -215,11 +215,11 @@ pub(super) fn pending_request(number: u128) -> PendingRequest {
         agent_name: "Claude".to_owned(),
         integration_name: "Demo notes".to_owned(),
         tool: "add_note".to_owned(),
+        tool_title: Some("Add a note".to_owned()),
         summary: "Add note in Demo notes: text \"hello\"".to_owned(),
         arguments: ArgumentExcerpt::default(),
         additional_info: None,
         effect: ToolEffect::Changes,
-        classified: false,
         classified: false,
         once_only: false,
     }

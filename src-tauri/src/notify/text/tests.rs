@@ -16,7 +16,7 @@ fn labels(notification: &Notification) -> Vec<&str> {
 fn a_request_has_three_buttons() {
     let notification = asked(|_, _| {});
     let id = pending_request(1).id;
-    assert_eq!(notification.title, "Claude wants add_note");
+    assert_eq!(notification.title, "Claude wants to add a note");
     assert_eq!(notification.body, "Add note in Demo notes: text \"hello\"");
     assert_eq!(labels(&notification), ["Approve", "Deny", "Always allow"]);
     for (button, intent) in [
@@ -130,7 +130,7 @@ fn names_stay_on_the_line() {
         asks.tool = format!("tool\n{}", "y".repeat(500));
     });
     assert!(notification.title.starts_with("Cla ude wants tool y"), "{}", notification.title);
-    assert!(notification.title.chars().count() <= MAX_AGENT + " wants ".len() + MAX_TOOL);
+    assert!(notification.title.chars().count() <= MAX_AGENT + " wants ".len() + MAX_WISH);
     let nameless = asked(|asks, _| {
         asks.agent_name = "\u{200b}".to_owned();
         asks.tool = String::new();

@@ -259,9 +259,9 @@ fn menu(state: &RunningState) -> Vec<MenuRow> {
 
 fn request_rows(all: &[PendingRequest]) -> Vec<MenuRow> {
     let row = |request: &PendingRequest| {
-        let PendingRequest { id, agent_name, tool, integration_name, arguments, .. } = request;
-        let mut label =
-            format!("{} wants {} in {}", name(agent_name), name(tool), name(integration_name));
+        let PendingRequest { id, agent_name, integration_name, arguments, .. } = request;
+        let wish = name(&request.wish());
+        let mut label = format!("{} wants {wish} in {}", name(agent_name), name(integration_name));
         // The beginning of an argument tells requests for one tool apart.
         if let Some(argument) = arguments.lines.first() {
             label = format!("{label} · {}", sanitize::sanitize_line(argument, MAX_NAME_CHARS));

@@ -21,6 +21,7 @@ fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
         id: id(number),
         agent_name: agent.into(),
         tool: tool.into(),
+        tool_title: None,
         integration_name: "Demo".into(),
         summary: format!("{tool} in Demo"),
         arguments: ArgumentExcerpt::default(),
@@ -112,7 +113,7 @@ fn the_whole_menu() {
     let expected = "\
 1 request waits for you
 LINEAR needs a new token
-Claude wants add_note in Demo
+Claude wants to add note in Demo
 Cursor works until 14:32 · Stop
 ---
 Install integration ▸
@@ -405,8 +406,8 @@ fn requests_for_one_tool_are_told_apart() {
     };
     let pending = [waits(1, "milk"), waits(2, &"bread ".repeat(30))].into();
     let text = written(&up(RunningState { pending, ..RunningState::default() }));
-    assert!(text.contains("Claude wants add_note in Demo · text: milk\n"), "{text}");
-    assert!(text.contains("Claude wants add_note in Demo · text: bread bread"), "{text}");
+    assert!(text.contains("Claude wants to add note in Demo · text: milk\n"), "{text}");
+    assert!(text.contains("Claude wants to add note in Demo · text: bread bread"), "{text}");
 }
 
 #[test]

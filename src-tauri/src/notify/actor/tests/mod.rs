@@ -1,4 +1,4 @@
-use agentport_core::RuleId;
+use agentport_core::{RuleId, tool::ToolEffect};
 use uuid::Uuid;
 
 use self::fake::{Behaviour, Bench, Call};

@@ -77,7 +77,7 @@ async fn shows_a_request_and_receives_the_answer() {
         ..pending_request(1)
     }]);
     let notified = double.notified().await;
-    assert_eq!(notified.title, "Claude wants add_note");
+    assert_eq!(notified.title, "Claude wants to add a note");
     assert_eq!(notified.body, "1 &lt; 2 &amp; &lt;b&gt;x&lt;/b&gt;\nClaude says: “a b &amp; c”");
     assert_eq!(
         notified.actions,
@@ -190,7 +190,7 @@ async fn fifty_at_once_are_four() {
     for _ in 0..4 {
         titles.push(double.notified().await.title);
     }
-    let asks = "Claude wants add_note";
+    let asks = "Claude wants to add a note";
     assert_eq!(titles, [asks, asks, asks, "47 more requests wait"]);
     // The summary changes in place, and what is decided goes.
     app.show((2..=50).map(pending_request).collect());
@@ -219,7 +219,7 @@ async fn another_daemon_is_shown_all_again() {
     double.press(number, "approve").await;
     double.connection.request_name(wire::NAME).await.unwrap();
     let again = double.notified().await;
-    assert_eq!((again.replaces, &*again.title), (0, "Claude wants add_note"));
+    assert_eq!((again.replaces, &*again.title), (0, "Claude wants to add a note"));
     assert!(app.notifications.capabilities().await.buttons);
     double.press(again.number, "always").await;
     assert_eq!(app.intent().await, Intent::Always(pending_request(1).id));
