@@ -56,9 +56,7 @@ impl Annotations {
 
 /// What a call of a tool does, from harmless to harmful: as its hints say ([`Annotations::effect`]), or as the owner
 /// classified this definition of it. Only the owner's word may be other than the hints.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum ToolEffect {

@@ -9,7 +9,8 @@ const VERBS: [&str; 60] = [
     "execute", "export", "fetch", "find", "get", "import", "insert", "install", "invite", "list",
     "make", "mark", "merge", "move", "open", "pay", "publish", "push", "put", "read", "remove",
     "rename", "replace", "reply", "restart", "restore", "run", "save", "search", "send", "set",
-    "share", "show", "start", "stop", "submit", "transfer", "update", "upload", "withdraw", "write",
+    "share", "show", "start", "stop", "submit", "transfer", "update", "upload", "withdraw",
+    "write",
 ];
 
 /// `to add a note` of the tool `add_note`. The title counts only where it begins with the same verb as the name: a title

@@ -239,10 +239,12 @@ mod tests {
         catalogue.put(remote(&id, "https://mcp.exa.ai/mcp"), Some(listing(&names)));
         let tools = || -> Vec<_> {
             let entry = catalogue.get(&id).unwrap();
-            let seen = |tool: &Arc<PublishedTool>| (tool.effect, tool.is_classified(), tool.category);
+            let seen =
+                |tool: &Arc<PublishedTool>| (tool.effect, tool.is_classified(), tool.category);
             entry.tools.iter().map(seen).collect()
         };
-        let unclassified = vec![(ToolEffect::Reads, false, "Search"), (ToolEffect::Reads, false, "Reads")];
+        let unclassified =
+            vec![(ToolEffect::Reads, false, "Search"), (ToolEffect::Reads, false, "Reads")];
         assert_eq!(tools(), unclassified);
 
         let said = |name: &str| {
@@ -250,10 +252,8 @@ mod tests {
             (name.to_owned(), ToolClassification { effect: ToolEffect::Destroys, digest })
         };
         catalogue.classify([(id.clone(), names.map(said).into())].into());
-        let classified = vec![
-            (ToolEffect::Destroys, true, "Search"),
-            (ToolEffect::Destroys, true, "Destroys"),
-        ];
+        let classified =
+            vec![(ToolEffect::Destroys, true, "Search"), (ToolEffect::Destroys, true, "Destroys")];
         assert_eq!(tools(), classified);
 
         let mut changed = listing(&names);

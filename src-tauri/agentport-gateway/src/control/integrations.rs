@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use agentport_api::{
-    AddIntegration, ChangeIntegration, Classification, Compare, Compared, Connection, DefinitionView, Health,
-    IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts, ToolView,
+    AddIntegration, ChangeIntegration, Classification, Compare, Compared, Connection,
+    DefinitionView, Health, IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts,
+    ToolView,
 };
 use agentport_core::{
     AgentId, IntegrationId,

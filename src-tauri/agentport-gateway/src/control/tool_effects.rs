@@ -27,7 +27,8 @@ pub(super) async fn set(
     let ClassifyTool { tool, effect, digest } = wanted;
     let entry = control.entry(&id)?;
     let id = &entry.row.id;
-    let unknown = || ApiError::not_found(format!("{id} has no tool {tool:?}; look at its tools first"));
+    let unknown =
+        || ApiError::not_found(format!("{id} has no tool {tool:?}; look at its tools first"));
     let published = entry.tool(&tool).ok_or_else(unknown)?;
     if digest.is_some_and(|seen| seen != published.digest) {
         let detail = "the tool has changed since you looked at it; look again";
@@ -53,7 +54,8 @@ pub(super) async fn set(
     control.integrations.reload_classifications().await?;
     control.policy.reload().await?;
     let subject = format!("{id}/{tool}");
-    let detail = json!({ "effect": effect, "before": published.effect, "digest": published.digest });
+    let detail =
+        json!({ "effect": effect, "before": published.effect, "digest": published.digest });
     control.audit.record("owner", "tool.classified", &subject, detail).await;
     control.events.send(agentport_api::Event::Integration { id: id.clone() });
     let entry = control.entry(id.as_str())?;

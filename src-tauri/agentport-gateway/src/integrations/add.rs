@@ -259,7 +259,8 @@ impl Integrations {
     /// Takes over what the owner says of the tools, for every integration.
     pub(crate) async fn reload_classifications(&self) -> Result<(), StoreError> {
         let mut all = HashMap::<IntegrationId, Classifications>::new();
-        for ToolEffectRow { integration, tool, digest, effect } in self.store.tool_effects().await? {
+        for ToolEffectRow { integration, tool, digest, effect } in self.store.tool_effects().await?
+        {
             let said = ToolClassification { effect, digest };
             all.entry(integration).or_default().insert(tool, said);
         }
