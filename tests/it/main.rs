@@ -21,6 +21,8 @@ mod desktop;
 mod directory;
 #[cfg(target_os = "linux")]
 mod doctor;
+#[cfg(unix)]
+mod login_shell;
 mod owner;
 #[cfg(target_os = "linux")]
 mod packages;

@@ -144,11 +144,8 @@ impl<T: Transport> ControlClient<T> {
             return Ok(response.body);
         }
         let status = response.status;
-        let problem = serde_json::from_slice(&response.body).unwrap_or_else(|_| Problem {
-            detail: format!("the gateway answered {status}"),
-            field: None,
-            code: None,
-        });
+        let problem = serde_json::from_slice(&response.body)
+            .unwrap_or_else(|_| Problem::new(format!("the gateway answered {status}")));
         Err(ControlError::Refused { status, problem })
     }
 }

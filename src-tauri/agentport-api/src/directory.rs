@@ -70,6 +70,3 @@ pub struct InstallAvailable {
     #[serde(default)]
     pub keep_unreachable: bool,
 }
-
-// `DELETE /control/integrations/{id}/adding` (204) ends an install or an addition that is under way; its request then
-// answers 409. 404 where none is.

@@ -9,65 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
 
-/// How an integration is reached.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[serde(tag = "type", rename_all = "snake_case")]
-#[ts(export)]
-pub enum Connection {
-    /// A child process that speaks MCP on stdio.
-    LocalMcp {
-        command: String,
-        #[serde(default)]
-        args: Vec<String>,
-        /// Added to the cleaned environment.
-        #[serde(default)]
-        env: std::collections::BTreeMap<String, String>,
-        /// Names whose values lie in the vault.
-        #[serde(default)]
-        secret_env: Vec<String>,
-        #[serde(default)]
-        cwd: Option<String>,
-        /// Indexes of `args` in which `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault. In all
-        /// other arguments braces are braces.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        #[ts(as = "Option<Vec<u32>>", optional)]
-        secret_args: Vec<u32>,
-        /// How long a call may take, 1 to 3,600; as in the settings, if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[ts(optional)]
-        timeout_seconds: Option<u32>,
-        /// How long it may be silent while it starts, 1 to 3,600; the usual time, if absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[ts(optional)]
-        startup_timeout_seconds: Option<u32>,
-    },
-    /// An MCP server over Streamable HTTP.
-    RemoteMcp {
-        /// `{token}` and the like may stand for secrets in its query.
-        url: String,
-        /// Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
-        #[serde(default)]
-        headers: std::collections::BTreeMap<String, String>,
-        /// As for a child process.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[ts(optional)]
-        timeout_seconds: Option<u32>,
-    },
-    /// Part of this program.
-    Builtin { name: String },
-}
-
-impl Connection {
-    /// How long a call may take, in seconds; `None`: as in the settings.
-    pub fn timeout_seconds(&self) -> Option<u32> {
-        match self {
-            Self::LocalMcp { timeout_seconds, .. } | Self::RemoteMcp { timeout_seconds, .. } => {
-                *timeout_seconds
-            }
-            Self::Builtin { .. } => None,
-        }
-    }
-}
+use crate::Connection;
 
 /// Is it well?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -167,15 +109,24 @@ pub struct LastError {
     pub at: Timestamp,
 }
 
-/// `POST /control/integrations` answers [`IntegrationView`] once the upstream has answered or `wait_ms` is over.
-/// 409 for a known id, 422 for an unusable URL or command, 502 if it does not answer (nothing is kept).
+/// `POST /control/integrations` answers 201 and [`IntegrationView`] once the upstream has answered. 409 for a known id,
+/// 422 for an unusable URL, command or secret, 502 if it does not answer; nothing is kept then. Of those,
+/// `token_needed` says that the server wants a token and none was given.
 #[derive(Debug, Deserialize, TS)]
 #[ts(export)]
 pub struct AddIntegration {
-    pub id: IntegrationId,
+    /// Absent: made from the name.
+    #[serde(default)]
+    #[ts(optional)]
+    pub id: Option<IntegrationId>,
+    /// Absent: what the server calls itself; of a local server that was given an id, the id.
     #[serde(default)]
     #[ts(optional)]
     pub name: Option<String>,
+    /// What this addition is called while it is under way, at most 64 characters. Absent: as its id.
+    #[serde(default)]
+    #[ts(optional)]
+    pub attempt: Option<String>,
     #[serde(default)]
     pub tags: Vec<String>,
     pub connection: Connection,
@@ -198,6 +149,34 @@ pub struct AddIntegration {
     #[serde(default)]
     #[ts(optional)]
     pub imported: Option<Imported>,
+}
+
+/// What the start of an upstream is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StartStep {
+    /// A local server was started and has not introduced itself yet.
+    StartingProgram,
+    /// A remote server has not answered yet.
+    Connecting,
+    /// It has introduced itself, and was asked what it offers.
+    ListingTools,
+}
+
+/// `GET /control/integrations/{id}/adding`: what an addition or an install that is under way waits for, by its attempt or its
+/// id. 404 where none is, or where it waits for nothing. `DELETE` (204) ends it; its request then answers 409.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct AddProgress {
+    pub step: StartStep,
+    /// In words, as in "the server at example.com to answer".
+    pub waiting_for: String,
+    pub elapsed_seconds: u32,
+    /// When it is given up. A local server that writes something has this time anew.
+    pub limit_seconds: u32,
+    /// What a local server wrote last on its standard error.
+    pub last_line: Option<String>,
 }
 
 /// `POST /control/connections/compare` answers [`Compared`]: is that an integration already? 422 for a connection that
@@ -234,6 +213,36 @@ pub struct ChangeIntegration {
     pub enabled: Option<bool>,
     /// True: the owner has seen what a client ran without asking, and it is no proposal any more.
     pub imported_settled: Option<bool>,
+    /// Changes the environment of a local server, which is then started anew. 422 for any other.
+    #[serde(skip_serializing)]
+    pub env: Option<ChangeEnvironment>,
+    /// How long a local server may be silent while it starts, 1 to 3,600.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub startup_timeout_seconds: Option<u32>,
+}
+
+/// What changes in the environment of a local server. Variables that are not named stay as they are.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export, optional_fields)]
+pub struct ChangeEnvironment {
+    /// Shown in settings, so for nothing secret.
+    #[ts(as = "Option<std::collections::BTreeMap<String, String>>")]
+    pub set: std::collections::BTreeMap<String, String>,
+    /// Values that go to the vault and are never shown again.
+    #[ts(type = "Record<string, string>", optional)]
+    pub set_secret: std::collections::BTreeMap<String, agentport_core::Secret>,
+    /// Variables to take away, secret or not.
+    #[ts(as = "Option<Vec<String>>")]
+    pub unset: Vec<String>,
+}
+
+impl ChangeEnvironment {
+    /// The names alone, for records of the change.
+    pub fn names(&self) -> Value {
+        let names = self.set.keys().chain(self.set_secret.keys()).collect::<Vec<_>>();
+        serde_json::json!({ "set": names, "unset": self.unset })
+    }
 }
 
 /// `PUT /control/integrations/{id}/credentials` answers [`IntegrationView`]. The new values are tried before they count:

@@ -13,6 +13,7 @@ mod approvals;
 mod audit;
 mod backup;
 mod client;
+mod connection;
 mod directory;
 mod events;
 pub mod headers;
@@ -28,8 +29,9 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use self::{
-    activity::*, agents::*, approvals::*, audit::*, backup::*, client::*, directory::*, events::*,
-    integrations::*, login::*, policy::*, second_factor::*, settings::*, status::*,
+    activity::*, agents::*, approvals::*, audit::*, backup::*, client::*, connection::*,
+    directory::*, events::*, integrations::*, login::*, policy::*, second_factor::*, settings::*,
+    status::*,
 };
 
 /// Why a request of the owner's was refused. HTTP status 4xx or 5xx says the kind, `detail` says what to do.
@@ -43,10 +45,31 @@ pub struct Problem {
     #[ts(optional)]
     pub field: Option<String>,
     /// A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
-    /// `not_running`.
+    /// `not_running`, `token_needed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub code: Option<String>,
+    /// With `token_needed`: where the token goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub token: Option<TokenPlace>,
+}
+
+impl Problem {
+    /// A problem that is a sentence and nothing else.
+    pub fn new(detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), field: None, code: None, token: None }
+    }
+}
+
+/// The header in which a server wants its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TokenPlace {
+    /// Its name, such as `Authorization`.
+    pub header: String,
+    /// Its value, with `{token}` where the token goes, such as `Bearer {token}`.
+    pub format: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]

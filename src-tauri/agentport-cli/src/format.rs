@@ -80,19 +80,9 @@ pub(crate) fn health(health: &Health) -> String {
 }
 
 pub(crate) fn connection(connection: &Connection) -> String {
-    match connection {
-        Connection::LocalMcp { command, args, .. } => command_line(command, args),
-        Connection::RemoteMcp { url, .. } => url.clone(),
-        Connection::Builtin { .. } => "part of this program".into(),
-    }
-}
-
-/// Seconds a call may take, where the integration has a limit of its own.
-pub(crate) fn timeout(connection: &Connection) -> Option<u32> {
-    match connection {
-        Connection::LocalMcp { timeout_seconds, .. }
-        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds,
-        Connection::Builtin { .. } => None,
+    match connection.program() {
+        Some(program) => command_line(program.command, program.args),
+        None => connection.summary(),
     }
 }
 

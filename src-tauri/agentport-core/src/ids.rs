@@ -111,6 +111,28 @@ impl IntegrationId {
         Ok(Self(text.into()))
     }
 
+    /// An id made from a name: its ASCII letters and digits in lower case, `-` for what is between them. `None` if nothing
+    /// of the name can stand in an id.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let words =
+            name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let text = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
+        let text = text.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+        let text = match text.starts_with("agentport") {
+            true => format!("my-{text}"),
+            false => text.to_owned(),
+        };
+        let text: String = text.chars().take(32).collect();
+        Self::new(text.trim_end_matches('-')).ok()
+    }
+
+    /// The same id with a number after it, cut so that it stays one: `files-2`.
+    pub fn numbered(&self, number: u32) -> Option<Self> {
+        let number = format!("-{number}");
+        let stem: String = self.0.chars().take(32 - number.len()).collect();
+        Self::new(&format!("{}{number}", stem.trim_end_matches(['-', '_']))).ok()
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -153,6 +175,26 @@ impl std::borrow::Borrow<str> for IntegrationId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_are_made_from_names() {
+        for (name, want) in [
+            ("GitHub MCP Server", Some("github-mcp-server")),
+            ("mcp__files", Some("mcp-files")),
+            ("42 Café_tools!", Some("caf-tools")),
+            ("AgentPort", Some("my-agentport")),
+            ("127.0.0.1", None),
+            ("世界", None),
+            ("", None),
+            (&"a".repeat(40), Some(&*"a".repeat(32))),
+        ] {
+            let made = IntegrationId::from_name(name);
+            assert_eq!(made.as_ref().map(IntegrationId::as_str), want, "{name}");
+        }
+        let long = IntegrationId::new(&"a".repeat(32)).unwrap();
+        assert_eq!(long.numbered(12).unwrap().as_str(), format!("{}-12", "a".repeat(29)));
+        assert_eq!(IntegrationId::new("files").unwrap().numbered(2).unwrap().as_str(), "files-2");
+    }
 
     #[test]
     fn integration_ids() {

@@ -149,7 +149,7 @@ impl IntoResponse for SetupError {
             tracing::error!(error = self.sentence(), "a client's files could not be worked on");
         }
         let field = self.field().map(str::to_owned);
-        (status, Json(Problem { detail: self.sentence(), field, code: None })).into_response()
+        (status, Json(Problem { field, ..Problem::new(self.sentence()) })).into_response()
     }
 }
 

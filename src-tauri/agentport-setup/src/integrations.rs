@@ -64,51 +64,26 @@ fn secrets(import: &PlannedImport) -> Value {
     Value::Object(values.collect())
 }
 
-/// What an integration is, in a few words.
-pub(crate) fn summary(connection: &Connection) -> String {
-    match connection {
-        Connection::LocalMcp { command, args, .. } => {
-            std::iter::once(command).chain(args).map(String::as_str).collect::<Vec<_>>().join(" ")
-        }
-        Connection::RemoteMcp { url, .. } => url.clone(),
-        Connection::Builtin { .. } => "part of AgentPort".to_owned(),
-    }
-}
-
 /// How a server differs from the integration that has its id, as a sentence, where both read the same on one line.
 /// Secrets are named, never shown.
 pub(crate) fn difference(import: &PlannedImport, there: &Connection) -> Option<String> {
     let here = connection(import);
-    if summary(&here) != summary(there) {
+    if here.summary() != there.summary() {
         return None;
     }
     let mut parts = Vec::new();
-    match (&here, there) {
-        (
-            Connection::LocalMcp { env, secret_env, cwd, .. },
-            Connection::LocalMcp {
-                env: env_there,
-                secret_env: secret_env_there,
-                cwd: cwd_there,
-                ..
-            },
-        ) => {
-            let names = differing(env, env_there);
-            parts.extend(names.map(|name| format!("the variable {name}")));
-            let secret: BTreeSet<&String> = secret_env.iter().collect();
-            let secret_there: BTreeSet<&String> = secret_env_there.iter().collect();
-            let names = secret.symmetric_difference(&secret_there);
-            parts.extend(names.map(|name| format!("the secret variable {name}")));
-            parts.extend((cwd != cwd_there).then(|| "the folder it is started in".to_owned()));
-        }
-        (
-            Connection::RemoteMcp { headers, .. },
-            Connection::RemoteMcp { headers: headers_there, .. },
-        ) => {
-            let names = differing(headers, headers_there);
-            parts.extend(names.map(|name| format!("the header {name}")));
-        }
-        _ => return None,
+    if let (Some(here), Some(there)) = (here.program(), there.program()) {
+        parts.extend(differing(here.env, there.env).map(|name| format!("the variable {name}")));
+        let [secret, secret_there] =
+            [here, there].map(|program| program.secret_env.iter().collect::<BTreeSet<_>>());
+        let names = secret.symmetric_difference(&secret_there);
+        parts.extend(names.map(|name| format!("the secret variable {name}")));
+        let same_folder = here.cwd == there.cwd;
+        parts.extend((!same_folder).then(|| "the folder it is started in".to_owned()));
+    } else if let (Some(here), Some(there)) = (here.headers(), there.headers()) {
+        parts.extend(differing(here, there).map(|name| format!("the header {name}")));
+    } else {
+        return None;
     }
     if parts.is_empty() {
         parts.push(match import.secret_words.as_slice() {

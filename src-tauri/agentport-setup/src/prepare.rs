@@ -208,9 +208,7 @@ impl Installation {
         let mut unusable = BTreeMap::new();
         if let Some(control) = control {
             let installed: Vec<IntegrationView> = control.list(paths::INTEGRATIONS).await?;
-            let taken = installed
-                .iter()
-                .map(|view| (view.id.clone(), integrations::summary(&view.connection)));
+            let taken = installed.iter().map(|view| (view.id.clone(), view.connection.summary()));
             known.taken = taken.collect();
             for import in plan::imports(place, before)? {
                 match integrations::compare(control, &import).await? {

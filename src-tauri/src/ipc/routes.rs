@@ -64,7 +64,7 @@ pub(super) type IpcResult<T> = Result<T, IpcProblem>;
 
 impl IpcProblem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, problem: Problem { detail: detail.into(), field: None, code: None } }
+        Self { status, problem: Problem::new(detail) }
     }
 
     pub(super) fn invalid(field: &str, detail: impl Into<String>) -> Self {

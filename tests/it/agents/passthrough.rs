@@ -8,7 +8,10 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::scene::Scene;
+use crate::{
+    definitions::{ScriptedServer, described},
+    scene::Scene,
+};
 
 /// The same call, made directly.
 async fn directly(fixture: &HttpFixture, tool: &'static str) -> Value {
@@ -56,6 +59,38 @@ async fn results_are_lossless() {
             }
             agent.leave().await;
         }
+    }
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn content_of_unknown_types_arrives_as_it_came() {
+    let scene = Scene::empty().await;
+    let tools = json!([described("hologram", "Shows a hologram.")]);
+    let local = ScriptedServer::local(&scene, &tools);
+    let remote = ScriptedServer::remote(&scene, &tools, "--http").await;
+    let want = json!([
+        {"type": "text", "text": "seen"}, {"type": "hologram", "depth": [1, null], "x": 1.5},
+    ]);
+    let session = scene.wire.open_session().await;
+    for (id, server) in [("near", &local), ("far", &remote)] {
+        scene.owner.add(json!({"id": id, "connection": server.connection()})).await;
+        scene.owner.allow_all(id).await;
+        let arguments = json!({"integration_id": id, "tool_name": "hologram", "arguments": {}});
+        // With progress it is answered by the protocol library, without by the fast path.
+        for meta in [json!({}), json!({"progressToken": 7})] {
+            let params =
+                json!({"name": "agentport__call_tool", "arguments": arguments, "_meta": meta});
+            let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+            let wire = scene.wire.clone().with("mcp-session-id", &session);
+            let reply = wire.post_mcp("/mcp", call.to_string()).await;
+            let result = reply.json()["result"].clone();
+            assert_eq!(result["content"], want, "{id}: {}", reply.text);
+            assert!(!reply.text.contains("unknown_content"), "{}", reply.text);
+        }
+        let body = json!({"tool_name": "hologram", "args": {}});
+        let reply = scene.wire.post(&format!("/api/tools/{id}/call"), &body).await;
+        assert_eq!(reply.json()["content"], want, "{}", reply.text);
     }
     scene.stop().await;
 }

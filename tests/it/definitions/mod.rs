@@ -1,6 +1,8 @@
 //! Tool definitions of upstreams: changed, broken, duplicate, or in a form that clients refuse.
 
+mod adding;
 mod changed;
+mod environment;
 mod unusable;
 
 use std::{path::PathBuf, process::Command};
@@ -54,6 +56,11 @@ impl ScriptedServer {
         lines(self.state.join("calls"))
     }
 
+    /// How often it was asked for a session.
+    pub(crate) fn sessions(&self) -> usize {
+        lines(self.state.join("sessions"))
+    }
+
     pub(crate) fn connection(&self) -> Value {
         match &self.http {
             Some((_, url)) => json!({"type": "remote_mcp", "url": url}),
@@ -69,7 +76,7 @@ impl ScriptedServer {
     }
 }
 
-fn script() -> PathBuf {
+pub(crate) fn script() -> PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("it/python/scripted_server.py")
 }
 

@@ -5,7 +5,8 @@ DIR/calls        one line for each tool call that came through, with the tool's 
 DIR/sessions     one line for each `initialize`
 DIR/forget       if it is there (HTTP): all sessions are forgotten, once
 
-The tool `crash` ends the process; `announce` says that the tools have changed, and then answers.
+The tool `crash` ends the process; `announce` says that the tools have changed, and then answers; `hologram` answers
+with a block of a type that no revision knows.
 Usage: scripted_server.py DIR [--http | --one-session]
 `--one-session`: over HTTP, with one session for its whole life.
 """
@@ -49,6 +50,10 @@ def answer(message, notify):
         write_line("calls", name)
         if name == "crash":
             os._exit(3)
+        if name == "hologram":
+            return {"result": {"content": [
+                {"type": "text", "text": "seen"}, {"type": "hologram", "depth": [1, None], "x": 1.5},
+            ]}}
         if name == "announce":
             notify({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
         return {"result": {

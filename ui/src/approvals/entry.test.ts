@@ -47,6 +47,7 @@ it('a refusal stands at the field that it is about', () => {
     status: 502,
     retryAfter: null,
     code: null,
+    token: null,
   });
   for (const [about, told] of [
     ['secrets', true],

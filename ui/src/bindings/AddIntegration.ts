@@ -4,10 +4,23 @@ import type { Imported } from "./Imported";
 import type { IntegrationId } from "./IntegrationId";
 
 /**
- * `POST /control/integrations` answers [`IntegrationView`] once the upstream has answered or `wait_ms` is over.
- * 409 for a known id, 422 for an unusable URL or command, 502 if it does not answer (nothing is kept).
+ * `POST /control/integrations` answers 201 and [`IntegrationView`] once the upstream has answered. 409 for a known id,
+ * 422 for an unusable URL, command or secret, 502 if it does not answer; nothing is kept then. Of those,
+ * `token_needed` says that the server wants a token and none was given.
  */
-export type AddIntegration = { id: IntegrationId, name?: string, tags: Array<string>, connection: Connection, 
+export type AddIntegration = { 
+/**
+ * Absent: made from the name.
+ */
+id?: IntegrationId, 
+/**
+ * Absent: what the server calls itself; of a local server that was given an id, the id.
+ */
+name?: string, 
+/**
+ * What this addition is called while it is under way, at most 64 characters. Absent: as its id.
+ */
+attempt?: string, tags: Array<string>, connection: Connection, 
 /**
  * Values for `secret_env` names, or for `token`, `token1` … of the arguments, the URL and the headers.
  */

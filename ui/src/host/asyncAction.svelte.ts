@@ -1,6 +1,7 @@
 /**
  * One action the owner started: whether it still runs, and how it failed.
  */
+import type { TokenPlace } from '../bindings/TokenPlace';
 import { Refused } from './types';
 
 /** A failure as it is shown. */
@@ -10,6 +11,7 @@ export interface Failure {
   status: number | null;
   retryAfter: number | null;
   code: string | null;
+  token: TokenPlace | null;
 }
 
 export function failure(error: unknown): Failure {
@@ -20,10 +22,11 @@ export function failure(error: unknown): Failure {
       status: error.status,
       retryAfter: error.retryAfter,
       code: error.code,
+      token: error.token,
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { message, field: null, status: null, retryAfter: null, code: null };
+  return { message, field: null, status: null, retryAfter: null, code: null, token: null };
 }
 
 export class AsyncAction {

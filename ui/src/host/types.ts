@@ -3,6 +3,7 @@
  */
 import type { Event } from '../bindings/Event';
 import type { Saved } from '../bindings/Saved';
+import type { TokenPlace } from '../bindings/TokenPlace';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -64,6 +65,8 @@ export class Refused extends Error {
     readonly retryAfter: number | null = null,
     /** A word to branch on, where a page has something to do about it. */
     readonly code: string | null = null,
+    /** Where a token is wanted, with the code `token_needed`. */
+    readonly token: TokenPlace | null = null,
   ) {
     super(detail);
   }

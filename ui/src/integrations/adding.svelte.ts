@@ -1,12 +1,16 @@
 /** What both ways of adding have in common: name, id, tags, and the attempt itself. */
 import type { AddIntegration } from '../bindings/AddIntegration';
 import type { Connection } from '../bindings/Connection';
+import type { IntegrationView } from '../bindings/IntegrationView';
 import { link } from '../route/route';
 import { router } from '../route/router.svelte';
 import { toasts } from '../shell/toasts.svelte';
 import { Attempt } from './attempt.svelte';
 import { suggestId } from './connection';
 import { add } from './requests';
+
+/** A name for one attempt, by which it is watched and cancelled. */
+const newAttempt = () => `add-${crypto.randomUUID()}`;
 
 export class Adding extends Attempt {
   #name = $state<string | null>(null);
@@ -15,14 +19,8 @@ export class Adding extends Attempt {
   /** The page is no longer open: the attempt goes on, and tells of itself in a note. */
   left = false;
 
-  /**
-   * @param suggested what it might be called, from what was filled in so far
-   * @param fallbackId the id where there is no name to make one of
-   */
-  constructor(
-    private readonly suggested: () => string,
-    private readonly fallbackId: () => string = () => '',
-  ) {
+  /** @param suggested what it might be called, from what was filled in so far; empty where the server is to say */
+  constructor(private readonly suggested: () => string = () => '') {
     super();
   }
 
@@ -36,7 +34,7 @@ export class Adding extends Attempt {
 
   /** Follows the name until it is written by hand. */
   get id(): string {
-    return this.#id ?? (suggestId(this.name) || this.fallbackId());
+    return this.#id ?? suggestId(this.name);
   }
 
   set id(id: string) {
@@ -49,8 +47,10 @@ export class Adding extends Attempt {
     keep_unreachable = false,
   ): Promise<void> {
     const name = this.name.trim();
+    const id = this.id.trim();
+    const attempt = id === '' ? newAttempt() : id;
     const body: AddIntegration = {
-      id: this.id,
+      attempt,
       tags: [...this.tags],
       connection,
       secrets,
@@ -58,9 +58,14 @@ export class Adding extends Attempt {
       untried: false,
     };
     if (name !== '') body.name = name;
-    const added = await this.run(body.id, () => add(body));
-    const called = name || body.id;
-    const open = () => router.go(link.integration(body.id));
+    if (id !== '') body.id = id;
+    let view: IntegrationView | null = null;
+    const added = await this.run(attempt, async () => {
+      view = await add(body);
+    });
+    const there = view as IntegrationView | null;
+    const called = there?.display_name ?? (name || id || 'It');
+    const open = () => router.go(there === null ? link.integrations() : link.integration(there.id));
     if (!this.left) {
       if (!added) return;
       toasts.show({ text: `${called} was added.` });

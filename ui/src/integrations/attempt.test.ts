@@ -2,10 +2,16 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { Refused } from '../host/types';
 import { Attempt } from './attempt.svelte';
 
-const gateway = vi.hoisted(() => ({ stop: (_id: string): Promise<unknown> => Promise.resolve() }));
+const gateway = vi.hoisted(() => ({
+  stop: (_id: string): Promise<unknown> => Promise.resolve(),
+  progress: (_id: string): Promise<unknown> => Promise.resolve(null),
+}));
 
 vi.mock('../host', async () => import('../host/types'));
-vi.mock('./requests', () => ({ stopAdding: (id: string) => gateway.stop(id) }));
+vi.mock('./requests', () => ({
+  stopAdding: (id: string) => gateway.stop(id),
+  addProgress: (id: string) => gateway.progress(id),
+}));
 
 let attempt: Attempt;
 /** Ends the request that is under way. */
@@ -28,6 +34,27 @@ it('tells one that did not answer from one that refused the secrets', async () =
   }
   expect(await attempt.run('files', () => Promise.resolve())).toBe(true);
   expect([attempt.unreachable, attempt.action.error]).toEqual([false, null]);
+});
+
+it('shows what is waited for, until it has ended', async () => {
+  vi.useFakeTimers();
+  const progress = { waiting_for: 'the server to answer', elapsed_seconds: 1, limit_seconds: 30 };
+  const asked: string[] = [];
+  gateway.progress = async (id) => {
+    asked.push(id);
+    if (asked.length === 1) throw new Refused(404, 'Not yet.');
+    return progress;
+  };
+  const running = begin();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect([asked, attempt.progress]).toEqual([['files'], null]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(attempt.progress).toEqual(progress);
+  refuse(new Refused(502, 'It can’t be reached.'));
+  await running;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect([asked.length, attempt.progress]).toEqual([2, null]);
+  vi.useRealTimers();
 });
 
 it('taken back is not an error', async () => {

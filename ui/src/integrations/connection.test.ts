@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   address,
-  bearer,
+  BEARER,
   environment,
+  environmentChange,
   headers,
   missing,
   secrets,
   suggestId,
   suggestName,
+  tokenEntry,
+  variables,
 } from './connection';
 
 describe('headers', () => {
@@ -42,6 +45,50 @@ describe('environment', () => {
         { name: ' ', value: 'lost', secret: false },
       ]),
     ).toEqual({ env: { LEVEL: 'debug' }, secret_env: ['API_KEY'], secrets: { API_KEY: 'x' } });
+  });
+});
+
+describe('a change of the environment', () => {
+  const plain = (name: string, value: string) => ({ name, value, secret: false });
+  const secret = (name: string, value = '') => ({ name, value, secret: true });
+  const server = {
+    type: 'local_mcp' as const,
+    command: 'notes',
+    args: [],
+    env: { MODE: 'fast' },
+    secret_env: ['KEY'],
+    cwd: null,
+  };
+  const before = variables(server);
+
+  it('begins with what there is, without the secrets', () => {
+    expect(before).toEqual([plain('MODE', 'fast'), secret('KEY')]);
+    expect(variables({ type: 'builtin', name: 'demo' })).toEqual([]);
+  });
+
+  it('names only what is other than before', () => {
+    for (const [after, want] of [
+      [before, null],
+      [[...before, plain(' ', 'lost')], null],
+      [[plain('MODE', 'slow'), secret('KEY')], { set: { MODE: 'slow' }, set_secret: {}, unset: [] }],
+      [[plain('MODE', 'fast')], { set: {}, set_secret: {}, unset: ['KEY'] }],
+      [[secret('MODE', 's'), secret('KEY')], { set: {}, set_secret: { MODE: 's' }, unset: [] }],
+      [[plain('MODE', 'fast'), secret('KEY', 'n')], { set: {}, set_secret: { KEY: 'n' }, unset: [] }],
+      [[...before, secret('B', 'x')], { set: {}, set_secret: { B: 'x' }, unset: [] }],
+    ] as const) {
+      expect(environmentChange(before, after), JSON.stringify(after)).toEqual(want);
+    }
+  });
+
+  it('waits for what is missing', () => {
+    for (const after of [
+      [...before, secret('B')],
+      [...before, plain('KEY', 'twice')],
+      [plain('MODE', 'fast'), plain('KEY', '')],
+      [secret('MODE'), secret('KEY')],
+    ]) {
+      expect(environmentChange(before, after), JSON.stringify(after)).toBeNull();
+    }
   });
 });
 
@@ -108,20 +155,15 @@ describe('suggestions', () => {
   });
 
   it('finds a name', () => {
-    for (const [from, name] of [
-      [{ url: 'https://mcp.linear.app/mcp' }, 'Linear'],
-      [{ url: 'nonsense' }, ''],
-      [{ url: 'http://127.0.0.1:9000/mcp' }, ''],
-      [{ url: 'http://[::1]:9000/mcp' }, ''],
-      [{ url: 'http://localhost:9000/mcp' }, ''],
-      [{ words: ['npx', '-y', '@modelcontextprotocol/server-filesystem@1.2', '/tmp'] }, 'Filesystem'],
-      [{ words: ['uvx', 'mcp-server-git'] }, 'Git'],
-      [{ words: ['/opt/bin/notes-mcp', '--all'] }, 'Notes'],
-      [{ words: ['node', '/srv/server-memory/dist/index.js'] }, 'Memory'],
-      [{ words: ['python3', 'tool.py'] }, 'Tool'],
-      [{ words: ['node', 'index.js'] }, ''],
+    for (const [words, name] of [
+      [['npx', '-y', '@modelcontextprotocol/server-filesystem@1.2', '/tmp'], 'Filesystem'],
+      [['uvx', 'mcp-server-git'], 'Git'],
+      [['/opt/bin/notes-mcp', '--all'], 'Notes'],
+      [['node', '/srv/server-memory/dist/index.js'], 'Memory'],
+      [['python3', 'tool.py'], 'Tool'],
+      [['node', 'index.js'], ''],
     ] as const) {
-      expect(suggestName(from), JSON.stringify(from)).toBe(name);
+      expect(suggestName(words), words.join(' ')).toBe(name);
     }
   });
 });
@@ -133,17 +175,20 @@ describe('a token', () => {
       ['Bearer ghp_1', 'Bearer ghp_1'],
       ['Basic dXNlcg==', 'Basic dXNlcg=='],
     ] as const) {
-      expect(bearer(token)).toEqual({ name: 'Authorization', value, secret: true });
+      expect(tokenEntry(BEARER, token)).toEqual({ name: 'Authorization', value, secret: true });
     }
-    expect(headers([bearer('ghp_1')])).toEqual({
+    expect(headers([tokenEntry(BEARER, 'ghp_1')])).toEqual({
       headers: { Authorization: 'Bearer {token}' },
       secrets: { token: 'ghp_1' },
+    });
+    expect(headers([tokenEntry({ header: 'x-api-key', format: '{token}' }, ' $&1 ')])).toEqual({
+      headers: { 'x-api-key': '{token}' },
+      secrets: { token: '$&1' },
     });
   });
 });
 
 it('says what is missing before a server can be added', () => {
-  expect(missing(' ', 'x')).toBe('Enter the URL of the server.');
-  expect(missing('http://127.0.0.1:9/mcp', '')).toBe('Enter an id for it.');
-  expect(missing('http://127.0.0.1:9/mcp', 'x')).toBeNull();
+  expect(missing(' ')).toBe('Enter the URL of the server.');
+  expect(missing('http://127.0.0.1:9/mcp')).toBeNull();
 });

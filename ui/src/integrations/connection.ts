@@ -1,5 +1,7 @@
 /** From what the owner filled in to what the gateway is told: headers, secrets, an id. */
+import type { ChangeEnvironment } from '../bindings/ChangeEnvironment';
 import type { Connection } from '../bindings/Connection';
+import type { TokenPlace } from '../bindings/TokenPlace';
 import { join } from './command';
 
 /** A header or variable as it stands in the form. */
@@ -37,16 +39,19 @@ export function headers(entries: readonly Entry[]): {
   return result;
 }
 
-/** The header for a token, with `Bearer` before it unless it has a scheme already. */
-export function bearer(token: string): Entry {
-  const value = token.trim();
-  return { name: 'Authorization', value: SCHEME.test(value) ? value : `Bearer ${value}`, secret: true };
+/** Where most servers want their token. */
+export const BEARER: TokenPlace = { header: 'Authorization', format: 'Bearer {token}' };
+
+/** The header for a token, with the scheme before it unless it has one already. */
+export function tokenEntry({ header, format }: TokenPlace, token: string): Entry {
+  const text = token.trim();
+  const value = SCHEME.test(text) ? text : format.replace('{token}', () => text);
+  return { name: header, value, secret: true };
 }
 
 /** Why a remote server can't be added yet; `null` once it can. */
-export function missing(url: string, id: string): string | null {
-  if (url.trim() === '') return 'Enter the URL of the server.';
-  return id === '' ? 'Enter an id for it.' : null;
+export function missing(url: string): string | null {
+  return url.trim() === '' ? 'Enter the URL of the server.' : null;
 }
 
 /** The environment a local server gets beside the cleaned one, and what of it is secret. */
@@ -60,6 +65,41 @@ export function environment(entries: readonly Entry[]): {
     Object.fromEntries(filled.filter((e) => e.secret === secret).map((e) => [e.name.trim(), e.value]));
   const secrets = pairs(true);
   return { env: pairs(false), secret_env: Object.keys(secrets), secrets };
+}
+
+/** The variables of a local server; those in the vault without their values. */
+export function variables(connection: Connection): Entry[] {
+  if (connection.type !== 'local_mcp') return [];
+  const shown = Object.entries(connection.env).map(([name, value = '']) => ({ name, value, secret: false }));
+  return [...shown, ...connection.secret_env.map((name) => ({ name, value: '', secret: true }))];
+}
+
+/** What makes the variables `before` those of `after`; `null` where that is nothing, or not enough is filled in. */
+export function environmentChange(
+  before: readonly Entry[],
+  after: readonly Entry[],
+): ChangeEnvironment | null {
+  const named = after
+    .map((entry) => ({ ...entry, name: entry.name.trim() }))
+    .filter(({ name }) => name !== '');
+  const names = new Set(named.map(({ name }) => name));
+  if (names.size < named.length) return null;
+  const unset = before.map(({ name }) => name).filter((name) => !names.has(name));
+  const set: Record<string, string> = {};
+  const set_secret: Record<string, string> = {};
+  for (const { name, value, secret } of named) {
+    const there = before.find((entry) => entry.name === name);
+    if (secret) {
+      if (value !== '') set_secret[name] = value;
+      else if (!there?.secret) return null;
+    } else if (there?.secret !== false || there.value !== value) {
+      // What was secret is not shown because of an empty field.
+      if (there?.secret && value === '') return null;
+      set[name] = value;
+    }
+  }
+  const nothing = unset.length + Object.keys(set).length + Object.keys(set_secret).length === 0;
+  return nothing ? null : { set, set_secret, unset };
 }
 
 /** Where a secret goes in a header or a URL. */
@@ -117,22 +157,9 @@ export function suggestId(name: string): string {
   return id.startsWith('agentport') ? `my-${id}`.slice(0, 32) : id;
 }
 
-/** A host that tells nothing of the server: this computer, or an IP address. */
-const NAMELESS_HOST = /^(?:localhost|[\d.]+|\[.*\])$/;
-
-/** What an integration might be called, from its URL or its command; empty where they don't tell. */
-export function suggestName(connection: { url: string } | { words: readonly string[] }): string {
-  if ('url' in connection) {
-    try {
-      const { hostname } = new URL(connection.url);
-      if (NAMELESS_HOST.test(hostname)) return '';
-      const labels = hostname.split('.').filter((label) => !/^(mcp|www|api)$/.test(label));
-      return capital(labels[0] ?? '');
-    } catch {
-      return '';
-    }
-  }
-  const [program = '', ...args] = connection.words;
+/** What an integration might be called, from its command; empty where that does not tell. */
+export function suggestName(words: readonly string[]): string {
+  const [program = '', ...args] = words;
   const runner = /^(npx|bunx|uvx|pipx|node|python3?|docker|deno)$/.test(program);
   const told = runner ? (args.find((arg) => !arg.startsWith('-') && arg !== 'run') ?? program) : program;
   const parts = told.split('/').map((part) => part.replace(/(.)@.*$/, '$1').replace(/\.[a-z]+$/, ''));
@@ -149,14 +176,8 @@ function capital(text: string): string {
 
 /** Where an integration is reached, in one line. */
 export function address(connection: Connection): string {
-  switch (connection.type) {
-    case 'local_mcp':
-      return join([connection.command, ...maskedArgs(connection)]);
-    case 'remote_mcp':
-      return connection.url;
-    case 'builtin':
-      return 'Part of AgentPort';
-  }
+  if (connection.type === 'local_mcp') return join([connection.command, ...maskedArgs(connection)]);
+  return 'url' in connection ? connection.url : 'Part of AgentPort';
 }
 
 export const KINDS: Record<Connection['type'], string> = {

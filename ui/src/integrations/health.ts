@@ -7,12 +7,15 @@ import { ahead } from '../format/time';
 
 type Kind = Connection['type'];
 
+/** Does its server run on this computer, started by AgentPort? */
+export const runsHere = (kind: Kind): boolean => kind === 'local_mcp';
+
 export function healthWord(health: Health, kind: Kind): { word: string; tone: Tone } {
   switch (health.state) {
     case 'idle':
-      return { word: kind === 'remote_mcp' ? 'Not in use' : 'Not running', tone: 'quiet' };
+      return { word: runsHere(kind) ? 'Not running' : 'Not in use', tone: 'quiet' };
     case 'starting':
-      return { word: kind === 'remote_mcp' ? 'Connecting…' : 'Starting…', tone: 'busy' };
+      return { word: runsHere(kind) ? 'Starting…' : 'Connecting…', tone: 'busy' };
     case 'ready':
       return { word: 'Ready', tone: 'good' };
     case 'needs_auth':
@@ -27,11 +30,11 @@ export function healthWord(health: Health, kind: Kind): { word: string; tone: To
 export function healthDetail(health: Health, kind: Kind, now: number): string | null {
   switch (health.state) {
     case 'idle':
-      return kind === 'remote_mcp'
-        ? 'No connection is open. One is opened with the next call.'
-        : 'Not running. It starts with the next call.';
+      return runsHere(kind)
+        ? 'Not running. It starts with the next call.'
+        : 'No connection is open. One is opened with the next call.';
     case 'starting':
-      return `${kind === 'remote_mcp' ? 'Connecting' : 'Starting'} and asking for its tools.`;
+      return `${runsHere(kind) ? 'Starting' : 'Connecting'} and asking for its tools.`;
     case 'needs_auth':
       return health.message;
     case 'failed': {

@@ -1,5 +1,6 @@
 /** What the integrations pages ask of the gateway. */
 import type { AddIntegration } from '../bindings/AddIntegration';
+import type { AddProgress } from '../bindings/AddProgress';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import type { ChangeIntegration } from '../bindings/ChangeIntegration';
 import type { ClassifyTool } from '../bindings/ClassifyTool';
@@ -38,6 +39,9 @@ export const classify = (id: string, body: ClassifyTool) =>
   host.request<ToolView>('PUT', fill(INTEGRATION_TOOL_EFFECT, id), body);
 export const log = (id: string) => items<LogLine>(fill(INTEGRATION_LOG, id));
 export const add = (body: AddIntegration) => host.request<IntegrationView>('POST', INTEGRATIONS, body);
+/** What an addition or an install that is under way waits for. */
+export const addProgress = (attempt: string) =>
+  host.request<AddProgress>('GET', fill(INTEGRATION_ADDING, attempt));
 /** Ends an addition or an install that is under way. */
 export const stopAdding = (id: string) => host.request('DELETE', fill(INTEGRATION_ADDING, id));
 export const change = (id: string, body: ChangeIntegration) =>

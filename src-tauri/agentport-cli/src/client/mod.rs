@@ -21,7 +21,7 @@ use self::http::{HttpRequest, LoopbackHttp};
 pub(crate) use self::{
     agent::{AgentClient, rest},
     answer::{HttpReply, SuccessBody},
-    owner::OwnerClient,
+    owner::{OwnerClient, OwnerTransportError},
 };
 
 /// Enough for everything that the gateway answers from its own data.

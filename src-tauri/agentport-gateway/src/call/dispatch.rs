@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentport_api::Connection;
 use agentport_core::{AgentId, IntegrationId};
 use rmcp::model::ServerResult;
 use serde_json::Value;
@@ -62,9 +61,9 @@ impl CallDispatcher {
             return self.install(permit, agent).await;
         }
         let entry = self.catalogue.get(permit.integration());
-        match entry.as_deref().map(|entry| &entry.row.connection) {
-            Some(Connection::Builtin { .. }) => builtin::call(&self.store, permit).await,
-            Some(_) => self.upstreams.call(permit, caller).await,
+        match entry.as_deref().map(|entry| entry.row.connection.is_builtin()) {
+            Some(true) => builtin::call(&self.store, permit).await,
+            Some(false) => self.upstreams.call(permit, caller).await,
             None => Err(UpstreamError::Unknown(permit.integration().clone())),
         }
     }

@@ -29,7 +29,7 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let problem = Problem { detail: sentence(detail.into()), field: None, code: None };
+        let problem = Problem::new(sentence(detail.into()));
         Self { status, problem, retry_after: None }
     }
 
@@ -171,10 +171,20 @@ impl From<DecideError> for ApiError {
 impl From<AddError> for ApiError {
     fn from(error: AddError) -> Self {
         let status = match &error {
-            AddError::Exists(_) | AddError::AlreadyPending(_) | AddError::Cancelled(_) => {
+            AddError::Exists(_) | AddError::AlreadyPending(_) | AddError::Cancelled => {
                 StatusCode::CONFLICT
             }
-            // It needs other credentials, so trying again later does not help.
+            AddError::BadAttempt => return Self::invalid("attempt", error.to_string()),
+            AddError::NoFreeId => return Self::invalid("id", error.to_string()),
+            AddError::UnusableSecret(_) => return Self::invalid("secrets", error.to_string()),
+            AddError::TokenNeeded(place) => {
+                let mut refused =
+                    Self::new(StatusCode::BAD_GATEWAY, error.to_string()).with_code("token_needed");
+                refused.problem.field = Some("secrets".to_owned());
+                refused.problem.token = Some(place.clone());
+                return refused;
+            }
+            // It answered, and wants other secrets: trying again later changes nothing.
             AddError::Unreachable(UpstreamError::NeedsAuth { .. }) => {
                 let mut refused = Self::new(StatusCode::BAD_GATEWAY, error.to_string());
                 refused.problem.field = Some("secrets".to_owned());
@@ -212,6 +222,15 @@ impl From<ChangeError> for ApiError {
         match &error {
             ChangeError::Unknown(_) => Self::not_found(error.to_string()),
             ChangeError::BadMode(_) => Self::invalid("default_mode", error.to_string()),
+            ChangeError::NotLocal(_)
+            | ChangeError::BadVariable(_)
+            | ChangeError::GivenTwice(_)
+            | ChangeError::NoVariable(_)
+            | ChangeError::InArguments(_)
+            | ChangeError::UnusableSecret(_) => Self::invalid("env", error.to_string()),
+            ChangeError::BadTimeout(_) => {
+                Self::invalid("startup_timeout_seconds", error.to_string())
+            }
             ChangeError::Connect(_) | ChangeError::Store(_) => Self::internal(&error),
         }
     }

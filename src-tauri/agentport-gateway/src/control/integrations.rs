@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agentport_api::{
-    AddIntegration, ChangeIntegration, Classification, Compare, Compared, Connection,
+    AddIntegration, AddProgress, ChangeIntegration, Classification, Compare, Compared,
     DefinitionView, Health, IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts,
     ToolView,
 };
@@ -78,14 +78,24 @@ pub(super) fn check_tags(tags: &[String]) -> ApiResult<()> {
     }
 }
 
-/// Cancels a running addition or install; its request reports that.
+/// What an addition or an install that is under way waits for.
+pub(super) async fn add_progress(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> ApiResult<Json<AddProgress>> {
+    let progress = control.integrations.pending_adds.progress(&id);
+    let none = || ApiError::not_found(format!("no integration {id:?} is being tried"));
+    progress.map(Json).ok_or_else(none)
+}
+
+/// Ends an addition or an install that is under way; its own request says so.
 pub(super) async fn end_adding(
     State(control): State<Control>,
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
-    match IntegrationId::new(&id) {
-        Ok(known) if control.integrations.pending_adds.end(&known) => Ok(StatusCode::NO_CONTENT),
-        _ => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
+    match control.integrations.pending_adds.cancel(&id) {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
     }
 }
 
@@ -117,6 +127,8 @@ fn widens(before: IntegrationPolicy, change: &ChangeIntegration) -> bool {
         || change.default_mode.as_deref() == Some(Mode::Allow.as_str())
         || change.read_only_may_run == Some(true)
         || change.resources == Some(true)
+        // Another environment can make another program of it.
+        || change.env.is_some()
 }
 
 pub(super) async fn remove(
@@ -242,10 +254,10 @@ impl Control {
     fn integration_view(&self, entry: &CatalogueEntry) -> IntegrationView {
         let row = &entry.row;
         let board = self.catalogue.health.get(&row.id);
-        let health = match (&row.connection, row.enabled) {
-            (_, false) => Health::Disabled,
-            (Connection::Builtin { .. }, true) => Health::Ready,
-            _ => board.health,
+        let health = match (row.enabled, row.connection.is_builtin()) {
+            (false, _) => Health::Disabled,
+            (true, true) => Health::Ready,
+            (true, false) => board.health,
         };
         let mut tools = ToolCounts::default();
         for tool in &entry.tools {

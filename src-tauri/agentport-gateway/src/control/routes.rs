@@ -91,6 +91,7 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::POST, paths::CONNECTION_COMPARE, Never, integrations::compare),
         changes(Method::PATCH, paths::INTEGRATION, IfWidening, integrations::change),
         changes(Method::DELETE, paths::INTEGRATION, Never, integrations::remove),
+        reads(paths::INTEGRATION_ADDING, integrations::add_progress),
         changes(Method::DELETE, paths::INTEGRATION_ADDING, Never, integrations::end_adding),
         changes(Method::PUT, paths::INTEGRATION_CREDENTIALS, Never, integrations::replace_credentials),
         changes(Method::POST, paths::INTEGRATION_RESTART, Never, integrations::restart),

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, fmt};
 use agentport_core::IntegrationId;
 use serde::Deserialize;
 
-use agentport_api::{AuthMethod, AvailableIntegration, Connection, TokenField, ToolCategory};
+use agentport_api::{
+    AuthMethod, AvailableIntegration, Connection, TokenField, TokenPlace, ToolCategory,
+};
 
 /// Placeholder of the secret in a header's format.
 const PLACE: &str = "{token}";
@@ -114,6 +116,14 @@ impl DirectoryEntry {
                 .collect(),
         };
         Connection::RemoteMcp { url: self.url.clone(), headers, timeout_seconds: None }
+    }
+
+    /// Where the token goes, if there is one alone.
+    pub(crate) fn token_place(&self) -> Option<TokenPlace> {
+        let mut places = self.secrets();
+        let (field, format) = places.next()?;
+        let place = TokenPlace { header: field.header, format: format.to_owned() };
+        places.next().is_none().then_some(place)
     }
 
     /// The secrets to be asked for, each with how its header is written.

@@ -23,7 +23,7 @@ use url::Url;
 pub(crate) use entry::{DirectoryEntry, Unsupported, method_name};
 pub(crate) use pending_tokens::{PendingTokens, TOKEN, TokenKey};
 
-use agentport_api::Connection;
+use agentport_api::{Connection, TokenPlace};
 
 static LIST: LazyLock<Vec<DirectoryEntry>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("integrations.json"))
@@ -77,13 +77,20 @@ pub(crate) fn name_of(id: &IntegrationId) -> Option<&'static str> {
     LIST.iter().find(|listed| listed.id == *id).map(|listed| listed.name.as_str())
 }
 
+/// Where a server at the origin of an entry wants its token, if it wants one alone.
+pub(crate) fn token_place(url: &str) -> Option<TokenPlace> {
+    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let wanted = origin(url)?;
+    LIST.iter().find(|listed| origin(&listed.url).as_ref() == Some(&wanted))?.token_place()
+}
+
 /// The entry of an installed integration: the same id and the same origin. The id alone is not enough, since the owner can
 /// give any id to any server.
 pub(crate) fn entry_for(
     id: &IntegrationId,
     connection: &Connection,
 ) -> Option<&'static DirectoryEntry> {
-    let Connection::RemoteMcp { url, .. } = connection else { return None };
+    let url = connection.url()?;
     let listed = LIST.iter().find(|listed| listed.id == *id)?;
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
     (origin(url)? == origin(&listed.url)?).then_some(listed)

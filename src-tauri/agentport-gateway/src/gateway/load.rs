@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use agentport_api::Connection;
-
 use super::services::GatewayServices;
 use crate::{builtin::demo, store};
 
@@ -23,7 +21,7 @@ impl GatewayServices {
             .collect();
         self.integrations.reload_classifications().await?;
         for row in self.base.store.integrations().await? {
-            let builtin = matches!(row.connection, Connection::Builtin { .. });
+            let builtin = row.connection.is_builtin();
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(demo::listing()) } else { known };
             self.base.catalogue.put(row.clone(), listing);

@@ -56,7 +56,8 @@ fn addition(
         AuthMethod::Token { fields } => fields.as_slice(),
     };
     Ok(AddIntegration {
-        id: listed.id.clone(),
+        id: Some(listed.id.clone()),
+        attempt: None,
         name: Some(listed.name.clone()),
         tags: Vec::new(),
         connection: listed.connection(way),
@@ -120,7 +121,7 @@ mod tests {
             .map(|(name, secret)| (name.as_str(), secret.expose()))
             .collect();
         assert_eq!(got, kept);
-        assert_eq!(addition.id.as_str(), id);
+        assert_eq!(addition.id.as_ref().map(|id| id.as_str()), Some(id));
         assert_eq!(addition.name, Some(find_offered(id).unwrap().name.clone()));
     }
 

@@ -1,25 +1,24 @@
-//! Adding, changing and removing.
+//! Adding and removing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use agentport_api::{AddIntegration, ChangeIntegration, Connection, Event};
-use agentport_core::{
-    ErrorChain, IntegrationId, Secret,
-    policy::{IntegrationPolicy, Mode},
-};
+use agentport_api::{AddIntegration, Connection, Event, Imported, TokenPlace};
+use agentport_core::{ErrorChain, IntegrationId, Secret, policy::IntegrationPolicy};
 use serde_json::json;
 
 use super::{
     Integrations,
     connect::{ConnectError, credential_seal, refuse_plaintext, secret_names, target},
     imported::{TooMuch, fit_to_be_kept},
-    pending::PendingAdd,
+    naming::{free_id, own_name, suggested_name},
+    pasted_secret::{UnusableSecret, tidied},
+    trial::close,
 };
 use crate::{
     catalogue::{Classifications, ToolClassification},
     clock,
     store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow},
-    upstream::{Listing, UpstreamError, UpstreamSpec, UpstreamTarget},
+    upstream::{Listing, OpenedUpstream, UpstreamError, UpstreamTarget},
 };
 
 /// Why an integration was not added. Nothing of it is kept.
@@ -27,10 +26,16 @@ use crate::{
 pub(crate) enum AddError {
     #[error("an integration \"{0}\" exists already; remove it first, or choose another id")]
     Exists(IntegrationId),
-    #[error("the integration \"{0}\" is being added already")]
-    AlreadyPending(IntegrationId),
-    #[error("adding the integration \"{0}\" was ended before it counted; nothing of it is kept")]
-    Cancelled(IntegrationId),
+    #[error("an integration \"{0}\" is being added already")]
+    AlreadyPending(String),
+    #[error("adding it was ended before it counted; nothing of it is kept")]
+    Cancelled,
+    #[error("an attempt has a name of 1 to 64 bytes")]
+    BadAttempt,
+    #[error("no id could be made for it; choose one")]
+    NoFreeId,
+    #[error(transparent)]
+    UnusableSecret(#[from] UnusableSecret),
     #[error(transparent)]
     Unusable(#[from] ConnectError),
     #[error("a built-in integration is added by its name; there is only \"demo\"")]
@@ -41,63 +46,113 @@ pub(crate) enum AddError {
     TooMuchImported(#[from] TooMuch),
     #[error("the server could not be used, so it was not added: {}", ErrorChain(.0))]
     Unreachable(UpstreamError),
+    #[error(
+        "the server wants a token, and none was given: it goes into the header {}, as {}",
+        .0.header, .0.format.replace("{token}", "…")
+    )]
+    TokenNeeded(TokenPlace),
     #[error("the server could not be used with the new credentials, so the old ones stay: {}", ErrorChain(.0))]
     NotWithThese(UpstreamError),
     #[error("the integration could not be stored")]
     Store(#[from] StoreError),
 }
 
-/// Why an integration was not changed.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ChangeError {
-    #[error("there is no integration {0:?}")]
-    Unknown(String),
-    #[error("{0:?} is no mode; use allow, require_approval, deny or none")]
-    BadMode(String),
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    #[error("the change could not be stored")]
-    Store(#[from] StoreError),
-}
-
-/// How long an integration that is kept anyway is tried.
-const SHORT_TRY: std::time::Duration = std::time::Duration::from_secs(10);
+/// Longest name of an attempt, in bytes.
+const MAX_ATTEMPT: usize = 64;
 
 impl Integrations {
-    /// Tries the connection, unless it is not to be tried, then keeps it with its sealed credentials. `actor` is who
-    /// asked for it.
+    /// Tries the connection, unless it is not to be tried, then keeps it with its sealed credentials. Calls go on over the
+    /// connection that was tried. `actor` is who asked for it.
     pub(crate) async fn add_integration(
         &self,
-        add: AddIntegration,
+        mut add: AddIntegration,
         actor: &str,
     ) -> Result<IntegrationRow, AddError> {
-        if self.catalogue.get(&add.id).is_some() {
-            return Err(AddError::Exists(add.id));
+        if let Some(id) = add.id.as_ref().filter(|id| self.catalogue.get(id).is_some()) {
+            return Err(AddError::Exists(id.clone()));
         }
-        if let Connection::Builtin { .. } = &add.connection {
-            return self.add_builtin(add.id, actor).await;
+        if let Connection::Builtin { name } = &add.connection {
+            let id = add.id.or_else(|| IntegrationId::new(name).ok());
+            return self.add_builtin(id, actor).await;
         }
-        let imported = add.imported.clone().map(fit_to_be_kept).transpose()?;
+        let secrets = std::mem::take(&mut add.secrets);
+        add.secrets = tidied(&add.connection, secrets)?;
+        let imported = add.imported.take().map(fit_to_be_kept).transpose()?;
+        let trial_id = self.trial_id(&add)?;
+        let attempt = add.attempt.as_deref().unwrap_or(trial_id.as_str());
+        if attempt.is_empty() || attempt.len() > MAX_ATTEMPT {
+            return Err(AddError::BadAttempt);
+        }
         let pending = self
             .pending_adds
-            .begin(&add.id)
-            .ok_or_else(|| AddError::AlreadyPending(add.id.clone()))?;
-        let listing = self.try_out(&add, &pending).await?;
+            .begin(attempt)
+            .ok_or_else(|| AddError::AlreadyPending(attempt.to_owned()))?;
+        let opened = self.try_out(trial_id, &add, &pending).await?;
         if !pending.commit() {
-            return Err(AddError::Cancelled(add.id));
+            close(opened).await;
+            return Err(AddError::Cancelled);
         }
-        let row = IntegrationRow {
-            enabled: is_on(&add),
+        self.keep(add, imported, opened, actor).await
+    }
+
+    /// The id it has while it is tried.
+    fn trial_id(&self, add: &AddIntegration) -> Result<IntegrationId, AddError> {
+        match &add.id {
+            Some(id) => Ok(id.clone()),
+            None => self.free_id(&suggested_name(&add.connection)),
+        }
+    }
+
+    fn free_id(&self, name: &str) -> Result<IntegrationId, AddError> {
+        let is_taken = |id: &IntegrationId| self.catalogue.get(id).is_some();
+        free_id(name, is_taken).ok_or(AddError::NoFreeId)
+    }
+
+    /// What is stored of a new integration. A name it was not given is what the server calls itself.
+    fn new_row(
+        &self,
+        add: &AddIntegration,
+        imported: Option<Imported>,
+        listing: Option<&Listing>,
+    ) -> Result<IntegrationRow, AddError> {
+        let named = match (&add.name, &add.id, add.connection.program()) {
+            (Some(name), _, _) => Some(name.clone()),
+            // The owner, or a client's file, chose the id for the program it runs.
+            (None, Some(id), Some(_)) => Some(id.to_string()),
+            (None, _, _) => listing.and_then(own_name),
+        };
+        let name = named.unwrap_or_else(|| match &add.id {
+            Some(id) => id.to_string(),
+            None => suggested_name(&add.connection),
+        });
+        let id = match &add.id {
+            Some(id) => id.clone(),
+            None => self.free_id(&name)?,
+        };
+        Ok(IntegrationRow {
+            enabled: is_on(add),
             imported,
-            name: add.name.unwrap_or_else(|| add.id.to_string()),
+            name,
             auth_method: if add.secrets.is_empty() { "none" } else { "token" }.to_owned(),
-            connection: add.connection,
-            tags: add.tags,
+            connection: add.connection.clone(),
+            tags: add.tags.clone(),
             policy: IntegrationPolicy::default(),
             resources: false,
             added_at: clock::now(),
-            id: add.id,
-        };
+            id,
+        })
+    }
+
+    /// Stores an integration that was tried, and hands its connection on to the calls.
+    async fn keep(
+        &self,
+        add: AddIntegration,
+        imported: Option<Imported>,
+        opened: Option<OpenedUpstream>,
+        actor: &str,
+    ) -> Result<IntegrationRow, AddError> {
+        let listing = opened.as_ref().map(|opened| opened.listing.clone());
+        let row = self.new_row(&add, imported, listing.as_ref())?;
         let sealed: Vec<(String, Vec<u8>)> = add
             .secrets
             .iter()
@@ -107,13 +162,14 @@ impl Integrations {
             })
             .collect();
         if !self.store.insert_integration(&row, &sealed).await? {
+            close(opened).await;
             return Err(AddError::Exists(row.id));
         }
         if let Some(listing) = &listing {
             keep_listing(&self.store, &row.id, listing).await?;
         }
         self.catalogue.put(row.clone(), listing);
-        self.connect(&row).await?;
+        self.connect_with(&row, opened).await?;
         self.policy.reload().await?;
         if add.untried {
             self.upstreams.wake(&row.id);
@@ -126,134 +182,20 @@ impl Integrations {
         Ok(row)
     }
 
-    /// What the server offers, or `None` if it is to be kept although it can't be reached now or was not to be tried.
-    /// Ends when the owner ends the addition.
-    async fn try_out(
-        &self,
-        add: &AddIntegration,
-        pending: &PendingAdd<'_>,
-    ) -> Result<Option<Listing>, AddError> {
-        let target = target_of(add)?;
-        if add.untried || !is_on(add) {
-            return Ok(None);
-        }
-        let idle_stop = self.settings.idle_stop();
-        let spec = UpstreamSpec { id: add.id.clone(), target, idle_stop, last_revision: None };
-        let probe = self.upstreams.probe(spec);
-        let tried = async {
-            if !add.keep_unreachable {
-                return probe.await.map(Some).map_err(AddError::Unreachable);
-            }
-            // It is kept if the owner does not answer, so no wait is long.
-            match tokio::time::timeout(SHORT_TRY, probe).await {
-                // That is an answer: what was given to get in does not.
-                Ok(Err(error @ UpstreamError::NeedsAuth { .. })) if !add.secrets.is_empty() => {
-                    Err(AddError::Unreachable(error))
-                }
-                Ok(tried) => Ok(tried.ok()),
-                Err(_) => Ok(None),
-            }
-        };
-        tokio::select! {
-            tried = tried => tried,
-            () = pending.ended() => Err(AddError::Cancelled(add.id.clone())),
-        }
-    }
-
     async fn add_builtin(
         &self,
-        id: IntegrationId,
+        id: Option<IntegrationId>,
         actor: &str,
     ) -> Result<IntegrationRow, AddError> {
-        if id != crate::builtin::demo::id() {
-            return Err(AddError::UnknownBuiltin);
+        let id = id.filter(|id| *id == crate::builtin::demo::id());
+        let id = id.ok_or(AddError::UnknownBuiltin)?;
+        if self.catalogue.get(&id).is_some() {
+            return Err(AddError::Exists(id));
         }
         self.install_demo().await?;
         self.audit.record(actor, "integration.added", id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         self.catalogue.get(&id).map(|entry| entry.row.clone()).ok_or(AddError::UnknownBuiltin)
-    }
-
-    /// Changes what the owner asked to change; the rest stays.
-    pub(crate) async fn change_integration(
-        &self,
-        id: &IntegrationId,
-        change: ChangeIntegration,
-    ) -> Result<(), ChangeError> {
-        let entry = self.catalogue.get(id).ok_or_else(|| ChangeError::Unknown(id.to_string()))?;
-        let mut row = entry.row.clone();
-        let detail = serde_json::to_value(&change).unwrap_or_default();
-        if let Some(mode) = change.default_mode {
-            row.policy.default_mode = match mode.as_str() {
-                "none" => None,
-                text => {
-                    let known = Mode::parse(text);
-                    Some(known.ok_or_else(|| ChangeError::BadMode(mode.clone()))?)
-                }
-            };
-        }
-        row.name = change.name.unwrap_or(row.name);
-        row.tags = change.tags.unwrap_or(row.tags);
-        row.policy.read_only_may_run =
-            change.read_only_may_run.unwrap_or(row.policy.read_only_may_run);
-        row.resources = change.resources.unwrap_or(row.resources);
-        let enabled = change.enabled.unwrap_or(row.enabled);
-        let switched = enabled != row.enabled;
-        row.enabled = enabled;
-        if let (Some(true), Some(imported)) = (change.imported_settled, &mut row.imported) {
-            imported.auto_approve.clear();
-            imported.auto_approve_all = false;
-        }
-        self.store.update_integration(&row).await?;
-        self.catalogue.put(row.clone(), None);
-        if switched {
-            self.connect(&row).await?;
-        }
-        self.policy.reload().await?;
-        self.audit.record("owner", "integration.changed", id.as_str(), detail).await;
-        self.events.send(Event::Integration { id: id.clone() });
-        Ok(())
-    }
-
-    /// Replaces secrets. The new ones are tried first; until they have worked, the old ones stay in force.
-    pub(crate) async fn replace_credentials(
-        &self,
-        id: &IntegrationId,
-        secrets: BTreeMap<String, Secret>,
-    ) -> Result<(), AddError> {
-        let Some(entry) = self.catalogue.get(id) else {
-            return Err(ConnectError::NoSecrets(id.clone()).into());
-        };
-        let row = &entry.row;
-        let used = secret_names(&row.connection);
-        if let Some(unused) = secrets.keys().find(|name| !used.contains(&name.as_str())) {
-            return Err(AddError::UnusedSecret(unused.clone()));
-        }
-        let mut all = self.unsealed(id).await?;
-        all.extend(secrets.clone());
-        let Some(target) = target(&row.connection, &all)? else {
-            return Err(ConnectError::NoSecrets(id.clone()).into());
-        };
-        let idle_stop = self.settings.idle_stop();
-        let spec = UpstreamSpec {
-            id: id.clone(),
-            target,
-            idle_stop,
-            last_revision: entry.listing.as_ref().map(|listing| listing.revision.clone()),
-        };
-        self.upstreams.probe(spec).await.map_err(AddError::NotWithThese)?;
-        for (name, secret) in &secrets {
-            let seal = credential_seal(id, name);
-            let sealed = self.vault.seal(&seal, secret.expose().as_bytes());
-            self.store.put_credential(id, name, &sealed).await?;
-        }
-        self.connect(row).await?;
-        let names: Vec<&String> = secrets.keys().collect();
-        self.audit
-            .record("owner", "credentials.replaced", id.as_str(), json!({ "names": names }))
-            .await;
-        self.events.send(Event::Integration { id: id.clone() });
-        Ok(())
     }
 
     /// Takes over what the owner says of the tools, for every integration.
@@ -302,7 +244,7 @@ pub(super) async fn keep_listing(
     store.put_listing(&row).await
 }
 
-fn is_on(add: &AddIntegration) -> bool {
+pub(super) fn is_on(add: &AddIntegration) -> bool {
     add.enabled.unwrap_or(true)
 }
 
@@ -352,6 +294,8 @@ pub(crate) fn target_of(add: &AddIntegration) -> Result<UpstreamTarget, AddError
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn add(url: &str, header: Option<(&str, &str)>, secrets: &[&str]) -> AddIntegration {

@@ -3,7 +3,7 @@
 //!
 //! Secrets are compared in constant time, and every integration is looked at, whatever was found before.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use agentport_api::Connection;
 use agentport_core::{ErrorChain, IntegrationId, Secret};
@@ -13,7 +13,7 @@ use super::{
     Integrations,
     connect::{ConnectError, target},
 };
-use crate::upstream::{LocalTarget, RemoteTarget, UpstreamTarget};
+use crate::upstream::UpstreamTarget;
 
 impl Integrations {
     /// The first integration that is reached in this very way.
@@ -60,7 +60,7 @@ impl Integrations {
 }
 
 fn is_reached_as(one: &UpstreamTarget, other: &UpstreamTarget) -> bool {
-    match (parts(one), parts(other)) {
+    match (one.parts(), other.parts()) {
         (one, other) if one.len() == other.len() => one
             .iter()
             .zip(&other)
@@ -69,46 +69,6 @@ fn is_reached_as(one: &UpstreamTarget, other: &UpstreamTarget) -> bool {
             })
             .into(),
         _ => false,
-    }
-}
-
-/// All that a server gets, in an order that depends on nothing else, each part at a place of its own.
-fn parts(target: &UpstreamTarget) -> Vec<Cow<'_, str>> {
-    match target {
-        UpstreamTarget::Local(LocalTarget {
-            command,
-            args,
-            env,
-            secret_env,
-            secret_args,
-            cwd,
-            ..
-        }) => {
-            let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
-                Some(filled) => filled.expose(),
-                None => arg,
-            });
-            let plain = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let sealed = secret_env.iter().map(|(name, value)| (name.as_str(), value.expose()));
-            // As the child gets it: a secret goes before a plain value of the same name.
-            let env: BTreeMap<&str, &str> = plain.chain(sealed).collect();
-            let cwd = cwd.as_ref().map_or(Cow::Borrowed(""), |cwd| cwd.to_string_lossy());
-            let counts = format!("local {} {}", args.len(), env.len());
-            [counts.into(), command.into(), cwd]
-                .into_iter()
-                .chain(args.map(Cow::Borrowed))
-                .chain(env.into_iter().flat_map(|(name, value)| [name.into(), value.into()]))
-                .collect()
-        }
-        UpstreamTarget::Remote(RemoteTarget { url, headers, .. }) => {
-            let mut headers: Vec<_> =
-                headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
-            headers.sort_unstable();
-            [Cow::Borrowed("remote"), url.as_str().into()]
-                .into_iter()
-                .chain(headers.into_iter().flat_map(|(name, value)| [name.into(), value.into()]))
-                .collect()
-        }
     }
 }
 

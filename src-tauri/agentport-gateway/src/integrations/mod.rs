@@ -1,19 +1,24 @@
 //! Integrations as the owner adds, changes and removes them.
 
 mod add;
+mod change;
 mod compare;
 mod connect;
 mod demo;
 mod imported;
+mod naming;
+mod pasted_secret;
 mod pending;
 mod timeout;
+mod trial;
 mod upstream_events;
 
 use std::sync::Arc;
 
 #[cfg(test)]
 pub(crate) use add::target_of;
-pub(crate) use add::{AddError, ChangeError, check_connection};
+pub(crate) use add::{AddError, check_connection};
+pub(crate) use change::ChangeError;
 pub(crate) use connect::{ConnectError, is_fit_to_be_shown, secret_names};
 pub(crate) use imported::{TooMuch, fit_to_be_kept};
 pub(crate) use pending::PendingAdds;

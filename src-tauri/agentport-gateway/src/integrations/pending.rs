@@ -1,70 +1,123 @@
-//! Running additions: each can be ended by the owner until it counts.
+//! Running additions: the owner can watch each, and end it until it counts.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
-use agentport_core::IntegrationId;
-use parking_lot::{Mutex, MutexGuard};
+use agentport_api::{AddProgress, StartStep};
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-/// One addition of an id at a time.
-#[derive(Debug, Default)]
-pub(crate) struct PendingAdds(Mutex<HashMap<IntegrationId, CancellationToken>>);
+use crate::upstream::StartWatch;
+
+/// Additions by the names of their attempts, one of a name at a time.
+#[derive(Default)]
+pub(crate) struct PendingAdds(Mutex<HashMap<String, AddState>>);
+
+struct AddState {
+    cancelled: CancellationToken,
+    begun: Instant,
+    /// Absent until the server is tried.
+    trial: Option<TrialState>,
+}
+
+/// A server that is being tried.
+struct TrialState {
+    /// The server, as in "the server at example.com".
+    what: String,
+    limit: Duration,
+    watch: StartWatch,
+}
 
 /// An addition that is under way, until this is dropped or [`PendingAdd::commit`].
 pub(super) struct PendingAdd<'a> {
     additions: &'a PendingAdds,
-    id: IntegrationId,
-    ended: CancellationToken,
+    attempt: String,
+    cancelled: CancellationToken,
 }
 
 impl PendingAdds {
-    /// `None`: this id is being added already.
-    pub(super) fn begin(&self, id: &IntegrationId) -> Option<PendingAdd<'_>> {
-        let mut all = self.lock();
-        if all.contains_key(id) {
+    /// `None`: one of this name is under way already.
+    pub(super) fn begin(&self, attempt: &str) -> Option<PendingAdd<'_>> {
+        let mut all = self.0.lock();
+        if all.contains_key(attempt) {
             return None;
         }
-        let ended = CancellationToken::new();
-        all.insert(id.clone(), ended.clone());
-        Some(PendingAdd { additions: self, id: id.clone(), ended })
+        let cancelled = CancellationToken::new();
+        let state = AddState { cancelled: cancelled.clone(), begun: Instant::now(), trial: None };
+        all.insert(attempt.to_owned(), state);
+        Some(PendingAdd { additions: self, attempt: attempt.to_owned(), cancelled })
     }
 
     /// Ends an addition, of which nothing is kept. `false`: none is under way, or it counts already.
-    pub(crate) fn end(&self, id: &IntegrationId) -> bool {
-        let ended = self.lock().remove(id);
-        ended.is_some_and(|ended| {
-            ended.cancel();
+    pub(crate) fn cancel(&self, attempt: &str) -> bool {
+        let state = self.0.lock().remove(attempt);
+        state.is_some_and(|state| {
+            state.cancelled.cancel();
             true
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IntegrationId, CancellationToken>> {
-        self.0.lock()
+    /// What an addition waits for; `None`: it is not under way, or waits for nothing.
+    pub(crate) fn progress(&self, attempt: &str) -> Option<AddProgress> {
+        let all = self.0.lock();
+        let state = all.get(attempt)?;
+        let trial = state.trial.as_ref()?;
+        let step = trial.watch.step();
+        let what = &trial.what;
+        Some(AddProgress {
+            step,
+            waiting_for: match step {
+                StartStep::StartingProgram => format!("{what} to start"),
+                StartStep::Connecting => format!("{what} to answer"),
+                StartStep::ListingTools => format!("{what} to list its tools"),
+            },
+            elapsed_seconds: seconds(state.begun.elapsed()),
+            limit_seconds: seconds(trial.limit),
+            last_line: trial.watch.last_line(),
+        })
     }
 }
 
+fn seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
+}
+
 impl PendingAdd<'_> {
+    /// The server is being tried; what is returned shows the owner how far its start has come.
+    pub(super) fn begin_trial(&self, what: String, limit: Duration) -> StartWatch {
+        let watch = StartWatch::default();
+        if let Some(state) = self.additions.0.lock().get_mut(&self.attempt)
+            && !self.cancelled.is_cancelled()
+        {
+            state.trial = Some(TrialState { what, limit, watch: watch.clone() });
+        }
+        watch
+    }
+
     /// Returns when the owner has ended it.
-    pub(super) async fn ended(&self) {
-        self.ended.cancelled().await;
+    pub(super) async fn cancelled(&self) {
+        self.cancelled.cancelled().await;
     }
 
     /// From here on it can't be ended any more. `false`: it was ended before.
+    #[must_use]
     pub(super) fn commit(self) -> bool {
-        let mut all = self.additions.lock();
-        if self.ended.is_cancelled() {
+        let mut all = self.additions.0.lock();
+        if self.cancelled.is_cancelled() {
             return false;
         }
-        all.remove(&self.id);
+        all.remove(&self.attempt);
         true
     }
 }
 
 impl Drop for PendingAdd<'_> {
     fn drop(&mut self) {
-        // One that was ended has made room already, perhaps for another of the same id.
-        if !self.ended.is_cancelled() {
-            self.additions.lock().remove(&self.id);
+        // One that was ended has made room already, perhaps for another of the same name.
+        if !self.cancelled.is_cancelled() {
+            self.additions.0.lock().remove(&self.attempt);
         }
     }
 }
@@ -74,21 +127,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_at_a_time_and_ended_once() {
+    fn one_at_a_time_and_cancelled_once() {
         let additions = PendingAdds::default();
-        let id = IntegrationId::new("x").unwrap();
-        assert!(!additions.end(&id), "none is under way");
+        assert!(!additions.cancel("x"), "none is under way");
 
-        let first = additions.begin(&id).unwrap();
-        assert!(additions.begin(&id).is_none());
-        assert!(additions.end(&id) && !additions.end(&id));
-        let second = additions.begin(&id).unwrap();
+        let first = additions.begin("x").unwrap();
+        assert!(additions.begin("x").is_none());
+        assert!(additions.cancel("x") && !additions.cancel("x"));
+        let second = additions.begin("x").unwrap();
         assert!(!first.commit(), "it was ended");
-        assert!(additions.begin(&id).is_none(), "the end of the first is not that of the second");
+        assert!(additions.begin("x").is_none(), "the end of the first is not that of the second");
 
         assert!(second.commit());
-        assert!(!additions.end(&id), "it counts");
-        drop(additions.begin(&id).unwrap());
-        assert!(additions.begin(&id).is_some(), "one that failed has made room");
+        assert!(!additions.cancel("x"), "it counts");
+        drop(additions.begin("x").unwrap());
+        assert!(additions.begin("x").is_some(), "one that failed has made room");
+    }
+
+    #[test]
+    fn says_what_is_waited_for() {
+        let additions = PendingAdds::default();
+        let pending = additions.begin("x").unwrap();
+        assert_eq!(additions.progress("x"), None, "it is not tried yet");
+        let watch = pending.begin_trial("the server".to_owned(), Duration::from_secs(30));
+        watch.push_line("downloading");
+        let want = AddProgress {
+            step: StartStep::Connecting,
+            waiting_for: "the server to answer".to_owned(),
+            elapsed_seconds: 0,
+            limit_seconds: 30,
+            last_line: Some("downloading".to_owned()),
+        };
+        assert_eq!(additions.progress("x"), Some(want));
+        drop(pending);
+        assert_eq!(additions.progress("x"), None);
     }
 }

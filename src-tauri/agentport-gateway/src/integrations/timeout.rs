@@ -15,20 +15,15 @@ pub(crate) struct BadTimeout {
 
 /// The same connection with another time; what is built in has none.
 pub(crate) fn with_timeout(mut connection: Connection, seconds: Option<u32>) -> Connection {
-    match &mut connection {
-        Connection::LocalMcp { timeout_seconds, .. }
-        | Connection::RemoteMcp { timeout_seconds, .. } => *timeout_seconds = seconds,
-        Connection::Builtin { .. } => {}
-    }
+    connection.set_timeout_seconds(seconds);
     connection
 }
 
 pub(super) fn check(connection: &Connection) -> Result<(), BadTimeout> {
-    let startup = match connection {
-        Connection::LocalMcp { startup_timeout_seconds, .. } => *startup_timeout_seconds,
-        Connection::RemoteMcp { .. } | Connection::Builtin { .. } => None,
-    };
-    for (what, seconds) in [("a call", connection.timeout_seconds()), ("a start", startup)] {
+    for (what, seconds) in [
+        ("a call", connection.timeout_seconds()),
+        ("a start", connection.startup_timeout_seconds()),
+    ] {
         if let Some(seconds) = seconds.filter(|seconds| !POSSIBLE.contains(seconds)) {
             return Err(BadTimeout { what, seconds });
         }

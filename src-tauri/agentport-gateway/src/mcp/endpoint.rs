@@ -1,6 +1,6 @@
 //! `/mcp` (MCP Streamable HTTP): the guards every request passes, and the dispatch to [`FastPath`] or the protocol library.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use agentport_core::{ErrorChain, profile::Profile};
 use axum::extract::{Request, State};
@@ -29,7 +29,10 @@ use super::{
     view_query::view_key,
 };
 use crate::auth::{PRINCIPAL, Principal, unauthorized_reason};
-use crate::{address::own_origins, agent_api::AgentApi, agents::Agent, clock, http::body};
+use crate::{
+    address::own_origins, agent_api::AgentApi, agents::Agent, clock, http::body,
+    upstream::unknown_content,
+};
 
 /// Time after which an unused session ends; longer than any approval is held.
 const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -176,7 +179,7 @@ impl McpEndpoint {
         let service = self.service.clone();
         let inner = PRINCIPAL.scope(principal, async move {
             let response = service.handle(request).await;
-            response.map(|body| body.boxed_unsync())
+            with_unknown_content(response).await
         });
         let response = if modern { keep_alive(Box::pin(inner)).await } else { inner.await };
         match logs {
@@ -236,6 +239,21 @@ fn check_params(headers: &HeaderMap, envelope: &Envelope<'_>) -> Guarded<()> {
         };
         with_body(invalid.response())
     })
+}
+
+/// Puts content blocks of unknown types back where results are written.
+async fn with_unknown_content<B>(response: Response<B>) -> Response<ResponseBody>
+where
+    B: http_body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
+    let restored = |data: Bytes| unknown_content::restored(&data).map_or(data, Bytes::from);
+    if is_event_stream(&response) {
+        return response
+            .map(|body| body.map_frame(move |frame| frame.map_data(restored)).boxed_unsync());
+    }
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    Response::from_parts(parts, Full::new(restored(body.to_bytes())).boxed_unsync())
 }
 
 fn with_body(response: Response<Bytes>) -> Response<ResponseBody> {

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::auth::Principal;
 use crate::catalogue::managed_tools;
-use crate::{agent_api::AgentApi, caller::Caller};
+use crate::{agent_api::AgentApi, caller::Caller, upstream::unknown_content};
 
 /// Running calls of the fast path, so that `notifications/cancelled` finds them: by session and request id.
 #[derive(Debug, Default)]
@@ -282,6 +282,7 @@ fn encode(
     body.extend_from_slice(format!(",\"{key}\":").as_bytes());
     body.extend_from_slice(&value);
     body.push(b'}');
+    let body = unknown_content::restored(&body).unwrap_or(body);
     json(status, body)
 }
 

@@ -13,6 +13,7 @@ use crate::{
     address::GatewayAddress,
     call::outcome::{Outcome, Refusal, failure_sentence},
     mcp::BLOCKED,
+    upstream::unknown_content,
 };
 
 #[derive(Debug)]
@@ -143,6 +144,7 @@ fn result_json(result: &ServerResult) -> RestResult<Json<Value>> {
         return Err(RestError::new(StatusCode::BAD_GATEWAY, detail));
     };
     let mut body = serde_json::to_value(result).unwrap_or_default();
+    unknown_content::restore(&mut body);
     if let Value::Object(fields) = &mut body {
         fields.remove("resultType");
         fields.insert("isError".into(), (result.is_error == Some(true)).into());

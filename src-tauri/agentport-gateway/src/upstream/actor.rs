@@ -47,9 +47,7 @@ pub(super) struct UpstreamActor {
 enum IdleState {
     Available,
     /// The credential was refused; only the owner can help.
-    NeedsAuth {
-        message: String,
-    },
+    NeedsAuth(UpstreamError),
     /// It failed. Calls do not start it before `until`.
     Failed {
         message: String,
@@ -98,12 +96,26 @@ impl UpstreamActor {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Serves the upstream until it is to stop, beginning with a connection that is `opened` already, if there is one.
+    pub(super) async fn run(mut self, mut opened: Option<(LiveConnection, Listing)>) {
         let _gone = self.integration.gone.clone().drop_guard();
         let mut idle = IdleState::Available;
-        while let Some(mut waiting) = self.wait_idle(&idle).await {
+        loop {
+            let mut waiting = StartWaiters::default();
+            if opened.is_none() {
+                match self.wait_idle(&idle).await {
+                    Some(reason) => waiting = reason,
+                    None => return,
+                }
+            }
             idle = loop {
-                let Some(started) = self.start(&mut waiting).await else { return };
+                let started = match opened.take() {
+                    Some(opened) => Ok(opened),
+                    None => match self.start(&mut waiting).await {
+                        Some(started) => started,
+                        None => return,
+                    },
+                };
                 let (link, listing) = match started {
                     Ok(started) => started,
                     Err(error) => {
@@ -180,6 +192,8 @@ impl UpstreamActor {
         let pid = link.pid();
         self.integration.mark_used();
         link.session.definitions.replace(&listing.tools);
+        let announces = listing.capabilities.tools.as_ref().and_then(|tools| tools.list_changed);
+        link.session.lists.begin(link.child.is_some() && announces == Some(true));
         // Update the catalogue first: a call that is refused because its definition changed is decided again by the new one.
         self.publish_listing(listing, true);
         self.integration.set_live(Some(link.session.clone()));
@@ -257,6 +271,9 @@ impl UpstreamActor {
                 () = events.lists_changed.notified() => {
                     read_at.get_or_insert_with(|| Instant::now() + LIST_CHANGED_DEBOUNCE);
                 }
+                () = session.lists.aged.notified() => {
+                    read_at.get_or_insert_with(Instant::now);
+                }
                 () = at(read_at), if reading.is_none() => {
                     read_at = None;
                     let announced = session.lists.announced();
@@ -307,8 +324,8 @@ impl UpstreamActor {
     fn failed(&mut self, error: &UpstreamError) -> IdleState {
         let message = self.record_error(error);
         if let UpstreamError::NeedsAuth { .. } = error {
-            self.publish_health(Health::NeedsAuth { message: message.clone() }, None);
-            return IdleState::NeedsAuth { message };
+            self.publish_health(Health::NeedsAuth { message }, None);
+            return IdleState::NeedsAuth(error.clone());
         }
         let wait = self.backoff.failed(rand::random());
         let retry_at = clock::now().plus(wait);
@@ -357,9 +374,7 @@ impl IdleState {
     fn refusal(&self) -> Option<UpstreamError> {
         match self {
             Self::Available => None,
-            Self::NeedsAuth { message } => {
-                Some(UpstreamError::NeedsAuth { message: message.clone() })
-            }
+            Self::NeedsAuth(error) => Some(error.clone()),
             Self::Failed { message, until, retry_at, .. } => (Instant::now() < *until)
                 .then(|| UpstreamError::Resting { message: message.clone(), retry_at: *retry_at }),
         }

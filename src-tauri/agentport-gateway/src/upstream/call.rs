@@ -85,6 +85,7 @@ async fn judged_alike(
     let (Operation::CallTool { name, .. }, Some(definition)) = (operation, definition) else {
         return Ok(());
     };
+    session.lists.refresh_if_aged();
     if !session.lists.is_current() {
         tokio::select! {
             biased;

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_api::StartStep;
 use parking_lot::Mutex;
 use rmcp::{
     RoleClient,
@@ -26,6 +27,7 @@ use super::{
     negotiation::{Handshake, HandshakeRefusal, Negotiation},
     redaction::Redactor,
     session::{CallTransport, UpstreamSession},
+    start_watch::StartProgress,
     stdio::{
         LocalServers,
         child::{ChildServer, StartedServer},
@@ -53,6 +55,8 @@ pub(super) struct UpstreamConnector {
     pub(super) redactor: Redactor,
     pub(super) events: Arc<UpstreamEvents>,
     pub(super) ring: Arc<LogRing>,
+    /// How far the start has come.
+    pub(super) step: Arc<StartProgress>,
     pub(super) clients: Arc<HttpClients>,
     pub(super) local: Arc<LocalServers>,
     pub(super) tasks: TaskTracker,
@@ -112,10 +116,15 @@ impl UpstreamConnector {
         handshake: &Handshake,
         until: Instant,
     ) -> Result<(LiveConnection, Listing), ConnectFailure> {
+        self.step.set(match &self.target {
+            UpstreamTarget::Local(_) => StartStep::StartingProgram,
+            UpstreamTarget::Remote(_) => StartStep::Connecting,
+        });
         let mut link = match &self.target {
             UpstreamTarget::Local(target) => self.open_local(target, handshake).await?,
             UpstreamTarget::Remote(target) => self.open_remote(target, handshake, until).await?,
         };
+        self.step.set(StartStep::ListingTools);
         link.session.peer.set_response_cache_config(ClientCacheConfig::disabled()).await;
         let session = link.session.clone();
         // A slow start leaves no time for the lists.
@@ -308,7 +317,8 @@ impl UpstreamConnector {
                 self.remote_failure(fallback, refusal)
             }
             ClientInitializeError::TransportError { error, .. } => {
-                let (error, answered) = connect::problem(&what, error.error.as_ref());
+                let (error, answered) =
+                    connect::problem(&what, self.target.has_credential(), error.error.as_ref());
                 if answered {
                     ConnectFailure::Handshake(error, refusal)
                 } else {

@@ -27,7 +27,11 @@ pub(crate) enum UpstreamError {
     Unreachable { what: String, problem: String },
     /// The credential is missing or was refused (HTTP 401, or 403 with a challenge).
     #[error("{message}")]
-    NeedsAuth { message: String },
+    NeedsAuth {
+        message: String,
+        /// The scheme it asks for in `WWW-Authenticate` (RFC 9110, section 11.6.1), if it names one.
+        scheme: Option<String>,
+    },
     /// The upstream took longer than it may. It was told that the call is cancelled.
     #[error("the server did not answer within {} s", .after.as_secs_f32().ceil())]
     TimedOut { after: Duration },

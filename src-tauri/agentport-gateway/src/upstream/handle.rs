@@ -60,10 +60,11 @@ impl UpstreamHandle {
         idle_stop: Duration,
         stop: CancellationToken,
         inbox: mpsc::UnboundedSender<ActorMessage>,
+        ring: Arc<LogRing>,
     ) -> Arc<Self> {
         Arc::new(Self {
             id,
-            ring: Arc::default(),
+            ring,
             subscriptions: ResourceSubscriptions::default(),
             stop,
             gone: CancellationToken::new(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use agentport_core::IntegrationId;
+use arc_swap::ArcSwap;
 use rmcp::{
     RoleClient, Service,
     model::{
@@ -23,7 +24,8 @@ use super::{
 
 /// Notifications of an upstream that concern no call.
 pub(super) struct UpstreamEvents {
-    id: IntegrationId,
+    /// Changes once, when an integration that was tried without an id gets one.
+    id: ArcSwap<IntegrationId>,
     sink: Arc<dyn UpstreamSink>,
     /// A list may have changed.
     pub(super) lists_changed: Notify,
@@ -33,7 +35,12 @@ pub(super) struct UpstreamEvents {
 
 impl UpstreamEvents {
     pub(super) fn new(id: IntegrationId, sink: Arc<dyn UpstreamSink>) -> Arc<Self> {
+        let id = ArcSwap::from_pointee(id);
         Arc::new(Self { id, sink, lists_changed: Notify::new(), lists: Arc::default() })
+    }
+
+    pub(super) fn set_id(&self, id: IntegrationId) {
+        self.id.store(Arc::new(id));
     }
 
     /// Handles a notification of that kind; ignores others.
@@ -48,7 +55,7 @@ impl UpstreamEvents {
                 self.lists_changed.notify_one();
             }
             ServerNotification::ResourceUpdatedNotification(updated) => {
-                self.sink.updated(&self.id, &updated.params.uri);
+                self.sink.updated(&self.id.load(), &updated.params.uri);
             }
             _ => {}
         }

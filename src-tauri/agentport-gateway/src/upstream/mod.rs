@@ -33,10 +33,12 @@ mod repair;
 mod request;
 mod response;
 mod session;
+mod start_watch;
 mod stdio;
 mod streamable_http;
 mod subscriptions;
 mod target;
+pub(crate) mod unknown_content;
 
 #[cfg(test)]
 mod tests;
@@ -48,7 +50,8 @@ pub(crate) use self::{
     definitions::definition_digest,
     error::UpstreamError,
     listing::Listing,
-    registry::UpstreamRegistry,
+    registry::{OpenedUpstream, UpstreamRegistry},
+    start_watch::StartWatch,
     target::{LocalTarget, RemoteTarget, UpstreamSpec, UpstreamTarget},
 };
 

@@ -17,9 +17,10 @@ use super::{
     Listing, UpstreamError, UpstreamSink, UpstreamSpec,
     actor::UpstreamActor,
     call,
-    connector::{UpstreamConnector, protocol_version},
+    connector::{LiveConnection, UpstreamConnector, protocol_version},
     handle::{ActorMessage, UpstreamHandle},
     handler::UpstreamEvents,
+    start_watch::{StartProgress, StartWatch},
     stdio::{LocalServers, environment, leftovers, stderr::LogRing},
     streamable_http::connect::HttpClients,
 };
@@ -39,6 +40,22 @@ struct RegistryState {
     stop: CancellationToken,
     /// Kills every upstream.
     force_stop: CancellationToken,
+}
+
+/// A connection whose lists were read, and that no integration uses yet.
+pub(crate) struct OpenedUpstream {
+    pub(crate) listing: Listing,
+    connector: UpstreamConnector,
+    link: LiveConnection,
+    ring: Arc<LogRing>,
+    force_stop: CancellationToken,
+}
+
+impl OpenedUpstream {
+    /// Ends the connection, with its process tree.
+    pub(crate) async fn close(self) {
+        self.link.close(&UpstreamError::Cancelled, &self.force_stop).await;
+    }
 }
 
 impl UpstreamRegistry {
@@ -67,11 +84,30 @@ impl UpstreamRegistry {
 
     /// Adds an integration without starting it. One with the same id is ended and replaced.
     pub(crate) fn add(&self, spec: UpstreamSpec) {
+        let ring = Arc::<LogRing>::default();
+        let connector = self.connector(&spec, ring.clone(), Arc::default());
+        self.insert(spec, connector, ring, None);
+    }
+
+    /// The same with a connection that is open already, which calls then use: some servers have one session for life.
+    pub(crate) fn add_connected(&self, spec: UpstreamSpec, opened: OpenedUpstream) {
+        let OpenedUpstream { listing, mut connector, link, ring, .. } = opened;
+        connector.target = spec.target.clone();
+        connector.events.set_id(spec.id.clone());
+        self.insert(spec, connector, ring, Some((link, listing)));
+    }
+
+    fn insert(
+        &self,
+        spec: UpstreamSpec,
+        connector: UpstreamConnector,
+        ring: Arc<LogRing>,
+        opened: Option<(LiveConnection, Listing)>,
+    ) {
         let shared = &self.0;
         let (inbox, messages) = mpsc::unbounded_channel();
         let stop = shared.stop.child_token();
-        let integration = UpstreamHandle::new(spec.id.clone(), spec.idle_stop, stop, inbox);
-        let connector = self.connector(&spec, integration.ring.clone());
+        let integration = UpstreamHandle::new(spec.id.clone(), spec.idle_stop, stop, inbox, ring);
         let actor = UpstreamActor::new(
             integration.clone(),
             messages,
@@ -79,7 +115,7 @@ impl UpstreamRegistry {
             shared.sink.clone(),
             shared.force_stop.clone(),
         );
-        shared.tasks.spawn(actor.run());
+        shared.tasks.spawn(actor.run(opened));
         let before = shared.integrations.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.insert(spec.id.clone(), integration.clone());
@@ -137,15 +173,28 @@ impl UpstreamRegistry {
         self.find(id).map(|integration| integration.ring.lines()).unwrap_or_default()
     }
 
-    /// Connects once, reads the lists and disconnects. Nothing is kept, and no process is left when it returns or is
-    /// dropped. A local server that is new may take five minutes, everything else 30 s.
-    pub(crate) async fn probe(&self, spec: UpstreamSpec) -> Result<Listing, UpstreamError> {
-        let connector = self.connector(&spec, Arc::default());
+    /// Connects and reads the lists within the time the target has to start. No process is left when it fails or is
+    /// dropped. How far it has come, and what a local server writes meanwhile, can be read from `watch`.
+    pub(crate) async fn open(
+        &self,
+        spec: &UpstreamSpec,
+        watch: &StartWatch,
+    ) -> Result<OpenedUpstream, UpstreamError> {
+        let StartWatch { ring, step } = watch.clone();
+        let connector = self.connector(spec, ring.clone(), step);
         let (link, listing) = tokio::select! {
             connected = connector.connect() => connected?,
             () = self.0.stop.cancelled() => return Err(UpstreamError::Cancelled),
         };
-        link.close(&UpstreamError::Cancelled, &self.0.force_stop).await;
+        Ok(OpenedUpstream { listing, connector, link, ring, force_stop: self.0.force_stop.clone() })
+    }
+
+    /// Connects, reads the lists and disconnects.
+    #[cfg(test)]
+    pub(super) async fn probe(&self, spec: UpstreamSpec) -> Result<Listing, UpstreamError> {
+        let opened = self.open(&spec, &StartWatch::default()).await?;
+        let listing = opened.listing.clone();
+        opened.close().await;
         Ok(listing)
     }
 
@@ -200,7 +249,12 @@ impl UpstreamRegistry {
         self.0.integrations.load().get(id).cloned()
     }
 
-    fn connector(&self, spec: &UpstreamSpec, ring: Arc<LogRing>) -> UpstreamConnector {
+    fn connector(
+        &self,
+        spec: &UpstreamSpec,
+        ring: Arc<LogRing>,
+        step: Arc<StartProgress>,
+    ) -> UpstreamConnector {
         UpstreamConnector {
             redactor: spec
                 .target
@@ -208,6 +262,7 @@ impl UpstreamRegistry {
             target: spec.target.clone(),
             events: UpstreamEvents::new(spec.id.clone(), self.0.sink.clone()),
             ring,
+            step,
             clients: self.0.clients.clone(),
             local: self.0.local.clone(),
             tasks: self.0.tasks.clone(),

@@ -8,9 +8,9 @@ use rmcp::model::{
     InputRequiredResult, ReadResourceResult, ServerResult,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 
-use super::{error::UpstreamError, message::unreadable, repair};
+use super::{error::UpstreamError, message::unreadable, repair, unknown_content};
 use crate::call::permit::Operation;
 
 /// Reads `raw`. `resultType` decides first, the operation then (MCP 2026-07-28, Basic, Results; without it an answer
@@ -58,10 +58,13 @@ fn result_type(raw: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 /// Reads a tool's result. The tool has run, so whatever can be read counts: an empty object is an empty result, and a
-/// content block of an unknown type becomes a text block with its JSON.
+/// content block of an unknown type is a text block with its JSON until it is written for the agent.
 fn call_tool_result(raw: &RawValue) -> Result<CallToolResult, UpstreamError> {
     let mut result = match typed::<CallToolResult>(raw) {
-        Ok(result) => result,
+        Ok(mut result) => {
+            unknown_content::clean(&mut result);
+            result
+        }
         Err(error) => known_blocks(raw).ok_or(error)?,
     };
     if result.structured_content.is_some() {
@@ -90,24 +93,17 @@ fn known_blocks(raw: &RawValue) -> Option<CallToolResult> {
         return None;
     }
     match fields.entry("content").or_insert_with(|| Value::Array(Vec::new())) {
-        Value::Array(blocks) => blocks.iter_mut().for_each(make_known),
+        Value::Array(_) => {}
         Value::Null => {
             fields.insert("content".to_owned(), Value::Array(Vec::new()));
         }
         single => {
-            let mut block = single.take();
-            make_known(&mut block);
+            let block = single.take();
             *single = Value::Array(vec![block]);
         }
     }
+    unknown_content::set_aside(fields);
     serde_json::from_value(value).ok()
-}
-
-fn make_known(block: &mut Value) {
-    if ContentBlock::deserialize(&*block).is_err() {
-        let text = block.as_str().map_or_else(|| block.to_string(), str::to_owned);
-        *block = json!({ "type": "text", "text": text });
-    }
 }
 
 fn typed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, UpstreamError> {
@@ -121,7 +117,7 @@ fn typed<T: DeserializeOwned>(raw: &RawValue) -> Result<T, UpstreamError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::to_raw_value;
+    use serde_json::{json, value::to_raw_value};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Configuration of an upstream: id, transport and credentials.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
@@ -68,8 +68,54 @@ impl UpstreamTarget {
         }
     }
 
+    /// All that a server gets, in an order that depends on nothing else, each part at a place of its own.
+    pub(crate) fn parts(&self) -> Vec<Cow<'_, str>> {
+        match self {
+            Self::Local(LocalTarget {
+                command, args, env, secret_env, secret_args, cwd, ..
+            }) => {
+                let args = args.iter().enumerate().map(|(at, arg)| match secret_args.get(&at) {
+                    Some(filled) => filled.expose(),
+                    None => arg,
+                });
+                let plain = env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                let sealed = secret_env.iter().map(|(name, value)| (name.as_str(), value.expose()));
+                // As the child gets it: a secret goes before a plain value of the same name.
+                let env: BTreeMap<&str, &str> = plain.chain(sealed).collect();
+                let cwd = cwd.as_ref().map_or(Cow::Borrowed(""), |cwd| cwd.to_string_lossy());
+                let counts = format!("local {} {}", args.len(), env.len());
+                [counts.into(), command.into(), cwd]
+                    .into_iter()
+                    .chain(args.map(Cow::Borrowed))
+                    .chain(env.into_iter().flat_map(|(name, value)| [name.into(), value.into()]))
+                    .collect()
+            }
+            Self::Remote(RemoteTarget { url, headers, .. }) => {
+                let mut headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+                headers.sort_unstable();
+                [Cow::Borrowed("remote"), url.as_str().into()]
+                    .into_iter()
+                    .chain(
+                        headers.into_iter().flat_map(|(name, value)| [name.into(), value.into()]),
+                    )
+                    .collect()
+            }
+        }
+    }
+
+    /// Whether something goes along that lets the gateway in.
+    pub(super) fn has_credential(&self) -> bool {
+        match self {
+            Self::Local(LocalTarget { secrets, .. }) => !secrets.is_empty(),
+            Self::Remote(RemoteTarget { url, headers, .. }) => {
+                !headers.is_empty() || url.query().is_some() || !url.username().is_empty()
+            }
+        }
+    }
+
     /// The upstream in the owner's words, without secrets.
-    pub(super) fn display_name(&self) -> String {
+    pub(crate) fn display_name(&self) -> String {
         match self {
             Self::Local(LocalTarget { command, .. }) => format!("the command {command:?}"),
             Self::Remote(RemoteTarget { url, .. }) => shown(url),

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn without_the_route_there_are_none() {
         let refused = |status| {
-            let problem = Problem { detail: String::new(), field: None, code: None };
+            let problem = Problem::new("");
             Err(ClientError::Refused { status, problem })
         };
         assert!(or_none(refused(StatusCode::NOT_FOUND)).is_ok_and(|all| all.is_empty()));

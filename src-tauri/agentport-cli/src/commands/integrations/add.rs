@@ -1,10 +1,10 @@
 //! `agentport integrations add`: the owner adds one from the directory, a local command, or a server by URL; an agent asks
-//! for one from the directory. Secrets are never arguments.
+//! for one from the directory. Secrets are never arguments; a server that turns out to want a token has it asked for.
 
 use std::{collections::BTreeMap, path::Path};
 
-use agentport_api::{Connection, IntegrationView, paths};
-use agentport_core::IntegrationId;
+use agentport_api::{Connection, ControlError, IntegrationView, TokenPlace, paths};
+use agentport_core::{IntegrationId, Secret};
 use anyhow::{Context as _, Result, bail};
 use clap::{ArgGroup, Args};
 use serde_json::json;
@@ -12,20 +12,21 @@ use serde_json::json;
 use super::{available, installed, secret_names, show, wait_ready::StartingIntegration};
 use crate::{
     args::AgentKey,
+    client::{OwnerClient, OwnerTransportError, SuccessBody},
     confirm,
     context::{CommandActor, Context},
     exit::ExitStatus,
     format, secrets,
 };
 
-/// Either an entry of the directory, by its id alone, or an integration of the owner's own, which begins with `--id`.
+/// Either an entry of the directory, by its id alone, or an integration of the owner's own, by URL or command.
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("target").args(["url", "command", "builtin"]),
     group = ArgGroup::new("owner")
         .args([
             "id", "name", "tags", "env", "secret_env", "cwd", "url", "header", "builtin", "keep_unreachable",
-            "yes", "command",
+            "yes", "command", "startup_timeout",
         ])
         .multiple(true)
         .conflicts_with("agent"),
@@ -33,7 +34,7 @@ use crate::{
 )]
 pub(crate) struct AddArgs {
     /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
-    #[arg(value_name = "ID", required_unless_present = "id")]
+    #[arg(value_name = "ID", required_unless_present = "target")]
     wanted: Option<IntegrationId>,
     /// The authentication method [default: the first one it has]
     #[arg(long, value_name = "METHOD", requires = "wanted")]
@@ -50,10 +51,10 @@ pub(crate) struct AddArgs {
     no_open: bool,
     #[command(flatten)]
     key: AgentKey,
-    /// Its id: lower-case letters, digits, - and single _
+    /// Its id: lower-case letters, digits, - and single _ [default: made from its name]
     #[arg(long, value_name = "ID", requires = "target")]
     id: Option<IntegrationId>,
-    /// What to call it [default: its id]
+    /// What to call it [default: what the server calls itself; of a command with --id, the id]
     #[arg(long)]
     name: Option<String>,
     /// A tag, by which profiles choose
@@ -80,6 +81,9 @@ pub(crate) struct AddArgs {
     /// Keep it even if it cannot be reached now
     #[arg(long)]
     keep_unreachable: bool,
+    /// How long the command may be silent while it starts, 1 to 3600
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["url", "builtin"])]
+    startup_timeout: Option<u32>,
     /// Do not ask before adding a command that will run on this computer
     #[arg(long, short)]
     yes: bool,
@@ -90,8 +94,8 @@ pub(crate) struct AddArgs {
 
 impl AddArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        match (&self.wanted, &self.id) {
-            (Some(wanted), _) => match context.owner_or_agent(&self.key).await? {
+        match &self.wanted {
+            Some(wanted) => match context.owner_or_agent(&self.key).await? {
                 CommandActor::Owner(owner) => {
                     available::install(&owner, context, wanted, self.auth).await
                 }
@@ -100,16 +104,13 @@ impl AddArgs {
                         .await
                 }
             },
-            (None, Some(id)) => self.add(id, context).await,
-            (None, None) => {
-                bail!("give the id of one that `integrations list --available` shows, or --id ID")
-            }
+            None => self.add(context).await,
         }
     }
 
-    async fn add(&self, id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
+    async fn add(&self, context: &Context) -> Result<ExitStatus> {
         let here = std::env::current_dir().context("cannot tell the current folder")?;
-        let connection = self.connection(&here)?;
+        let mut connection = self.connection(&here)?;
         if !self.yes && confirm::on_a_terminal() && !agreed(&connection)? {
             bail!("not added");
         }
@@ -118,23 +119,50 @@ impl AddArgs {
         let names = self.secret_names();
         let labels = names.iter().map(|name| secret_names::label(name, self.headers()));
         let values = secrets::read(&labels.collect::<Vec<_>>())?;
-        let secrets: BTreeMap<_, _> = names
-            .iter()
-            .zip(&values)
-            .map(|(name, value)| (name.as_str(), value.expose()))
-            .collect();
+        let mut secrets: BTreeMap<String, Secret> = names.into_iter().zip(values).collect();
+        let answer = match self.send(&owner, &connection, &secrets, context).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let Some(place) = wanted_token(&error) else { return Err(error) };
+                let token = ask_for_token(&place, &error)?;
+                put_token(&mut connection, place)?;
+                secrets.insert(TOKEN.to_owned(), token);
+                self.send(&owner, &connection, &secrets, context).await?
+            }
+        };
+        context.output.answer(&answer, |view: IntegrationView| show(view))?;
+        Ok(ExitStatus::Done)
+    }
+
+    async fn send(
+        &self,
+        owner: &OwnerClient,
+        connection: &Connection,
+        secrets: &BTreeMap<String, Secret>,
+        context: &Context,
+    ) -> Result<SuccessBody> {
+        let attempt = self.attempt();
+        let secrets: BTreeMap<_, _> =
+            secrets.iter().map(|(name, value)| (name, value.expose())).collect();
         let body = json!({
-            "id": id,
+            "id": self.id,
             "name": self.name,
+            "attempt": attempt,
             "tags": self.tags,
             "connection": connection,
             "secrets": secrets,
             "keep_unreachable": self.keep_unreachable,
         });
-        let starting = StartingIntegration { owner: &owner, id, connection: &connection, context };
-        let answer = starting.add(paths::INTEGRATIONS, &body).await?;
-        context.output.answer(&answer, |view: IntegrationView| show(view))?;
-        Ok(ExitStatus::Done)
+        let starting = StartingIntegration { owner, name: &attempt, connection, context };
+        starting.add(paths::INTEGRATIONS, &body).await
+    }
+
+    /// What the addition is called while it is under way: this process adds one at a time.
+    fn attempt(&self) -> String {
+        match &self.id {
+            Some(id) => id.to_string(),
+            None => format!("cli-{}", std::process::id()),
+        }
     }
 
     fn connection(&self, here: &Path) -> Result<Connection> {
@@ -166,7 +194,7 @@ impl AddArgs {
             cwd: self.cwd.as_ref().map(|cwd| here.join(cwd).to_string_lossy().into_owned()),
             secret_args: Vec::new(),
             timeout_seconds: None,
-            startup_timeout_seconds: None,
+            startup_timeout_seconds: self.startup_timeout,
         })
     }
 
@@ -181,22 +209,52 @@ impl AddArgs {
     }
 }
 
+/// The name of the one secret of a header.
+const TOKEN: &str = "token";
+
+/// Where the server wants a token, if that is what it said.
+fn wanted_token(error: &anyhow::Error) -> Option<TokenPlace> {
+    match error.downcast_ref::<ControlError<OwnerTransportError>>()? {
+        ControlError::Refused { problem, .. } => problem.token.clone(),
+        _ => None,
+    }
+}
+
+/// Asks on a terminal; elsewhere says how to give it.
+fn ask_for_token(place: &TokenPlace, refused: &anyhow::Error) -> Result<Secret> {
+    let TokenPlace { header, format } = place;
+    if confirm::on_a_terminal() {
+        return secrets::ask("It wants a token: ");
+    }
+    bail!(
+        "{refused}\nIt wants a token: add --header '{header}: {format}', and give the token on stdin"
+    )
+}
+
+fn put_token(connection: &mut Connection, place: TokenPlace) -> Result<()> {
+    let Some((_, headers)) = connection.remote_mut() else {
+        bail!("a token was asked for by what has no headers");
+    };
+    headers.insert(place.header, place.format);
+    Ok(())
+}
+
 /// Shows the whole command before it runs for the first time, and asks. A URL runs nothing on this computer.
 fn agreed(connection: &Connection) -> Result<bool> {
-    let Connection::LocalMcp { command, args, env, secret_env, cwd, .. } = connection else {
+    let Some(program) = connection.program() else {
         return Ok(true);
     };
     let mut question = format!(
         "This will run on this computer, with all that your account may do:\n\n  {}\n",
-        format::command_line(command, args)
+        format::command_line(program.command, program.args)
     );
-    if let Some(cwd) = cwd {
+    if let Some(cwd) = program.cwd {
         question += &format!("  in the folder {cwd}\n");
     }
-    for (name, value) in env {
+    for (name, value) in program.env {
         question += &format!("  with {name}={value}\n");
     }
-    for name in secret_env {
+    for name in program.secret_env {
         question += &format!("  with the secret {name}\n");
     }
     confirm::yes(&format!("\n{question}\nAdd it?"))
@@ -213,14 +271,14 @@ fn from_here(command: &str, here: &Path) -> String {
     }
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".into()),
     }
 }
 
-fn secret_name(text: &str) -> Result<String, String> {
+pub(super) fn secret_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.contains('=') {
         return Err("give the name alone; its value is asked, or read from stdin".into());
     }
@@ -272,10 +330,27 @@ mod tests {
             &["--auth", "token"],
             &["--token", "--id", "x", "--", "cmd"],
             &["--id", "x", "--api-key-file", "k", "--", "cmd"],
-            &["--url", "https://example.com"],
+            &["exa", "--startup-timeout", "60"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn a_url_or_a_command_needs_no_id() {
+        for words in [&["--url", "https://example.com"][..], &["--", "cmd", "-y"]] {
+            let add = parse(words).unwrap();
+            assert!(add.wanted.is_none() && add.id.is_none(), "{words:?}");
+            assert!(add.attempt().starts_with("cli-"));
+        }
+        assert_eq!(add(&["--", "cmd"]).attempt(), "x");
+        assert!(parse(&["--id", "x"]).is_err(), "nothing to add");
+        let Connection::LocalMcp { startup_timeout_seconds, .. } =
+            add(&["--startup-timeout", "60", "--", "cmd"]).connection(Path::new("/here")).unwrap()
+        else {
+            panic!("a command")
+        };
+        assert_eq!(startup_timeout_seconds, Some(60));
     }
 
     #[test]

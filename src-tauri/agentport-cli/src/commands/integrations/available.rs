@@ -47,7 +47,8 @@ pub(super) async fn install(
     let body = json!({ "method": auth.as_str(), "secrets": secrets });
     let connection =
         Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
-    let starting = StartingIntegration { owner, id, connection: &connection, context };
+    let starting =
+        StartingIntegration { owner, name: id.as_str(), connection: &connection, context };
     let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
     context.output.answer(&answer, |view: IntegrationView| show(view))?;
     Ok(ExitStatus::Done)

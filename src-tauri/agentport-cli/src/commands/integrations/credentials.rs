@@ -18,14 +18,19 @@ pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Exi
     if names.is_empty() {
         bail!("{id} asks for no secrets, so there are none to replace");
     }
-    let headers = || secret_names::headers(&view.connection);
-    let labels: Vec<_> = names.iter().map(|name| secret_names::label(name, headers())).collect();
+    let labels: Vec<_> =
+        names.iter().map(|name| secret_names::label_in(name, &view.connection)).collect();
     let values = secrets::read(&labels)?;
     let secrets: BTreeMap<_, _> =
         names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
     let body = json!({ "secrets": secrets });
     let path = paths::fill(paths::INTEGRATION_CREDENTIALS, id);
-    let starting = StartingIntegration { owner: &owner, id, connection: &view.connection, context };
+    let starting = StartingIntegration {
+        owner: &owner,
+        name: id.as_str(),
+        connection: &view.connection,
+        context,
+    };
     let answer = starting.change(&path, &body).await?;
     context.output.answer(&answer, |view: IntegrationView| {
         format!("{}: new credentials, {}", view.id, format::health(&view.health))

@@ -3,6 +3,7 @@
 mod add;
 mod available;
 mod credentials;
+mod environment;
 mod installed;
 mod secret_names;
 mod wait_ready;
@@ -14,6 +15,7 @@ use clap::{Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::json;
 
+use self::environment::EnvironmentChange;
 use super::policy;
 use crate::{
     args::AgentKey,
@@ -81,6 +83,21 @@ pub(crate) struct ChangeArgs {
     /// Is it in use at all?
     #[arg(long, value_name = "on|off")]
     enabled: Option<Switch>,
+    /// Set a variable of a local server; visible in settings, so for nothing secret
+    #[arg(long, value_name = "NAME=VALUE", value_parser = add::variable)]
+    env: Vec<(String, String)>,
+    /// Set a secret variable of a local server: its value is asked, or read from stdin, one per line in the order given
+    #[arg(long, value_name = "NAME", value_parser = add::secret_name)]
+    env_from_stdin: Vec<String>,
+    /// Set a secret variable of a local server to what a file holds, without its last line break
+    #[arg(long, value_name = "NAME=FILE", value_parser = add::variable)]
+    env_from_file: Vec<(String, String)>,
+    /// Take a variable of a local server away, secret or not
+    #[arg(long, value_name = "NAME")]
+    unset_env: Vec<String>,
+    /// How long a local server may be silent while it starts, 1 to 3600
+    #[arg(long, value_name = "SECONDS")]
+    startup_timeout: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,8 +149,14 @@ impl IntegrationsCommand {
                 Ok(ExitStatus::Done)
             }
             Self::Set(change) => {
-                let (id, body) = change.into_body()?;
+                let environment = EnvironmentChange::from_arguments(&change)?;
+                let (id, body) = change.into_body(environment.is_empty())?;
+                // The password is read first: from stdin, it is the first line.
                 let owner = context.owner().await?;
+                let mut body = serde_json::to_value(&body)?;
+                if !environment.is_empty() {
+                    body["env"] = environment.into_json()?;
+                }
                 let answer = owner.patch(&paths::fill(paths::INTEGRATION, &id), &body).await?;
                 context.output.answer(&answer, show)?;
                 Ok(ExitStatus::Done)
@@ -174,7 +197,8 @@ async fn remove(caller: CommandActor, context: &Context, id: &IntegrationId) -> 
 }
 
 impl ChangeArgs {
-    fn into_body(self) -> Result<(IntegrationId, ChangeIntegration)> {
+    /// `nothing_else`: what is given changes nothing beside.
+    fn into_body(self, nothing_else: bool) -> Result<(IntegrationId, ChangeIntegration)> {
         let tags = match (self.no_tags, self.tags) {
             (true, _) => Some(Vec::new()),
             (false, tags) if tags.is_empty() => None,
@@ -188,8 +212,12 @@ impl ChangeArgs {
             resources: self.resources.map(Switch::is_on),
             enabled: self.enabled.map(Switch::is_on),
             imported_settled: None,
+            env: None,
+            startup_timeout_seconds: self.startup_timeout,
         };
-        let nothing = body.name.is_none()
+        let nothing = nothing_else
+            && body.startup_timeout_seconds.is_none()
+            && body.name.is_none()
             && body.tags.is_none()
             && body.default_mode.is_none()
             && body.read_only_may_run.is_none()
@@ -251,7 +279,8 @@ fn show(view: IntegrationView) -> String {
         ("Tools", counts(&view)),
         (
             "A call takes",
-            format::timeout(&view.connection)
+            view.connection
+                .timeout_seconds()
                 .map_or_else(String::new, |s| format!("at most {s} s")),
         ),
         ("Without rule", view.default_mode.map_or("asks", format::mode).into()),
@@ -301,7 +330,9 @@ mod tests {
     fn change(line: &str) -> Result<ChangeIntegration> {
         let words = format!("agentport integrations set files {line}");
         match CliArgs::try_parse_from(words.split_whitespace())?.command {
-            Command::Integrations(IntegrationsCommand::Set(change)) => Ok(change.into_body()?.1),
+            Command::Integrations(IntegrationsCommand::Set(change)) => {
+                Ok(change.into_body(true)?.1)
+            }
             _ => unreachable!("set was parsed"),
         }
     }

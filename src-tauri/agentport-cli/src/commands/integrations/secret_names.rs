@@ -1,6 +1,6 @@
 //! Names of an integration's secrets in the vault.
 
-use agentport_api::Connection;
+use agentport_api::{Connection, SecretPlace, placeholders};
 
 /// Each name once: those of the variables, then those in the headers, in the order given.
 pub(super) fn of<'a>(
@@ -9,67 +9,50 @@ pub(super) fn of<'a>(
 ) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let from_headers = headers.flat_map(|(_, value)| placeholders(value));
-    for name in secret_env.iter().cloned().chain(from_headers) {
-        if !names.contains(&name) {
-            names.push(name);
+    for name in secret_env.iter().map(String::as_str).chain(from_headers) {
+        if names.iter().all(|known| known != name) {
+            names.push(name.to_owned());
         }
     }
     names
 }
 
-/// The names of an existing integration's secrets. Headers are in the order of their names.
+/// The names of an existing integration's secrets, each once. Headers are in the order of their names.
 pub(super) fn of_connection(connection: &Connection) -> Vec<String> {
-    match connection {
-        Connection::LocalMcp { secret_env, .. } => of(secret_env, headers(connection)),
-        Connection::RemoteMcp { .. } => of(&[], headers(connection)),
-        Connection::Builtin { .. } => Vec::new(),
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in connection.secrets() {
+        if names.iter().all(|known| known != name) {
+            names.push(name.to_owned());
+        }
     }
+    names
 }
 
 /// In place of a header's name: the secret is in the URL.
 pub(super) const IN_URL: &str = "";
 
-/// In place of a header's name: the secret is in an argument.
-const IN_ARGUMENT: &str = "-";
-
-/// The headers of an existing integration and its URL; of a local one, the arguments with secrets.
-pub(super) fn headers(connection: &Connection) -> impl Iterator<Item = (&str, &str)> {
-    let (url, headers, arguments) = match connection {
-        Connection::RemoteMcp { url, headers, .. } => {
-            (Some((IN_URL, url.as_str())), Some(headers), None)
-        }
-        Connection::LocalMcp { args, secret_args, .. } => (None, None, Some((args, secret_args))),
-        Connection::Builtin { .. } => (None, None, None),
-    };
-    let arguments = arguments.into_iter().flat_map(|(args, places)| {
-        let at = |&place: &u32| args.get(usize::try_from(place).ok()?);
-        places.iter().filter_map(at).map(|arg| (IN_ARGUMENT, arg.as_str()))
-    });
-    let headers = headers.into_iter().flatten();
-    headers.map(|(name, value)| (name.as_str(), value.as_str())).chain(url).chain(arguments)
+/// The prompt for a secret of an existing integration.
+pub(super) fn label_in(name: &str, connection: &Connection) -> String {
+    let place = connection.secrets().into_iter().find(|(found, _)| *found == name);
+    match place.map(|(_, place)| place) {
+        Some(SecretPlace::Url) => format!("{{{name}}} of the URL"),
+        Some(SecretPlace::Argument(argument)) => format!("{{{name}}} of the argument {argument}"),
+        Some(SecretPlace::Header(header)) => format!("{{{name}}} of the header {header}"),
+        Some(SecretPlace::Variable) | None => name.to_owned(),
+    }
 }
 
-/// The prompt for a secret.
+/// The prompt for a secret that is asked for by these headers, or the URL.
 pub(super) fn label<'a>(
     name: &str,
     mut headers: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let header = headers.find(|(_, value)| placeholders(value).iter().any(|found| found == name));
+    let header = headers.find(|(_, value)| placeholders(value).contains(&name));
     match header {
         Some((IN_URL, _)) => format!("{{{name}}} of the URL"),
-        Some((IN_ARGUMENT, argument)) => format!("{{{name}}} of the argument {argument}"),
         Some((header, _)) => format!("{{{name}}} of the header {header}"),
         None => name.to_owned(),
     }
-}
-
-/// The names in `{token}`, `{token1}`, … of a header's value, as the gateway finds them.
-pub(super) fn placeholders(value: &str) -> Vec<String> {
-    let opened = value.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
-    let names = opened.map(|(name, _)| name).filter(|name| {
-        name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
-    });
-    names.map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -89,8 +72,8 @@ mod tests {
             startup_timeout_seconds: None,
         };
         assert_eq!(of_connection(&local), ["B", "A", "token1"]);
-        assert_eq!(label("B", headers(&local)), "B");
-        assert_eq!(label("token1", headers(&local)), "{token1} of the argument --key={token1}");
+        assert_eq!(label_in("B", &local), "B");
+        assert_eq!(label_in("token1", &local), "{token1} of the argument --key={token1}");
 
         let remote = Connection::RemoteMcp {
             url: "https://example.com/mcp".into(),
@@ -103,7 +86,7 @@ mod tests {
             timeout_seconds: None,
         };
         assert_eq!(of_connection(&remote), ["token2", "token1"]);
-        assert_eq!(label("token1", headers(&remote)), "{token1} of the header X-Second");
+        assert_eq!(label_in("token1", &remote), "{token1} of the header X-Second");
         assert_eq!(of_connection(&Connection::Builtin { name: "demo".into() }), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Waits for an upstream to start, with progress on stderr. Ctrl-C gives up.
+//! Waits for an upstream to start, with progress on stderr. Ctrl-C cancels an addition, and nothing of it is kept.
 
 use std::{
     future::Future,
@@ -6,8 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentport_api::{Connection, ControlError, LogLine, paths};
-use agentport_core::IntegrationId;
+use agentport_api::{AddProgress, Connection, ControlError, LogLine, paths};
 use anyhow::{Result, bail};
 use serde::Serialize;
 
@@ -31,7 +30,8 @@ const MAX_LAST_LINE: usize = 60;
 /// An integration whose upstream starts because it is added or changed.
 pub(super) struct StartingIntegration<'a> {
     pub(super) owner: &'a OwnerClient,
-    pub(super) id: &'a IntegrationId,
+    /// Its id, or the name of the attempt to add it.
+    pub(super) name: &'a str,
     pub(super) connection: &'a Connection,
     pub(super) context: &'a Context,
 }
@@ -41,12 +41,12 @@ impl StartingIntegration<'_> {
     pub(super) async fn add(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
         let mut sent = std::pin::pin!(owner.post(path, body));
-        if let Some(answer) = self.watch(sent.as_mut()).await? {
+        if let Some(answer) = self.watch(sent.as_mut(), Wait::Addition).await? {
             return Ok(answer);
         }
-        let pending = paths::fill(paths::INTEGRATION_ADDING, self.id);
+        let pending = paths::fill(paths::INTEGRATION_ADDING, self.name);
         match owner.control().delete(&pending).await {
-            Ok(()) => bail!("given up, and nothing was added"),
+            Ok(()) => bail!("cancelled; nothing was kept"),
             // Too late: it was added already, or has failed by itself.
             Err(ControlError::Refused { .. }) => sent.await,
             Err(error) => Err(error.into()),
@@ -56,7 +56,7 @@ impl StartingIntegration<'_> {
     /// Sends a change, and waits for the answer. The gateway continues with it even if the command gives up.
     pub(super) async fn change(&self, path: &str, body: &impl Serialize) -> Result<SuccessBody> {
         let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
-        match self.watch(owner.put(path, body)).await? {
+        match self.watch(owner.put(path, body), Wait::Change).await? {
             Some(answer) => Ok(answer),
             None => bail!("given up before it had answered; the gateway may still finish it"),
         }
@@ -66,6 +66,7 @@ impl StartingIntegration<'_> {
     async fn watch(
         &self,
         sent: impl Future<Output = Result<SuccessBody>>,
+        wait: Wait,
     ) -> Result<Option<SuccessBody>> {
         let mut progress = Progress::start(self);
         let mut sent = std::pin::pin!(sent);
@@ -76,7 +77,7 @@ impl StartingIntegration<'_> {
             tokio::select! {
                 answer = &mut sent => break answer.map(Some),
                 _ = &mut given_up => break Ok(None),
-                _ = ticks.tick() => progress.update(self).await,
+                _ = ticks.tick() => progress.update(self, wait).await,
             }
         };
         progress.clear();
@@ -85,10 +86,34 @@ impl StartingIntegration<'_> {
 
     /// The last line that the server wrote to stderr, where there is one.
     async fn last_line(&self) -> Option<String> {
-        let path = paths::fill(paths::INTEGRATION_LOG, self.id);
+        let path = paths::fill(paths::INTEGRATION_LOG, self.name);
         let lines: Vec<LogLine> = self.owner.with_timeout(LOG_TIMEOUT).list(&path).await.ok()?;
         lines.last().map(|line| output::cut(&line.text, MAX_LAST_LINE))
     }
+
+    /// What the gateway says of the addition, where it waits for something.
+    async fn add_progress(&self) -> Option<AddProgress> {
+        let path = paths::fill(paths::INTEGRATION_ADDING, self.name);
+        self.owner.with_timeout(LOG_TIMEOUT).read(&path).await.ok()
+    }
+
+    /// The progress line of this moment.
+    async fn line(&self, wait: Wait, elapsed: Duration) -> String {
+        match wait {
+            Wait::Change => progress_line(elapsed, self.last_line().await.as_deref()),
+            Wait::Addition => match self.add_progress().await {
+                Some(progress) => add_line(&progress),
+                None => progress_line(elapsed, None),
+            },
+        }
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    Addition,
+    Change,
 }
 
 /// What was said so far.
@@ -124,16 +149,18 @@ impl Progress {
         Self { begun: Instant::now(), shown, slow_note, said_slow: false }
     }
 
-    async fn update(&mut self, starting: &StartingIntegration<'_>) {
+    async fn update(&mut self, starting: &StartingIntegration<'_>, wait: Wait) {
         let elapsed = self.begun.elapsed();
         if elapsed >= SLOW_NOTE_DELAY && !self.said_slow && self.shown != ProgressStyle::Nowhere {
             self.said_slow = true;
             self.clear();
             output::note(self.slow_note);
+            if self.shown == ProgressStyle::Notes && wait == Wait::Addition {
+                output::note(&starting.line(wait, elapsed).await);
+            }
         }
         if self.shown == ProgressStyle::Line {
-            let line = progress_line(elapsed, starting.last_line().await.as_deref());
-            overwrite(&line);
+            overwrite(&starting.line(wait, elapsed).await);
         }
     }
 
@@ -152,6 +179,15 @@ fn progress_line(elapsed: Duration, last_line: Option<&str>) -> String {
     }
 }
 
+fn add_line(progress: &AddProgress) -> String {
+    let AddProgress { waiting_for, elapsed_seconds, limit_seconds, last_line, .. } = progress;
+    let line = format!("  {elapsed_seconds} of {limit_seconds} s, waiting for {waiting_for}");
+    match last_line {
+        Some(last) => format!("{line}: {}", output::cut(last, MAX_LAST_LINE)),
+        None => line,
+    }
+}
+
 /// Replaces the terminal's current line (`EL` of ECMA-48).
 fn overwrite(line: &str) {
     let mut stderr = io::stderr().lock();
@@ -161,24 +197,40 @@ fn overwrite(line: &str) {
 
 /// What is said at once, and what after a while.
 fn notes(connection: &Connection) -> (&'static str, &'static str) {
-    match connection {
-        Connection::LocalMcp { .. } => (
+    if connection.program().is_some() {
+        return (
             "Starting it, and asking for its tools …",
-            "Still waiting: npx and its like download a program first, which may take minutes. Ctrl-C gives up.",
-        ),
-        Connection::RemoteMcp { .. } => (
+            "Still waiting: npx and its like download a program first, which may take minutes. Ctrl-C cancels.",
+        );
+    }
+    match connection.is_builtin() {
+        true => ("Adding it …", "Still waiting for the gateway. Ctrl-C cancels."),
+        false => (
             "Connecting, and asking for its tools …",
-            "Still waiting for an answer. Ctrl-C gives up.",
+            "Still waiting for an answer. Ctrl-C cancels.",
         ),
-        Connection::Builtin { .. } => {
-            ("Adding it …", "Still waiting for the gateway. Ctrl-C gives up.")
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use agentport_api::StartStep;
+
     use super::*;
+
+    #[test]
+    fn an_addition_says_what_it_waits_for() {
+        let mut progress = AddProgress {
+            step: StartStep::Connecting,
+            waiting_for: "https://h.test/mcp to answer".to_owned(),
+            elapsed_seconds: 4,
+            limit_seconds: 30,
+            last_line: None,
+        };
+        assert_eq!(add_line(&progress), "  4 of 30 s, waiting for https://h.test/mcp to answer");
+        progress.last_line = Some("added 3\npackages".to_owned());
+        assert!(add_line(&progress).ends_with("to answer: added 3 packages"), "{progress:?}");
+    }
 
     #[test]
     fn progress_says_how_long_and_what_the_server_wrote_last() {

@@ -1,6 +1,6 @@
 //! Builds the backup document: configuration without secrets and without values that look like secrets.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use agentport_api::{BackedUpAgent, BackedUpIntegration, Backup, Connection, Settings};
 use agentport_core::{Timestamp, redact};
@@ -64,62 +64,43 @@ pub(super) fn integration(row: IntegrationRow) -> BackedUpIntegration {
     }
 }
 
-/// The connection without values that look like secrets, and whether it is still complete.
-fn without_secrets(connection: Connection) -> (Connection, bool) {
-    match connection {
-        Connection::LocalMcp {
-            command,
-            args,
-            mut env,
-            mut secret_env,
-            cwd,
-            secret_args,
-            timeout_seconds,
-            startup_timeout_seconds,
-        } => {
-            // Named secrets can be entered again.
-            let hidden: Vec<String> = env
-                .iter()
-                .filter(|(name, value)| is_secret(name, value))
-                .map(|(n, _)| n.clone())
-                .collect();
-            env.retain(|name, _| !hidden.contains(name));
-            secret_env.extend(
-                hidden.into_iter().filter(|name| !secret_env.contains(name)).collect::<Vec<_>>(),
-            );
-            // A placeholder is not a secret, and not a flag whose value follows.
-            let is_place = |index: usize| secret_args.iter().any(|&at| at as usize == index);
-            let others = args.iter().enumerate();
-            let others: Vec<_> =
-                others.map(|(at, arg)| if is_place(at) { "" } else { arg }).collect();
-            let shown = redact::redacted(&json!(others));
-            let shown = shown.as_array().cloned().unwrap_or_default();
-            let same = |index: usize, arg: &String| {
-                is_place(index) || shown.get(index).is_some_and(|shown| shown == arg)
-            };
-            let whole = args.iter().enumerate().all(|(index, arg)| same(index, arg));
-            let args = args
-                .into_iter()
-                .enumerate()
-                .map(|(index, arg)| if same(index, &arg) { arg } else { LEFT_OUT.to_owned() })
-                .collect();
-            let connection = Connection::LocalMcp {
-                command,
-                args,
-                env,
-                secret_env,
-                cwd,
-                secret_args,
-                timeout_seconds,
-                startup_timeout_seconds,
-            };
-            (connection, whole)
+/// The connection without what looks like a secret, and whether it still says all it did.
+fn without_secrets(mut connection: Connection) -> (Connection, bool) {
+    let whole = match &mut connection {
+        Connection::LocalMcp { args, env, secret_env, secret_args, .. } => {
+            hide_variables(env, secret_env);
+            hide_arguments(args, secret_args)
         }
-        Connection::RemoteMcp { url, headers, timeout_seconds } => {
-            remote(url, headers, timeout_seconds)
+        other => hide_in_address(other),
+    };
+    (connection, whole)
+}
+
+/// Secret variables can be given again under their names.
+fn hide_variables(env: &mut BTreeMap<String, String>, secret_env: &mut Vec<String>) {
+    let hidden: Vec<String> =
+        env.iter().filter(|(name, value)| is_secret(name, value)).map(|(n, _)| n.clone()).collect();
+    env.retain(|name, _| !hidden.contains(name));
+    let new: Vec<_> = hidden.into_iter().filter(|name| !secret_env.contains(name)).collect();
+    secret_env.extend(new);
+}
+
+/// `false`: some were left out.
+fn hide_arguments(args: &mut [String], secret_args: &[u32]) -> bool {
+    // What stands for a secret is none, and no flag whose value comes next.
+    let is_place = |index: usize| secret_args.iter().any(|&at| at as usize == index);
+    let others = args.iter().enumerate();
+    let others: Vec<_> = others.map(|(at, arg)| if is_place(at) { "" } else { arg }).collect();
+    let shown = redact::redacted(&json!(others));
+    let shown = shown.as_array().cloned().unwrap_or_default();
+    let mut whole = true;
+    for (index, arg) in args.iter_mut().enumerate() {
+        if !is_place(index) && shown.get(index).is_none_or(|shown| shown != arg.as_str()) {
+            *arg = LEFT_OUT.to_owned();
+            whole = false;
         }
-        builtin @ Connection::Builtin { .. } => (builtin, true),
     }
+    whole
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
@@ -127,20 +108,16 @@ fn is_secret(name: &str, value: &str) -> bool {
     redact::redacted(&pair) != pair
 }
 
-/// Connections stored since plain-text credentials are refused pass unchanged.
-fn remote(
-    url: String,
-    mut headers: std::collections::BTreeMap<String, String>,
-    timeout_seconds: Option<u32>,
-) -> (Connection, bool) {
-    let at = |url: String, headers| Connection::RemoteMcp { url, headers, timeout_seconds };
-    let connection = at(url.clone(), headers.clone());
+/// `false`: something was left out. What is kept since the time credentials in clear were refused passes untouched.
+fn hide_in_address(connection: &mut Connection) -> bool {
     let by_looks = |text: &str| redact::redacted_text(text) != text;
-    if is_fit_to_be_shown(&connection) && !by_looks(&url) && !headers.values().any(|v| by_looks(v))
-    {
-        return (connection, true);
+    let is_fit = is_fit_to_be_shown(connection);
+    let bare_of = connection.clone();
+    let Some((url, headers)) = connection.remote_mut() else { return true };
+    if is_fit && !by_looks(url) && !headers.values().any(|value| by_looks(value)) {
+        return true;
     }
-    let bare = Url::parse(&url).map(|mut url| {
+    let bare = Url::parse(url).map(|mut url| {
         url.set_query(None);
         url.set_fragment(None);
         // Fails only for URLs that cannot have credentials.
@@ -148,12 +125,16 @@ fn remote(
         let _ = url.set_password(None);
         url.to_string()
     });
-    let url = bare.ok().filter(|url| !by_looks(url)).unwrap_or_else(|| LEFT_OUT.to_owned());
+    *url = bare.ok().filter(|url| !by_looks(url)).unwrap_or_else(|| LEFT_OUT.to_owned());
     headers.retain(|name, value| {
-        let alone = [(name.clone(), value.clone())].into();
-        !by_looks(value) && is_fit_to_be_shown(&at(String::new(), alone))
+        let mut alone = bare_of.clone();
+        if let Some((url, headers)) = alone.remote_mut() {
+            url.clear();
+            *headers = [(name.clone(), value.clone())].into();
+        }
+        !by_looks(value) && is_fit_to_be_shown(&alone)
     });
-    (at(url, headers), false)
+    false
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod plan;
 mod renamed;
 mod sentences;
 
-use agentport_api::{Backup, Connection, Event, NewKey, RestoreReport, Settings};
+use agentport_api::{Backup, Event, NewKey, RestoreReport, Settings};
 use agentport_core::{key::Key, policy::Rule, profile::Profile};
 use axum::{
     Json,
@@ -127,7 +127,7 @@ impl Control {
                 // The tools listed on the other machine may differ from those here.
                 self.catalogue.remove(&row.id);
             }
-            let builtin = matches!(row.connection, Connection::Builtin { .. });
+            let builtin = row.connection.is_builtin();
             self.catalogue.put(row.clone(), builtin.then(crate::builtin::demo::listing));
             if let Some(error) = self.integrations.connect_or_say(row).await {
                 tracing::info!(integration = %row.id, error, "a restored integration can't be used yet");

@@ -31,42 +31,13 @@ pub(super) fn new_integration(integration: &BackedUpIntegration) -> String {
     let mut sentence = format!(
         "Adds the integration {}, {}.",
         name(integration),
-        reached(&integration.connection)
+        integration.connection.sentence()
     );
     if lacks(&integration.connection) {
         sentence
             .push_str(" What looked like a secret in it was left out: remove it and add it again.");
     }
     sentence
-}
-
-/// The full URL or command line, so that the owner can consent to it. Variables are shown before the command, since they
-/// influence what runs as well.
-pub(super) fn reached(connection: &Connection) -> String {
-    match connection {
-        Connection::LocalMcp { command, args, env, cwd, .. } => {
-            let variables = env.iter().map(|(name, value)| format!("{name}={value}"));
-            let words = variables.chain([command.clone()]).chain(args.iter().cloned());
-            let line = words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
-            match cwd {
-                Some(folder) => format!("which runs {line} in the folder {}", quoted(folder)),
-                None => format!("which runs {line}"),
-            }
-        }
-        Connection::RemoteMcp { url, .. } => {
-            format!("which is at {}", sanitize::sanitize_line(url, url.len()))
-        }
-        Connection::Builtin { .. } => "which is built in".to_owned(),
-    }
-}
-
-fn quoted(word: &str) -> String {
-    let odd =
-        word.contains(char::is_whitespace) || sanitize::sanitize_line(word, word.len()) != word;
-    match word.is_empty() || odd {
-        true => format!("{word:?}"),
-        false => word.to_owned(),
-    }
 }
 
 /// A sentence for each default of an integration that changes.
@@ -108,11 +79,8 @@ pub(super) fn changed_agent(agent: &AgentRow) -> String {
 }
 
 pub(super) fn lacks(connection: &Connection) -> bool {
-    match connection {
-        Connection::LocalMcp { args, .. } => args.iter().any(|arg| arg == LEFT_OUT),
-        Connection::RemoteMcp { url, .. } => url == LEFT_OUT,
-        Connection::Builtin { .. } => false,
-    }
+    let in_args = connection.program().is_some_and(|p| p.args.iter().any(|arg| arg == LEFT_OUT));
+    in_args || connection.url() == Some(LEFT_OUT)
 }
 
 pub(super) fn name(integration: &BackedUpIntegration) -> String {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use agentport_api::{Connection, Health};
+use agentport_api::{Connection, Health, SecretPlace, placeholders};
 use agentport_core::{ErrorChain, IntegrationId, Secret, mcp::headers};
 use http::HeaderName;
 use url::Url;
@@ -11,13 +11,13 @@ mod plaintext_credentials;
 mod secret_template;
 
 pub(crate) use self::plaintext_credentials::PlaintextCredential;
-use self::secret_template::{fill, in_query, placeholders, query_of};
+use self::secret_template::{fill, in_query};
 use super::Integrations;
 use super::timeout::{self, BadTimeout};
 use crate::{
     catalogue::HealthEntry,
     store::{IntegrationRow, StoreError},
-    upstream::{LocalTarget, RemoteTarget, UpstreamSpec, UpstreamTarget},
+    upstream::{LocalTarget, OpenedUpstream, RemoteTarget, UpstreamSpec, UpstreamTarget},
     vault::Unsealable,
 };
 
@@ -195,28 +195,15 @@ fn without_secrets(url: &str) -> String {
     agentport_core::sanitize::sanitize_line(shown, 100)
 }
 
-/// The secrets a connection asks for.
+/// The names of the secrets a connection asks for.
 pub(crate) fn secret_names(connection: &Connection) -> Vec<&str> {
-    match connection {
-        Connection::LocalMcp { args, secret_env, secret_args, .. } => {
-            let args = secret_args.iter().filter_map(|&at| args.get(usize::try_from(at).ok()?));
-            let in_args = args.flat_map(|arg| placeholders(arg));
-            secret_env.iter().map(String::as_str).chain(in_args).collect()
-        }
-        Connection::RemoteMcp { url, headers, .. } => std::iter::once(query_of(url))
-            .chain(headers.values().map(String::as_str))
-            .flat_map(placeholders)
-            .collect(),
-        Connection::Builtin { .. } => Vec::new(),
-    }
+    connection.secrets().into_iter().map(|(name, _)| name).collect()
 }
 
 /// The secrets in every form in which a server may echo what it was sent.
 fn as_sent(connection: &Connection, secrets: BTreeMap<String, Secret>) -> Vec<Secret> {
     let mut sent: Vec<Secret> = secrets.into_values().collect();
-    if let Connection::RemoteMcp { url, .. } = connection
-        && !placeholders(query_of(url)).is_empty()
-    {
+    if connection.secrets().iter().any(|(_, place)| *place == SecretPlace::Url) {
         let encoded: Vec<Secret> = sent
             .iter()
             .map(|secret| (secret, in_query(secret.expose())))
@@ -231,6 +218,15 @@ fn as_sent(connection: &Connection, secrets: BTreeMap<String, Secret>) -> Vec<Se
 impl Integrations {
     /// Makes an integration known to the upstreams (nothing starts), or ends its connection if it is switched off.
     pub(crate) async fn connect(&self, row: &IntegrationRow) -> Result<(), ConnectError> {
+        self.connect_with(row, None).await
+    }
+
+    /// The same. Calls go on over a connection that was `opened` to try it.
+    pub(super) async fn connect_with(
+        &self,
+        row: &IntegrationRow,
+        opened: Option<OpenedUpstream>,
+    ) -> Result<(), ConnectError> {
         let secrets = self.unsealed(&row.id).await?;
         let target = target(&row.connection, &secrets)?;
         self.secrets.set(&row.id, as_sent(&row.connection, secrets));
@@ -241,18 +237,22 @@ impl Integrations {
                     entry.listing.as_ref().map(|listing| listing.revision.clone())
                 });
                 let idle_stop = self.settings.idle_stop();
-                self.upstreams.add(UpstreamSpec {
-                    id: row.id.clone(),
-                    target,
-                    idle_stop,
-                    last_revision,
-                });
+                let spec = UpstreamSpec { id: row.id.clone(), target, idle_stop, last_revision };
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };
                 self.catalogue.health.set(&row.id, fresh);
+                match opened {
+                    Some(opened) => self.upstreams.add_connected(spec, opened),
+                    None => self.upstreams.add(spec),
+                }
             }
-            _ => self.upstreams.remove(&row.id).await,
+            _ => {
+                if let Some(opened) = opened {
+                    opened.close().await;
+                }
+                self.upstreams.remove(&row.id).await;
+            }
         }
         Ok(())
     }

@@ -3,14 +3,12 @@
 //! It goes by names: of headers, and of parameters in the URL. Deliberately absent: guessing by the looks of a value,
 //! and refusing what is stored already, which would take a working integration away at the next start.
 
-use agentport_api::Connection;
+use agentport_api::{Connection, is_placeholder, placeholders, query_of};
 use agentport_core::{
     redact::{is_credential_header, is_credential_parameter},
     sanitize,
 };
 use url::{Url, form_urlencoded};
-
-use super::secret_template::{is_placeholder, placeholders, query_of};
 
 /// What must not stand in a connection as it does. Never repeats a value.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +35,7 @@ pub(crate) enum PlaintextCredential {
 /// Refuses a connection that holds a credential itself, where a placeholder should stand. A URL that is none is left
 /// to the agent that connects.
 pub(super) fn refuse(connection: &Connection) -> Result<(), PlaintextCredential> {
-    let Connection::RemoteMcp { url, headers, .. } = connection else { return Ok(()) };
+    let Some((url, headers)) = connection.remote() else { return Ok(()) };
     refuse_in_url(url)?;
     for (name, value) in headers {
         if placeholders(value).is_empty() && is_credential_header(name) {

@@ -3,31 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use agentport_api::is_placeholder;
 use agentport_core::Secret;
 use url::form_urlencoded;
 
 use super::ConnectError;
-
-/// The names in braces that a text asks for, in order.
-pub(in crate::integrations) fn placeholders(format: &str) -> Vec<&str> {
-    format
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .filter(|name| is_placeholder(name))
-        .collect()
-}
-
-pub(super) fn is_placeholder(name: &str) -> bool {
-    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
-/// The query of a URL as it is written; empty if there is none.
-pub(super) fn query_of(url: &str) -> &str {
-    let url = url.split_once('#').map_or(url, |(before, _)| before);
-    url.split_once('?').map_or("", |(_, query)| query)
-}
 
 /// Puts secrets in place of their names. What a secret holds in braces itself stays.
 pub(super) fn fill(

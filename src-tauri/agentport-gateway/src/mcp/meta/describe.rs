@@ -12,11 +12,7 @@ use crate::{
 
 /// The type of an integration as docs/contract.md §2 names it.
 pub(crate) fn type_of(connection: &Connection) -> &'static str {
-    match connection {
-        Connection::LocalMcp { .. } => "local_mcp",
-        Connection::RemoteMcp { .. } => "remote_mcp",
-        Connection::Builtin { .. } => "builtin",
-    }
+    connection.kind().as_str()
 }
 
 pub(crate) fn status_word(health: &Health) -> &'static str {

@@ -84,8 +84,42 @@ impl Store {
     }
 
     /// `false`: no such integration.
+    #[cfg(test)]
     pub(crate) async fn update_integration(&self, integration: &IntegrationRow) -> Result<bool> {
         update(self.writer(), integration).await
+    }
+
+    /// Updates an integration, stores the credentials of these names, and drops those, all or nothing.
+    pub(crate) async fn change_integration(
+        &self,
+        integration: &IntegrationRow,
+        stored: &[(String, Vec<u8>)],
+        dropped: &[String],
+    ) -> Result<()> {
+        let doing = "changing an integration";
+        let mut transaction = self.transaction().await?;
+        update(&mut *transaction, integration).await?;
+        for (name, sealed) in stored {
+            sqlx::query(
+                "INSERT INTO credentials (integration, name, sealed) VALUES (?, ?, ?)
+                 ON CONFLICT (integration, name) DO UPDATE SET sealed = excluded.sealed",
+            )
+            .bind(integration.id.as_str())
+            .bind(name)
+            .bind(sealed)
+            .execute(&mut *transaction)
+            .await
+            .doing(doing)?;
+        }
+        for name in dropped {
+            sqlx::query("DELETE FROM credentials WHERE integration = ? AND name = ?")
+                .bind(integration.id.as_str())
+                .bind(name)
+                .execute(&mut *transaction)
+                .await
+                .doing(doing)?;
+        }
+        commit(transaction).await
     }
 
     /// Drops an integration with its credentials, its last known list and the rules that name it, all or none.

@@ -43,6 +43,11 @@ impl LogRing {
         }
     }
 
+    /// The text of the last line.
+    pub(in crate::upstream) fn last_line(&self) -> Option<String> {
+        self.0.lock().lines.back().map(|line| line.text.clone())
+    }
+
     /// All lines, oldest first.
     pub(in crate::upstream) fn lines(&self) -> Vec<LogLine> {
         self.0.lock().lines.iter().cloned().collect()

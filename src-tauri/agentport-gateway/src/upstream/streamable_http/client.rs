@@ -27,7 +27,7 @@ use url::Url;
 use super::{
     connect,
     http_error::{
-        cause, closed, credential_refused, error_in, is_event_stream, is_session_lost,
+        cause, challenge, closed, credential_refused, error_in, is_event_stream, is_session_lost,
         is_session_lost_error, needs_auth, shown,
     },
     param_headers::{self, MarkedParams},
@@ -341,14 +341,19 @@ impl HttpClient {
         let status = response.status();
         let in_session = self.headers.contains_key(SESSION);
         // Older servers answer 401 to a session they no longer know. Without a credential it cannot be about one.
-        if needs_auth(status, response.headers()) && (self.has_credential || !in_session) {
-            return AttemptError::Lost(credential_refused(&self.shown, status));
+        let refused = needs_auth(status, response.headers()).then(|| {
+            let challenge = challenge(response.headers());
+            credential_refused(&self.shown, status, self.has_credential, challenge)
+        });
+        if let Some(refused) = &refused
+            && (self.has_credential || !in_session)
+        {
+            return AttemptError::Lost(refused.clone());
         }
-        let refused = needs_auth(status, response.headers());
         let body = self.body(response).await.unwrap_or_default();
         let error = error_in(id, &body);
         if in_session && is_session_lost(status, error.as_ref()) {
-            let error = error.or_else(|| refused.then(|| credential_refused(&self.shown, status)));
+            let error = error.or(refused);
             return AttemptError::Stale(Some(error.unwrap_or_else(|| self.status_error(status))));
         }
         match error {
@@ -412,7 +417,7 @@ impl HttpClient {
         &self,
         error: &DynamicTransportError,
     ) -> Option<UpstreamError> {
-        let (error, _) = connect::problem(&self.shown, error.error.as_ref());
+        let (error, _) = connect::problem(&self.shown, self.has_credential, error.error.as_ref());
         matches!(error, UpstreamError::NeedsAuth { .. }).then_some(error)
     }
 

@@ -84,7 +84,7 @@ pub(in crate::upstream) fn secret_headers(
                 "the value of the header {name} for {} holds characters that HTTP does not allow",
                 shown(url)
             );
-            UpstreamError::NeedsAuth { message }
+            UpstreamError::NeedsAuth { message, scheme: None }
         })?;
         value.set_sensitive(true);
         all.insert(name.clone(), value);
@@ -96,17 +96,20 @@ pub(in crate::upstream) fn secret_headers(
 /// that another handshake may fare better.
 pub(in crate::upstream) fn problem(
     shown_url: &str,
+    has_credential: bool,
     error: &(dyn std::error::Error + 'static),
 ) -> (UpstreamError, bool) {
     let said = |problem: String, answered| {
         (UpstreamError::Unreachable { what: shown_url.to_owned(), problem }, answered)
     };
     match error.downcast_ref::<HandshakeError>() {
-        Some(StreamableHttpError::AuthRequired(_)) => {
-            (credential_refused(shown_url, StatusCode::UNAUTHORIZED), false)
+        Some(StreamableHttpError::AuthRequired(wanted)) => {
+            let challenge = &wanted.www_authenticate_header;
+            let status = StatusCode::UNAUTHORIZED;
+            (credential_refused(shown_url, status, has_credential, challenge), false)
         }
         Some(StreamableHttpError::InsufficientScope(_)) => {
-            (credential_refused(shown_url, StatusCode::FORBIDDEN), false)
+            (credential_refused(shown_url, StatusCode::FORBIDDEN, has_credential, ""), false)
         }
         Some(StreamableHttpError::Client(error)) => {
             said(format!("cannot be reached ({})", cause(error)), false)
@@ -163,7 +166,7 @@ mod tests {
                 "https://x/ refused the credential (HTTP 401); the owner must give a new one",
             ),
         ] {
-            assert_eq!(problem("https://x/", &problem_).0.to_string(), expected);
+            assert_eq!(problem("https://x/", true, &problem_).0.to_string(), expected);
         }
     }
 }

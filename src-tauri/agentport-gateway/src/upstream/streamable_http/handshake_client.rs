@@ -38,7 +38,7 @@ use sse_stream::{Error as SseError, Sse};
 use tokio::time::{sleep, timeout};
 
 use super::{
-    http_error::{is_event_stream, tidy},
+    http_error::{challenge, is_event_stream, tidy},
     sse::SseParser,
 };
 use crate::upstream::{
@@ -142,7 +142,9 @@ impl HandshakeClient {
         let status = response.status();
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
         if status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && challenged) {
-            return Err(HandshakeError::AuthRequired(AuthRequiredError::new(String::new())));
+            // rmcp logs it whole.
+            let scheme = challenge(response.headers()).split(' ').next().unwrap_or_default();
+            return Err(HandshakeError::AuthRequired(AuthRequiredError::new(scheme.to_owned())));
         }
         Ok(response)
     }

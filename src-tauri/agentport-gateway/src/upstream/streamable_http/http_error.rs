@@ -14,6 +14,9 @@ use crate::upstream::{
     message::{InboundMessage, inbound},
 };
 
+/// Longest authentication scheme that is repeated.
+const MAX_SCHEME: usize = 32;
+
 /// A JSON-RPC error in the body of a refusal: to our request, or (as many servers do) to none.
 pub(in crate::upstream) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamError> {
     match inbound(body) {
@@ -87,13 +90,36 @@ pub(super) fn is_event_stream(content_type: Option<&HeaderValue>) -> bool {
     })
 }
 
-/// The sentence for [`needs_auth`].
-pub(in crate::upstream) fn credential_refused(shown: &str, status: StatusCode) -> UpstreamError {
-    let message = format!(
-        "{shown} refused the credential (HTTP {}); the owner must give a new one",
-        status.as_u16()
-    );
-    UpstreamError::NeedsAuth { message }
+/// The error for [`needs_auth`]. `has_credential`: one was sent.
+pub(in crate::upstream) fn credential_refused(
+    shown: &str,
+    status: StatusCode,
+    has_credential: bool,
+    challenge: &str,
+) -> UpstreamError {
+    let status = status.as_u16();
+    let message = match has_credential {
+        true => {
+            format!("{shown} refused the credential (HTTP {status}); the owner must give a new one")
+        }
+        false => format!(
+            "{shown} wants a credential (HTTP {status}), and none was sent; the owner must give one"
+        ),
+    };
+    UpstreamError::NeedsAuth { message, scheme: scheme_of(challenge) }
+}
+
+/// The scheme of a challenge, if it is a token as RFC 9110, section 5.6.2, defines it.
+fn scheme_of(challenge: &str) -> Option<String> {
+    let scheme = challenge.split([' ', ',']).next().unwrap_or_default();
+    let is_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (!scheme.is_empty() && scheme.len() <= MAX_SCHEME && scheme.chars().all(is_token))
+        .then(|| scheme.to_owned())
+}
+
+/// The challenge in a response's headers; empty if there is none.
+pub(super) fn challenge(headers: &HeaderMap) -> &str {
+    headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// An address without what may be secret in it: user information, query, fragment.
@@ -156,6 +182,19 @@ mod tests {
         }
         assert!(is_session_lost_error(&refused(-32001, "Session not found")));
         assert!(!is_session_lost_error(&refused(-32001, "Request timed out")));
+    }
+
+    #[test]
+    fn schemes_are_read_from_challenges() {
+        for (challenge, want) in [
+            ("Bearer resource_metadata=\"https://x/\"", Some("Bearer")),
+            ("ApiKey", Some("ApiKey")),
+            ("Basic, Bearer", Some("Basic")),
+            ("", None),
+            ("\u{1b}[31m", None),
+        ] {
+            assert_eq!(scheme_of(challenge).as_deref(), want, "{challenge:?}");
+        }
     }
 
     #[test]

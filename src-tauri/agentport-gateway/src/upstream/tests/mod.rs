@@ -1,5 +1,6 @@
 //! UpstreamRegistry with real parts: child processes and HTTP servers that speak MCP, and an agent that answers.
 
+mod aged;
 mod agent;
 mod asking;
 mod life;

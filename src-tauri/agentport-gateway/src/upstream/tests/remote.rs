@@ -53,7 +53,7 @@ async fn a_refused_credential_is_reported_once_and_not_retried() {
         http.refuse(Some((401, challenge)));
         let bench = Bench::new(http.target());
         let error = bench.tool("echo", json!({})).await.unwrap_err();
-        let UpstreamError::NeedsAuth { message } = &error else { panic!("{error:?}") };
+        let UpstreamError::NeedsAuth { message, .. } = &error else { panic!("{error:?}") };
         assert!(message.contains("/mcp refused the credential (HTTP 401)"), "{message}");
         assert!(
             !message.contains("fake") && !message.contains("hidden") && !message.contains("pass"),

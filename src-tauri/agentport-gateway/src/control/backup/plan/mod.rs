@@ -154,7 +154,7 @@ impl RestorePlan {
                 Some(_) => format!(
                     "Changes how the integration {} is reached: from now on it is one {}. Its tools are read anew.",
                     sentences::name(integration),
-                    sentences::reached(&integration.connection)
+                    integration.connection.sentence()
                 ),
             });
             self.changes.extend(sentences::defaults(before, &row));
