@@ -2,6 +2,7 @@
 
 use agentport_core::{
     AgentId, ApprovalId, CallId, Timestamp,
+    activity::EntryPoint,
     approval::StateName,
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
@@ -56,8 +57,8 @@ pub struct ActivityRow {
     #[ts(type = "number")]
     pub bytes_out: u64,
     pub error: Option<String>,
-    /// Which door: `mcp`, `direct`, `rest`.
-    pub door: String,
+    /// The API the call came through.
+    pub entry_point: EntryPoint,
 }
 
 /// `GET /control/activity/chart?since=&until=&buckets=` and the filters of the list: calls over time. At most 200 buckets,

@@ -5,6 +5,7 @@
 //! Everything here is a pure function or plain data. Deliberately absent: I/O, async and a clock; callers pass the time in,
 //! so that rules can be tested as tables.
 
+pub mod activity;
 pub mod approval;
 pub mod arguments;
 mod error_chain;
@@ -23,6 +24,7 @@ pub mod summary;
 pub mod time;
 pub mod tool;
 pub mod tool_names;
+mod wire_words;
 
 pub use error_chain::ErrorChain;
 pub use ids::{AgentId, ApprovalId, CallId, IntegrationId, RuleId};

@@ -1,4 +1,4 @@
-//! How a call ended, in one word, for the activity and for every door alike.
+//! How a call ended, in one word, for the activity and for every API alike.
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

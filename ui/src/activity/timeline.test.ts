@@ -26,7 +26,7 @@ const row = (parts: Partial<ActivityRow> = {}): ActivityRow => ({
   bytes_in: 1,
   bytes_out: 1,
   error: null,
-  door: 'mcp',
+  entry_point: 'mcp',
   ...parts,
 });
 const request = (state: State, edited = false) =>

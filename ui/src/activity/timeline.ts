@@ -29,7 +29,7 @@ export function steps(
       kind: 'called',
       tone: 'quiet',
       title: `${row.agent_name} called`,
-      detail: `${fullTime(row.at)}, by ${ENTRY_POINTS[row.door] ?? row.door}`,
+      detail: `${fullTime(row.at)}, by ${ENTRY_POINTS[row.entry_point]}`,
     },
   ];
   if (row.decision) {

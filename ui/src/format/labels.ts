@@ -1,4 +1,5 @@
 /** The words for what the gateway says in identifiers. One place, so that every page says the same. */
+import type { EntryPoint } from '../bindings/EntryPoint';
 import type { Reason } from '../bindings/Reason';
 import type { Mode } from '../bindings/Mode';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
@@ -74,7 +75,7 @@ export const WITHDRAWN: Record<WithdrawnBecause, string> = {
   definition_changed: 'the tool changed since it was asked for',
 };
 
-export const ENTRY_POINTS: Record<string, string> = {
+export const ENTRY_POINTS: Record<EntryPoint, string> = {
   mcp: 'MCP, by call_tool',
   direct: 'MCP, listed directly',
   rest: 'REST',

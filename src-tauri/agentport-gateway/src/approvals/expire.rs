@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use agentport_core::{
     CallId, ErrorChain,
+    activity::CallEnd,
     approval::{Approval, State},
     outcome::OutcomeKind,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::Approvals;
-use crate::{clock, journal::End};
+use crate::clock;
 
 impl Approvals {
     /// Sleeps until the next approval is due, expires it, and so on until `stop`.
@@ -71,7 +72,7 @@ impl Approvals {
             _ => return,
         };
         let id = CallId(approval.id.0);
-        let end = End { id, outcome, ran_us: 0, bytes_out: 0, error };
+        let end = CallEnd { error, ..CallEnd::new(id, outcome) };
         if let Err(error) = self.services.journal.end(&end) {
             tracing::error!(error = %ErrorChain(&error), "the end of a request could not be recorded");
         }

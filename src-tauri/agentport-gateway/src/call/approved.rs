@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use agentport_core::{
     CallId, ErrorChain,
+    activity::{CallStart, EntryPoint},
     approval::{Approval, State, WithdrawnBecause},
     policy::Mode,
 };
@@ -13,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{
     CallPipeline,
     outcome::{Outcome, Refusal, failure_sentence},
-    record::Record,
+    record::call_start,
 };
 use crate::caller::Caller;
 use crate::{
@@ -73,7 +74,7 @@ impl CallPipeline {
         self: Arc<Self>,
         call: ApprovedCall,
         tool: &PublishedTool,
-        record: Record,
+        record: CallStart,
         mut caller: Caller,
     ) {
         // The call outlives the request that started it; only the agent's own withdrawal of a call that was never
@@ -136,14 +137,14 @@ impl CallPipeline {
     }
 }
 
-fn running_record(approval: &Approval, agent: &Agent, tool: &PublishedTool) -> Record {
-    let mut record = Record::new(
+fn running_record(approval: &Approval, agent: &Agent, tool: &PublishedTool) -> CallStart {
+    let mut record = call_start(
         CallId(approval.id.0),
         agent,
         tool,
         &approval.arguments,
         approval.arguments_hash,
-        "mcp",
+        EntryPoint::Mcp,
     );
     record.at = approval.created_at;
     record.approval = Some(approval.id);

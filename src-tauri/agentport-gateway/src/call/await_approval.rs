@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
     ApprovalId, ErrorChain,
+    activity::CallStart,
     approval::{Approval, State, WithdrawnBecause},
     outcome::OutcomeKind,
 };
@@ -11,7 +12,6 @@ use agentport_core::{
 use super::{
     CallPipeline,
     outcome::{Outcome, Refusal},
-    record::Record,
 };
 use crate::caller::Caller;
 use crate::{agents::Agent, approvals::StoredResult, clock};
@@ -130,7 +130,7 @@ impl CallPipeline {
         open: Approval,
         agent: &Agent,
         additional_info: Option<&str>,
-        mut record: Record,
+        mut record: CallStart,
         caller: Caller,
     ) -> Outcome {
         let id = open.id;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentport_core::{AgentId, IntegrationId};
+use agentport_core::{AgentId, IntegrationId, activity::CallStart};
 use rmcp::model::ServerResult;
 use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -15,7 +15,6 @@ use super::{
     continuations::Continuation,
     outcome::{Outcome, Refusal},
     permit::{Operation, Permit},
-    record::Record,
     scrub::scrub,
 };
 use crate::caller::Caller;
@@ -75,7 +74,7 @@ impl CallPipeline {
         self: &Arc<Self>,
         tool: &PublishedTool,
         arguments: Value,
-        record: Record,
+        record: CallStart,
         caller: Caller,
         key: CallKey,
     ) -> Outcome {
@@ -112,7 +111,7 @@ impl CallPipeline {
     pub(super) async fn recorded(
         self: &Arc<Self>,
         permit: Permit,
-        record: Record,
+        record: CallStart,
         caller: Caller,
     ) -> Outcome {
         if let Err(refusal) = self.recorder.start(&record) {
@@ -133,14 +132,14 @@ impl CallPipeline {
 /// A call that runs. Its row gets an end, also when the call is dropped.
 struct CallGuard {
     pipeline: Arc<CallPipeline>,
-    record: Record,
+    record: CallStart,
     started: Instant,
     written: bool,
     _running: TaskTrackerToken,
 }
 
 impl CallGuard {
-    fn new(pipeline: Arc<CallPipeline>, record: Record) -> Self {
+    fn new(pipeline: Arc<CallPipeline>, record: CallStart) -> Self {
         let running = pipeline.running.token();
         Self { pipeline, record, started: Instant::now(), written: false, _running: running }
     }

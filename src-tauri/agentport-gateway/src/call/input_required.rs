@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use agentport_core::{
     ApprovalId, CallId, ErrorChain,
+    activity::EntryPoint,
     approval::{Approval, State},
     arguments::ArgumentsHash,
     policy::Mode,
 };
 use uuid::Uuid;
 
-use super::{CallPipeline, approved::stored_result, await_approval::Awaited, record::Record};
+use super::{CallPipeline, approved::stored_result, await_approval::Awaited, record::call_start};
 use crate::caller::Caller;
 use crate::{agents::Agent, approvals::CallKey, clock};
 
@@ -42,7 +43,7 @@ impl CallPipeline {
         };
         let hash = ArgumentsHash::of(&continued.arguments);
         let call = CallId(Uuid::now_v7());
-        let mut record = Record::new(call, agent, &tool, &continued.arguments, hash, "mcp");
+        let mut record = call_start(call, agent, &tool, &continued.arguments, hash, EntryPoint::Mcp);
         record.approval = Some(id);
         record.decision = Some(Mode::RequireApproval);
         let outcome = self.run(&tool, continued.arguments, record, caller.clone(), key).await;

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use agentport_core::{
     CallId,
+    activity::{CallStart, EntryPoint},
     arguments::ArgumentsHash,
     policy::{Decision, Mode},
 };
@@ -38,7 +39,7 @@ pub(crate) use self::{
 use self::{
     continuations::Continuations,
     outcome::{Outcome, Refusal},
-    record::Record,
+    record::call_start,
 };
 use crate::caller::Caller;
 use crate::{
@@ -60,8 +61,7 @@ pub(crate) struct Request {
     pub(crate) arguments: JsonObject,
     /// The agent's own words for the owner. Never forwarded, never part of the hash.
     pub(crate) additional_info: Option<String>,
-    /// `mcp`, `direct` or `rest`.
-    pub(crate) door: &'static str,
+    pub(crate) entry_point: EntryPoint,
     pub(crate) caller: Caller,
 }
 
@@ -113,11 +113,11 @@ impl CallPipeline {
         tool: Arc<PublishedTool>,
         request: Request,
     ) -> Outcome {
-        let Request { agent, arguments, additional_info, door, caller, .. } = request;
+        let Request { agent, arguments, additional_info, entry_point, caller, .. } = request;
         let arguments = Value::Object(arguments);
         let hash = ArgumentsHash::of(&arguments);
         let now = clock::now();
-        let mut record = Record::new(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, door);
+        let mut record = call_start(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, entry_point);
         record.at = now;
 
         if let Err(refusal) = self.admission.admit(&agent, &tool, &arguments, now) {
@@ -141,7 +141,7 @@ impl CallPipeline {
             if let Some(continued) = self.continuations.remove(state, &key, tool.digest, now) {
                 record.approval = Some(continued.approval);
                 record.arguments = agentport_core::redact::redacted(&continued.arguments);
-                record.hash = Some(ArgumentsHash::of(&continued.arguments));
+                record.arguments_hash = Some(ArgumentsHash::of(&continued.arguments));
                 return self.run(&tool, continued.arguments, record, caller, key).await;
             }
         }
@@ -154,7 +154,7 @@ impl CallPipeline {
     }
 
     /// Creates an approval and records it.
-    async fn ask(&self, call: NewApproval<'_>, record: Record) -> Outcome {
+    async fn ask(&self, call: NewApproval<'_>, record: CallStart) -> Outcome {
         let (integration, tool) = (call.tool.integration.to_string(), call.tool.name().to_owned());
         let (outcome, record) = match self.approvals.create(call).await {
             // The row gets the approval's id: the decision and the run complete it.

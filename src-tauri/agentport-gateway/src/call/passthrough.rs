@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use agentport_core::{
     CallId, Timestamp,
+    activity::{CallStart, EntryPoint},
     arguments::ArgumentsHash,
     policy::{self, Mode},
     tool::{DefinitionDigest, ToolEffect},
@@ -19,7 +20,7 @@ use super::{
     CallPipeline,
     outcome::{Outcome, Refusal},
     permit::{Operation, Permit},
-    record::{Record, json_bytes},
+    record::json_bytes,
 };
 use crate::caller::Caller;
 use crate::{agents::Agent, catalogue::CatalogueEntry, clock};
@@ -49,21 +50,14 @@ impl CallPipeline {
             arguments: Some(&hash),
             now,
         });
-        let record = Record {
-            id: CallId(Uuid::now_v7()),
-            at: now,
-            agent: agent.id,
-            integration: integration.clone(),
-            tool: name.to_owned(),
-            bytes_in: json_bytes(&arguments),
-            arguments: agentport_core::redact::redacted(&arguments),
-            hash: Some(hash),
-            digest: None,
+        let (id, names) = (CallId(Uuid::now_v7()), (integration, name.to_owned()));
+        let redacted = agentport_core::redact::redacted(&arguments);
+        let record = CallStart {
+            arguments_hash: Some(hash),
             decision: Some(if decision.mode == Mode::Deny { Mode::Deny } else { Mode::Allow }),
             because: Some(decision.reason),
-            approval: None,
-            waited_ms: 0,
-            door: "mcp",
+            bytes_in: json_bytes(&arguments),
+            ..CallStart::new(id, now, agent.id, names, redacted, EntryPoint::Mcp)
         };
         if let Err(refusal) = self.admit_passthrough(agent, entry, now) {
             return self.recorder.record_refused(record, Outcome::Refused(refusal));

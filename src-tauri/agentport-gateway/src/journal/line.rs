@@ -1,30 +1,20 @@
-//! The journal's format: JSON lines, `{"b":{…}}` for a begin and `{"e":{…}}` for an end, with names of two letters.
+//! The journal's format: JSON lines, `{"b":{…}}` for a start and `{"e":{…}}` for an end, with names of two letters
+//! ([`CallStart`] and [`CallEnd`] have them).
 //!
 //! A line is written whole or, by a process that is killed in the middle of it, without its line end.
 
 use std::io;
 
-use agentport_core::{
-    AgentId, ApprovalId, CallId, Timestamp, arguments::ArgumentsHash, outcome::OutcomeKind,
-    policy::Mode, tool::DefinitionDigest,
-};
-use serde::{Deserialize, Serializer};
-use serde_json::value::RawValue;
+use agentport_core::activity::{CallEnd, CallStart};
+use serde::Deserialize;
 
-use super::{Begin, End};
+use crate::store::ImportedStart;
 
-pub(super) fn milliseconds<S: Serializer>(
-    at: &Timestamp,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(at.0)
+pub(super) fn write_start(buffer: &mut Vec<u8>, start: &CallStart) -> io::Result<()> {
+    write(buffer, br#"{"b":"#, start)
 }
 
-pub(super) fn write_begin(buffer: &mut Vec<u8>, begin: &Begin) -> io::Result<()> {
-    write(buffer, br#"{"b":"#, begin)
-}
-
-pub(super) fn write_end(buffer: &mut Vec<u8>, end: &End) -> io::Result<()> {
+pub(super) fn write_end(buffer: &mut Vec<u8>, end: &CallEnd) -> io::Result<()> {
     write(buffer, br#"{"e":"#, end)
 }
 
@@ -39,52 +29,7 @@ fn write(buffer: &mut Vec<u8>, kind: &[u8], value: &impl serde::Serialize) -> io
 #[derive(Debug, Deserialize)]
 pub(super) enum Line {
     #[serde(rename = "b")]
-    Begin(Box<Began>),
+    Start(Box<ImportedStart>),
     #[serde(rename = "e")]
-    End(Ended),
-}
-
-/// A [`Begin`]. JSON that goes to the database as it is stays text.
-#[derive(Debug, Deserialize)]
-pub(super) struct Began {
-    pub(super) id: CallId,
-    pub(super) at: i64,
-    #[serde(rename = "ag")]
-    pub(super) agent: AgentId,
-    #[serde(rename = "in")]
-    pub(super) integration: String,
-    #[serde(rename = "to")]
-    pub(super) tool: String,
-    #[serde(rename = "ar")]
-    pub(super) arguments: Box<RawValue>,
-    #[serde(rename = "ah")]
-    pub(super) arguments_hash: Option<ArgumentsHash>,
-    #[serde(rename = "dg")]
-    pub(super) digest: Option<DefinitionDigest>,
-    #[serde(rename = "de")]
-    pub(super) decision: Option<Mode>,
-    #[serde(rename = "be")]
-    pub(super) because: Option<Box<RawValue>>,
-    #[serde(rename = "ap")]
-    pub(super) approval: Option<ApprovalId>,
-    #[serde(rename = "wa")]
-    pub(super) waited_ms: u64,
-    #[serde(rename = "bi")]
-    pub(super) bytes_in: u64,
-    #[serde(rename = "do")]
-    pub(super) door: String,
-}
-
-/// An [`End`].
-#[derive(Debug, Deserialize)]
-pub(super) struct Ended {
-    pub(super) id: CallId,
-    #[serde(rename = "ou")]
-    pub(super) outcome: OutcomeKind,
-    #[serde(rename = "ra")]
-    pub(super) ran_us: u64,
-    #[serde(rename = "bo")]
-    pub(super) bytes_out: u64,
-    #[serde(rename = "er")]
-    pub(super) error: Option<String>,
+    End(CallEnd),
 }

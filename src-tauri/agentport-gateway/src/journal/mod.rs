@@ -19,67 +19,12 @@ mod rows;
 
 use std::{io, path::Path, sync::Arc};
 
-use agentport_core::{
-    AgentId, ApprovalId, CallId, Timestamp,
-    arguments::ArgumentsHash,
-    outcome::OutcomeKind,
-    policy::{Mode, Reason},
-    tool::DefinitionDigest,
-};
-use serde::Serialize;
-use serde_json::Value;
+use agentport_core::activity::{CallEnd, CallStart};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{file::Files, import::Importer};
 use crate::store::{Store, StoreError};
-
-/// What is known of a call before it runs.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Begin {
-    pub(crate) id: CallId,
-    #[serde(serialize_with = "line::milliseconds")]
-    pub(crate) at: Timestamp,
-    #[serde(rename = "ag")]
-    pub(crate) agent: AgentId,
-    #[serde(rename = "in")]
-    pub(crate) integration: String,
-    #[serde(rename = "to")]
-    pub(crate) tool: String,
-    /// Redacted already.
-    #[serde(rename = "ar")]
-    pub(crate) arguments: Value,
-    #[serde(rename = "ah")]
-    pub(crate) arguments_hash: Option<ArgumentsHash>,
-    #[serde(rename = "dg")]
-    pub(crate) digest: Option<DefinitionDigest>,
-    #[serde(rename = "de")]
-    pub(crate) decision: Option<Mode>,
-    #[serde(rename = "be")]
-    pub(crate) because: Option<Reason>,
-    #[serde(rename = "ap")]
-    pub(crate) approval: Option<ApprovalId>,
-    #[serde(rename = "wa")]
-    pub(crate) waited_ms: u64,
-    #[serde(rename = "bi")]
-    pub(crate) bytes_in: u64,
-    #[serde(rename = "do")]
-    pub(crate) door: &'static str,
-}
-
-/// What is known of a call once it is over.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct End {
-    pub(crate) id: CallId,
-    #[serde(rename = "ou")]
-    pub(crate) outcome: OutcomeKind,
-    #[serde(rename = "ra")]
-    pub(crate) ran_us: u64,
-    #[serde(rename = "bo")]
-    pub(crate) bytes_out: u64,
-    #[serde(rename = "er")]
-    pub(crate) error: Option<String>,
-}
 
 /// A line could not be written. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -129,19 +74,19 @@ impl Journal {
     }
 
     /// Records that a call begins. Must have succeeded before the call is dispatched.
-    pub(crate) fn begin(&self, begin: &Begin) -> Result<(), JournalError> {
-        self.files.append(|buffer| line::write_begin(buffer, begin)).map_err(JournalError)
+    pub(crate) fn begin(&self, start: &CallStart) -> Result<(), JournalError> {
+        self.files.append(|buffer| line::write_start(buffer, start)).map_err(JournalError)
     }
 
     /// Records that a call is over. Belongs before the reply.
-    pub(crate) fn end(&self, end: &End) -> Result<(), JournalError> {
+    pub(crate) fn end(&self, end: &CallEnd) -> Result<(), JournalError> {
         self.files.append(|buffer| line::write_end(buffer, end)).map_err(JournalError)
     }
 
     /// Records a call that never ran: both at once, in one write.
-    pub(crate) fn record(&self, begin: &Begin, end: &End) -> Result<(), JournalError> {
+    pub(crate) fn record(&self, start: &CallStart, end: &CallEnd) -> Result<(), JournalError> {
         let both = |buffer: &mut Vec<u8>| {
-            line::write_begin(buffer, begin)?;
+            line::write_start(buffer, start)?;
             line::write_end(buffer, end)
         };
         self.files.append(both).map_err(JournalError)

@@ -5,12 +5,19 @@ use std::{
 };
 
 use agentport_api::ActivityRow;
-use agentport_core::{AgentId, CallId, Timestamp, outcome::OutcomeKind};
+use agentport_core::{
+    AgentId, ApprovalId, CallId, RuleId, Timestamp,
+    activity::{CallEnd, CallStart, EntryPoint},
+    arguments::ArgumentsHash,
+    outcome::OutcomeKind,
+    policy::{Mode, Reason},
+    tool::DefinitionDigest,
+};
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
-use super::{Begin, End, ImportError, Journal};
+use super::{ImportError, Journal};
 use crate::store::{
     ActivityFilter, Store,
     testing::{TestStore, store},
@@ -43,27 +50,14 @@ async fn doomed_life(store: &TestStore) -> Life {
     life
 }
 
-fn begin(agent: AgentId, at: i64) -> Begin {
-    Begin {
-        id: CallId(Uuid::now_v7()),
-        at: Timestamp(at),
-        agent,
-        integration: "files".into(),
-        tool: "read".into(),
-        arguments: json!({"path": "/a"}),
-        arguments_hash: None,
-        digest: None,
-        decision: None,
-        because: None,
-        approval: None,
-        waited_ms: 0,
-        bytes_in: 0,
-        door: "mcp",
-    }
+fn begin(agent: AgentId, at: i64) -> CallStart {
+    let names = ("files".to_owned(), "read".to_owned());
+    let id = CallId(Uuid::now_v7());
+    CallStart::new(id, Timestamp(at), agent, names, json!({"path": "/a"}), EntryPoint::Mcp)
 }
 
-fn end(begin: &Begin, outcome: OutcomeKind) -> End {
-    End { id: begin.id, outcome, ran_us: 1, bytes_out: 2, error: None }
+fn end(begin: &CallStart, outcome: OutcomeKind) -> CallEnd {
+    CallEnd { ran_us: 1, bytes_out: 2, ..CallEnd::new(begin.id, outcome) }
 }
 
 /// Oldest first.
@@ -204,6 +198,41 @@ async fn a_torn_last_line_is_dropped_wherever_it_tore() {
     }
 }
 
+/// The file is as versions before the column `entry_point` left it when they were killed.
+#[tokio::test]
+async fn lines_of_earlier_versions_are_imported() {
+    let store = store().await;
+    let agent = store.add_agent("a").await;
+    let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let (hash, digest) = (ArgumentsHash([1; 32]), DefinitionDigest([2; 32]));
+    let lines = format!(
+        r#"{{"b":{{"id":"{id}","at":1000,"ag":"{agent}","in":"files","to":"read","ar":{{"path":"/a"}},"ah":"{hash}","dg":"{digest}","de":"require_approval","be":{{"kind":"rule","id":"{other}"}},"ap":"{other}","wa":1500,"bi":12,"do":"direct"}}}}
+{{"e":{{"id":"{id}","ou":"tool_error","ra":345,"bo":67,"er":"did not work"}}}}
+{{"b":{{"id":"{other}","at":2000,"ag":"{agent}","in":"files","to":"read","ar":{{}},"ah":null,"dg":null,"de":null,"be":null,"ap":null,"wa":0,"bi":2,"do":"rest"}}}}
+"#
+    );
+    fs::create_dir(dir(&store)).unwrap();
+    fs::write(dir(&store).join("0000000001.jsonl"), lines).unwrap();
+    let _life = begin_life(&store).await;
+
+    let rows = rows(&store).await;
+    let [ended, cut_short] = &rows[..] else { panic!("{rows:?}") };
+    let ActivityRow { arguments, arguments_hash, digest: kept, decision, reason, .. } = ended;
+    assert_eq!((ended.id, ended.at, ended.agent), (CallId(id), Timestamp(1_000), agent));
+    assert_eq!((arguments, *arguments_hash, *kept), (&json!({"path": "/a"}), Some(hash), Some(digest)));
+    assert_eq!(*decision, Some(Mode::RequireApproval));
+    assert_eq!(*reason, Some(Reason::Rule { id: RuleId(other) }));
+    assert_eq!(ended.approval, Some(ApprovalId(other)));
+    let numbers = (ended.waited_ms, ended.ran_us, ended.bytes_in, ended.bytes_out);
+    assert_eq!(numbers, (1_500, 345, 12, 67));
+    assert_eq!(ended.error.as_deref(), Some("did not work"));
+    assert_eq!((ended.outcome, ended.entry_point), (OutcomeKind::ToolError, EntryPoint::Direct));
+    assert_eq!(
+        (cut_short.outcome, cut_short.entry_point),
+        (OutcomeKind::Interrupted, EntryPoint::Rest)
+    );
+}
+
 #[tokio::test]
 async fn a_line_that_makes_no_sense_is_passed_over() {
     let store = store().await;
@@ -246,7 +275,7 @@ async fn later_lines_complete_the_row_of_their_id() {
     let store = store().await;
     let life = begin_life(&store).await;
     let asked = begin(store.add_agent("a").await, 1);
-    let ran = Begin {
+    let ran = CallStart {
         at: Timestamp(9),
         arguments: json!({"path": "/edited"}),
         waited_ms: 8,
@@ -296,7 +325,7 @@ async fn full_files_are_followed_and_deleted() {
     // Lines longer than what is read at once, too.
     let text = "x".repeat(1_500_000);
     for at in 0..7 {
-        let begin = Begin { arguments: json!({"t": text}), ..begin(agent, at) };
+        let begin = CallStart { arguments: json!({"t": text}), ..begin(agent, at) };
         life.journal.record(&begin, &end(&begin, OutcomeKind::Ok)).unwrap();
     }
     assert_eq!(files(&store), ["0000000001.jsonl"]);

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use agentport_core::activity::EntryPoint;
 use rmcp::{
     ErrorData, ServerHandler,
     model::{
@@ -129,7 +130,7 @@ async fn call_direct(
             tool: tool.name().to_owned(),
             arguments,
             additional_info,
-            door: "direct",
+            entry_point: EntryPoint::Direct,
             caller: caller.clone(),
         })
         .await;

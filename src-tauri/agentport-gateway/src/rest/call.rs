@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use agentport_core::{
     ApprovalId, Timestamp,
+    activity::EntryPoint,
     approval::{Approval, State as ApprovalState},
 };
 use axum::{
@@ -66,7 +67,7 @@ pub(super) async fn call(
             tool: call.tool_name.clone(),
             arguments,
             additional_info,
-            door: "rest",
+            entry_point: EntryPoint::Rest,
             caller: Default::default(),
         })
         .await;

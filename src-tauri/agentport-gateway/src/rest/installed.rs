@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agentport_core::activity::EntryPoint;
 use axum::{
     Json,
     extract::{Path, State},
@@ -70,7 +71,7 @@ async fn ask(
             tool: tool.to_owned(),
             arguments,
             additional_info: None,
-            door: "rest",
+            entry_point: EntryPoint::Rest,
             caller: Default::default(),
         })
         .await;

@@ -34,7 +34,9 @@ use std::sync::Arc;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub(crate) use self::{
-    activity::{ActivityFilter, Buckets},
+    activity::{
+        ActivityFilter, Buckets, ImportedStart, complete_call, insert_calls, keep_first_start,
+    },
     agents::{AgentRow, InsertError},
     approvals::{ApprovalFilter, DenialRow},
     columns::{Columns, hex},

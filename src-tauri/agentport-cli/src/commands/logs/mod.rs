@@ -216,7 +216,7 @@ mod tests {
             "tool_display": "write\\u{a}file (look-alike name)", "arguments": {"path": "/a"},
             "arguments_hash": null, "digest": null, "decision": "allow", "reason": null, "approval": null,
             "outcome": "tool_error", "waited_ms": 2_500, "ran_us": 12_345, "bytes_in": 1, "bytes_out": 2,
-            "error": "no", "door": "mcp",
+            "error": "no", "entry_point": "mcp",
         });
         let row: ActivityRow = serde_json::from_value(row).unwrap();
         assert_eq!(

@@ -1,7 +1,7 @@
 //! `agentport__install_integration` and `agentport__remove_integration`: requests of an agent that the owner decides.
 
 use agentport_api::AuthMethod;
-use agentport_core::{AgentId, IntegrationId};
+use agentport_core::{AgentId, IntegrationId, activity::EntryPoint};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, JsonObject},
@@ -43,7 +43,7 @@ impl MetaCall<'_> {
                 tool: tool.to_owned(),
                 arguments: self.arguments,
                 additional_info: None,
-                door: "mcp",
+                entry_point: EntryPoint::Mcp,
                 caller,
             })
             .await;

@@ -7,7 +7,7 @@ mod whoami;
 
 use std::{sync::Arc, time::Duration};
 
-use agentport_core::ApprovalId;
+use agentport_core::{ApprovalId, activity::EntryPoint};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult, JsonObject, ProgressNotificationParam},
@@ -115,7 +115,7 @@ impl MetaCall<'_> {
             tool,
             arguments,
             additional_info,
-            door: "mcp",
+            entry_point: EntryPoint::Mcp,
             caller,
         })
     }

@@ -243,7 +243,7 @@ mod tests {
         sqlx::query(
             "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)
              INSERT INTO activity (id, at, ended, agent, integration, tool, outcome, arguments, decision, approval,
-                                   waited_ms, ran_us, bytes_in, bytes_out, door)
+                                   waited_ms, ran_us, bytes_in, bytes_out, entry_point)
              SELECT randomblob(16), i * 7776, 1, ?, 'files', 'read', iif(i % 7 = 0, 'denied', 'ok'),
                     '{\"path\":\"/a' || i || '\"}', 'allow', iif(i % 10 = 0, randomblob(16), NULL), 0, 5, 10, 10, 'mcp'
              FROM n",

@@ -34,12 +34,9 @@ mod tests {
     use sqlx::Row as _;
 
     use super::*;
-    use crate::{
-        journal::Begin,
-        store::{
-            activity::tests::{begin, journal},
-            testing::store,
-        },
+    use crate::store::{
+        activity::tests::{begin, journal},
+        testing::store,
     };
 
     #[tokio::test]
@@ -48,7 +45,7 @@ mod tests {
         let journal = journal(&store).await;
         let (busy, silent) = (store.add_agent("busy").await, store.add_agent("silent").await);
         for at in [30, 10, 20] {
-            journal.begin(&Begin { at: Timestamp(at), ..begin(busy, at) }).unwrap();
+            journal.begin(&begin(busy, at)).unwrap();
         }
         journal.flush().await.unwrap();
         let first = store.first_calls().await.unwrap();

@@ -3,21 +3,22 @@
 //! Rows come in through the journal alone. A call that runs at this moment has a row already: its outcome is
 //! `interrupted`, which is what it will have been should the process end now, and its error says that it still runs.
 
+mod call_rows;
 mod chart;
 mod first;
 
 use std::{collections::HashMap, fmt, str::FromStr};
 
 use agentport_api::{ActivityPage, ActivityRow};
-use agentport_core::{
-    AgentId, ApprovalId, CallId, Timestamp, approval::StateName, arguments::ArgumentsHash,
-    outcome::OutcomeKind, policy::Mode, sanitize, tool::DefinitionDigest,
-};
+use agentport_core::{AgentId, Timestamp, approval::StateName, outcome::OutcomeKind};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
 
 use super::{Columns, Result, Store, While as _};
 
-pub(crate) use self::chart::Buckets;
+pub(crate) use self::{
+    call_rows::{ImportedStart, complete_call, insert_calls, keep_first_start},
+    chart::Buckets,
+};
 
 /// Rows a text search looks at for one page. Where it found too few among them, the page has a `next` all the same.
 const SEARCHED: u32 = 16_000;
@@ -73,38 +74,6 @@ impl fmt::Display for ActivityCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.at, self.seq)
     }
-}
-
-fn row(columns: &Columns<'_>) -> Result<ActivityRow> {
-    let ended = columns.flag("ended")?;
-    let tool = columns.text("tool")?;
-    Ok(ActivityRow {
-        approval_state: None,
-        id: CallId(columns.uuid("id")?),
-        at: columns.moment("at")?,
-        agent: AgentId(columns.uuid("agent")?),
-        agent_name: columns.opt_text("agent_name")?.unwrap_or_else(|| "unknown agent".to_owned()),
-        integration: columns.text("integration")?,
-        tool_display: sanitize::display_name(&tool).to_string(),
-        tool,
-        arguments: columns.json("arguments")?,
-        arguments_hash: columns.opt_digest("arguments_hash")?.map(ArgumentsHash),
-        digest: columns.opt_digest("digest")?.map(DefinitionDigest),
-        decision: columns.opt_word("decision", Mode::parse)?,
-        reason: columns.opt_json("because")?,
-        approval: columns.opt_uuid("approval")?.map(ApprovalId),
-        // What had not ended when the process did was marked at the start; what has not ended now runs.
-        outcome: match ended {
-            true => columns.word("outcome", OutcomeKind::parse)?,
-            false => OutcomeKind::Running,
-        },
-        waited_ms: columns.count("waited_ms")?,
-        ran_us: columns.count("ran_us")?,
-        bytes_in: columns.count("bytes_in")?,
-        bytes_out: columns.count("bytes_out")?,
-        error: columns.opt_text("error")?,
-        door: columns.text("door")?,
-    })
 }
 
 /// Adds what only the request knows: where it stands while the call waits for it, and how long the owner took to answer a
@@ -247,7 +216,7 @@ impl Store {
         };
         let mut items = rows
             .iter()
-            .map(|found| row(&Columns::new("activity", "id", found)))
+            .map(|found| call_rows::read(&Columns::new("activity", "id", found)))
             .collect::<Result<Vec<_>>>()?;
         join_requests(&mut snapshot, &mut items).await?;
         Ok(ActivityPage { items, next: next.map(|cursor| cursor.to_string()) })

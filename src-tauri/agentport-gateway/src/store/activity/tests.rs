@@ -1,6 +1,7 @@
 use agentport_api::ActivityRow;
 use agentport_core::{
     AgentId, ApprovalId, CallId, RuleId, Timestamp,
+    activity::{CallEnd, CallStart, EntryPoint},
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
     policy::{Mode, Reason},
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use super::{ActivityCursor, ActivityFilter, SEARCHED};
 use crate::{
-    journal::{Begin, End, Journal},
+    journal::Journal,
     store::testing::{TestStore, store},
 };
 
@@ -23,27 +24,14 @@ pub(super) async fn journal(store: &TestStore) -> Journal {
         .unwrap()
 }
 
-pub(super) fn begin(agent: AgentId, at: i64) -> Begin {
-    Begin {
-        id: CallId(Uuid::now_v7()),
-        at: Timestamp(at),
-        agent,
-        integration: "files".into(),
-        tool: "read".into(),
-        arguments: json!({"path": "/a"}),
-        arguments_hash: None,
-        digest: None,
-        decision: None,
-        because: None,
-        approval: None,
-        waited_ms: 0,
-        bytes_in: 0,
-        door: "mcp",
-    }
+pub(super) fn begin(agent: AgentId, at: i64) -> CallStart {
+    let names = ("files".to_owned(), "read".to_owned());
+    let id = CallId(Uuid::now_v7());
+    CallStart::new(id, Timestamp(at), agent, names, json!({"path": "/a"}), EntryPoint::Mcp)
 }
 
-pub(super) fn end(begin: &Begin, outcome: OutcomeKind) -> End {
-    End { id: begin.id, outcome, ran_us: 0, bytes_out: 0, error: None }
+pub(super) fn end(begin: &CallStart, outcome: OutcomeKind) -> CallEnd {
+    CallEnd::new(begin.id, outcome)
 }
 
 pub(super) fn page(limit: u32) -> ActivityFilter {
@@ -57,7 +45,7 @@ async fn shows_everything_that_was_recorded() {
     let agent = store.add_agent("laptop").await;
     let reason = Reason::Rule { id: RuleId(Uuid::now_v7()) };
     let approval = ApprovalId(Uuid::now_v7());
-    let begin = Begin {
+    let begin = CallStart {
         arguments_hash: Some(ArgumentsHash([1; 32])),
         digest: Some(DefinitionDigest([2; 32])),
         decision: Some(Mode::RequireApproval),
@@ -65,9 +53,10 @@ async fn shows_everything_that_was_recorded() {
         approval: Some(approval),
         waited_ms: 1_500,
         bytes_in: 12,
+        entry_point: EntryPoint::Rest,
         ..begin(agent, 1_000)
     };
-    let end = End {
+    let end = CallEnd {
         ran_us: 345,
         bytes_out: 67,
         error: Some("did \"not\"\nwork".into()),
@@ -81,10 +70,10 @@ async fn shows_everything_that_was_recorded() {
     assert_eq!((*id, *at, agent_name.as_str()), (begin.id, Timestamp(1_000), "laptop"));
     assert_eq!(*arguments, json!({"path": "/a"}));
     assert_eq!((*arguments_hash, *digest), (begin.arguments_hash, begin.digest));
-    let ActivityRow { decision, reason: why, approval: which, outcome, error, door, .. } = &rows[0];
+    let ActivityRow { decision, reason: why, approval: which, outcome, error, entry_point, .. } = &rows[0];
     assert_eq!((*decision, *why, *which), (begin.decision, Some(reason), Some(approval)));
     assert_eq!((*outcome, error), (OutcomeKind::ToolError, &end.error));
-    assert_eq!(door, "mcp");
+    assert_eq!(*entry_point, EntryPoint::Rest);
     let row = &rows[0];
     assert_eq!((row.waited_ms, row.ran_us, row.bytes_in, row.bytes_out), (1_500, 345, 12, 67));
 }
@@ -96,7 +85,7 @@ async fn every_filter_and_all_of_them() {
     let (a, b) = (store.add_agent("a").await, store.add_agent("b").await);
     let mut all = Vec::new();
     for at in 0..48_i64 {
-        let begin = Begin {
+        let begin = CallStart {
             integration: ["files", "mail"][at as usize / 2 % 2].into(),
             tool: ["read", "write", "list"][at as usize % 3].into(),
             ..begin(if at % 2 == 0 { a } else { b }, at)
@@ -174,9 +163,9 @@ async fn text_is_searched_as_it_is_typed() {
     let agent = store.add_agent("a").await;
     let texts = ["100% sure", "snake_case", r"back\slash", "100 percent", "snakeXcase"];
     for (at, text) in texts.iter().enumerate() {
-        let begin = Begin { arguments: json!({"t": text}), ..begin(agent, at as i64) };
+        let begin = CallStart { arguments: json!({"t": text}), ..begin(agent, at as i64) };
         let failed =
-            End { error: Some(format!("Error {at}")), ..end(&begin, OutcomeKind::ToolError) };
+            CallEnd { error: Some(format!("Error {at}")), ..end(&begin, OutcomeKind::ToolError) };
         journal.record(&begin, &failed).unwrap();
     }
     journal.flush().await.unwrap();
@@ -203,7 +192,7 @@ async fn a_search_stops_in_time_and_goes_on_from_there() {
     let store = store().await;
     let journal = journal(&store).await;
     let agent = store.add_agent("a").await;
-    let needle = Begin { arguments: json!({"t": "needle"}), ..begin(agent, 0) };
+    let needle = CallStart { arguments: json!({"t": "needle"}), ..begin(agent, 0) };
     journal.record(&needle, &end(&needle, OutcomeKind::Ok)).unwrap();
     for at in 0..SEARCHED {
         let begin = begin(agent, i64::from(at) + 1);
