@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use agentport_api::{Connection, Health};
-use agentport_core::{Timestamp, approval::State, policy::Mode, tool::ToolEffect};
+use agentport_core::{
+    Timestamp,
+    approval::{State, sentences},
+    policy::Mode,
+    tool::ToolEffect,
+};
 use agentport_gateway::clock;
 
 /// `3 min ago`, `in 8 min`: rounded to the unit that matters.
@@ -100,30 +105,7 @@ pub(crate) fn command_line(command: &str, args: &[String]) -> String {
 }
 
 pub(crate) fn state(state: &State) -> String {
-    match state {
-        State::Pending => "waiting for you".into(),
-        State::Approved { at, .. } => format!("approved {}, not yet run", when(*at)),
-        State::Running { started_at, .. } => format!("running since {}", when(*started_at)),
-        State::Done { finished_at, outcome, .. } => {
-            format!("approved, ran {}: {}", when(*finished_at), outcome.as_str())
-        }
-        State::Denied { at, reason: None } => format!("denied {}", when(*at)),
-        State::Denied { at, reason: Some(reason) } => format!("denied {}: {reason}", when(*at)),
-        State::Expired { at, approved_at: None } => format!("missed: expired {}", when(*at)),
-        State::Expired { approved_at: Some(at), .. } => {
-            format!("approved {}, not picked up: the agent did not come back", when(*at))
-        }
-        State::Withdrawn { at, because } => {
-            use agentport_core::approval::WithdrawnBecause as Because;
-            let why = match because {
-                Because::AgentRevoked => "the agent's key was revoked",
-                Because::IntegrationRemoved => "the integration was removed",
-                Because::ToolGone => "the tool is gone",
-                Because::DefinitionChanged => "the tool's definition changed",
-            };
-            format!("withdrawn {}: {why}", when(*at))
-        }
-    }
+    sentences::state_for_owner(state, when)
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ use crate::{
 
 wire_words! {
     /// The API through which an agent made a call.
+    #[derive(ts_rs::TS)]
+    #[ts(export)]
     pub enum EntryPoint {
         /// MCP, by the meta tool `call_tool`.
         Mcp = "mcp",
@@ -198,7 +200,10 @@ mod tests {
         assert_eq!(serde_json::from_str::<CallStart>(&before).unwrap(), start);
 
         let asked = start.for_approval(ApprovalId(Uuid::from_u128(8)));
-        assert_eq!((asked.id.0, asked.approval.map(|id| id.0)), (Uuid::from_u128(8), Some(asked.id.0)));
+        assert_eq!(
+            (asked.id.0, asked.approval.map(|id| id.0)),
+            (Uuid::from_u128(8), Some(asked.id.0))
+        );
         let end = CallEnd { ran_us: 5, ..CallEnd::new(asked.id, OutcomeKind::Ok) };
         let text = serde_json::to_string(&end).unwrap();
         assert_eq!(serde_json::from_str::<CallEnd>(&text).unwrap(), end);

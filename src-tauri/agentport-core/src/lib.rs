@@ -5,9 +5,12 @@
 //! Everything here is a pure function or plain data. Deliberately absent: I/O, async and a clock; callers pass the time in,
 //! so that rules can be tested as tables.
 
+#![warn(missing_docs)]
+
 pub mod activity;
 pub mod approval;
 pub mod arguments;
+pub mod audit;
 mod error_chain;
 pub mod ids;
 pub mod json_rpc;

@@ -1,14 +1,13 @@
 //! Enums that are a closed set of words on the wire and in the database.
 
-/// Defines an enum with its word beside each variant: `ALL`, `as_str`, `parse`, and serde and TypeScript by that word.
+/// Defines an enum with its word beside each variant: `ALL`, `as_str`, `parse`, and serde by that word.
 macro_rules! wire_words {
     (
         $(#[$meta:meta])*
         pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:tt,)+ }
     ) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize, ::ts_rs::TS)]
-        #[ts(export)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize)]
         pub enum $name {
             $(
                 $(#[$doc])*

@@ -9,6 +9,7 @@ use std::{
 };
 
 use agentport_api::{Connection, Event, Settings};
+use agentport_core::audit::{Actor, AuditAction};
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
@@ -88,8 +89,8 @@ impl CallSwitch {
             self.paused.store(false, Ordering::Release);
         }
         self.events.send(Event::Paused { paused });
-        let action = if paused { "calls.paused" } else { "calls.resumed" };
-        self.audit.record("owner", action, "all", Value::Null).await;
+        let action = if paused { AuditAction::CallsPaused } else { AuditAction::CallsResumed };
+        self.audit.record(Actor::Owner, action, "all", Value::Null).await;
         Ok(())
     }
 }

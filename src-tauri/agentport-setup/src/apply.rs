@@ -10,7 +10,7 @@ use agentport_clients::{
     plan::{PlannedImport, WantsKey},
     types::{Applied, ConnectionMethod, EnvironmentView, PlanAction},
 };
-use agentport_core::{AgentId, IntegrationId, Secret};
+use agentport_core::{AgentId, IntegrationId, Secret, audit::AuditAction};
 use agentport_gateway::clock;
 use http::StatusCode;
 use serde_json::json;
@@ -259,18 +259,18 @@ impl Installation {
     }
 
     async fn announce(&self, control: &ControlApi, prepared: &PreparedPlan, applied: &Applied) {
-        let what = match prepared.plan.what {
-            PlanAction::Connect => "client.connected",
-            PlanAction::Disconnect => "client.disconnected",
-            PlanAction::Consolidate => "client.consolidated",
-            PlanAction::Restore => "client.restored",
+        let action = match prepared.plan.what {
+            PlanAction::Connect => AuditAction::ClientConnected,
+            PlanAction::Disconnect => AuditAction::ClientDisconnected,
+            PlanAction::Consolidate => AuditAction::ClientConsolidated,
+            PlanAction::Restore => AuditAction::ClientRestored,
         };
         let detail = json!({
             "files": applied.files,
             "added": applied.added,
             "removed": prepared.removes,
         });
-        control.transport().handle.note(what, &prepared.client.id, detail).await;
+        control.transport().handle.record(action, &prepared.client.id, detail).await;
         control.transport().handle.tell(Event::Clients);
     }
 }

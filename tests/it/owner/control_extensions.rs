@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use agentport_api::Event;
+use agentport_core::audit::AuditAction;
 use agentport_gateway::{ControlExtension, ControlHandle, Port};
 use agentport_tests::{Owner, gateway::PASSWORD, soon};
 use axum::{
@@ -90,7 +91,7 @@ async fn plant(
     let made = made.expect("an answer");
     if made.status().is_success() {
         garden.grown.fetch_add(1, Ordering::SeqCst);
-        handle.note("garden.planted", &name, json!({ "rows": 1 })).await;
+        handle.record(AuditAction::ClientConnected, &name, json!({ "rows": 1 })).await;
     }
     made
 }
@@ -189,7 +190,7 @@ async fn an_extension_can_do_what_the_owner_can() {
     let rows = audit["items"].as_array().expect("rows");
     let planted: Vec<_> = rows
         .iter()
-        .filter(|row| row["action"] == "garden.planted")
+        .filter(|row| row["action"] == "client.connected")
         .map(|row| &row["subject"])
         .collect();
     assert_eq!(planted, ["tulip", "rose"]);

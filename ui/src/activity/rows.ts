@@ -1,4 +1,5 @@
 /** The rows of the activity as they come in pages and by events. Pure. */
+import { notPickedUpYet } from '../format/approvals';
 import { OUTCOMES, type OutcomeWords } from '../format/labels';
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
@@ -68,7 +69,7 @@ export function rowOutcome({
   if (outcome === 'pending' && approval_state === 'approved') {
     return {
       ...OUTCOMES.not_picked_up,
-      meaning: 'You approved it, and the agent has not come back for it yet. It runs once it does.',
+      meaning: `You approved it. ${notPickedUpYet('The agent')}`,
     };
   }
   return OUTCOMES[outcome];

@@ -6,29 +6,31 @@ import { steps, tabOf } from './timeline';
 
 const AT = '2026-01-31T12:00:00Z';
 const NOW = Date.parse(AT);
-const row = (parts: Partial<ActivityRow> = {}): ActivityRow => ({
-  id: 'call',
-  at: AT,
-  agent: 'agent',
-  agent_name: 'Claude Code',
-  integration: 'demo',
-  tool: 'add_note',
-  tool_display: 'add_note',
-  arguments: {},
-  arguments_hash: null,
-  digest: 'digest',
-  decision: 'require_approval',
-  reason: { kind: 'no_rule' },
-  approval: 'request',
-  outcome: 'ok',
-  waited_ms: 12_000,
-  ran_us: 400,
-  bytes_in: 1,
-  bytes_out: 1,
-  error: null,
-  entry_point: 'mcp',
-  ...parts,
-});
+/** The columns that the timeline reads, and some more. */
+const row = (parts: Partial<ActivityRow> = {}) =>
+  ({
+    id: 'call',
+    at: AT,
+    agent: 'agent',
+    agent_name: 'Claude Code',
+    integration: 'demo',
+    tool: 'add_note',
+    tool_display: 'add_note',
+    arguments: {},
+    arguments_hash: null,
+    digest: 'digest',
+    decision: 'require_approval',
+    reason: { kind: 'no_rule' },
+    approval: 'request',
+    outcome: 'ok',
+    waited_ms: 12_000,
+    ran_us: 400,
+    bytes_in: 1,
+    bytes_out: 1,
+    error: null,
+    entry_point: 'mcp',
+    ...parts,
+  }) as ActivityRow;
 const request = (state: State, edited = false) =>
   ({ agent_name: 'Claude Code', created_at: AT, state, edited }) as ApprovalView;
 const titles = (...given: Parameters<typeof steps>) => steps(...given).map(({ title }) => title);

@@ -2,6 +2,7 @@
 import type { ActivityRow } from '../bindings/ActivityRow';
 import type { ApprovalView } from '../bindings/ApprovalView';
 import { requestStatus } from '../approvals/status';
+import { decisionTitle } from '../format/approvals';
 import type { InboxTab } from '../route/route';
 import { because, DECISIONS, ENTRY_POINTS, MODE_TONES, type Tone } from '../format/labels';
 import { fullTime, span } from '../format/time';
@@ -52,7 +53,7 @@ export function steps(
       kind: 'asked',
       // How it ended is the last step's to say.
       tone: request.state.state === 'done' || request.state.state === 'running' ? 'good' : tone,
-      title: decision(request),
+      title: decisionTitle(request.state),
       detail: [at === null ? '' : fullTime(at), after].filter(Boolean).join(', ') + sentence(long) + edited,
     });
   } else if (waited !== '') {
@@ -75,19 +76,6 @@ function why(row: ActivityRow, rule: string | null): string {
   const reason = because(row.reason);
   if (row.reason.kind !== 'rule' && row.reason.kind !== 'definition_changed') return reason;
   return rule === null ? `${reason}, which is gone by now` : `${reason}: ${rule}`;
-}
-
-function decision({ state }: ApprovalView): string {
-  switch (state.state) {
-    case 'denied':
-      return 'You said no';
-    case 'expired':
-      return state.approved_at === undefined ? 'Time ran out' : 'You approved it';
-    case 'withdrawn':
-      return 'Withdrawn';
-    default:
-      return 'You approved it';
-  }
 }
 
 /** Follows a moment as a sentence of its own. */

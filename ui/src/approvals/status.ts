@@ -1,7 +1,14 @@
 /** The status of a request, in words. */
 import type { ApprovalView } from '../bindings/ApprovalView';
-import type { State } from '../bindings/State';
-import { OUTCOMES, WITHDRAWN, type Tone } from '../format/labels';
+import {
+  DENIED,
+  deniedWords,
+  EXPIRED,
+  notPickedUp,
+  notPickedUpYet,
+  withdrawnWords,
+} from '../format/approvals';
+import { OUTCOMES, type Tone } from '../format/labels';
 import { granted } from './grants';
 
 export interface RequestStatus {
@@ -13,9 +20,6 @@ export interface RequestStatus {
   /** When it came to stand so. */
   at: string | null;
 }
-
-/** What is said of an approved request for which the agent has not come back. The same words as for its call. */
-const NOT_PICKED_UP = OUTCOMES.not_picked_up.label;
 
 /** An agent that waits comes back within this time; until then nothing is said of it. */
 const PICK_UP_MS = 5_000;
@@ -30,12 +34,10 @@ export function requestStatus(view: Pick<ApprovalView, 'state' | 'agent_name'>, 
     case 'approved': {
       const waits = now - Date.parse(state.at) > PICK_UP_MS;
       return {
-        short: waits ? NOT_PICKED_UP : 'Approved',
+        short: waits ? notPickedUp().label : 'Approved',
         long:
           `${granted(state.grant, state.audience, now)}. ` +
-          (waits
-            ? `${view.agent_name} has not come back for it yet. It runs once it does.`
-            : runsWhenBack(view.agent_name)),
+          (waits ? notPickedUpYet(view.agent_name) : runsWhenBack(view.agent_name)),
         tone: waits ? 'warn' : 'good',
         at: state.at,
       };
@@ -57,31 +59,17 @@ export function requestStatus(view: Pick<ApprovalView, 'state' | 'agent_name'>, 
       };
     }
     case 'denied':
-      return { short: 'Denied', long: denied(state), tone: 'bad', at: state.at };
-    case 'expired':
-      return state.approved_at === undefined
-        ? {
-            short: 'Missed',
-            long: 'It was not decided in time, so it did not run.',
-            tone: 'warn',
-            at: state.at,
-          }
-        : {
-            short: NOT_PICKED_UP,
-            long: `You approved it, and ${view.agent_name} did not come back for it in time, so it did not run.`,
-            tone: 'warn',
-            at: state.at,
-          };
+      return { short: DENIED.label, long: deniedWords(state.reason), tone: 'bad', at: state.at };
+    case 'expired': {
+      const { label, meaning } = state.approved_at === undefined ? EXPIRED : notPickedUp(view.agent_name);
+      return { short: label, long: meaning, tone: 'warn', at: state.at };
+    }
     case 'withdrawn':
       return {
         short: 'Withdrawn',
-        long: `Withdrawn, because ${WITHDRAWN[state.because]}.`,
+        long: withdrawnWords(state.because),
         tone: 'quiet',
         at: state.at,
       };
   }
-}
-
-function denied({ reason }: Extract<State, { state: 'denied' }>): string {
-  return reason === null || reason === '' ? 'Denied.' : `Denied: “${reason}”`;
 }

@@ -3,7 +3,7 @@ import type { EntryPoint } from '../bindings/EntryPoint';
 import type { Reason } from '../bindings/Reason';
 import type { Mode } from '../bindings/Mode';
 import type { OutcomeKind } from '../bindings/OutcomeKind';
-import type { WithdrawnBecause } from '../bindings/WithdrawnBecause';
+import { DENIED, EXPIRED, notPickedUp } from './approvals';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet' | 'busy';
 
@@ -47,32 +47,21 @@ export const OUTCOMES: Record<OutcomeKind, OutcomeWords> = {
   cancelled: { label: 'Cancelled', tone: 'quiet', meaning: 'The agent withdrew the call while it ran.' },
   blocked: { label: 'Blocked', tone: 'bad', meaning: 'A rule of yours blocks this.' },
   pending: { label: 'Waiting', tone: 'busy', meaning: 'The call waits for your decision.' },
-  denied: { label: 'Denied', tone: 'bad', meaning: 'You said no.' },
+  denied: { ...DENIED, tone: 'bad' },
   not_asked: {
     label: 'Not asked',
     tone: 'bad',
     meaning:
       'You denied this tool to this agent several times within minutes, so its calls are denied at once for a while.',
   },
-  not_picked_up: {
-    label: 'Approved, not picked up',
-    tone: 'warn',
-    meaning: 'You approved it, and the agent did not come back for it in time, so it did not run.',
-  },
-  expired: { label: 'Missed', tone: 'warn', meaning: 'Time ran out before it ran.' },
+  not_picked_up: { ...notPickedUp(), tone: 'warn' },
+  expired: { ...EXPIRED, tone: 'warn' },
   refused: {
     label: 'Refused',
     tone: 'quiet',
     meaning: 'Refused before your rules were asked: unknown, invalid, over a limit, paused or not connected.',
   },
   interrupted: { label: 'Interrupted', tone: 'bad', meaning: 'AgentPort ended before the call did.' },
-};
-
-export const WITHDRAWN: Record<WithdrawnBecause, string> = {
-  agent_revoked: 'the agent’s key was revoked',
-  integration_removed: 'the integration was removed',
-  tool_gone: 'the tool no longer exists',
-  definition_changed: 'the tool changed since it was asked for',
 };
 
 export const ENTRY_POINTS: Record<EntryPoint, string> = {

@@ -14,6 +14,8 @@
 //!
 //! Deliberately absent: rules. A grant beyond *once* makes one, which the gateway makes.
 
+pub mod sentences;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use ts_rs::TS;
@@ -78,19 +80,45 @@ pub enum State {
     /// Not decided yet.
     Pending,
     /// The owner said yes (`at`); it waits for the agent.
-    Approved { at: Timestamp, grant: Grant, audience: Audience },
+    Approved {
+        /// When the owner said yes.
+        at: Timestamp,
+        /// How much that allows.
+        grant: Grant,
+        /// For whom.
+        audience: Audience,
+    },
     /// The call was begun (`started_at`) and has not ended.
-    Running { at: Timestamp, grant: Grant, audience: Audience, started_at: Timestamp },
+    Running {
+        /// When the owner said yes.
+        at: Timestamp,
+        /// How much that allows.
+        grant: Grant,
+        /// For whom.
+        audience: Audience,
+        /// When the call began.
+        started_at: Timestamp,
+    },
     /// The call has ended.
     Done {
+        /// When the owner said yes.
         at: Timestamp,
+        /// How much that allows.
         grant: Grant,
+        /// For whom.
         audience: Audience,
+        /// When the call ended.
         finished_at: Timestamp,
+        /// How it ended.
         outcome: OutcomeKind,
     },
     /// The owner said no, in these words if in any.
-    Denied { at: Timestamp, reason: Option<String> },
+    Denied {
+        /// When the owner said no.
+        at: Timestamp,
+        /// The owner's words for the agent.
+        reason: Option<String>,
+    },
     /// Not decided in time ("missed"), or approved and not picked up.
     Expired {
         /// When the time ran out.
@@ -101,7 +129,12 @@ pub enum State {
         approved_at: Option<Timestamp>,
     },
     /// What it asked for can no longer be.
-    Withdrawn { at: Timestamp, because: WithdrawnBecause },
+    Withdrawn {
+        /// When that was found.
+        at: Timestamp,
+        /// Why.
+        because: WithdrawnBecause,
+    },
 }
 
 impl State {

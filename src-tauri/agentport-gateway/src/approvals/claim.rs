@@ -4,11 +4,12 @@ use agentport_api::Event;
 use agentport_core::{
     ErrorChain,
     approval::{Approval, State, StateName},
+    audit::AuditAction,
     outcome::OutcomeKind,
 };
 
 use super::Approvals;
-use crate::store::StoreError;
+use crate::store::{StoreError, Transition};
 
 /// An approved call, claimed: the approval is `Running`, and the holder of this value is the one to run it.
 #[derive(Debug)]
@@ -26,7 +27,8 @@ impl Approvals {
         &self,
         running: Approval,
     ) -> Result<Option<ApprovedCall>, StoreError> {
-        if !self.services.store.transition(&running, StateName::Approved).await? {
+        let claimed = self.services.store.transition(&running, StateName::Approved).await?;
+        if claimed == Transition::LostRace {
             return Ok(None);
         }
         self.open.publish_state(&running);
@@ -40,12 +42,22 @@ impl Approvals {
         let id = call.0.id;
         match call.0.finish(kind, crate::clock::now()) {
             Ok(done) => {
-                if let Err(error) = self.services.store.transition(&done, StateName::Running).await
-                {
-                    tracing::error!(%id, error = %ErrorChain(&error), "the end of an approved call could not be stored");
+                match self.services.store.transition(&done, StateName::Running).await {
+                    Ok(Transition::Applied) => {}
+                    Ok(Transition::LostRace) => {
+                        tracing::error!(%id, "an approved call ended, and its request was not running")
+                    }
+                    Err(error) => {
+                        tracing::error!(%id, error = %ErrorChain(&error), "the end of an approved call could not be stored")
+                    }
                 }
                 self.open.publish_state(&done);
-                self.announce(&done, "approval.ran", serde_json::json!({ "outcome": kind })).await;
+                self.announce(
+                    &done,
+                    AuditAction::ApprovalRan,
+                    serde_json::json!({ "outcome": kind }),
+                )
+                .await;
             }
             Err(error) => {
                 tracing::error!(%error, "an approved call ended in a state it cannot end in")

@@ -5,6 +5,7 @@ use agentport_core::{
     ApprovalId, Timestamp,
     approval::{Approval, State},
     arguments::ArgumentsHash,
+    audit::{Actor, AuditAction},
     policy::Reason,
     sanitize,
 };
@@ -56,7 +57,8 @@ impl Approvals {
         let info = call.additional_info.as_deref().and_then(clean_info);
         if let Some(id) = self.open.open_for(&CallKey::new(agent.id, tool, *hash)) {
             if let Some(info) = &info {
-                self.services.store.set_additional_info(id, info).await?;
+                // Words the agent gave before stay.
+                let _ = self.services.store.set_additional_info(id, info).await?;
             }
             let expires_at = self.open.get(id).map_or_else(clock::now, |open| open.expires_at);
             return Ok(Created::AlreadyOpen { id, expires_at });
@@ -88,8 +90,8 @@ impl Approvals {
             "tool": approval.tool,
             "reason": reason,
         });
-        let (actor, subject) = (agent.id.to_string(), approval.id.to_string());
-        self.services.audit.record(&actor, "approval.asked", &subject, detail).await;
+        let (actor, subject) = (Actor::Agent(agent.id), approval.id.to_string());
+        self.services.audit.record(actor, AuditAction::ApprovalAsked, &subject, detail).await;
         self.services
             .events
             .send(Event::Approval { id: approval.id, state: approval.state.name() });

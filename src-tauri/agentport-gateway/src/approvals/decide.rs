@@ -7,6 +7,7 @@ use agentport_core::{
     ApprovalId, RuleId, Timestamp,
     approval::{Approval, Audience, Grant, State, StateName, WithdrawnBecause, WrongState},
     arguments::ArgumentsHash,
+    audit::{Actor, AuditAction},
     policy::{Condition, Mode, Origin, Rule, Scope},
     sanitize,
 };
@@ -18,7 +19,7 @@ use crate::{
     catalogue::{InvalidArguments, PublishedTool, managed_tools::INSTALL},
     clock,
     directory::TokenKey,
-    store::StoreError,
+    store::{StoreError, Transition},
 };
 
 /// Longest reason a denial carries.
@@ -84,7 +85,7 @@ impl Approvals {
         }
         let renewed = now.plus(self.services.settings.approval_lifetime());
         let approval = before.approve(grant, choice.audience, edited, now, renewed)?;
-        if !self.services.store.transition(&approval, from).await? {
+        if self.services.store.transition(&approval, from).await? == Transition::LostRace {
             return Err(self.lost_race(id, StateName::Approved).await?);
         }
         // At once: an agent that comes for it now must not find it as it was.
@@ -94,7 +95,7 @@ impl Approvals {
             if choice.also_waiting { self.approve_also_waiting(&approval).await? } else { 0 };
         self.announce(
             &approval,
-            "approval.approved",
+            AuditAction::ApprovalApproved,
             json!({
                 "grant": grant,
                 "audience": choice.audience,
@@ -158,7 +159,9 @@ impl Approvals {
             .map(|reason| sanitize::sanitize_line(reason, MAX_REASON))
             .filter(|r| !r.is_empty());
         let approval = before.deny(reason, clock::now())?;
-        if !self.transition(&approval, from, "approval.denied", Value::Null).await? {
+        let action = AuditAction::ApprovalDenied;
+        let denied = self.transition(&approval, from, action, Value::Null).await?;
+        if denied == Transition::LostRace {
             return Err(self.lost_race(id, StateName::Denied).await?);
         }
         self.announce_denial(&approval).await?;
@@ -174,35 +177,37 @@ impl Approvals {
         let from = before.state.name();
         let Ok(approval) = before.withdraw(because, clock::now()) else { return Ok(()) };
         let detail = json!({ "because": because });
-        self.transition(&approval, from, "approval.withdrawn", detail).await.map(drop)
+        // Decided or expired meanwhile, there is nothing to withdraw.
+        let _ = self.transition(&approval, from, AuditAction::ApprovalWithdrawn, detail).await?;
+        Ok(())
     }
 
     /// Takes an approval to its new state: in the database, for the calls that wait, in its activity row, for the screens
-    /// and in the audit, in this order. `false`: another transition was first, and nothing was done.
+    /// and in the audit, in this order. [`Transition::LostRace`]: nothing was done.
     pub(super) async fn transition(
         &self,
         approval: &Approval,
         from: StateName,
-        action: &str,
+        action: AuditAction,
         detail: Value,
-    ) -> Result<bool, StoreError> {
-        if !self.services.store.transition(approval, from).await? {
-            return Ok(false);
+    ) -> Result<Transition, StoreError> {
+        if self.services.store.transition(approval, from).await? == Transition::LostRace {
+            return Ok(Transition::LostRace);
         }
         self.open.publish_state(approval);
         self.close_record(approval);
         self.announce(approval, action, detail).await;
-        Ok(true)
+        Ok(Transition::Applied)
     }
 
     /// Announces the new state of an approval to the screens, and writes it into the audit.
-    pub(super) async fn announce(&self, approval: &Approval, action: &str, detail: Value) {
+    pub(super) async fn announce(&self, approval: &Approval, action: AuditAction, detail: Value) {
         self.services
             .events
             .send(Event::Approval { id: approval.id, state: approval.state.name() });
         let actor = match approval.state {
-            State::Approved { .. } | State::Denied { .. } => "owner",
-            _ => "system",
+            State::Approved { .. } | State::Denied { .. } => Actor::Owner,
+            _ => Actor::System,
         };
         self.services.audit.record(actor, action, &approval.id.to_string(), detail).await;
     }

@@ -6,7 +6,10 @@ use std::{collections::HashMap, time::Duration};
 
 use agentport_api::Event;
 use agentport_core::{
-    AgentId, ApprovalId, IntegrationId, Timestamp, approval::Approval, policy::Reason,
+    AgentId, ApprovalId, IntegrationId, Timestamp,
+    approval::Approval,
+    audit::{Actor, AuditAction},
+    policy::Reason,
 };
 use serde_json::json;
 
@@ -104,7 +107,10 @@ impl Approvals {
         let ActiveDenial { agent, integration, tool, .. } = &denial;
         self.services.store.reset_denials(*agent, integration, tool, clock::now()).await?;
         let detail = json!({ "agent": agent, "integration": integration, "tool": tool });
-        self.services.audit.record("owner", "denial.ended", &id.to_string(), detail).await;
+        self.services
+            .audit
+            .record(Actor::Owner, AuditAction::DenialEnded, &id.to_string(), detail)
+            .await;
         self.services.events.send(Event::Policy);
         Ok(Some(denial))
     }

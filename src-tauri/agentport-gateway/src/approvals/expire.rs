@@ -5,7 +5,8 @@ use std::sync::Arc;
 use agentport_core::{
     CallId, ErrorChain,
     activity::CallEnd,
-    approval::{Approval, State},
+    approval::{Approval, State, sentences::withdrawn_for_owner},
+    audit::AuditAction,
     outcome::OutcomeKind,
 };
 use tokio_util::sync::CancellationToken;
@@ -53,8 +54,10 @@ impl Approvals {
     pub(crate) async fn expire(&self, before: Approval) {
         let from = before.state.name();
         let Ok(expired) = before.expire(clock::now()) else { return };
-        let moved =
-            self.transition(&expired, from, "approval.expired", serde_json::Value::Null).await;
+        let moved = self
+            .transition(&expired, from, AuditAction::ApprovalExpired, serde_json::Value::Null)
+            .await;
+        // Decided meanwhile, it does not expire.
         if let Err(error) = moved {
             tracing::error!(error = %ErrorChain(&error), "a request could not be expired");
         }
@@ -66,9 +69,10 @@ impl Approvals {
             State::Denied { reason, .. } => (OutcomeKind::Denied, reason.clone()),
             State::Expired { approved_at: None, .. } => (OutcomeKind::Expired, None),
             State::Expired { approved_at: Some(_), .. } => (OutcomeKind::NotPickedUp, None),
-            State::Withdrawn { because, .. } => {
-                (OutcomeKind::Refused, Some(format!("withdrawn: {because:?}")))
-            }
+            State::Withdrawn { because, .. } => (
+                OutcomeKind::Refused,
+                Some(format!("withdrawn: {}", withdrawn_for_owner(*because))),
+            ),
             _ => return,
         };
         let id = CallId(approval.id.0);

@@ -11,7 +11,6 @@ mod create;
 mod decide;
 mod denials;
 mod expire;
-pub(crate) mod messages;
 mod open;
 mod results;
 mod review;

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use agentport_core::{
     ApprovalId, ErrorChain, IntegrationId,
     approval::{Approval, Audience, Grant, State, WithdrawnBecause},
+    audit::AuditAction,
     policy::{Decision, Mode, Origin, Reason},
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Approvals;
-use crate::{catalogue::managed_tools::INSTALL, clock, store::StoreError};
+use crate::{
+    catalogue::managed_tools::INSTALL,
+    clock,
+    store::{StoreError, Transition},
+};
 
 impl Approvals {
     /// Looks at pending approvals whenever the rules have changed, until `stop`.
@@ -60,7 +65,9 @@ impl Approvals {
             let (from, expires_at) = (waiting.state.name(), waiting.expires_at);
             let approved = waiting.approve(Grant::Once, Audience::ThisAgent, None, now, expires_at);
             if let Ok(approved) = approved {
-                self.transition(&approved, from, "approval.by_install", json!({})).await?;
+                let action = AuditAction::ApprovalByInstall;
+                // Decided meanwhile, it needs no answer any more.
+                let _ = self.transition(&approved, from, action, json!({})).await?;
             }
         }
         Ok(())
@@ -99,22 +106,24 @@ impl Approvals {
             let is_covered = waiting.state == State::Pending
                 && waiting.integration == granted.integration
                 && waiting.tool == granted.tool;
-            if is_covered && self.review_one(waiting, Trigger::OwnersChoice).await? {
+            if is_covered
+                && self.review_one(waiting, Trigger::OwnersChoice).await? == Review::Approved
+            {
                 approved += 1;
             }
         }
         Ok(approved)
     }
 
-    /// Decides a waiting request where the rules do so by now. `true`: it was approved.
-    async fn review_one(&self, waiting: Approval, trigger: Trigger) -> Result<bool, StoreError> {
+    /// Decides a waiting request where the rules do so by now.
+    async fn review_one(&self, waiting: Approval, trigger: Trigger) -> Result<Review, StoreError> {
         let now = clock::now();
         let Some(tool) = self.services.catalogue.published(&waiting.integration, &waiting.tool)
         else {
-            return Ok(false);
+            return Ok(Review::NotApproved);
         };
         if tool.digest != waiting.digest || waiting.overdue(now) {
-            return Ok(false);
+            return Ok(Review::NotApproved);
         }
         let Decision { mode, reason } =
             self.services.policy.decide(&tool, waiting.agent, Some(&waiting.asked_hash), now);
@@ -122,23 +131,29 @@ impl Approvals {
             && trigger == Trigger::RulesChanged
             && self.is_later_grant(reason, &waiting)
         {
-            return Ok(false);
+            return Ok(Review::NotApproved);
         }
         let from = waiting.state.name();
         let expires_at = waiting.expires_at;
         let decided = match mode {
-            Mode::RequireApproval => return Ok(false),
+            Mode::RequireApproval => return Ok(Review::NotApproved),
             Mode::Allow => waiting.approve(Grant::Once, Audience::ThisAgent, None, now, expires_at),
             Mode::Deny => waiting.deny(Some("the owner blocked this tool".to_owned()), now),
         };
-        let Ok(decided) = decided else { return Ok(false) };
-        let settled =
-            self.transition(&decided, from, "approval.by_rule", json!({ "mode": mode })).await?;
-        if !settled && let Some(decided) = self.services.store.approval(decided.id).await? {
+        let Ok(decided) = decided else { return Ok(Review::NotApproved) };
+        let settled = self
+            .transition(&decided, from, AuditAction::ApprovalByRule, json!({ "mode": mode }))
+            .await?;
+        if settled == Transition::LostRace
+            && let Some(decided) = self.services.store.approval(decided.id).await?
+        {
             // Another decision was faster, and may not be published yet.
             self.open.publish_state(&decided);
         }
-        Ok(settled && mode == Mode::Allow)
+        Ok(match (settled, mode) {
+            (Transition::Applied, Mode::Allow) => Review::Approved,
+            _ => Review::NotApproved,
+        })
     }
 
     /// Is the rule a grant the owner gave to another request, while this one waited already? Its arguments are others,
@@ -150,6 +165,15 @@ impl Approvals {
             matches!(rule.origin, Origin::Approval { .. }) && waiting.created_at <= rule.created_at
         })
     }
+}
+
+/// What came of looking at a waiting request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Review {
+    /// The rules allow it now, and this review approved it.
+    Approved,
+    /// It waits on, was denied, or was decided by another.
+    NotApproved,
 }
 
 /// Why a waiting request is looked at again.

@@ -82,7 +82,7 @@ impl Approvals {
         open.then_some(approval)
     }
 
-    /// Replaces the agent's own words about a pending approval.
+    /// Keeps the agent's own words about a pending approval, unless it gave some before.
     pub(crate) async fn set_additional_info(&self, id: ApprovalId, info: &str) {
         if let Some(info) = super::clean_info(info)
             && let Err(error) = self.services.store.set_additional_info(id, &info).await

@@ -12,7 +12,10 @@
 //! kept elsewhere (`export`).
 
 use agentport_api::{AuditRow, AuditVerdict};
-use agentport_core::{ErrorChain, Timestamp};
+use agentport_core::{
+    ErrorChain, Timestamp,
+    audit::{Actor, AuditAction},
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -41,7 +44,7 @@ struct Head {
     mac: [u8; 32],
 }
 
-/// A row as it is stored.
+/// A row as it is stored. Actor and action stay text: the MAC is over them, and other versions have other words.
 struct Link {
     seq: i64,
     at: Timestamp,
@@ -61,17 +64,24 @@ impl Audit {
     }
 
     /// Adds a row. The change it records has happened already, so a failure to write it is logged.
-    pub(crate) async fn record(&self, actor: &str, action: &str, subject: &str, detail: Value) {
+    pub(crate) async fn record(
+        &self,
+        actor: Actor,
+        action: AuditAction,
+        subject: &str,
+        detail: Value,
+    ) {
         if let Err(error) = self.append(actor, action, subject, detail).await {
+            let action = action.as_str();
             tracing::error!(action, subject, error = %ErrorChain(&error), "an audit row could not be written");
         }
     }
 
-    /// Adds a row. `actor` is `owner`, `system` or an agent's id; `detail` holds no secret.
+    /// Adds a row. `detail` holds no secret.
     pub(crate) async fn append(
         &self,
-        actor: &str,
-        action: &str,
+        actor: Actor,
+        action: AuditAction,
         subject: &str,
         detail: Value,
     ) -> store::Result<()> {
@@ -86,8 +96,8 @@ impl Audit {
         let mut link = Link {
             seq: head.seq.max(last) + 1,
             at: clock::now(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
+            actor: actor.to_string(),
+            action: action.as_str().to_owned(),
             subject: subject.to_owned(),
             detail: detail.to_string(),
             mac: [0; 32],

@@ -1,4 +1,5 @@
 use agentport_api::AuditVerdict;
+use agentport_core::audit::{Actor, AuditAction};
 use serde_json::json;
 
 use super::Audit;
@@ -10,7 +11,10 @@ async fn audit_of(rows: u32) -> (TestStore, Audit) {
     let store = store().await;
     let audit = Audit::open(store.store.clone(), KEY);
     for n in 1..=rows {
-        audit.append("owner", "policy.set", &format!("tool {n}"), json!({ "n": n })).await.unwrap();
+        audit
+            .append(Actor::Owner, AuditAction::PolicySet, &format!("tool {n}"), json!({ "n": n }))
+            .await
+            .unwrap();
     }
     (store, audit)
 }
@@ -113,7 +117,7 @@ async fn later_rows_do_not_hide_a_cut() {
         let (store, audit) = audit_of(4).await;
         store.tamper(cut).await;
         for _ in 0..3 {
-            audit.append("owner", "login", "", json!(null)).await.unwrap();
+            audit.append(Actor::Owner, AuditAction::LoginSucceeded, "", json!(null)).await.unwrap();
         }
         let verdict = audit.verify().await.unwrap();
         assert!(matches!(verdict, AuditVerdict::Broken { seq: 4 | 5, .. }), "{cut}: {verdict:?}");
@@ -127,7 +131,7 @@ async fn a_row_put_in_does_not_stop_the_audit() {
     store
         .tamper("INSERT INTO audit SELECT 2, at, actor, action, subject, detail, mac FROM audit")
         .await;
-    audit.append("owner", "login", "", json!(null)).await.unwrap();
+    audit.append(Actor::Owner, AuditAction::LoginSucceeded, "", json!(null)).await.unwrap();
     assert_eq!(audit.verify().await.unwrap(), broken(2, "row 2 was changed, moved or put in"));
 }
 
@@ -144,9 +148,45 @@ async fn two_at_once_are_two_rows() {
     let (_store, audit) = audit_of(0).await;
     let record = |n: u32| {
         let audit = audit.clone();
-        async move { audit.append("owner", "login", &n.to_string(), json!(null)).await }
+        async move {
+            audit
+                .append(Actor::Owner, AuditAction::LoginSucceeded, &n.to_string(), json!(null))
+                .await
+        }
     };
     let (a, b, c) = tokio::join!(record(1), record(2), record(3));
     a.and(b).and(c).unwrap();
     assert_eq!(audit.verify().await.unwrap(), AuditVerdict::Intact { rows: 3 });
+}
+
+#[tokio::test]
+async fn rows_with_words_of_other_versions_are_listed_and_verified() {
+    let (store, audit) = audit_of(0).await;
+    // Chained as this version chains its own.
+    let mut link = super::Link {
+        seq: 1,
+        at: agentport_core::Timestamp(1_000),
+        actor: "gardener".into(),
+        action: "garden.planted".into(),
+        subject: "rows".into(),
+        detail: "{}".into(),
+        mac: [0; 32],
+    };
+    link.mac = audit.mac(&super::START.mac, &link);
+    sqlx::query(
+        "INSERT INTO audit (seq, at, actor, action, subject, detail, mac)
+         VALUES (1, 1000, 'gardener', 'garden.planted', 'rows', '{}', ?)",
+    )
+    .bind(link.mac.as_slice())
+    .execute(store.writer())
+    .await
+    .unwrap();
+    let head = super::Head { seq: 1, mac: link.mac };
+    store.put_value(super::HEAD, &audit.write_head(head)).await.unwrap();
+    audit.append(Actor::System, AuditAction::ApprovalExpired, "", json!(null)).await.unwrap();
+
+    assert_eq!(audit.verify().await.unwrap(), AuditVerdict::Intact { rows: 2 });
+    let rows = audit.list(10, None).await.unwrap();
+    let words: Vec<_> = rows.iter().map(|row| (&*row.actor, &*row.action)).collect();
+    assert_eq!(words, [("system", "approval.expired"), ("gardener", "garden.planted")]);
 }

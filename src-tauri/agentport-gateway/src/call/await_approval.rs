@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use agentport_core::{
     ApprovalId, ErrorChain,
     activity::CallStart,
-    approval::{Approval, State, WithdrawnBecause},
+    approval::{Approval, State},
     outcome::OutcomeKind,
 };
 
@@ -20,26 +20,13 @@ use crate::{agents::Agent, approvals::StoredResult, clock};
 #[derive(Debug)]
 pub(crate) enum Awaited {
     /// Not decided yet, or the call is still running (`running`).
-    StillPending {
-        id: ApprovalId,
-        running: bool,
-    },
-    Denied {
-        reason: Option<String>,
-    },
+    StillPending { id: ApprovalId, running: bool },
     /// The stored result: the first time and every time.
     Ran(StoredResult),
     /// It ran, and its result is no longer kept (or the process ended while it ran: `interrupted`).
-    ResultGone {
-        interrupted: bool,
-    },
-    /// `approved`: after the owner had approved it.
-    Expired {
-        approved: bool,
-    },
-    Withdrawn {
-        because: WithdrawnBecause,
-    },
+    ResultGone { interrupted: bool },
+    /// It was denied, expired or was withdrawn.
+    NotRun(State),
     /// Unknown, or another agent's.
     NotFound,
     /// Approved, but it may not run now.
@@ -109,11 +96,9 @@ impl CallPipeline {
 
     async fn ended(&self, approval: Approval) -> Awaited {
         match approval.state {
-            State::Denied { reason, .. } => Awaited::Denied { reason },
-            State::Expired { approved_at, .. } => {
-                Awaited::Expired { approved: approved_at.is_some() }
+            state @ (State::Denied { .. } | State::Expired { .. } | State::Withdrawn { .. }) => {
+                Awaited::NotRun(state)
             }
-            State::Withdrawn { because, .. } => Awaited::Withdrawn { because },
             State::Done { outcome, .. } => match self.approvals.stored_result(approval.id).await {
                 Some(result) => Awaited::Ran(result),
                 None => Awaited::ResultGone { interrupted: outcome == OutcomeKind::Interrupted },

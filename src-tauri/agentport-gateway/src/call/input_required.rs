@@ -43,7 +43,8 @@ impl CallPipeline {
         };
         let hash = ArgumentsHash::of(&continued.arguments);
         let call = CallId(Uuid::now_v7());
-        let mut record = call_start(call, agent, &tool, &continued.arguments, hash, EntryPoint::Mcp);
+        let mut record =
+            call_start(call, agent, &tool, &continued.arguments, hash, EntryPoint::Mcp);
         record.approval = Some(id);
         record.decision = Some(Mode::RequireApproval);
         let outcome = self.run(&tool, continued.arguments, record, caller.clone(), key).await;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use agentport_core::{AgentId, ErrorChain, IntegrationId};
+use agentport_core::{AgentId, ErrorChain, IntegrationId, audit::Actor};
 use rmcp::model::{CallToolResult, ContentBlock, ServerResult};
 
 use super::{
@@ -68,9 +68,11 @@ impl CallDispatcher {
                 .await
                 .map_err(failed)?,
             UNINSTALL => {
-                self.installer
+                // Removed meanwhile is removed as well.
+                let _ = self
+                    .installer
                     .integrations
-                    .remove_integration(&integration, &agent.to_string())
+                    .remove_integration(&integration, Actor::Agent(agent))
                     .await
                     .map_err(failed)?;
                 let sentence = format!(

@@ -117,7 +117,8 @@ impl CallPipeline {
         let arguments = Value::Object(arguments);
         let hash = ArgumentsHash::of(&arguments);
         let now = clock::now();
-        let mut record = call_start(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, entry_point);
+        let mut record =
+            call_start(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, entry_point);
         record.at = now;
 
         if let Err(refusal) = self.admission.admit(&agent, &tool, &arguments, now) {

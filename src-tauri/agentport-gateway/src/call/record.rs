@@ -35,7 +35,14 @@ pub(crate) fn call_start(
         arguments_hash: Some(hash),
         digest: Some(tool.digest),
         bytes_in: json_bytes(arguments),
-        ..CallStart::new(id, clock::now(), agent.id, names, redact::redacted(arguments), entry_point)
+        ..CallStart::new(
+            id,
+            clock::now(),
+            agent.id,
+            names,
+            redact::redacted(arguments),
+            entry_point,
+        )
     }
 }
 

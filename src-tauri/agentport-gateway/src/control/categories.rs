@@ -6,6 +6,7 @@
 use agentport_api::{Items, RuleView, SetCategoryPolicy};
 use agentport_core::{
     RuleId,
+    audit::{Actor, AuditAction},
     policy::{Mode, Origin, Rule, Scope},
 };
 use axum::{Json, extract::State};
@@ -67,12 +68,18 @@ pub(super) async fn set(
     control.policy.reload().await?;
     match &rule {
         Some(rule) => {
-            control.audit.record("owner", "policy.set", &rule.id.to_string(), json!(rule)).await
+            control
+                .audit
+                .record(Actor::Owner, AuditAction::PolicySet, &rule.id.to_string(), json!(rule))
+                .await
         }
         None => {
             for gone in replaced {
                 let detail = json!({ "rule": gone });
-                control.audit.record("owner", "policy.removed", &gone.id.to_string(), detail).await;
+                control
+                    .audit
+                    .record(Actor::Owner, AuditAction::PolicyRemoved, &gone.id.to_string(), detail)
+                    .await;
                 control.policy.undo.removed(gone);
             }
         }

@@ -1,6 +1,7 @@
 //! Routes of the directory: list and install integrations.
 
 use agentport_api::{AvailableIntegration, InstallAvailable, IntegrationView, Items};
+use agentport_core::audit::Actor;
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -44,7 +45,8 @@ pub(super) async fn install(
     Path(id): Path<String>,
     Json(wanted): Json<InstallAvailable>,
 ) -> ApiResult<(StatusCode, Json<IntegrationView>)> {
-    let row = control.installer.install(directory::find_offered(&id)?, wanted, "owner").await?;
+    let row =
+        control.installer.install(directory::find_offered(&id)?, wanted, Actor::Owner).await?;
     Ok((StatusCode::CREATED, Json(control.integration(&row.id)?)))
 }
 

@@ -9,6 +9,7 @@
 use std::{path::Path, sync::Arc};
 
 use agentport_api::{Event, paths};
+use agentport_core::audit::{Actor, AuditAction};
 use axum::{
     Router,
     body::Body,
@@ -61,8 +62,8 @@ impl ControlHandle {
     }
 
     /// Records an audit entry with the owner as actor. `detail` must hold no secret.
-    pub async fn note(&self, what: &str, subject: &str, detail: Value) {
-        self.control.audit.record("owner", what, subject, detail).await;
+    pub async fn record(&self, action: AuditAction, subject: &str, detail: Value) {
+        self.control.audit.record(Actor::Owner, action, subject, detail).await;
     }
 
     /// Sends an event to windows and dashboards.

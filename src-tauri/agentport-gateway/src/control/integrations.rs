@@ -9,6 +9,7 @@ use agentport_api::{
 };
 use agentport_core::{
     AgentId, IntegrationId,
+    audit::{Actor, AuditAction},
     policy::{self, IntegrationPolicy, Mode},
     sanitize,
 };
@@ -25,6 +26,7 @@ use super::{
     error::{ApiError, ApiResult},
 };
 use crate::catalogue::{CatalogueEntry, PublishedTool};
+use crate::store::Transition;
 
 /// Time a restart waits for its result before it answers.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
@@ -55,7 +57,7 @@ pub(super) async fn add(
         .map(|name| sanitize::sanitize_line(&name, MAX_NAME))
         .filter(|name| !name.is_empty());
     check_tags(&add.tags)?;
-    let id = control.integrations.add_integration(add, "owner").await?.id;
+    let id = control.integrations.add_integration(add, Actor::Owner).await?.id;
     Ok((StatusCode::CREATED, Json(control.integration(&id)?)))
 }
 
@@ -94,8 +96,8 @@ pub(super) async fn end_adding(
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
     match control.integrations.pending_adds.cancel(&id) {
-        true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
+        Transition::Applied => Ok(StatusCode::NO_CONTENT),
+        Transition::LostRace => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
     }
 }
 
@@ -136,7 +138,8 @@ pub(super) async fn remove(
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
     let id = control.entry(&id)?.row.id.clone();
-    control.integrations.remove_integration(&id, "owner").await?;
+    // Removed meanwhile is removed as well.
+    let _ = control.integrations.remove_integration(&id, Actor::Owner).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -175,7 +178,10 @@ pub(super) async fn restart(
     let id = control.entry(&id)?.row.id.clone();
     let mut events = control.events.listen();
     control.upstreams.restart(&id).await;
-    control.audit.record("owner", "integration.restarted", id.as_str(), json!({})).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::IntegrationRestarted, id.as_str(), json!({}))
+        .await;
     let settled = async {
         while matches!(control.catalogue.health.get(&id).health, Health::Starting | Health::Idle) {
             if events.recv().await.is_err() {

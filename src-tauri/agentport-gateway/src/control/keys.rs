@@ -4,6 +4,7 @@ use agentport_api::{ChangeKey, CreateKey, Event, Items, KeyView, NewKey, Trust};
 use agentport_core::{
     AgentId, RuleId,
     approval::WithdrawnBecause,
+    audit::{Actor, AuditAction},
     key::Key,
     policy::{Mode, Origin, Rule, Scope},
     sanitize,
@@ -20,7 +21,10 @@ use super::{
     Control,
     error::{ApiError, ApiResult},
 };
-use crate::{clock, store::AgentRow};
+use crate::{
+    clock,
+    store::{AgentRow, Transition},
+};
 
 /// Longest name of an agent.
 const MAX_NAME: usize = 64;
@@ -82,7 +86,10 @@ pub(super) async fn create(
     control.store.insert_agent(&agent, key.hash()).await?;
     control.agents.reload().await?;
     let detail = json!({ "name": agent.name, "prefix": agent.key_prefix });
-    control.audit.record("owner", "key.created", &agent.id.to_string(), detail).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::KeyCreated, &agent.id.to_string(), detail)
+        .await;
     control.events.send(Event::Agents);
     let new = NewKey { id: agent.id, name: agent.name, key: key.secret().expose().to_owned() };
     Ok((StatusCode::CREATED, Json(new)))
@@ -105,7 +112,7 @@ pub(super) async fn revoke(
     Path(id): Path<String>,
 ) -> ApiResult<StatusCode> {
     let id = parse(&id)?;
-    if !control.store.revoke_agent(id, clock::now()).await? {
+    if control.store.revoke_agent(id, clock::now()).await? == Transition::LostRace {
         return Err(ApiError::not_found(format!("there is no key {id} to revoke")));
     }
     // The last use is known in memory only while the key is valid.
@@ -118,7 +125,7 @@ pub(super) async fn revoke(
             control.approvals.withdraw(approval, WithdrawnBecause::AgentRevoked).await?;
         }
     }
-    control.audit.record("owner", "key.revoked", &id.to_string(), json!({})).await;
+    control.audit.record(Actor::Owner, AuditAction::KeyRevoked, &id.to_string(), json!({})).await;
     control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -130,10 +137,11 @@ pub(super) async fn change(
 ) -> ApiResult<StatusCode> {
     let id = control.known(&id)?;
     control.check_profile(change.profile.as_deref()).await?;
-    control.store.set_agent_profile(id, change.profile.as_deref()).await?;
+    // Agents are revoked, never deleted: the row is there.
+    let _ = control.store.set_agent_profile(id, change.profile.as_deref()).await?;
     control.agents.reload().await?;
     let detail = json!({ "profile": change.profile });
-    control.audit.record("owner", "key.changed", &id.to_string(), detail).await;
+    control.audit.record(Actor::Owner, AuditAction::KeyChanged, &id.to_string(), detail).await;
     control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -154,7 +162,8 @@ pub(super) async fn trust(
     }
     for rule in control.store.rules().await? {
         if trusts(&rule, id) {
-            control.store.delete_rule(rule.id).await?;
+            // Removed meanwhile is removed as well.
+            let _ = control.store.delete_rule(rule.id).await?;
         }
     }
     if trust.minutes > 0 {
@@ -176,7 +185,7 @@ pub(super) async fn trust(
     }
     control.policy.reload().await?;
     let detail = json!({ "minutes": trust.minutes });
-    control.audit.record("owner", "agent.trusted", &id.to_string(), detail).await;
+    control.audit.record(Actor::Owner, AuditAction::AgentTrusted, &id.to_string(), detail).await;
     control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)
 }

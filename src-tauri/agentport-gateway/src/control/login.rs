@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use agentport_api::{ChoosePassword, Confirmation, Event, LoggedIn, Login, Session, paths};
-use agentport_core::{Timestamp, mcp::EVENT_STREAM};
+use agentport_core::{
+    Timestamp,
+    audit::{Actor, AuditAction},
+    mcp::EVENT_STREAM,
+};
 use axum::{
     Json, Router,
     body::Body,
@@ -140,7 +144,7 @@ async fn login(State(control): State<Control>, Json(login): Json<Login>) -> ApiR
     let round = control.logins.tokens.round();
     if !is_password(&control.store, &login.password).await? {
         attempt.was_wrong();
-        control.audit.record("unknown", "login.failed", "owner", Value::Null).await;
+        control.audit.record(Actor::Unknown, AuditAction::LoginFailed, "owner", Value::Null).await;
         return Err(ApiError::new(StatusCode::UNAUTHORIZED, "That is not the owner password."));
     }
     attempt.was_right();
@@ -151,7 +155,7 @@ async fn login(State(control): State<Control>, Json(login): Json<Login>) -> ApiR
         (true, Some(code)) => Some(control.take_code(code).await.map_err(ApiError::at_login)?),
     };
     let response = let_in(&control, round, confirmation)?;
-    control.audit.record("owner", "login.succeeded", "owner", Value::Null).await;
+    control.audit.record(Actor::Owner, AuditAction::LoginSucceeded, "owner", Value::Null).await;
     Ok(response)
 }
 
@@ -217,7 +221,10 @@ async fn choose_password(
     control.logins.close_all();
     control.front.set_password(true);
     control.events.send(Event::Owner);
-    control.audit.record("owner", "password.set", "owner", json!({ "at": "the sign-in" })).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::PasswordSet, "owner", json!({ "at": "the sign-in" }))
+        .await;
     let_in(&control, control.logins.tokens.round(), None)
 }
 

@@ -2,6 +2,7 @@
 //! asks for the present one.
 
 use agentport_api::{Event, SetOwnerPassword};
+use agentport_core::audit::{Actor, AuditAction};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use serde_json::json;
@@ -17,7 +18,7 @@ pub(super) async fn set(
     password::set_password(&control.store, &wanted.new).await?;
     control.logins.close_all();
     control.front.set_password(true);
-    control.password_changed("password.set").await;
+    control.password_changed(AuditAction::PasswordSet).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -27,14 +28,14 @@ pub(super) async fn remove(State(control): State<Control>) -> ApiResult<StatusCo
     control.front.set_password(false);
     control.logins.close_all();
     if password::remove_password(&control.store).await? {
-        control.password_changed("password.removed").await;
+        control.password_changed(AuditAction::PasswordRemoved).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
 impl Control {
-    async fn password_changed(&self, action: &str) {
-        self.audit.record("owner", action, "owner", json!({ "at": "the window" })).await;
+    async fn password_changed(&self, action: AuditAction) {
+        self.audit.record(Actor::Owner, action, "owner", json!({ "at": "the window" })).await;
         self.events.send(Event::Owner);
     }
 }

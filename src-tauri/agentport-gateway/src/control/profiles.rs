@@ -1,7 +1,12 @@
 //! Routes of profiles, which limit what agents see.
 
 use agentport_api::{Event, Items};
-use agentport_core::{IntegrationId, profile::Profile, sanitize};
+use agentport_core::{
+    IntegrationId,
+    audit::{Actor, AuditAction},
+    profile::Profile,
+    sanitize,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -13,6 +18,7 @@ use super::{
     Control,
     error::{ApiError, ApiResult},
 };
+use crate::store::Transition;
 
 const MAX_NAME: usize = 64;
 
@@ -31,7 +37,7 @@ pub(super) async fn put(
     check(&profile, |id| control.catalogue.get(id).is_some())?;
     control.store.put_profile(&profile).await?;
     control.agents.reload().await?;
-    control.audit.record("owner", "profile.set", &name, json!(profile)).await;
+    control.audit.record(Actor::Owner, AuditAction::ProfileSet, &name, json!(profile)).await;
     control.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -75,11 +81,11 @@ pub(super) async fn delete(
         let detail = format!("the agent {:?} uses this profile; give it another first", agent.name);
         return Err(ApiError::new(StatusCode::CONFLICT, detail));
     }
-    if !control.store.delete_profile(&name).await? {
+    if control.store.delete_profile(&name).await? == Transition::LostRace {
         return Err(ApiError::not_found(format!("there is no profile {name:?}")));
     }
     control.agents.reload().await?;
-    control.audit.record("owner", "profile.removed", &name, json!({})).await;
+    control.audit.record(Actor::Owner, AuditAction::ProfileRemoved, &name, json!({})).await;
     control.events.send(Event::Profiles);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use agentport_api::{Event, Settings};
-use agentport_core::Timestamp;
+use agentport_core::{
+    Timestamp,
+    audit::{Actor, AuditAction},
+};
 use axum::{Json, extract::State};
 use serde_json::Value;
 
@@ -47,7 +50,7 @@ pub(super) async fn change(
     }
     control.store.put_settings(&settings).await?;
     control.use_settings(settings.clone());
-    control.audit.record("owner", "settings.changed", "settings", change).await;
+    control.audit.record(Actor::Owner, AuditAction::SettingsChanged, "settings", change).await;
     Ok(Json(settings))
 }
 

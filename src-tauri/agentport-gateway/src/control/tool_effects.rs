@@ -4,7 +4,10 @@
 //! classifies it anew.
 
 use agentport_api::{ClassifyTool, ToolView};
-use agentport_core::tool::ToolEffect;
+use agentport_core::{
+    audit::{Actor, AuditAction},
+    tool::ToolEffect,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -56,7 +59,7 @@ pub(super) async fn set(
     let subject = format!("{id}/{tool}");
     let detail =
         json!({ "effect": effect, "before": published.effect, "digest": published.digest });
-    control.audit.record("owner", "tool.classified", &subject, detail).await;
+    control.audit.record(Actor::Owner, AuditAction::ToolClassified, &subject, detail).await;
     control.events.send(agentport_api::Event::Integration { id: id.clone() });
     let entry = control.entry(id.as_str())?;
     entry.tool(&tool).map(|tool| Json(control.tool_view(tool))).ok_or_else(unknown)

@@ -8,7 +8,10 @@ mod services;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use agentport_core::ErrorChain;
+use agentport_core::{
+    ErrorChain,
+    audit::{Actor, AuditAction},
+};
 use serde::Serialize;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -108,7 +111,8 @@ impl Gateway {
         let services = GatewayServices::build(storage, &options.home, port, tasks).await?;
         if password_set {
             let at = json!({ "at": "first start" });
-            services.base.audit.record("owner", "password.set", "owner", at).await;
+            let action = AuditAction::PasswordSet;
+            services.base.audit.record(Actor::Owner, action, "owner", at).await;
         }
         warnings.extend(services.load().await.map_err(database)?);
 

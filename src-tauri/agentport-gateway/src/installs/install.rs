@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use agentport_api::{AddIntegration, AuthMethod, InstallAvailable, TokenField};
-use agentport_core::Secret;
+use agentport_core::{Secret, audit::Actor};
 
 use super::Installer;
 use crate::{
@@ -31,7 +31,7 @@ impl Installer {
         &self,
         listed: &'static DirectoryEntry,
         wanted: InstallAvailable,
-        actor: &str,
+        actor: Actor,
     ) -> Result<IntegrationRow, InstallError> {
         let addition = addition(listed, wanted)?;
         Ok(self.integrations.add_integration(addition, actor).await?)

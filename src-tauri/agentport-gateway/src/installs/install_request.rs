@@ -7,7 +7,11 @@
 use std::collections::BTreeMap;
 
 use agentport_api::InstallAvailable;
-use agentport_core::{AgentId, ErrorChain, IntegrationId, sanitize};
+use agentport_core::{
+    AgentId, ErrorChain, IntegrationId,
+    audit::{Actor, AuditAction},
+    sanitize,
+};
 use rmcp::model::{CallToolResult, JsonObject};
 use serde_json::{Value, json};
 
@@ -43,10 +47,13 @@ impl Installer {
         if self.integrations.catalogue.get(id).is_some() {
             return Ok(self.installed(id));
         }
-        let actor = agent.to_string();
+        let actor = Actor::Agent(agent);
         if *id == demo::id() {
             self.integrations.install_demo().await?;
-            self.integrations.audit.record(&actor, "integration.added", demo::ID, json!({})).await;
+            self.integrations
+                .audit
+                .record(actor, AuditAction::IntegrationAdded, demo::ID, json!({}))
+                .await;
             return Ok(self.installed(id));
         }
         let listed = match find_offered(id.as_str()) {
@@ -74,7 +81,7 @@ impl Installer {
             secrets.insert(TOKEN.to_owned(), token);
         }
         let wanted = InstallAvailable { method, secrets, keep_unreachable: false };
-        match self.install(listed, wanted, &actor).await {
+        match self.install(listed, wanted, actor).await {
             Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
             Err(InstallError::Add(AddError::Store(error))) => Err(error),
             Err(error) => {

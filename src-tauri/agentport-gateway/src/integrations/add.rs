@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 
 use agentport_api::{AddIntegration, Connection, Event, Imported, TokenPlace};
-use agentport_core::{ErrorChain, IntegrationId, Secret, policy::IntegrationPolicy};
+use agentport_core::{
+    ErrorChain, IntegrationId, Secret,
+    audit::{Actor, AuditAction},
+    policy::IntegrationPolicy,
+};
 use serde_json::json;
 
 use super::{
@@ -17,7 +21,7 @@ use super::{
 use crate::{
     catalogue::{Classifications, ToolClassification},
     clock,
-    store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow},
+    store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow, Transition},
     upstream::{Listing, OpenedUpstream, UpstreamError, UpstreamTarget},
 };
 
@@ -66,7 +70,7 @@ impl Integrations {
     pub(crate) async fn add_integration(
         &self,
         mut add: AddIntegration,
-        actor: &str,
+        actor: Actor,
     ) -> Result<IntegrationRow, AddError> {
         if let Some(id) = add.id.as_ref().filter(|id| self.catalogue.get(id).is_some()) {
             return Err(AddError::Exists(id.clone()));
@@ -88,7 +92,7 @@ impl Integrations {
             .begin(attempt)
             .ok_or_else(|| AddError::AlreadyPending(attempt.to_owned()))?;
         let opened = self.try_out(trial_id, &add, &pending).await?;
-        if !pending.commit() {
+        if pending.commit() == Transition::LostRace {
             close(opened).await;
             return Err(AddError::Cancelled);
         }
@@ -149,7 +153,7 @@ impl Integrations {
         add: AddIntegration,
         imported: Option<Imported>,
         opened: Option<OpenedUpstream>,
-        actor: &str,
+        actor: Actor,
     ) -> Result<IntegrationRow, AddError> {
         let listing = opened.as_ref().map(|opened| opened.listing.clone());
         let row = self.new_row(&add, imported, listing.as_ref())?;
@@ -161,7 +165,7 @@ impl Integrations {
                 (name.clone(), self.vault.seal(&seal, secret.expose().as_bytes()))
             })
             .collect();
-        if !self.store.insert_integration(&row, &sealed).await? {
+        if self.store.insert_integration(&row, &sealed).await? == Transition::LostRace {
             close(opened).await;
             return Err(AddError::Exists(row.id));
         }
@@ -175,7 +179,7 @@ impl Integrations {
             self.upstreams.wake(&row.id);
         }
         self.audit
-            .record(actor, "integration.added", row.id.as_str(), added(&row, add.untried))
+            .record(actor, AuditAction::IntegrationAdded, row.id.as_str(), added(&row, add.untried))
             .await;
         self.events.send(Event::Integration { id: row.id.clone() });
         self.approvals.review_installs(&row.id).await?;
@@ -185,7 +189,7 @@ impl Integrations {
     async fn add_builtin(
         &self,
         id: Option<IntegrationId>,
-        actor: &str,
+        actor: Actor,
     ) -> Result<IntegrationRow, AddError> {
         let id = id.filter(|id| *id == crate::builtin::demo::id());
         let id = id.ok_or(AddError::UnknownBuiltin)?;
@@ -193,7 +197,7 @@ impl Integrations {
             return Err(AddError::Exists(id));
         }
         self.install_demo().await?;
-        self.audit.record(actor, "integration.added", id.as_str(), json!({})).await;
+        self.audit.record(actor, AuditAction::IntegrationAdded, id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         self.catalogue.get(&id).map(|entry| entry.row.clone()).ok_or(AddError::UnknownBuiltin)
     }
@@ -210,26 +214,26 @@ impl Integrations {
         Ok(())
     }
 
-    /// Ends the connection and drops credentials, rules and open requests.
+    /// Ends the connection and drops credentials, rules and open requests. [`Transition::LostRace`]: it is gone already.
     pub(crate) async fn remove_integration(
         &self,
         id: &IntegrationId,
-        actor: &str,
-    ) -> Result<bool, StoreError> {
+        actor: Actor,
+    ) -> Result<Transition, StoreError> {
         if self.catalogue.get(id).is_none() {
-            return Ok(false);
+            return Ok(Transition::LostRace);
         }
         // Out of sight first, so that no new call finds it while its process ends.
         self.catalogue.remove(id);
         self.upstreams.remove(id).await;
         self.secrets.remove(id);
-        self.store.delete_integration(id).await?;
+        let removed = self.store.delete_integration(id).await?;
         self.reload_classifications().await?;
         self.approvals.withdraw_all_of(id).await?;
         self.policy.reload().await?;
-        self.audit.record(actor, "integration.removed", id.as_str(), json!({})).await;
+        self.audit.record(actor, AuditAction::IntegrationRemoved, id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
-        Ok(true)
+        Ok(removed)
     }
 }
 

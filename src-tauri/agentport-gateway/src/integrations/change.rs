@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use agentport_api::{ChangeEnvironment, ChangeIntegration, Connection, Event, SecretPlace};
-use agentport_core::{IntegrationId, Secret, policy::Mode};
+use agentport_core::{
+    IntegrationId, Secret,
+    audit::{Actor, AuditAction},
+    policy::Mode,
+};
 use serde_json::json;
 
 use super::{
@@ -14,7 +18,7 @@ use super::{
     timeout::{self, BadTimeout},
 };
 use crate::{
-    store::{IntegrationRow, StoreError},
+    store::{IntegrationRow, StoreError, Transition},
     upstream::{StartWatch, UpstreamSpec},
 };
 
@@ -97,7 +101,10 @@ impl Integrations {
             set_startup_timeout(&mut row, seconds)?;
         }
         let ChangedSecrets { sealed, dropped } = environment.unwrap_or_default();
-        self.store.change_integration(&row, &sealed, &dropped).await?;
+        if self.store.change_integration(&row, &sealed, &dropped).await? == Transition::LostRace {
+            // Removed meanwhile; putting it into the catalogue would bring it back.
+            return Err(ChangeError::Unknown(id.to_string()));
+        }
         self.catalogue.put(row.clone(), None);
         if switched || restarted {
             self.connect(&row).await?;
@@ -106,7 +113,7 @@ impl Integrations {
             self.upstreams.wake(&row.id);
         }
         self.policy.reload().await?;
-        self.audit.record("owner", "integration.changed", id.as_str(), detail).await;
+        self.audit.record(Actor::Owner, AuditAction::IntegrationChanged, id.as_str(), detail).await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(())
     }
@@ -151,7 +158,12 @@ impl Integrations {
         self.connect_with(row, Some(opened)).await?;
         let names: Vec<&String> = secrets.keys().collect();
         self.audit
-            .record("owner", "credentials.replaced", id.as_str(), json!({ "names": names }))
+            .record(
+                Actor::Owner,
+                AuditAction::CredentialsReplaced,
+                id.as_str(),
+                json!({ "names": names }),
+            )
             .await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(())

@@ -1,7 +1,11 @@
 //! The demo integration, installed once by itself.
 
 use super::Integrations;
-use crate::{builtin::demo, clock, store};
+use crate::{
+    builtin::demo,
+    clock,
+    store::{self, Transition},
+};
 
 /// Set once the demo was installed by itself, so that it does not come back after the owner removed it.
 const OFFERED: &str = "demo_offered";
@@ -22,7 +26,7 @@ impl Integrations {
     pub(crate) async fn install_demo(&self) -> store::Result<()> {
         let now = clock::now();
         let row = demo::row(now);
-        if !self.store.insert_integration(&row, &[]).await? {
+        if self.store.insert_integration(&row, &[]).await? == Transition::LostRace {
             return Ok(());
         }
         for rule in demo::rules(now) {

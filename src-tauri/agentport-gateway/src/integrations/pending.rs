@@ -9,7 +9,7 @@ use agentport_api::{AddProgress, StartStep};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::upstream::StartWatch;
+use crate::{store::Transition, upstream::StartWatch};
 
 /// Additions by the names of their attempts, one of a name at a time.
 #[derive(Default)]
@@ -50,13 +50,12 @@ impl PendingAdds {
         Some(PendingAdd { additions: self, attempt: attempt.to_owned(), cancelled })
     }
 
-    /// Ends an addition, of which nothing is kept. `false`: none is under way, or it counts already.
-    pub(crate) fn cancel(&self, attempt: &str) -> bool {
-        let state = self.0.lock().remove(attempt);
-        state.is_some_and(|state| {
-            state.cancelled.cancel();
-            true
-        })
+    /// Ends an addition, of which nothing is kept. [`Transition::LostRace`]: none is under way, or it counts
+    /// already.
+    pub(crate) fn cancel(&self, attempt: &str) -> Transition {
+        let Some(state) = self.0.lock().remove(attempt) else { return Transition::LostRace };
+        state.cancelled.cancel();
+        Transition::Applied
     }
 
     /// What an addition waits for; `None`: it is not under way, or waits for nothing.
@@ -101,15 +100,14 @@ impl PendingAdd<'_> {
         self.cancelled.cancelled().await;
     }
 
-    /// From here on it can't be ended any more. `false`: it was ended before.
-    #[must_use]
-    pub(super) fn commit(self) -> bool {
+    /// From here on it can't be ended any more. [`Transition::LostRace`]: it was ended before.
+    pub(super) fn commit(self) -> Transition {
         let mut all = self.additions.0.lock();
         if self.cancelled.is_cancelled() {
-            return false;
+            return Transition::LostRace;
         }
         all.remove(&self.attempt);
-        true
+        Transition::Applied
     }
 }
 
@@ -129,17 +127,18 @@ mod tests {
     #[test]
     fn one_at_a_time_and_cancelled_once() {
         let additions = PendingAdds::default();
-        assert!(!additions.cancel("x"), "none is under way");
+        assert_eq!(additions.cancel("x"), Transition::LostRace, "none is under way");
 
         let first = additions.begin("x").unwrap();
         assert!(additions.begin("x").is_none());
-        assert!(additions.cancel("x") && !additions.cancel("x"));
+        assert_eq!(additions.cancel("x"), Transition::Applied);
+        assert_eq!(additions.cancel("x"), Transition::LostRace);
         let second = additions.begin("x").unwrap();
-        assert!(!first.commit(), "it was ended");
+        assert_eq!(first.commit(), Transition::LostRace, "it was ended");
         assert!(additions.begin("x").is_none(), "the end of the first is not that of the second");
 
-        assert!(second.commit());
-        assert!(!additions.cancel("x"), "it counts");
+        assert_eq!(second.commit(), Transition::Applied);
+        assert_eq!(additions.cancel("x"), Transition::LostRace, "it counts");
         drop(additions.begin("x").unwrap());
         assert!(additions.begin("x").is_some(), "one that failed has made room");
     }

@@ -219,7 +219,10 @@ async fn lines_of_earlier_versions_are_imported() {
     let [ended, cut_short] = &rows[..] else { panic!("{rows:?}") };
     let ActivityRow { arguments, arguments_hash, digest: kept, decision, reason, .. } = ended;
     assert_eq!((ended.id, ended.at, ended.agent), (CallId(id), Timestamp(1_000), agent));
-    assert_eq!((arguments, *arguments_hash, *kept), (&json!({"path": "/a"}), Some(hash), Some(digest)));
+    assert_eq!(
+        (arguments, *arguments_hash, *kept),
+        (&json!({"path": "/a"}), Some(hash), Some(digest))
+    );
     assert_eq!(*decision, Some(Mode::RequireApproval));
     assert_eq!(*reason, Some(Reason::Rule { id: RuleId(other) }));
     assert_eq!(ended.approval, Some(ApprovalId(other)));

@@ -1,6 +1,9 @@
 //! Outcomes as MCP tool results (docs/contract.md §3). Skills and scripts rely on the literal parts.
 
-use agentport_core::{ApprovalId, Timestamp};
+use agentport_core::{
+    ApprovalId, Timestamp,
+    approval::sentences::{self, STILL_PENDING},
+};
 use rmcp::{
     ErrorData,
     model::{CallToolResponse, CallToolResult, ContentBlock, ResultType, ServerResult},
@@ -10,7 +13,7 @@ use crate::call::Awaited;
 pub(crate) use crate::catalogue::managed_tools::json_result;
 use crate::{
     address::GatewayAddress,
-    approvals::{StoredResult, messages},
+    approvals::StoredResult,
     call::outcome::{Outcome, failure_sentence},
     upstream::UpstreamError,
 };
@@ -49,7 +52,7 @@ fn still_pending(id: ApprovalId, running: bool, address: &GatewayAddress) -> Str
         );
     }
     format!(
-        "Still pending: nobody has decided yet. Call {} again. The owner can decide at {}",
+        "{STILL_PENDING} Call {} again. The owner can decide at {}",
         await_call(id),
         address.approval_url(id)
     )
@@ -66,11 +69,7 @@ pub(crate) fn from_outcome(
             text_result(needs_approval(id, expires_at, address)).into()
         }
         Outcome::Blocked => error_result(BLOCKED).into(),
-        Outcome::DeniedAtOnce { until } => error_result(format!(
-            "The owner has denied this tool to you several times. It is denied by the human at once for 15 minutes, until {until}; do \
-             not try to reach the same in another way."
-        ))
-        .into(),
+        Outcome::DeniedAtOnce { until } => error_result(sentences::denied_at_once(until)).into(),
         Outcome::Refused(refusal) => error_result(refusal.to_string()).into(),
         Outcome::Failed { error: UpstreamError::Refused(error), .. } => return Err(error),
         Outcome::Failed { integration, error } => {
@@ -111,7 +110,6 @@ pub(crate) fn from_awaited(
         Awaited::StillPending { id, running } => {
             text_result(still_pending(id, running, address)).into()
         }
-        Awaited::Denied { reason } => error_result(messages::denied(reason.as_deref())).into(),
         Awaited::Ran(StoredResult::Result { result }) => {
             let result = serde_json::from_value(result)
                 .map_err(|_| ErrorData::internal_error("the stored result cannot be read", None))?;
@@ -125,9 +123,8 @@ pub(crate) fn from_awaited(
 /// The sentence for approvals that ended without a result.
 pub(crate) fn ended(awaited: &Awaited) -> Option<String> {
     Some(match awaited {
-        Awaited::Expired { approved } => messages::expired(*approved).to_owned(),
-        Awaited::ResultGone { interrupted } => messages::result_gone(*interrupted).to_owned(),
-        Awaited::Withdrawn { because } => messages::withdrawn(*because),
+        Awaited::NotRun(state) => return sentences::ended_for_agent(state),
+        Awaited::ResultGone { interrupted } => sentences::result_gone(*interrupted).to_owned(),
         Awaited::NotFound => {
             "That request was not found among yours. Call the tool again to ask.".to_owned()
         }

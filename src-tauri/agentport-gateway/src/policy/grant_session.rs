@@ -11,7 +11,7 @@ impl PolicyStore {
         let mut ended = false;
         for rule in self.store.rules().await? {
             if rule.session && rule.agent == Some(agent) {
-                ended |= self.store.delete_rule(rule.id).await?;
+                ended |= self.store.delete_rule(rule.id).await?.is_applied();
             }
         }
         if ended {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::store::Transition;
 use agentport_core::{
     RuleId,
     policy::{Mode, Rule},
@@ -40,12 +41,12 @@ impl RuleUndo {
         self.lock().removed.iter().find(|rule| rule.id == id).cloned()
     }
 
-    /// Takes out a rule to restore it. `false`: another request took it.
-    pub(crate) fn forget(&self, id: RuleId) -> bool {
+    /// Takes out a rule to restore it. [`Transition::LostRace`]: another request took it.
+    pub(crate) fn forget(&self, id: RuleId) -> Transition {
         let mut past = self.lock();
         let before = past.removed.len();
         past.removed.retain(|rule| rule.id != id);
-        past.removed.len() < before
+        Transition::applied_if(past.removed.len() < before)
     }
 
     pub(crate) fn replaced(&self, by: RuleId, rules: Vec<Rule>) {
@@ -104,7 +105,8 @@ mod tests {
         let id = |id: u128| RuleId(Uuid::from_u128(id));
         assert_eq!(past.find(id(0)), None);
         assert_eq!(past.find(id(1)), Some(rule(1, Mode::Allow)));
-        assert!(past.forget(id(1)) && !past.forget(id(1)));
+        assert_eq!(past.forget(id(1)), Transition::Applied);
+        assert_eq!(past.forget(id(1)), Transition::LostRace);
         assert_eq!(past.find(id(1)), None);
     }
 

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use agentport_core::{
     ApprovalId, Timestamp,
     activity::EntryPoint,
-    approval::{Approval, State as ApprovalState},
+    approval::{
+        Approval, State as ApprovalState,
+        sentences::{self, STILL_PENDING},
+    },
 };
 use axum::{
     Json,
@@ -22,7 +25,6 @@ use crate::rest::{
 };
 use crate::{
     agent_api::AgentApi,
-    approvals::messages,
     call::Request,
     mcp::{HOLD, HOLD_WITH_PROGRESS, take_info},
 };
@@ -106,20 +108,24 @@ pub(super) async fn await_request(
     Ok(Json(decision(&approval)))
 }
 
+fn ended_sentence(state: &ApprovalState) -> String {
+    sentences::ended_for_agent(state).unwrap_or_default()
+}
+
 fn decision(approval: &Approval) -> Value {
-    let (status, message): (&str, String) = match &approval.state {
-        ApprovalState::Pending => ("pending", "Still pending: nobody has decided yet.".to_owned()),
+    let (status, message) = match &approval.state {
+        ApprovalState::Pending => ("pending", STILL_PENDING.to_owned()),
         ApprovalState::Approved { .. } => {
             ("approved", "Approved. Call the tool again with the same arguments.".to_owned())
         }
         ApprovalState::Running { .. } | ApprovalState::Done { .. } => {
             ("approved", "Approved, and the call has run or is running.".to_owned())
         }
-        ApprovalState::Denied { reason, .. } => ("denied", messages::denied(reason.as_deref())),
-        ApprovalState::Expired { approved_at, .. } => {
-            ("expired", messages::expired(approved_at.is_some()).to_owned())
+        ended @ ApprovalState::Denied { .. } => ("denied", ended_sentence(ended)),
+        // To agents of this API there is no difference: the call did not run, and they have to ask anew.
+        ended @ (ApprovalState::Expired { .. } | ApprovalState::Withdrawn { .. }) => {
+            ("expired", ended_sentence(ended))
         }
-        ApprovalState::Withdrawn { because, .. } => ("expired", messages::withdrawn(*because)),
     };
     let decision_mode = match &approval.state {
         ApprovalState::Approved { grant, .. }

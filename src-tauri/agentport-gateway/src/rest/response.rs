@@ -1,6 +1,6 @@
 //! REST responses: refusals as `{"detail": …}`, and outcomes of calls with their status.
 
-use agentport_core::ApprovalId;
+use agentport_core::{ApprovalId, approval::sentences};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -117,10 +117,7 @@ pub(super) fn from_outcome(
         Outcome::NeedsApproval { id, .. } => Err(approval_required(id, address, integration, tool)),
         Outcome::Blocked => Err(denied(BLOCKED.to_owned(), integration, tool)),
         Outcome::DeniedAtOnce { until } => {
-            let message = format!(
-                "This tool was denied by the human several times and is denied at once until {until}."
-            );
-            Err(denied(message, integration, tool))
+            Err(denied(sentences::denied_at_once(until), integration, tool))
         }
         Outcome::Refused(refusal) => {
             let mut body = json!({ "detail": refusal.to_string() });

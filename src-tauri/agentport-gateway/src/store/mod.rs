@@ -28,6 +28,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod testing;
 mod tool_effects;
+mod transition;
 
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub(crate) use self::{
     second_factor::{CodeHash, SecondFactorRow},
     sessions::SessionRow,
     tool_effects::ToolEffectRow,
+    transition::Transition,
 };
 
 /// A handle on the database. Clones share its connections.

@@ -4,8 +4,8 @@ use agentport_api::Settings;
 use agentport_core::{IntegrationId, key::KeyHash, policy::Rule, profile::Profile};
 
 use super::{
-    AgentRow, InsertError, IntegrationRow, Store, agents, commit, integrations, profiles, rules,
-    settings,
+    AgentRow, InsertError, IntegrationRow, Store, Transition, agents, commit, integrations,
+    profiles, rules, settings,
 };
 
 /// What is to be stored. What is not in it stays as it is.
@@ -42,12 +42,15 @@ impl Store {
             integrations::forget_connection(&mut transaction, id).await?;
         }
         for integration in &restored.integrations {
-            if !integrations::update(&mut *transaction, integration).await? {
-                integrations::insert(&mut *transaction, integration).await?;
+            let updated = integrations::update(&mut *transaction, integration).await?;
+            if updated == Transition::LostRace {
+                // The transaction holds the writer, so the id is free.
+                let _ = integrations::insert(&mut *transaction, integration).await?;
             }
         }
         for rule in &restored.rules {
-            rules::delete(&mut *transaction, rule.id).await?;
+            // A rule that is new is not there to be deleted.
+            let _ = rules::delete(&mut *transaction, rule.id).await?;
             rules::insert(&mut transaction, rule).await?;
         }
         Ok(commit(transaction).await?)

@@ -3,7 +3,11 @@
 mod follow;
 
 use agentport_api::{ActivityRow, paths};
-use agentport_core::{Timestamp, approval::StateName, outcome::OutcomeKind};
+use agentport_core::{
+    Timestamp,
+    approval::{StateName, sentences::NOT_PICKED_UP_YET},
+    outcome::OutcomeKind,
+};
 use anyhow::Result;
 use clap::Args;
 use serde::Deserialize;
@@ -36,7 +40,7 @@ pub(crate) struct LogsArgs {
     #[arg(long)]
     tool: Option<String>,
     /// Only calls that ended so: ok, tool_error, upstream_error, cancelled, blocked, pending, denied, not_asked,
-    /// expired, refused, interrupted; or that are still running
+    /// expired, not_picked_up, refused, interrupted; or that are still running
     #[arg(long, value_parser = outcome)]
     outcome: Option<OutcomeKind>,
     /// Only calls since then: 24h, or 2026-01-31T12:00:00Z
@@ -177,8 +181,8 @@ fn line(row: &ActivityRow) -> String {
         ms => format!(", waited {} s", ms / 1_000),
     };
     let approved = match row.approval_state {
-        Some(StateName::Approved) => ", approved, and the agent has not come back",
-        _ => "",
+        Some(StateName::Approved) => format!(", {NOT_PICKED_UP_YET}"),
+        _ => String::new(),
     };
     let error = row
         .error

@@ -9,7 +9,12 @@ mod renamed;
 mod sentences;
 
 use agentport_api::{Backup, Event, NewKey, RestoreReport, Settings};
-use agentport_core::{key::Key, policy::Rule, profile::Profile};
+use agentport_core::{
+    audit::{Actor, AuditAction},
+    key::Key,
+    policy::Rule,
+    profile::Profile,
+};
 use axum::{
     Json,
     body::Bytes,
@@ -143,10 +148,12 @@ impl Control {
         }
         let told = &changes[..changes.len().min(NOTED)];
         let detail = json!({ "count": changes.len(), "changes": told });
-        self.audit.record("owner", "backup.restored", "settings", detail).await;
+        self.audit.record(Actor::Owner, AuditAction::BackupRestored, "settings", detail).await;
         for key in &keys {
             let detail = json!({ "name": key.name, "restored": true });
-            self.audit.record("owner", "key.created", &key.id.to_string(), detail).await;
+            self.audit
+                .record(Actor::Owner, AuditAction::KeyCreated, &key.id.to_string(), detail)
+                .await;
         }
         Ok(keys)
     }

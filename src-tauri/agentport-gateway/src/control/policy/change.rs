@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use agentport_api::{ChangeRule, RuleView};
 use agentport_core::{
     AgentId, IntegrationId, RuleId, Timestamp,
+    audit::{Actor, AuditAction},
     policy::{Mode, Origin, Rule, Scope},
     time::InvalidTimestamp,
 };
@@ -23,6 +24,7 @@ use crate::{
         Control,
         error::{ApiError, ApiResult},
     },
+    store::Transition,
 };
 
 /// Values for "no end" and "every agent" in a change, where `null` would be indistinguishable from an absent field.
@@ -68,12 +70,16 @@ pub(in crate::control) async fn change(
     if widens(&before, &rule) {
         control.confirmed(&headers).await?;
     }
-    if !control.store.swap_rule(rule.id, std::slice::from_ref(&rule)).await? {
+    let swapped = control.store.swap_rule(rule.id, std::slice::from_ref(&rule)).await?;
+    if swapped == Transition::LostRace {
         return Err(gone(&id));
     }
     control.policy.reload().await?;
     let detail = json!({ "before": before, "after": rule });
-    control.audit.record("owner", "policy.changed", &rule.id.to_string(), detail).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::PolicyChanged, &rule.id.to_string(), detail)
+        .await;
     Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 
@@ -141,12 +147,15 @@ pub(in crate::control) async fn remove(
         control.confirmed(&headers).await?;
     }
     let back = if how.undo { control.policy.undo.stricter_before(rule.id) } else { Vec::new() };
-    if !control.store.swap_rule(rule.id, &back).await? {
+    if control.store.swap_rule(rule.id, &back).await? == Transition::LostRace {
         return Err(gone(&id));
     }
     control.policy.reload().await?;
     let detail = json!({ "rule": rule, "back": back });
-    control.audit.record("owner", "policy.removed", &rule.id.to_string(), detail).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::PolicyRemoved, &rule.id.to_string(), detail)
+        .await;
     control.policy.undo.removed(rule);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -172,7 +181,7 @@ pub(in crate::control) async fn restore(
         control.confirmed(&headers).await?;
     }
     let names = control.store.agent_names(rule.agent).await?;
-    if !control.policy.undo.forget(rule.id) {
+    if control.policy.undo.forget(rule.id) == Transition::LostRace {
         return Err(unknown());
     }
     if let Err(error) = control.store.insert_rule(&rule).await {
@@ -180,7 +189,10 @@ pub(in crate::control) async fn restore(
         return Err(error.into());
     }
     control.policy.reload().await?;
-    control.audit.record("owner", "policy.restored", &rule.id.to_string(), json!(rule)).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::PolicyRestored, &rule.id.to_string(), json!(rule))
+        .await;
     Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 

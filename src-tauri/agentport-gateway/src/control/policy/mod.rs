@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use agentport_api::{Items, RuleView, SetPolicy};
 use agentport_core::{
     AgentId, IntegrationId, RuleId,
+    audit::{Actor, AuditAction},
     policy::{self, Mode, Origin, Rule, Scope},
 };
 use axum::{Json, extract::State};
@@ -82,7 +83,10 @@ pub(super) async fn set(
     control.store.put_definitions(&[(tool.digest, tool.definition_json())], clock::now()).await?;
     control.store.replace_tool_rule(&rule).await?;
     control.policy.reload().await?;
-    control.audit.record("owner", "policy.set", &rule.id.to_string(), json!(rule)).await;
+    control
+        .audit
+        .record(Actor::Owner, AuditAction::PolicySet, &rule.id.to_string(), json!(rule))
+        .await;
     Ok(Json(rule_view(&control.catalogue, rule, &names)))
 }
 

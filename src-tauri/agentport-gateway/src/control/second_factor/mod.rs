@@ -9,7 +9,10 @@ mod totp;
 use std::time::Duration;
 
 use agentport_api::{Code, Confirmation, Event, RecoveryCodes, SecondFactor, SecondFactorSetup};
-use agentport_core::{ErrorChain, Secret, Timestamp};
+use agentport_core::{
+    ErrorChain, Secret, Timestamp,
+    audit::{Actor, AuditAction},
+};
 use axum::{Json, extract::State};
 use http::StatusCode;
 use parking_lot::Mutex;
@@ -24,7 +27,7 @@ use super::{
 };
 use crate::{
     clock,
-    store::{self, CodeHash, SecondFactorRow},
+    store::{self, CodeHash, SecondFactorRow, Transition},
 };
 
 /// The id the secret is sealed for.
@@ -117,17 +120,18 @@ pub(super) async fn enable(
     let sealed = control.vault.seal(SEALED_FOR, secret.as_slice());
     let (codes, hashes) = recovery_codes();
     let row = SecondFactorRow { sealed, since: now };
-    if !control.store.insert_second_factor(&row, step, &hashes).await? {
+    let inserted = control.store.insert_second_factor(&row, step, &hashes).await?;
+    if inserted == Transition::LostRace {
         return Err(on_already());
     }
     *control.codes.begun.lock() = None;
-    control.second_factor_changed("second_factor.on").await;
+    control.second_factor_changed(AuditAction::SecondFactorOn).await;
     Ok(Json(RecoveryCodes { codes }))
 }
 
 pub(super) async fn turn_off(State(control): State<Control>) -> ApiResult<StatusCode> {
-    if control.store.delete_second_factor().await? {
-        control.second_factor_changed("second_factor.off").await;
+    if control.store.delete_second_factor().await? == Transition::Applied {
+        control.second_factor_changed(AuditAction::SecondFactorOff).await;
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -136,10 +140,10 @@ pub(super) async fn new_recovery_codes(
     State(control): State<Control>,
 ) -> ApiResult<Json<RecoveryCodes>> {
     let (codes, hashes) = recovery_codes();
-    if !control.store.replace_recovery_codes(&hashes).await? {
+    if control.store.replace_recovery_codes(&hashes).await? == Transition::LostRace {
         return Err(off());
     }
-    control.audit.record("owner", "recovery_codes.made", "owner", Value::Null).await;
+    control.audit.record(Actor::Owner, AuditAction::RecoveryCodesMade, "owner", Value::Null).await;
     control.events.send(Event::Owner);
     Ok(Json(RecoveryCodes { codes }))
 }
@@ -173,9 +177,9 @@ impl Control {
         Ok(self.store.second_factor().await?.is_some())
     }
 
-    async fn second_factor_changed(&self, action: &str) {
+    async fn second_factor_changed(&self, action: AuditAction) {
         self.codes.confirmations.take_back_all();
-        self.audit.record("owner", action, "owner", Value::Null).await;
+        self.audit.record(Actor::Owner, action, "owner", Value::Null).await;
         self.events.send(Event::Owner);
     }
 
@@ -188,7 +192,7 @@ impl Control {
         let good = self.uses_step(&row, code, now).await? || self.uses_recovery(code).await?;
         if !good {
             attempt.was_wrong();
-            self.audit.record("unknown", "code.refused", "owner", Value::Null).await;
+            self.audit.record(Actor::Unknown, AuditAction::CodeRefused, "owner", Value::Null).await;
             return Err(wrong());
         }
         attempt.was_right();
@@ -213,7 +217,7 @@ impl Control {
         };
         let step = totp::totp(&opened).and_then(|totp| totp::step(&totp, &plain(code), now));
         match step {
-            Some(step) => self.store.use_step(step).await,
+            Some(step) => Ok(self.store.use_step(step).await?.is_applied()),
             None => Ok(false),
         }
     }
@@ -221,11 +225,13 @@ impl Control {
     async fn uses_recovery(&self, code: &Secret) -> store::Result<bool> {
         let Some(hash) = recovery::hash(code.expose()) else { return Ok(false) };
         let store = &self.store;
-        if !store.use_recovery_code(&hash).await? {
+        if store.use_recovery_code(&hash).await? == Transition::LostRace {
             return Ok(false);
         }
         let left = store.count_recovery_codes().await?;
-        self.audit.record("owner", "recovery_code.used", "owner", json!({ "left": left })).await;
+        self.audit
+            .record(Actor::Owner, AuditAction::RecoveryCodeUsed, "owner", json!({ "left": left }))
+            .await;
         self.events.send(Event::Owner);
         Ok(true)
     }

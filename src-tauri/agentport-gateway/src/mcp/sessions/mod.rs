@@ -86,7 +86,7 @@ impl Sessions {
                 let state = serde_json::from_str::<SessionState>(&row.state_json);
                 self.open(id, agent, state.is_ok_and(|state| is_plain(&state)), now).await;
                 // Its row may have been dropped before it was in memory, to make room.
-                let kept = self.store.touch_session(id, now).await?;
+                let kept = self.store.touch_session(id, now).await?.is_applied();
                 if !kept {
                     self.forget(id);
                 }
@@ -251,7 +251,8 @@ impl Sessions {
         }
         for row in self.store.sessions().await? {
             if row.agent == agent {
-                self.store.delete_session(&row.id).await?;
+                // Its client may have ended it meanwhile.
+                let _ = self.store.delete_session(&row.id).await?;
             }
         }
         Ok(())
@@ -306,7 +307,8 @@ impl SessionStore for Sessions {
 
     async fn delete(&self, session_id: &str) -> Result<(), SessionStoreError> {
         self.forget(session_id);
-        self.store.delete_session(session_id).await?;
+        // Dropped meanwhile to make room, it is gone as well.
+        let _ = self.store.delete_session(session_id).await?;
         Ok(())
     }
 }

@@ -70,7 +70,8 @@ async fn shows_everything_that_was_recorded() {
     assert_eq!((*id, *at, agent_name.as_str()), (begin.id, Timestamp(1_000), "laptop"));
     assert_eq!(*arguments, json!({"path": "/a"}));
     assert_eq!((*arguments_hash, *digest), (begin.arguments_hash, begin.digest));
-    let ActivityRow { decision, reason: why, approval: which, outcome, error, entry_point, .. } = &rows[0];
+    let ActivityRow { decision, reason: why, approval: which, outcome, error, entry_point, .. } =
+        &rows[0];
     assert_eq!((*decision, *why, *which), (begin.decision, Some(reason), Some(approval)));
     assert_eq!((*outcome, error), (OutcomeKind::ToolError, &end.error));
     assert_eq!(*entry_point, EntryPoint::Rest);

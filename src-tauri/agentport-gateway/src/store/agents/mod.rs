@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use agentport_core::{AgentId, Timestamp, key::KeyHash};
 use sqlx::{QueryBuilder, Sqlite, SqliteExecutor, sqlite::SqliteRow};
 
-use super::{Columns, Result, Store, StoreError, While as _, commit};
+use super::{Columns, Result, Store, StoreError, Transition, While as _, commit};
 
 /// Names read by one query; SQLite bounds the parameters of one.
 const MAX_NAMES_PER_QUERY: usize = 500;
@@ -120,14 +120,14 @@ impl Store {
             .collect()
     }
 
-    /// `false`: unknown, or revoked before.
-    pub(crate) async fn revoke_agent(&self, id: AgentId, at: Timestamp) -> Result<bool> {
+    /// [`Transition::LostRace`]: unknown, or revoked before.
+    pub(crate) async fn revoke_agent(&self, id: AgentId, at: Timestamp) -> Result<Transition> {
         sqlx::query("UPDATE agents SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
             .bind(at.0)
             .bind(id.0.as_bytes().as_slice())
             .execute(self.writer())
             .await
-            .map(|done| done.rows_affected() > 0)
+            .map(Transition::from_rows)
             .doing("revoking an agent")
     }
 
@@ -153,18 +153,18 @@ impl Store {
         commit(transaction).await
     }
 
-    /// `false`: no such agent.
+    /// [`Transition::LostRace`]: no such agent.
     pub(crate) async fn set_agent_profile(
         &self,
         id: AgentId,
         profile: Option<&str>,
-    ) -> Result<bool> {
+    ) -> Result<Transition> {
         sqlx::query("UPDATE agents SET profile = ? WHERE id = ?")
             .bind(profile)
             .bind(id.0.as_bytes().as_slice())
             .execute(self.writer())
             .await
-            .map(|done| done.rows_affected() > 0)
+            .map(Transition::from_rows)
             .doing("changing an agent's profile")
     }
 }

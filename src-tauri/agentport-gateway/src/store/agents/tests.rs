@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{AgentRow, InsertError, MAX_NAMES_PER_QUERY};
 use crate::store::{
-    StoreError,
+    StoreError, Transition,
     testing::{agent, store},
 };
 
@@ -38,8 +38,12 @@ async fn a_name_is_free_again_after_revocation() {
     let taken = store.insert_agent(&agent("laptop"), KeyHash([2; 32])).await;
     assert!(matches!(taken, Err(InsertError::NameTaken(name)) if name == "laptop"));
 
-    assert!(store.revoke_agent(first.id, Timestamp(9)).await.unwrap());
-    assert!(!store.revoke_agent(first.id, Timestamp(10)).await.unwrap(), "revoked before");
+    assert_eq!(store.revoke_agent(first.id, Timestamp(9)).await.unwrap(), Transition::Applied);
+    assert_eq!(
+        store.revoke_agent(first.id, Timestamp(10)).await.unwrap(),
+        Transition::LostRace,
+        "revoked before"
+    );
     store.insert_agent(&agent("laptop"), KeyHash([2; 32])).await.unwrap();
     assert_eq!(store.agent(first.id).await.unwrap().unwrap().revoked_at, Some(Timestamp(9)));
 }
@@ -67,11 +71,11 @@ async fn being_seen_only_moves_forward() {
 async fn changes_its_profile() {
     let store = store().await;
     let id = store.add_agent("a").await;
-    assert!(store.set_agent_profile(id, Some("p")).await.unwrap());
+    assert_eq!(store.set_agent_profile(id, Some("p")).await.unwrap(), Transition::Applied);
     assert_eq!(store.agent(id).await.unwrap().unwrap().profile.as_deref(), Some("p"));
-    assert!(store.set_agent_profile(id, None).await.unwrap());
+    assert_eq!(store.set_agent_profile(id, None).await.unwrap(), Transition::Applied);
     assert_eq!(store.agent(id).await.unwrap().unwrap().profile, None);
-    assert!(!store.set_agent_profile(AgentId(Uuid::nil()), None).await.unwrap());
+    assert!(!store.set_agent_profile(AgentId(Uuid::nil()), None).await.unwrap().is_applied());
 }
 
 /// Any row read beside those of the two agents would be the corrupt one.
@@ -79,7 +83,7 @@ async fn changes_its_profile() {
 async fn names_are_looked_up_for_the_wanted_agents_only() {
     let store = store().await;
     let (a, b) = (store.add_agent("a").await, store.add_agent("b").await);
-    store.revoke_agent(b, Timestamp(9)).await.unwrap();
+    assert!(store.revoke_agent(b, Timestamp(9)).await.unwrap().is_applied());
     store.add_agent("another").await;
     store.tamper("UPDATE agents SET id = x'0102' WHERE name = 'another'").await;
     let names = store.agent_names([a, b, a, AgentId(Uuid::nil())]).await.unwrap();

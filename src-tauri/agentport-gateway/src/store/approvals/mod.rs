@@ -15,7 +15,7 @@ use agentport_core::{
 use sqlx::{QueryBuilder, Sqlite, sqlite::SqliteRow};
 
 use super::{
-    Columns, Result, Store, While as _,
+    Columns, Result, Store, Transition, While as _,
     approval_states::{self, StateColumns},
     columns::to_json,
 };
@@ -140,8 +140,8 @@ impl Store {
     }
 
     /// Stores the new state (and with it arguments and expiry, which the owner may have changed) of an approval that
-    /// still is in `from`. `false`: it is not; another decision was faster, and nothing has changed.
-    pub(crate) async fn transition(&self, new: &Approval, from: StateName) -> Result<bool> {
+    /// still is in `from`. [`Transition::LostRace`]: it is not; another decision was faster, and nothing has changed.
+    pub(crate) async fn transition(&self, new: &Approval, from: StateName) -> Result<Transition> {
         let state = StateColumns::of(&new.state);
         sqlx::query(
             "UPDATE approvals
@@ -168,7 +168,7 @@ impl Store {
         .bind(from.as_str())
         .execute(self.writer())
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("changing the state of a request")
     }
 
@@ -186,8 +186,12 @@ impl Store {
         .collect()
     }
 
-    /// Notes the agent's words where there are none yet. `false`: there were, or there is no such approval.
-    pub(crate) async fn set_additional_info(&self, id: ApprovalId, info: &str) -> Result<bool> {
+    /// Notes the agent's words where there are none yet. [`Transition::LostRace`]: there were, or there is no such approval.
+    pub(crate) async fn set_additional_info(
+        &self,
+        id: ApprovalId,
+        info: &str,
+    ) -> Result<Transition> {
         sqlx::query(
             "UPDATE approvals SET additional_info = ? WHERE id = ? AND additional_info IS NULL",
         )
@@ -195,7 +199,7 @@ impl Store {
         .bind(id.0.as_bytes().as_slice())
         .execute(self.writer())
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("noting what the agent says about a request")
     }
 

@@ -9,7 +9,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::ApprovalFilter;
-use crate::store::testing::{integration, store};
+use crate::store::{
+    Transition,
+    testing::{integration, store},
+};
 
 fn approval(agent: AgentId, created: i64) -> Approval {
     let arguments = json!({"path": "/a", "n": [1, 1.0, 0.1, 18_014_398_509_481_985_u64]});
@@ -69,7 +72,7 @@ async fn each_state_comes_back_as_it_was_stored() {
         let asked = approval(agent, 1);
         store.insert_approval(&asked).await.unwrap();
         let new = Approval { state, ..asked };
-        assert!(store.transition(&new, StateName::Pending).await.unwrap());
+        assert_eq!(store.transition(&new, StateName::Pending).await.unwrap(), Transition::Applied);
         assert_eq!(store.approval(new.id).await.unwrap(), Some(new));
     }
 }
@@ -89,8 +92,8 @@ async fn of_two_decisions_one_counts() {
         store.transition(&no, StateName::Pending)
     );
     let (yes_counts, no_counts) = (yes_counts.unwrap(), no_counts.unwrap());
-    assert!(yes_counts ^ no_counts, "{yes_counts} {no_counts}");
-    let winner = if yes_counts { yes } else { no };
+    assert_ne!(yes_counts, no_counts);
+    let winner = if yes_counts == Transition::Applied { yes } else { no };
     assert_eq!(store.approval(asked.id).await.unwrap(), Some(winner));
 }
 
@@ -103,7 +106,7 @@ async fn a_transition_carries_edited_arguments() {
     let edited = Some((other.clone(), ArgumentsHash::of(&other)));
     let (at, expires_at) = (Timestamp(5), Timestamp(5_000));
     let new = asked.approve(Grant::Once, Audience::ThisAgent, edited, at, expires_at).unwrap();
-    assert!(store.transition(&new, StateName::Pending).await.unwrap());
+    assert_eq!(store.transition(&new, StateName::Pending).await.unwrap(), Transition::Applied);
     let stored = store.approval(new.id).await.unwrap().unwrap();
     assert!(stored.edited());
     assert_eq!(stored, new);
@@ -150,8 +153,8 @@ async fn the_agents_words_are_taken_once() {
     let store = store().await;
     let asked = approval(store.add_agent("a").await, 1);
     store.insert_approval(&asked).await.unwrap();
-    assert!(store.set_additional_info(asked.id, "first").await.unwrap());
-    assert!(!store.set_additional_info(asked.id, "second").await.unwrap());
+    assert_eq!(store.set_additional_info(asked.id, "first").await.unwrap(), Transition::Applied);
+    assert_eq!(store.set_additional_info(asked.id, "second").await.unwrap(), Transition::LostRace);
     let stored = store.approval(asked.id).await.unwrap().unwrap();
     assert_eq!(stored.additional_info.as_deref(), Some("first"));
 }

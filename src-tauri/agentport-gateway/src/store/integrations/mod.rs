@@ -7,7 +7,7 @@ use agentport_core::{
 };
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
-use super::{Columns, Result, Store, While as _, columns::to_json, commit};
+use super::{Columns, Result, Store, Transition, While as _, columns::to_json, commit};
 
 /// An integration as the owner set it up. Its secrets are in `credentials`, sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,17 +58,17 @@ impl Store {
             .collect()
     }
 
-    /// Stores an integration and its sealed credentials (by name), both or neither. `false`: the id is taken, and
+    /// Stores an integration and its sealed credentials (by name), both or neither. [`Transition::LostRace`]: the id is taken, and
     /// nothing was stored.
     pub(crate) async fn insert_integration(
         &self,
         integration: &IntegrationRow,
         credentials: &[(String, Vec<u8>)],
-    ) -> Result<bool> {
+    ) -> Result<Transition> {
         let doing = "storing an integration";
         let mut transaction = self.transaction().await?;
-        if !insert(&mut *transaction, integration).await? {
-            return Ok(false);
+        if insert(&mut *transaction, integration).await? == Transition::LostRace {
+            return Ok(Transition::LostRace);
         }
         for (name, sealed) in credentials {
             sqlx::query("INSERT INTO credentials (integration, name, sealed) VALUES (?, ?, ?)")
@@ -80,25 +80,31 @@ impl Store {
                 .doing(doing)?;
         }
         commit(transaction).await?;
-        Ok(true)
+        Ok(Transition::Applied)
     }
 
-    /// `false`: no such integration.
+    /// [`Transition::LostRace`]: no such integration.
     #[cfg(test)]
-    pub(crate) async fn update_integration(&self, integration: &IntegrationRow) -> Result<bool> {
+    pub(crate) async fn update_integration(
+        &self,
+        integration: &IntegrationRow,
+    ) -> Result<Transition> {
         update(self.writer(), integration).await
     }
 
     /// Updates an integration, stores the credentials of these names, and drops those, all or nothing.
+    /// [`Transition::LostRace`]: no such integration.
     pub(crate) async fn change_integration(
         &self,
         integration: &IntegrationRow,
         stored: &[(String, Vec<u8>)],
         dropped: &[String],
-    ) -> Result<()> {
+    ) -> Result<Transition> {
         let doing = "changing an integration";
         let mut transaction = self.transaction().await?;
-        update(&mut *transaction, integration).await?;
+        if update(&mut *transaction, integration).await? == Transition::LostRace {
+            return Ok(Transition::LostRace);
+        }
         for (name, sealed) in stored {
             sqlx::query(
                 "INSERT INTO credentials (integration, name, sealed) VALUES (?, ?, ?)
@@ -119,12 +125,13 @@ impl Store {
                 .await
                 .doing(doing)?;
         }
-        commit(transaction).await
+        commit(transaction).await?;
+        Ok(Transition::Applied)
     }
 
     /// Drops an integration with its credentials, its last known list and the rules that name it, all or none.
-    /// `false`: no such integration.
-    pub(crate) async fn delete_integration(&self, id: &IntegrationId) -> Result<bool> {
+    /// [`Transition::LostRace`]: no such integration.
+    pub(crate) async fn delete_integration(&self, id: &IntegrationId) -> Result<Transition> {
         let doing = "removing an integration";
         let mut transaction = self.transaction().await?;
         sqlx::query("DELETE FROM rules WHERE integration = ?")
@@ -139,15 +146,15 @@ impl Store {
             .await
             .doing(doing)?;
         commit(transaction).await?;
-        Ok(done.rows_affected() > 0)
+        Ok(Transition::from_rows(done))
     }
 }
 
-/// `false`: the id is taken.
+/// [`Transition::LostRace`]: the id is taken.
 pub(super) async fn insert(
     to: impl SqliteExecutor<'_>,
     integration: &IntegrationRow,
-) -> Result<bool> {
+) -> Result<Transition> {
     let statement = sqlx::query(
         "INSERT INTO integrations (name, connection, tags, default_mode, read_only_may_run, resources, enabled,
                                    auth_method, added_at, imported, id)
@@ -157,15 +164,15 @@ pub(super) async fn insert(
     bind(statement, integration)
         .execute(to)
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("storing an integration")
 }
 
-/// `false`: no such integration.
+/// [`Transition::LostRace`]: no such integration.
 pub(super) async fn update(
     to: impl SqliteExecutor<'_>,
     integration: &IntegrationRow,
-) -> Result<bool> {
+) -> Result<Transition> {
     let statement = sqlx::query(
         "UPDATE integrations
          SET name = ?, connection = ?, tags = ?, default_mode = ?, read_only_may_run = ?, resources = ?,
@@ -175,7 +182,7 @@ pub(super) async fn update(
     bind(statement, integration)
         .execute(to)
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("changing an integration")
 }
 

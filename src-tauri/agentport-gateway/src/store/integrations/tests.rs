@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::IntegrationRow;
 use crate::store::{
-    ListingRow, Store,
+    ListingRow, Store, Transition,
     testing::{integration, store},
 };
 
@@ -78,21 +78,21 @@ async fn comes_back_as_it_was_stored() {
         ..row("local")
     };
     let secrets = [secret("A", 1), secret("TOKEN", 2)];
-    assert!(store.insert_integration(&local, &secrets).await.unwrap());
+    assert_eq!(store.insert_integration(&local, &secrets).await.unwrap(), Transition::Applied);
     assert_eq!(store.integrations().await.unwrap(), std::slice::from_ref(&local));
     assert_eq!(store.credentials(&local.id).await.unwrap(), secrets);
 
     let changed = IntegrationRow { name: "Other".into(), enabled: true, imported: None, ..local };
-    assert!(store.update_integration(&changed).await.unwrap());
+    assert_eq!(store.update_integration(&changed).await.unwrap(), Transition::Applied);
     assert_eq!(store.integrations().await.unwrap(), [changed]);
-    assert!(!store.update_integration(&row("unknown")).await.unwrap());
+    assert_eq!(store.update_integration(&row("unknown")).await.unwrap(), Transition::LostRace);
 }
 
 /// Rows from before there were secret arguments, timeouts and takeovers.
 #[tokio::test]
 async fn old_rows_read_as_they_did() {
     let store = store().await;
-    assert!(store.insert_integration(&row("x"), &[]).await.unwrap());
+    assert_eq!(store.insert_integration(&row("x"), &[]).await.unwrap(), Transition::Applied);
     store
         .tamper(
             r#"UPDATE integrations SET imported = NULL,
@@ -116,9 +116,15 @@ async fn old_rows_read_as_they_did() {
 #[tokio::test]
 async fn a_taken_id_stores_nothing() {
     let store = store().await;
-    assert!(store.insert_integration(&row("x"), &[secret("old", 1)]).await.unwrap());
+    assert_eq!(
+        store.insert_integration(&row("x"), &[secret("old", 1)]).await.unwrap(),
+        Transition::Applied
+    );
     let other = IntegrationRow { name: "Other".into(), ..row("x") };
-    assert!(!store.insert_integration(&other, &[secret("new", 2)]).await.unwrap());
+    assert_eq!(
+        store.insert_integration(&other, &[secret("new", 2)]).await.unwrap(),
+        Transition::LostRace
+    );
     assert_eq!(store.integrations().await.unwrap(), [row("x")]);
     assert_eq!(store.credentials(&row("x").id).await.unwrap(), [secret("old", 1)]);
 }
@@ -136,7 +142,7 @@ async fn half_of_it_is_never_stored() {
 async fn takes_everything_with_it() {
     let store = store().await;
     for id in ["x", "y"] {
-        store.insert_integration(&row(id), &[secret("s", 1)]).await.unwrap();
+        assert!(store.insert_integration(&row(id), &[secret("s", 1)]).await.unwrap().is_applied());
         let listing = ListingRow {
             integration: integration(id),
             json: "{}".into(),
@@ -149,8 +155,8 @@ async fn takes_everything_with_it() {
     add_rule(&store, Scope::Integration { integration: x.clone() }).await;
     let general = add_rule(&store, Scope::Everything).await;
 
-    assert!(store.delete_integration(&x).await.unwrap());
-    assert!(!store.delete_integration(&x).await.unwrap());
+    assert_eq!(store.delete_integration(&x).await.unwrap(), Transition::Applied);
+    assert_eq!(store.delete_integration(&x).await.unwrap(), Transition::LostRace);
     assert_eq!(store.integrations().await.unwrap(), [row("y")]);
     assert_eq!(store.credentials(&x).await.unwrap(), []);
     assert_eq!(store.listings().await.unwrap().len(), 1);
@@ -172,7 +178,7 @@ async fn credentials_and_lists_need_their_integration() {
 async fn credentials_and_lists_are_replaced() {
     let store = store().await;
     let id = integration("x");
-    store.insert_integration(&row("x"), &[secret("s", 1)]).await.unwrap();
+    assert!(store.insert_integration(&row("x"), &[secret("s", 1)]).await.unwrap().is_applied());
     store.put_credential(&id, "s", &[2, 2, 2]).await.unwrap();
     assert_eq!(store.credentials(&id).await.unwrap(), [secret("s", 2)]);
 
@@ -186,7 +192,7 @@ async fn credentials_and_lists_are_replaced() {
 #[tokio::test]
 async fn what_is_stored_is_not_quoted_when_it_is_corrupt() {
     let store = store().await;
-    store.insert_integration(&row("x"), &[]).await.unwrap();
+    assert!(store.insert_integration(&row("x"), &[]).await.unwrap().is_applied());
     store.tamper(r#"UPDATE integrations SET connection = '{"type":"obviously-fake"}'"#).await;
     let error = store.integrations().await.unwrap_err();
     assert_eq!(

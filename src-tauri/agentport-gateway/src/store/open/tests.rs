@@ -1,9 +1,11 @@
 use std::{fs, path::PathBuf};
 
-use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
+use agentport_core::activity::EntryPoint;
+use sqlx::{ConnectOptions as _, Connection as _, migrate::Migrator, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
-use super::{OpenError, Store};
+use super::{MIGRATIONS, OpenError, Store};
+use crate::store::ActivityFilter;
 
 fn place() -> (TempDir, PathBuf) {
     let dir = TempDir::new().unwrap();
@@ -41,6 +43,31 @@ async fn keeps_what_was_committed_when_nobody_closed_it() {
     }
     let store = Store::open(&copy.path().join("test.sqlite")).await.unwrap();
     assert_eq!(store.value("k").await.unwrap().as_deref(), Some("v"));
+}
+
+/// The column `entry_point` had another name up to migration 4.
+#[tokio::test]
+async fn rows_of_earlier_versions_keep_their_entry_point() {
+    let (_dir, path) = place();
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut earlier = options.connect().await.unwrap();
+    let known = MIGRATIONS.iter().filter(|migration| migration.version <= 4).cloned().collect();
+    Migrator::with_migrations(known).run(&mut earlier).await.unwrap();
+    sqlx::query(
+        "INSERT INTO activity (id, at, ended, agent, integration, tool, outcome, arguments, waited_ms, ran_us,
+                               bytes_in, bytes_out, door)
+         VALUES (zeroblob(16), 1, 1, zeroblob(16), 'files', 'read', 'ok', '{}', 0, 5, 2, 2, 'direct')",
+    )
+    .execute(&mut earlier)
+    .await
+    .unwrap();
+    earlier.close().await.unwrap();
+
+    let store = Store::open(&path).await.unwrap();
+    let rows =
+        store.activity(&ActivityFilter { limit: 10, ..ActivityFilter::default() }).await.unwrap();
+    assert_eq!(rows.items.len(), 1);
+    assert_eq!(rows.items[0].entry_point, EntryPoint::Direct);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use agentport_core::profile::{ListMode, Naming, Profile};
 use sqlx::{SqliteExecutor, sqlite::SqliteRow};
 
-use super::{Columns, Result, Store, While as _, columns::to_json};
+use super::{Columns, Result, Store, Transition, While as _, columns::to_json};
 
 fn row(row: &SqliteRow) -> Result<Profile> {
     let columns = Columns::new("profiles", "name", row);
@@ -42,8 +42,8 @@ impl Store {
         put(self.writer(), profile).await
     }
 
-    /// `false`: unknown, or an agent that is not revoked uses it. Without its profile that agent would see more.
-    pub(crate) async fn delete_profile(&self, name: &str) -> Result<bool> {
+    /// [`Transition::LostRace`]: unknown, or an agent that is not revoked uses it. Without its profile that agent would see more.
+    pub(crate) async fn delete_profile(&self, name: &str) -> Result<Transition> {
         sqlx::query(
             "DELETE FROM profiles WHERE name = ?1
              AND NOT EXISTS (SELECT 1 FROM agents WHERE profile = ?1 AND revoked_at IS NULL)",
@@ -51,7 +51,7 @@ impl Store {
         .bind(name)
         .execute(self.writer())
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("deleting a profile")
     }
 }

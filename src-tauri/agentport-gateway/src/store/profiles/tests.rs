@@ -3,7 +3,10 @@ use agentport_core::{
     profile::{ListMode, Naming, Profile},
 };
 
-use crate::store::testing::{integration, store};
+use crate::store::{
+    Transition,
+    testing::{integration, store},
+};
 
 fn profile(name: &str) -> Profile {
     Profile {
@@ -38,12 +41,12 @@ async fn stays_while_an_agent_uses_it() {
     let store = store().await;
     store.put_profile(&profile("p")).await.unwrap();
     let agent = store.add_agent("a").await;
-    store.set_agent_profile(agent, Some("p")).await.unwrap();
-    assert!(!store.delete_profile("p").await.unwrap());
+    assert!(store.set_agent_profile(agent, Some("p")).await.unwrap().is_applied());
+    assert_eq!(store.delete_profile("p").await.unwrap(), Transition::LostRace);
 
-    store.revoke_agent(agent, Timestamp(1)).await.unwrap();
-    assert!(store.delete_profile("p").await.unwrap());
-    assert!(!store.delete_profile("p").await.unwrap());
+    assert!(store.revoke_agent(agent, Timestamp(1)).await.unwrap().is_applied());
+    assert_eq!(store.delete_profile("p").await.unwrap(), Transition::Applied);
+    assert_eq!(store.delete_profile("p").await.unwrap(), Transition::LostRace);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use agentport_core::{
 };
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
-use super::{Columns, Result, Store, While as _, columns::to_json, commit, execute};
+use super::{Columns, Result, Store, Transition, While as _, columns::to_json, commit, execute};
 
 fn row(row: &SqliteRow) -> Result<Rule> {
     let columns = Columns::new("rules", "id", row);
@@ -119,13 +119,13 @@ async fn clear(
     .collect()
 }
 
-/// `false`: no such rule.
-pub(super) async fn delete(from: impl SqliteExecutor<'_>, id: RuleId) -> Result<bool> {
+/// [`Transition::LostRace`]: no such rule.
+pub(super) async fn delete(from: impl SqliteExecutor<'_>, id: RuleId) -> Result<Transition> {
     sqlx::query("DELETE FROM rules WHERE id = ?")
         .bind(id.0.as_bytes().as_slice())
         .execute(from)
         .await
-        .map(|done| done.rows_affected() > 0)
+        .map(Transition::from_rows)
         .doing("deleting a rule")
 }
 
@@ -157,22 +157,22 @@ impl Store {
         insert(&mut connection, rule).await
     }
 
-    /// `false`: no such rule.
-    pub(crate) async fn delete_rule(&self, id: RuleId) -> Result<bool> {
+    /// [`Transition::LostRace`]: no such rule.
+    pub(crate) async fn delete_rule(&self, id: RuleId) -> Result<Transition> {
         delete(self.writer(), id).await
     }
 
-    /// Drops a rule and stores others instead. `false`: there is no such rule, and nothing was stored.
-    pub(crate) async fn swap_rule(&self, id: RuleId, instead: &[Rule]) -> Result<bool> {
+    /// Drops a rule and stores others instead. [`Transition::LostRace`]: there is no such rule, and nothing was stored.
+    pub(crate) async fn swap_rule(&self, id: RuleId, instead: &[Rule]) -> Result<Transition> {
         let mut transaction = self.transaction().await?;
-        if !delete(&mut *transaction, id).await? {
-            return Ok(false);
+        if delete(&mut *transaction, id).await? == Transition::LostRace {
+            return Ok(Transition::LostRace);
         }
         for rule in instead {
             insert(&mut transaction, rule).await?;
         }
         commit(transaction).await?;
-        Ok(true)
+        Ok(Transition::Applied)
     }
 
     /// Puts a rule in place of every other of the same scope and agent, wherever those came from, and gives those back.

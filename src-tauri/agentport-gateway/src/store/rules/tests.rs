@@ -6,7 +6,10 @@ use agentport_core::{
 };
 use uuid::Uuid;
 
-use crate::store::testing::{integration, store};
+use crate::store::{
+    Transition,
+    testing::{integration, store},
+};
 
 fn rule(scope: Scope) -> Rule {
     Rule {
@@ -57,8 +60,8 @@ async fn each_kind_comes_back_as_it_was_stored() {
         store.insert_rule(rule).await.unwrap();
     }
     assert_eq!(store.rules().await.unwrap(), rules);
-    assert!(store.delete_rule(rules[0].id).await.unwrap());
-    assert!(!store.delete_rule(rules[0].id).await.unwrap());
+    assert_eq!(store.delete_rule(rules[0].id).await.unwrap(), Transition::Applied);
+    assert_eq!(store.delete_rule(rules[0].id).await.unwrap(), Transition::LostRace);
     assert_eq!(store.rules().await.unwrap(), rules[1..]);
 }
 

@@ -3,7 +3,7 @@
 use agentport_core::{AgentId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 
-use super::{Columns, Result, Store, While as _, commit};
+use super::{Columns, Result, Store, Transition, While as _, commit};
 
 /// A session, by the `Mcp-Session-Id` given to its agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,14 +71,14 @@ impl Store {
             .collect()
     }
 
-    /// `false`: no such session.
-    pub(crate) async fn touch_session(&self, id: &str, at: Timestamp) -> Result<bool> {
+    /// [`Transition::LostRace`]: no such session.
+    pub(crate) async fn touch_session(&self, id: &str, at: Timestamp) -> Result<Transition> {
         sqlx::query(TOUCH)
             .bind(at.0)
             .bind(id)
             .execute(self.writer())
             .await
-            .map(|done| done.rows_affected() > 0)
+            .map(Transition::from_rows)
             .doing("noting that a session was used")
     }
 
@@ -96,13 +96,13 @@ impl Store {
         commit(transaction).await
     }
 
-    /// `false`: no such session.
-    pub(crate) async fn delete_session(&self, id: &str) -> Result<bool> {
+    /// [`Transition::LostRace`]: no such session.
+    pub(crate) async fn delete_session(&self, id: &str) -> Result<Transition> {
         sqlx::query("DELETE FROM sessions WHERE id = ?")
             .bind(id)
             .execute(self.writer())
             .await
-            .map(|done| done.rows_affected() > 0)
+            .map(Transition::from_rows)
             .doing("deleting a session")
     }
 

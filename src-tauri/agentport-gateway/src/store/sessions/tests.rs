@@ -1,7 +1,7 @@
 use agentport_core::{AgentId, Timestamp};
 
 use super::SessionRow;
-use crate::store::testing::store;
+use crate::store::{Transition, testing::store};
 
 fn session(agent: AgentId, id: &str, used: i64) -> SessionRow {
     SessionRow {
@@ -22,14 +22,14 @@ async fn comes_back_as_it_was_stored_last() {
     store.put_session(&later).await.unwrap();
     assert_eq!(store.session("s").await.unwrap(), Some(later.clone()));
 
-    assert!(store.touch_session("s", Timestamp(7)).await.unwrap());
-    assert!(store.touch_session("s", Timestamp(6)).await.unwrap());
-    assert!(!store.touch_session("other", Timestamp(6)).await.unwrap());
+    assert_eq!(store.touch_session("s", Timestamp(7)).await.unwrap(), Transition::Applied);
+    assert_eq!(store.touch_session("s", Timestamp(6)).await.unwrap(), Transition::Applied);
+    assert_eq!(store.touch_session("other", Timestamp(6)).await.unwrap(), Transition::LostRace);
     let touched = SessionRow { used_at: Timestamp(7), ..later };
     assert_eq!(store.sessions().await.unwrap(), [touched]);
 
-    assert!(store.delete_session("s").await.unwrap());
-    assert!(!store.delete_session("s").await.unwrap());
+    assert_eq!(store.delete_session("s").await.unwrap(), Transition::Applied);
+    assert_eq!(store.delete_session("s").await.unwrap(), Transition::LostRace);
     assert_eq!(store.session("s").await.unwrap(), None);
 }
 
