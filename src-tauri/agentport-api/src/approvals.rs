@@ -16,32 +16,48 @@ use crate::AvailableIntegration;
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ApprovalView {
+    /// The request's id.
     pub id: ApprovalId,
+    /// The agent that asks.
     pub agent: AgentId,
+    /// Its name.
     pub agent_name: String,
+    /// The integration the call is for.
     pub integration: IntegrationId,
+    /// The name the owner gave it.
     pub integration_name: String,
+    /// The tool as its upstream names it.
     pub tool: String,
     /// The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any. The
     /// names of agent and integration and the title are in that form already.
     pub tool_display: String,
+    /// The upstream's title of the tool.
     pub tool_title: Option<String>,
+    /// The upstream's description of the tool.
     pub tool_description: Option<String>,
+    /// The upstream's hints about the tool.
     pub annotations: Annotations,
     /// One sentence, computed by us from the arguments.
     pub summary: String,
     /// Characters of the arguments that the summary does not show. Blanks and secrets do not count.
     pub hidden_characters: u32,
+    /// The arguments, whole: what is approved is what is seen.
     pub arguments: Value,
     /// The tool's input schema, for a form to edit the arguments.
     pub input_schema: Option<Value>,
     /// The agent's own words, cleaned. Always to be labelled as such.
     pub additional_info: Option<String>,
+    /// Digest of the definition the request is about.
     pub digest: DefinitionDigest,
+    /// SHA-256 of the arguments.
     pub arguments_hash: ArgumentsHash,
+    /// The owner put other arguments in place of the agent's.
     pub edited: bool,
+    /// When the agent asked.
     pub created_at: Timestamp,
+    /// When the request expires: undecided, or approved and not picked up.
     pub expires_at: Timestamp,
+    /// Where it is in its life.
     pub state: State,
     /// Why the policy asked, in a sentence.
     pub why: String,
@@ -68,10 +84,18 @@ pub struct ApprovalView {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[ts(export)]
 pub enum GrantChoice {
+    /// This call, once.
     Once,
+    /// This tool with exactly these arguments, from now on.
     Exact,
-    For { minutes: u32 },
+    /// This tool, for so many minutes: 1 to 10,080.
+    For {
+        /// How many.
+        minutes: u32,
+    },
+    /// This tool, while the agent's session lasts.
     Session,
+    /// This tool, from now on.
     Always,
 }
 
@@ -79,7 +103,9 @@ pub enum GrantChoice {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Approve {
+    /// How much is allowed beyond this call.
     pub grant: GrantChoice,
+    /// For whom the grant is.
     #[serde(default)]
     pub audience: Audience,
     /// Replaces the arguments; recorded as edited.
@@ -97,6 +123,7 @@ pub struct Approve {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Deny {
+    /// Passed on to the agent, at most 500 characters of it.
     #[serde(default)]
     #[ts(optional)]
     pub reason: Option<String>,

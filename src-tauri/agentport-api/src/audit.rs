@@ -9,14 +9,18 @@ use ts_rs::TS;
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct AuditRow {
+    /// Its place in the chain, from 1 without gaps.
     #[ts(type = "number")]
     pub seq: i64,
+    /// When it was written.
     pub at: Timestamp,
-    /// `owner`, `system` or an agent's id.
+    /// Who did it: `owner`, `system`, `unknown` or an agent's id (`core::audit::Actor`), or what another version wrote.
     pub actor: String,
-    /// Such as `key.created`, `policy.set`, `login.failed`.
+    /// What was done, such as `key.created` (`core::audit::AuditAction`), or what another version wrote.
     pub action: String,
+    /// What it was done to: an id, a name, or empty.
     pub subject: String,
+    /// What belongs to the action. Holds no secret.
     pub detail: Value,
     /// HMAC-SHA-256 over this row and the one before, hexadecimal.
     pub mac: String,
@@ -27,14 +31,18 @@ pub struct AuditRow {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 #[ts(export)]
 pub enum AuditVerdict {
+    /// Every row is as it was written, and none is missing.
     Intact {
+        /// How many there are.
         #[ts(type = "number")]
         rows: u64,
     },
+    /// Rows were changed, removed, put in or moved.
     Broken {
         /// The first row that does not fit.
         #[ts(type = "number")]
         seq: i64,
+        /// What is wrong there, as a sentence without its full stop.
         what: String,
     },
 }

@@ -17,37 +17,57 @@ use crate::{Connection, Imported, NewKey, Settings};
 pub struct Backup {
     /// 1. A document of a later format is refused.
     pub format: u32,
+    /// When it was made.
     pub made_at: Timestamp,
     /// Of the program that made it.
     pub version: String,
+    /// All settings.
     pub settings: Settings,
+    /// All profiles.
     pub profiles: Vec<Profile>,
+    /// Agents whose key was in force, without their keys.
     pub agents: Vec<BackedUpAgent>,
+    /// All integrations, without their secrets.
     pub integrations: Vec<BackedUpIntegration>,
     /// Lasting ones: what ends with a session or a moment is not kept.
     pub rules: Vec<Rule>,
 }
 
+/// An agent as a backup holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BackedUpAgent {
+    /// Its id, by which it is found again.
     pub id: AgentId,
+    /// Its name.
     pub name: String,
+    /// Its profile.
     pub profile: Option<String>,
+    /// When its key expires.
     pub expires_at: Option<Timestamp>,
 }
 
+/// An integration as a backup holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BackedUpIntegration {
+    /// Its id.
     pub id: IntegrationId,
+    /// The name the owner gave it.
     pub name: String,
+    /// How it is reached.
     pub connection: Connection,
+    /// Its tags.
     pub tags: Vec<String>,
+    /// What tools without a rule of their own get.
     pub default_mode: Option<Mode>,
+    /// Tools that say they only read run without asking.
     pub read_only_may_run: bool,
+    /// Its resources and prompts are offered to agents.
     pub resources: bool,
+    /// It is switched on.
     pub enabled: bool,
+    /// `none` or `token`.
     pub auth_method: String,
     /// Absent in older documents, which then say nothing of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

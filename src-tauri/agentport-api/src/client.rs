@@ -9,16 +9,20 @@ use crate::{Items, Problem};
 /// A request as a [`Transport`] sends it. The body, where there is one, is JSON.
 #[derive(Clone)]
 pub struct ControlRequest {
+    /// The HTTP method.
     pub method: Method,
     /// Path and query, escaped, beginning with `/control/`.
     pub path: String,
+    /// The JSON text.
     pub body: Option<Bytes>,
 }
 
 /// A whole answer, whatever its status.
 #[derive(Debug, Clone)]
 pub struct ControlResponse {
+    /// The HTTP status.
     pub status: StatusCode,
+    /// The body, unread.
     pub body: Bytes,
 }
 
@@ -29,6 +33,7 @@ pub trait Transport {
     /// Why no answer came.
     type Error: std::error::Error + Send + Sync + 'static;
 
+    /// Sends a request and waits for the whole answer.
     fn send(
         &self,
         request: ControlRequest,
@@ -43,9 +48,16 @@ pub enum ControlError<E: std::error::Error + 'static> {
     Transport(E),
     /// The gateway's own sentence, passed on as it is.
     #[error("{}", problem.detail)]
-    Refused { status: StatusCode, problem: Problem },
+    Refused {
+        /// A status other than 2xx.
+        status: StatusCode,
+        /// The body, or what stands in for one that could not be read.
+        problem: Problem,
+    },
+    /// A 2xx whose body does not fit the type it was read as.
     #[error("the gateway's answer is not what this version expects")]
     UnexpectedAnswer(#[source] serde_json::Error),
+    /// The body could not be serialised; nothing was sent.
     #[error("the request cannot be written as JSON")]
     InvalidRequest(#[source] serde_json::Error),
 }
@@ -83,14 +95,17 @@ pub struct ControlClient<T> {
 pub type ControlResult<V, T> = Result<V, ControlError<<T as Transport>::Error>>;
 
 impl<T: Transport> ControlClient<T> {
+    /// A client that sends over `transport`.
     pub fn new(transport: T) -> Self {
         Self { transport }
     }
 
+    /// What the client sends over.
     pub fn transport(&self) -> &T {
         &self.transport
     }
 
+    /// `GET`, and the answer read as `V`.
     pub async fn get<V: DeserializeOwned>(&self, path: &str) -> ControlResult<V, T> {
         self.send::<()>(Method::GET, path, None).await.and_then(read)
     }
@@ -100,6 +115,7 @@ impl<T: Transport> ControlClient<T> {
         self.get::<Items<V>>(path).await.map(|list| list.items)
     }
 
+    /// `POST`, and the answer read as `V`; `()` for one without a body.
     pub async fn post<V: DeserializeOwned>(
         &self,
         path: &str,
@@ -108,6 +124,7 @@ impl<T: Transport> ControlClient<T> {
         self.send(Method::POST, path, Some(body)).await.and_then(read)
     }
 
+    /// `PUT`, and the answer read as `V`; `()` for one without a body.
     pub async fn put<V: DeserializeOwned>(
         &self,
         path: &str,
@@ -116,6 +133,7 @@ impl<T: Transport> ControlClient<T> {
         self.send(Method::PUT, path, Some(body)).await.and_then(read)
     }
 
+    /// `PATCH`, and the answer read as `V`; `()` for one without a body.
     pub async fn patch<V: DeserializeOwned>(
         &self,
         path: &str,

@@ -16,7 +16,9 @@ use ts_rs::TS;
 pub enum Connection {
     /// A child process that speaks MCP on stdio.
     LocalMcp {
+        /// The program: a path, or a name that is looked up.
         command: String,
+        /// Its arguments.
         #[serde(default)]
         args: Vec<String>,
         /// Added to the cleaned environment.
@@ -25,6 +27,7 @@ pub enum Connection {
         /// Names whose values lie in the vault.
         #[serde(default)]
         secret_env: Vec<String>,
+        /// The folder it starts in; the gateway's own, if absent.
         #[serde(default)]
         cwd: Option<String>,
         /// Indexes of `args` in which `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault. In all
@@ -54,14 +57,20 @@ pub enum Connection {
         timeout_seconds: Option<u32>,
     },
     /// Part of this program.
-    Builtin { name: String },
+    Builtin {
+        /// Which one: `demo`.
+        name: String,
+    },
 }
 
 /// The kinds of [`Connection`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectionKind {
+    /// [`Connection::LocalMcp`].
     LocalMcp,
+    /// [`Connection::RemoteMcp`].
     RemoteMcp,
+    /// [`Connection::Builtin`].
     Builtin,
 }
 
@@ -83,6 +92,7 @@ pub enum SecretPlace<'a> {
     Variable,
     /// This argument.
     Argument(&'a str),
+    /// The query of the address.
     Url,
     /// The header of this name.
     Header(&'a str),
@@ -91,15 +101,21 @@ pub enum SecretPlace<'a> {
 /// The program a connection runs on this computer.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
+    /// A path, or a name that is looked up.
     pub command: &'a str,
+    /// Its arguments, with placeholders where secrets go.
     pub args: &'a [String],
+    /// Variables added to the cleaned environment.
     pub env: &'a BTreeMap<String, String>,
+    /// Names of variables whose values lie in the vault.
     pub secret_env: &'a [String],
+    /// The folder it starts in; the gateway's own, if absent.
     pub cwd: Option<&'a str>,
     secret_args: &'a [u32],
 }
 
 impl Connection {
+    /// Which transport it is, without its settings.
     pub fn kind(&self) -> ConnectionKind {
         match self {
             Self::LocalMcp { .. } => ConnectionKind::LocalMcp,
@@ -108,6 +124,7 @@ impl Connection {
         }
     }
 
+    /// Is it part of this program, with nothing to connect to?
     pub fn is_builtin(&self) -> bool {
         self.kind() == ConnectionKind::Builtin
     }
@@ -128,10 +145,12 @@ impl Connection {
         }
     }
 
+    /// The address of a remote server, placeholders included.
     pub fn url(&self) -> Option<&str> {
         self.remote().map(|(url, _)| url)
     }
 
+    /// The headers of a remote server, placeholders included.
     pub fn headers(&self) -> Option<&BTreeMap<String, String>> {
         self.remote().map(|(_, headers)| headers)
     }

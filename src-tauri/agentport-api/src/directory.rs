@@ -9,11 +9,15 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct AvailableIntegration {
+    /// The id it will have once it is installed.
     pub id: IntegrationId,
+    /// Its service's name.
     pub name: String,
     /// One sentence, ours.
     pub description: String,
+    /// The address of its MCP server.
     pub url: String,
+    /// Its service's own page about it.
     pub docs_url: String,
     /// At least one.
     pub auth: Vec<AuthMethod>,
@@ -21,6 +25,7 @@ pub struct AvailableIntegration {
     pub categories: Vec<ToolCategory>,
     /// Among the few offered first.
     pub popular: bool,
+    /// An integration of this id is installed.
     pub installed: bool,
 }
 
@@ -29,9 +34,11 @@ pub struct AvailableIntegration {
 #[serde(tag = "method", rename_all = "snake_case")]
 #[ts(export)]
 pub enum AuthMethod {
+    /// It asks for nothing.
     None,
     /// Secrets that go with every request.
     Token {
+        /// What is asked for, at least one.
         fields: Vec<TokenField>,
     },
 }
@@ -48,10 +55,13 @@ pub struct TokenField {
     pub header: String,
 }
 
+/// Tools of an integration that belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ToolCategory {
+    /// The category's name, as in rules for it.
     pub name: String,
+    /// The tools' names.
     pub tools: Vec<String>,
 }
 

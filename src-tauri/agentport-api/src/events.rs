@@ -11,29 +11,41 @@ use crate::Status;
 #[serde(tag = "type", rename_all = "snake_case")]
 #[ts(export)]
 pub enum Event {
+    /// The first event of every connection, and one whenever events were lost on it: everything is to be read again.
     Snapshot {
+        /// As `GET /control/status` answers.
         status: Status,
     },
     /// A request came, was decided, ran or ended.
     Approval {
+        /// The request.
         id: ApprovalId,
+        /// Where it is now.
         state: agentport_core::approval::StateName,
     },
     /// An integration was added, changed, removed, or its health or tool list changed.
     Integration {
+        /// The integration.
         id: IntegrationId,
     },
+    /// An agent was added, changed or revoked.
     Agents,
+    /// A profile was made, changed or removed.
     Profiles,
+    /// The rules changed.
     Policy,
+    /// The settings changed.
     Settings,
+    /// All calls were paused, or may run again.
     Paused {
+        /// They are paused.
         paused: bool,
     },
     /// New rows in the activity.
     Activity,
     /// Somebody opened the page of a request that waits, and wants to see it.
     Shown {
+        /// The request.
         id: ApprovalId,
     },
     /// The second factor or the owner password was set, changed or removed.

@@ -18,27 +18,37 @@ use crate::Connection;
 pub enum Health {
     /// Not running; starts with the first call.
     Idle,
+    /// Its process starts, or its server is being reached.
     Starting,
+    /// Its tools were listed.
     Ready,
     /// Its credential was refused.
     NeedsAuth {
+        /// What the upstream said.
         message: String,
     },
     /// Could not start or stopped; tried again at `retry_at`, or with the next call.
     Failed {
+        /// What went wrong, and what to do.
         message: String,
+        /// When it is tried again without a call.
         retry_at: Option<Timestamp>,
     },
     /// Switched off by the owner.
     Disabled,
 }
 
+/// How many tools an integration has, and what a call of any agent would get.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ToolCounts {
+    /// All of them.
     pub total: u32,
+    /// Those that run.
     pub allow: u32,
+    /// Those the owner is asked about.
     pub require_approval: u32,
+    /// Those that are blocked.
     pub deny: u32,
 }
 
@@ -46,23 +56,35 @@ pub struct ToolCounts {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct IntegrationView {
+    /// Its id.
     pub id: IntegrationId,
+    /// The name the owner gave it.
     pub name: String,
     /// The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
     pub display_name: String,
+    /// How it is reached. Holds no secret.
     pub connection: Connection,
+    /// Its tags, by which profiles choose.
     pub tags: Vec<String>,
+    /// Where its connection is now.
     pub health: Health,
     /// In words, with its moment; kept after recovery.
     pub last_error: Option<LastError>,
+    /// What tools without a rule of their own get; `null`: the owner is asked.
     pub default_mode: Option<Mode>,
+    /// Tools that say they only read run without asking.
     pub read_only_may_run: bool,
     /// Resources and prompts of the upstream are offered to agents as well.
     pub resources: bool,
+    /// Its tools, counted.
     pub tools: ToolCounts,
+    /// `none` or `token`.
     pub auth_method: String,
+    /// It takes calls, as far as is known: idle, starting or ready.
     pub connected: bool,
+    /// When it was added.
     pub added_at: Timestamp,
+    /// The process of a local server that runs.
     pub pid: Option<u32>,
     /// Entries of its lists that cannot be used, 50 at most. All others can.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,10 +124,13 @@ pub struct Imported {
     pub extra: Value,
 }
 
+/// The last thing that went wrong with an integration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LastError {
+    /// A sentence.
     pub message: String,
+    /// When it happened.
     pub at: Timestamp,
 }
 
@@ -127,8 +152,10 @@ pub struct AddIntegration {
     #[serde(default)]
     #[ts(optional)]
     pub attempt: Option<String>,
+    /// Tags, by which profiles choose.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// How it is reached.
     pub connection: Connection,
     /// Values for `secret_env` names, or for `token`, `token1` … of the arguments, the URL and the headers.
     #[serde(default)]
@@ -146,6 +173,7 @@ pub struct AddIntegration {
     #[serde(default)]
     #[ts(as = "Option<bool>", optional)]
     pub untried: bool,
+    /// What the client it is taken over from knew of it.
     #[serde(default)]
     #[ts(optional)]
     pub imported: Option<Imported>,
@@ -169,9 +197,11 @@ pub enum StartStep {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct AddProgress {
+    /// How far the start has come.
     pub step: StartStep,
     /// In words, as in "the server at example.com to answer".
     pub waiting_for: String,
+    /// Since the request to add it.
     pub elapsed_seconds: u32,
     /// When it is given up. A local server that writes something has this time anew.
     pub limit_seconds: u32,
@@ -184,6 +214,7 @@ pub struct AddProgress {
 #[derive(Debug, Deserialize, TS)]
 #[ts(export)]
 pub struct Compare {
+    /// The connection to look for.
     pub connection: Connection,
     /// As in [`AddIntegration`].
     #[serde(default)]
@@ -191,6 +222,7 @@ pub struct Compare {
     pub secrets: std::collections::BTreeMap<String, agentport_core::Secret>,
 }
 
+/// What [`Compare`] found.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Compared {
@@ -204,12 +236,17 @@ pub struct Compared {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[ts(export, optional_fields)]
 pub struct ChangeIntegration {
+    /// The name it is to have.
     pub name: Option<String>,
+    /// All tags it is to have.
     pub tags: Option<Vec<String>>,
     /// `"allow"`, `"require_approval"`, `"deny"` or `"none"`.
     pub default_mode: Option<String>,
+    /// Tools that say they only read run without asking.
     pub read_only_may_run: Option<bool>,
+    /// Its resources and prompts are offered to agents.
     pub resources: Option<bool>,
+    /// It is switched on.
     pub enabled: Option<bool>,
     /// True: the owner has seen what a client ran without asking, and it is no proposal any more.
     pub imported_settled: Option<bool>,
@@ -265,17 +302,25 @@ pub struct ToolView {
     pub name: String,
     /// The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
     pub display_name: String,
+    /// The upstream's title.
     pub title: Option<String>,
+    /// The upstream's description.
     pub description: Option<String>,
+    /// The upstream's hints.
     pub annotations: Annotations,
     /// What it does: as the owner classified it, or else as its annotations say.
     pub effect: ToolEffect,
+    /// What the owner said it does, if the owner classified it.
     pub classification: Option<Classification>,
+    /// The category it belongs to, where its integration has any.
     pub category: Option<String>,
     /// What any agent's call would get.
     pub mode: Mode,
+    /// Why it would get that.
     pub reason: Reason,
+    /// Digest of its definition as it is now.
     pub digest: DefinitionDigest,
+    /// JSON Schema of its arguments.
     pub input_schema: Value,
     /// The schema cannot be checked: too large, or not compilable.
     pub unchecked: bool,
@@ -285,6 +330,7 @@ pub struct ToolView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Classification {
+    /// What it does.
     pub effect: ToolEffect,
     /// The tool has changed since, so it counts as what it says of itself.
     pub outdated: bool,
@@ -294,6 +340,7 @@ pub struct Classification {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ClassifyTool {
+    /// The tool as its upstream names it.
     pub tool: String,
     /// [`ToolEffect::CLASSES`]; `null` takes the classification away.
     pub effect: Option<ToolEffect>,
@@ -307,7 +354,9 @@ pub struct ClassifyTool {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LogLine {
+    /// When it was read.
     pub at: Timestamp,
+    /// The line, its control characters escaped.
     pub text: String,
 }
 
@@ -315,6 +364,7 @@ pub struct LogLine {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct DefinitionView {
+    /// Its digest.
     pub digest: DefinitionDigest,
     /// The tool as MCP describes it.
     pub definition: Value,

@@ -7,6 +7,8 @@
 //! Deliberately absent: I/O. A [`Transport`] is supplied by the program: in process on the desktop, loopback HTTP in the
 //! command line.
 
+#![warn(missing_docs)]
+
 mod activity;
 mod agents;
 mod approvals;
@@ -72,8 +74,10 @@ pub struct TokenPlace {
     pub format: String,
 }
 
+/// How lists are answered.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Items<T> {
+    /// In the order they should be read.
     pub items: Vec<T>,
 }

@@ -10,9 +10,11 @@ use crate::Confirmation;
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Session {
+    /// The request carried a token that is in force.
     pub signed_in: bool,
     /// No owner password has been chosen yet: a sign-in code leads to choosing one.
     pub needs_password: bool,
+    /// The gateway's version.
     pub version: String,
 }
 
@@ -20,6 +22,7 @@ pub struct Session {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
 pub struct Login {
+    /// The owner password.
     #[ts(type = "string")]
     pub password: agentport_core::Secret,
     /// A one-time or recovery code, where the second factor is on. Without it, or if it is wrong: 403 with the code
@@ -33,7 +36,9 @@ pub struct Login {
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LoggedIn {
+    /// The token, in force until then or until the sign-out, whichever is first.
     pub token: String,
+    /// When the token stops working.
     pub expires_at: Timestamp,
     /// The code shown at the sign-in confirms as well, for as long as any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,11 +51,14 @@ pub struct LoggedIn {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
 pub struct ChoosePassword {
+    /// The new password.
     #[ts(type = "string")]
     pub new: agentport_core::Secret,
+    /// The code of the link that the first start printed.
     #[serde(default)]
     #[ts(optional)]
     pub code: Option<String>,
+    /// The password that is replaced.
     #[serde(default)]
     #[ts(optional, type = "string")]
     pub current: Option<agentport_core::Secret>,
@@ -62,6 +70,7 @@ pub struct ChoosePassword {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
 pub struct SetOwnerPassword {
+    /// The new password.
     #[ts(type = "string")]
     pub new: agentport_core::Secret,
 }

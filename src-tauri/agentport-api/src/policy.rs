@@ -12,9 +12,11 @@ use ts_rs::TS;
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct RuleView {
+    /// The rule.
     pub rule: Rule,
     /// The rule as a sentence.
     pub sentence: String,
+    /// The name of the agent it is for.
     pub agent_name: Option<String>,
     /// The tool's definition is no longer the one this allow was given for.
     pub stale: bool,
@@ -25,9 +27,13 @@ pub struct RuleView {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SetPolicy {
+    /// The integration.
     pub integration: IntegrationId,
+    /// The tool as its upstream names it.
     pub tool: String,
+    /// What its calls get.
     pub mode: Mode,
+    /// The agent the rule is for; absent: every agent.
     #[serde(default)]
     #[ts(optional)]
     pub agent: Option<AgentId>,
@@ -42,8 +48,11 @@ pub struct SetPolicy {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SetCategoryPolicy {
+    /// The integration.
     pub integration: IntegrationId,
+    /// The category's name.
     pub category: String,
+    /// What calls get; `null` takes the rule away.
     pub mode: Option<Mode>,
 }
 
@@ -52,11 +61,13 @@ pub struct SetCategoryPolicy {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[ts(export, optional_fields)]
 pub struct ChangeRule {
+    /// What calls get.
     pub mode: Option<Mode>,
     /// When it ends, or `"never"`.
     pub expires_at: Option<String>,
     /// The agent it is for, or `"every"`.
     pub agent: Option<String>,
+    /// The definition the owner had in view.
     pub digest: Option<DefinitionDigest>,
 }
 
@@ -69,9 +80,13 @@ pub struct ChangeRule {
 pub struct RepeatedDenial {
     /// The request denied last.
     pub id: ApprovalId,
+    /// The agent that is not asked for.
     pub agent: AgentId,
+    /// Its name.
     pub agent_name: String,
+    /// The integration.
     pub integration: IntegrationId,
+    /// The tool as its upstream names it.
     pub tool: String,
     /// When it ends by itself.
     pub until: Timestamp,

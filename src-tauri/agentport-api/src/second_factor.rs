@@ -12,8 +12,11 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct SecondFactor {
+    /// It is on.
     pub on: bool,
+    /// When it was turned on.
     pub since: Option<Timestamp>,
+    /// Recovery codes that were not used yet.
     pub recovery_codes_left: u32,
 }
 
@@ -35,6 +38,7 @@ pub struct SecondFactorSetup {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[ts(export)]
 pub struct Code {
+    /// Six digits, or a recovery code where one is taken.
     #[ts(type = "string")]
     pub code: agentport_core::Secret,
 }
@@ -44,6 +48,7 @@ pub struct Code {
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct RecoveryCodes {
+    /// The codes as they are to be written down.
     pub codes: Vec<String>,
 }
 
@@ -51,6 +56,8 @@ pub struct RecoveryCodes {
 #[derive(Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Confirmation {
+    /// Goes into the header `agentport-confirmation`.
     pub token: String,
+    /// When it stops counting.
     pub expires_at: Timestamp,
 }

@@ -8,18 +8,27 @@ use ts_rs::TS;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Status {
+    /// The gateway's version.
     pub version: String,
+    /// Where agents connect.
     pub mcp_url: String,
+    /// The data directory.
     pub home: String,
+    /// The gateway's process.
     pub pid: u32,
+    /// When it started.
     pub started_at: Timestamp,
     /// No call runs.
     pub paused: bool,
     /// Where secrets are sealed: `keychain`, `key-file` or `passphrase-file`.
     pub vault: String,
+    /// Requests that wait for the owner.
     pub pending: u32,
+    /// Requests that expired.
     pub missed: u32,
+    /// Agents whose key is in force.
     pub agents: u32,
+    /// Integrations that are installed.
     pub integrations: u32,
     /// Integrations that need attention.
     pub trouble: u32,
@@ -33,5 +42,6 @@ pub struct Status {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Pause {
+    /// `true` stops every call from running, `false` lets them run again.
     pub paused: bool,
 }

@@ -6,4 +6,20 @@ import type { Timestamp } from "./Timestamp";
  * `GET /control/activity/chart?since=&until=&buckets=` and the filters of the list: calls over time. At most 200 buckets,
  * all of one length, oldest first, empty ones included.
  */
-export type ActivityChart = { since: Timestamp, until: Timestamp, bucket_ms: number, buckets: Array<ChartBucket>, };
+export type ActivityChart = { 
+/**
+ * Where the first bucket begins.
+ */
+since: Timestamp, 
+/**
+ * Where the last bucket ends.
+ */
+until: Timestamp, 
+/**
+ * Length of a bucket in milliseconds.
+ */
+bucket_ms: number, 
+/**
+ * Oldest first.
+ */
+buckets: Array<ChartBucket>, };

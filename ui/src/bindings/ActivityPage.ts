@@ -5,4 +5,12 @@ import type { ActivityRow } from "./ActivityRow";
  * `GET /control/activity?agent=&integration=&tool=&outcome=&since=&until=&q=&limit=&before=` →
  * [`ActivityPage`], newest first. `before` is the `next` of the page before.
  */
-export type ActivityPage = { items: Array<ActivityRow>, next: string | null, };
+export type ActivityPage = { 
+/**
+ * The rows of the page.
+ */
+items: Array<ActivityRow>, 
+/**
+ * Given as `before`, it reads the page after this one; `null` on the last page.
+ */
+next: string | null, };

@@ -4,6 +4,7 @@ import type { ApprovalId } from "./ApprovalId";
 import type { ArgumentsHash } from "./ArgumentsHash";
 import type { CallId } from "./CallId";
 import type { DefinitionDigest } from "./DefinitionDigest";
+import type { EntryPoint } from "./EntryPoint";
 import type { Mode } from "./Mode";
 import type { OutcomeKind } from "./OutcomeKind";
 import type { Reason } from "./Reason";
@@ -11,7 +12,34 @@ import type { StateName } from "./StateName";
 import type { Timestamp } from "./Timestamp";
 import type { JsonValue } from "./serde_json/JsonValue";
 
-export type ActivityRow = { id: CallId, at: Timestamp, agent: AgentId, agent_name: string, integration: string, tool: string, 
+/**
+ * One call. The row is there from the moment the call begins, and completed when it ends.
+ */
+export type ActivityRow = { 
+/**
+ * The call's id; that of its request where it waited for the owner.
+ */
+id: CallId, 
+/**
+ * When the agent called.
+ */
+at: Timestamp, 
+/**
+ * The agent that called.
+ */
+agent: AgentId, 
+/**
+ * Its name now, also where its key was revoked.
+ */
+agent_name: string, 
+/**
+ * The integration as the agent named it, which need not exist.
+ */
+integration: string, 
+/**
+ * The tool as the agent named it, which need not exist.
+ */
+tool: string, 
 /**
  * The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
  */
@@ -19,11 +47,31 @@ tool_display: string,
 /**
  * Redacted.
  */
-arguments: JsonValue, arguments_hash: ArgumentsHash | null, digest: DefinitionDigest | null, 
+arguments: JsonValue, 
+/**
+ * SHA-256 of the arguments before redaction; `null` where the tool was not found.
+ */
+arguments_hash: ArgumentsHash | null, 
+/**
+ * Digest of the definition the call was judged by; `null` where there is none.
+ */
+digest: DefinitionDigest | null, 
 /**
  * What policy said.
  */
-decision: Mode | null, reason: Reason | null, approval: ApprovalId | null, outcome: OutcomeKind, 
+decision: Mode | null, 
+/**
+ * Why policy said so.
+ */
+reason: Reason | null, 
+/**
+ * The request for the owner's decision that the call belongs to.
+ */
+approval: ApprovalId | null, 
+/**
+ * How it ended, or where it is.
+ */
+outcome: OutcomeKind, 
 /**
  * Where a call's request stands, while the call waits for it: `approved` where the agent has not come back yet.
  */
@@ -35,8 +83,20 @@ waited_ms: number,
 /**
  * Time the upstream took, in microseconds.
  */
-ran_us: number, bytes_in: number, bytes_out: number, error: string | null, 
+ran_us: number, 
 /**
- * Which door: `mcp`, `direct`, `rest`.
+ * Bytes of the arguments' JSON text.
  */
-door: string, };
+bytes_in: number, 
+/**
+ * Bytes of the result's JSON text; 0 where there is none.
+ */
+bytes_out: number, 
+/**
+ * What went wrong, as one line.
+ */
+error: string | null, 
+/**
+ * The API the call came through.
+ */
+entry_point: EntryPoint, };

@@ -37,4 +37,8 @@ enabled?: boolean,
  * Store it without trying it first, and connect it right after: the answer does not wait, and health and tools
  * come as events.
  */
-untried?: boolean, imported?: Imported, };
+untried?: boolean, 
+/**
+ * What the client it is taken over from knew of it.
+ */
+imported?: Imported, };

@@ -14,12 +14,48 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * `GET /control/approvals?state=pending|missed|decided|all&limit=` and `GET /control/approvals/{id}`.
  */
-export type ApprovalView = { id: ApprovalId, agent: AgentId, agent_name: string, integration: IntegrationId, integration_name: string, tool: string, 
+export type ApprovalView = { 
+/**
+ * The request's id.
+ */
+id: ApprovalId, 
+/**
+ * The agent that asks.
+ */
+agent: AgentId, 
+/**
+ * Its name.
+ */
+agent_name: string, 
+/**
+ * The integration the call is for.
+ */
+integration: IntegrationId, 
+/**
+ * The name the owner gave it.
+ */
+integration_name: string, 
+/**
+ * The tool as its upstream names it.
+ */
+tool: string, 
 /**
  * The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any. The
  * names of agent and integration and the title are in that form already.
  */
-tool_display: string, tool_title: string | null, tool_description: string | null, annotations: Annotations, 
+tool_display: string, 
+/**
+ * The upstream's title of the tool.
+ */
+tool_title: string | null, 
+/**
+ * The upstream's description of the tool.
+ */
+tool_description: string | null, 
+/**
+ * The upstream's hints about the tool.
+ */
+annotations: Annotations, 
 /**
  * One sentence, computed by us from the arguments.
  */
@@ -27,7 +63,11 @@ summary: string,
 /**
  * Characters of the arguments that the summary does not show. Blanks and secrets do not count.
  */
-hidden_characters: number, arguments: JsonValue, 
+hidden_characters: number, 
+/**
+ * The arguments, whole: what is approved is what is seen.
+ */
+arguments: JsonValue, 
 /**
  * The tool's input schema, for a form to edit the arguments.
  */
@@ -35,7 +75,31 @@ input_schema: JsonValue | null,
 /**
  * The agent's own words, cleaned. Always to be labelled as such.
  */
-additional_info: string | null, digest: DefinitionDigest, arguments_hash: ArgumentsHash, edited: boolean, created_at: Timestamp, expires_at: Timestamp, state: State, 
+additional_info: string | null, 
+/**
+ * Digest of the definition the request is about.
+ */
+digest: DefinitionDigest, 
+/**
+ * SHA-256 of the arguments.
+ */
+arguments_hash: ArgumentsHash, 
+/**
+ * The owner put other arguments in place of the agent's.
+ */
+edited: boolean, 
+/**
+ * When the agent asked.
+ */
+created_at: Timestamp, 
+/**
+ * When the request expires: undecided, or approved and not picked up.
+ */
+expires_at: Timestamp, 
+/**
+ * Where it is in its life.
+ */
+state: State, 
 /**
  * Why the policy asked, in a sentence.
  */

@@ -6,7 +6,15 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * `POST /control/approvals/{id}/approve` answers [`ApprovalView`]. 409 if decided already.
  */
-export type Approve = { grant: GrantChoice, audience: Audience, 
+export type Approve = { 
+/**
+ * How much is allowed beyond this call.
+ */
+grant: GrantChoice, 
+/**
+ * For whom the grant is.
+ */
+audience: Audience, 
 /**
  * Replaces the arguments; recorded as edited.
  */

@@ -5,15 +5,31 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * `GET /control/audit?limit=&before=` → Items<AuditRow>, newest first. `GET /control/audit/export`: JSON lines.
  */
-export type AuditRow = { seq: number, at: Timestamp, 
+export type AuditRow = { 
 /**
- * `owner`, `system` or an agent's id.
+ * Its place in the chain, from 1 without gaps.
+ */
+seq: number, 
+/**
+ * When it was written.
+ */
+at: Timestamp, 
+/**
+ * Who did it: `owner`, `system`, `unknown` or an agent's id (`core::audit::Actor`), or what another version wrote.
  */
 actor: string, 
 /**
- * Such as `key.created`, `policy.set`, `login.failed`.
+ * What was done, such as `key.created` (`core::audit::AuditAction`), or what another version wrote.
  */
-action: string, subject: string, detail: JsonValue, 
+action: string, 
+/**
+ * What it was done to: an id, a name, or empty.
+ */
+subject: string, 
+/**
+ * What belongs to the action. Holds no secret.
+ */
+detail: JsonValue, 
 /**
  * HMAC-SHA-256 over this row and the one before, hexadecimal.
  */

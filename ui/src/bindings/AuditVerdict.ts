@@ -3,8 +3,16 @@
 /**
  * `GET /control/audit/verify`.
  */
-export type AuditVerdict = { "verdict": "intact", rows: number, } | { "verdict": "broken", 
+export type AuditVerdict = { "verdict": "intact", 
+/**
+ * How many there are.
+ */
+rows: number, } | { "verdict": "broken", 
 /**
  * The first row that does not fit.
  */
-seq: number, what: string, };
+seq: number, 
+/**
+ * What is wrong there, as a sentence without its full stop.
+ */
+what: string, };

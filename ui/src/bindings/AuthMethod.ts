@@ -4,4 +4,8 @@ import type { TokenField } from "./TokenField";
 /**
  * How an integration lets us in.
  */
-export type AuthMethod = { "method": "none" } | { "method": "token", fields: Array<TokenField>, };
+export type AuthMethod = { "method": "none" } | { "method": "token", 
+/**
+ * What is asked for, at least one.
+ */
+fields: Array<TokenField>, };

@@ -7,11 +7,27 @@ import type { ToolCategory } from "./ToolCategory";
  * `GET /control/available?q=` → Items<AvailableIntegration>: those that can be installed now, best match first,
  * without `q` by name. `GET /control/available/{id}` answers one.
  */
-export type AvailableIntegration = { id: IntegrationId, name: string, 
+export type AvailableIntegration = { 
+/**
+ * The id it will have once it is installed.
+ */
+id: IntegrationId, 
+/**
+ * Its service's name.
+ */
+name: string, 
 /**
  * One sentence, ours.
  */
-description: string, url: string, docs_url: string, 
+description: string, 
+/**
+ * The address of its MCP server.
+ */
+url: string, 
+/**
+ * Its service's own page about it.
+ */
+docs_url: string, 
 /**
  * At least one.
  */
@@ -23,4 +39,8 @@ categories: Array<ToolCategory>,
 /**
  * Among the few offered first.
  */
-popular: boolean, installed: boolean, };
+popular: boolean, 
+/**
+ * An integration of this id is installed.
+ */
+installed: boolean, };

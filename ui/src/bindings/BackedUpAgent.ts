@@ -2,4 +2,23 @@
 import type { AgentId } from "./AgentId";
 import type { Timestamp } from "./Timestamp";
 
-export type BackedUpAgent = { id: AgentId, name: string, profile: string | null, expires_at: Timestamp | null, };
+/**
+ * An agent as a backup holds it.
+ */
+export type BackedUpAgent = { 
+/**
+ * Its id, by which it is found again.
+ */
+id: AgentId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its profile.
+ */
+profile: string | null, 
+/**
+ * When its key expires.
+ */
+expires_at: Timestamp | null, };

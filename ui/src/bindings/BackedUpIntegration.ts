@@ -4,7 +4,46 @@ import type { Imported } from "./Imported";
 import type { IntegrationId } from "./IntegrationId";
 import type { Mode } from "./Mode";
 
-export type BackedUpIntegration = { id: IntegrationId, name: string, connection: Connection, tags: Array<string>, default_mode: Mode | null, read_only_may_run: boolean, resources: boolean, enabled: boolean, auth_method: string, 
+/**
+ * An integration as a backup holds it.
+ */
+export type BackedUpIntegration = { 
+/**
+ * Its id.
+ */
+id: IntegrationId, 
+/**
+ * The name the owner gave it.
+ */
+name: string, 
+/**
+ * How it is reached.
+ */
+connection: Connection, 
+/**
+ * Its tags.
+ */
+tags: Array<string>, 
+/**
+ * What tools without a rule of their own get.
+ */
+default_mode: Mode | null, 
+/**
+ * Tools that say they only read run without asking.
+ */
+read_only_may_run: boolean, 
+/**
+ * Its resources and prompts are offered to agents.
+ */
+resources: boolean, 
+/**
+ * It is switched on.
+ */
+enabled: boolean, 
+/**
+ * `none` or `token`.
+ */
+auth_method: string, 
 /**
  * Absent in older documents, which then say nothing of it.
  */

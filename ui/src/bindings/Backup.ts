@@ -14,11 +14,31 @@ export type Backup = {
 /**
  * 1. A document of a later format is refused.
  */
-format: number, made_at: Timestamp, 
+format: number, 
+/**
+ * When it was made.
+ */
+made_at: Timestamp, 
 /**
  * Of the program that made it.
  */
-version: string, settings: Settings, profiles: Array<Profile>, agents: Array<BackedUpAgent>, integrations: Array<BackedUpIntegration>, 
+version: string, 
+/**
+ * All settings.
+ */
+settings: Settings, 
+/**
+ * All profiles.
+ */
+profiles: Array<Profile>, 
+/**
+ * Agents whose key was in force, without their keys.
+ */
+agents: Array<BackedUpAgent>, 
+/**
+ * All integrations, without their secrets.
+ */
+integrations: Array<BackedUpIntegration>, 
 /**
  * Lasting ones: what ends with a session or a moment is not kept.
  */

@@ -4,11 +4,31 @@ import type { ChangeEnvironment } from "./ChangeEnvironment";
 /**
  * `PATCH /control/integrations/{id}` answers [`IntegrationView`]. Absent fields stay as they are.
  */
-export type ChangeIntegration = { name?: string, tags?: Array<string>, 
+export type ChangeIntegration = { 
+/**
+ * The name it is to have.
+ */
+name?: string, 
+/**
+ * All tags it is to have.
+ */
+tags?: Array<string>, 
 /**
  * `"allow"`, `"require_approval"`, `"deny"` or `"none"`.
  */
-default_mode?: string, read_only_may_run?: boolean, resources?: boolean, enabled?: boolean, 
+default_mode?: string, 
+/**
+ * Tools that say they only read run without asking.
+ */
+read_only_may_run?: boolean, 
+/**
+ * Its resources and prompts are offered to agents.
+ */
+resources?: boolean, 
+/**
+ * It is switched on.
+ */
+enabled?: boolean, 
 /**
  * True: the owner has seen what a client ran without asking, and it is no proposal any more.
  */

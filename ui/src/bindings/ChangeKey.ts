@@ -3,4 +3,8 @@
 /**
  * `PATCH /control/keys/{id}`: the profile of an agent; `null` for none.
  */
-export type ChangeKey = { profile: string | null, };
+export type ChangeKey = { 
+/**
+ * The profile's name.
+ */
+profile: string | null, };

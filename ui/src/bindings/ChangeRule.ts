@@ -6,7 +6,11 @@ import type { Mode } from "./Mode";
  * `PATCH /control/policy/{rule id}` answers [`RuleView`]. Absent fields stay as they are. 409 for an allow whose tool has
  * changed, unless `digest` is the present one.
  */
-export type ChangeRule = { mode?: Mode, 
+export type ChangeRule = { 
+/**
+ * What calls get.
+ */
+mode?: Mode, 
 /**
  * When it ends, or `"never"`.
  */
@@ -14,4 +18,8 @@ expires_at?: string,
 /**
  * The agent it is for, or `"every"`.
  */
-agent?: string, digest?: DefinitionDigest, };
+agent?: string, 
+/**
+ * The definition the owner had in view.
+ */
+digest?: DefinitionDigest, };

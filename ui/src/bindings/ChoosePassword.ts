@@ -4,4 +4,16 @@
  * `POST /control/password`. With the second factor on, a change needs a confirmation. `code` (from the dashboard link of the first start) where no password exists yet,
  * `current` where one does. Signs in like a login.
  */
-export type ChoosePassword = { new: string, code?: string, current?: string, };
+export type ChoosePassword = { 
+/**
+ * The new password.
+ */
+new: string, 
+/**
+ * The code of the link that the first start printed.
+ */
+code?: string, 
+/**
+ * The password that is replaced.
+ */
+current?: string, };

@@ -4,7 +4,11 @@ import type { ToolEffect } from "./ToolEffect";
 /**
  * What the owner said that a tool does.
  */
-export type Classification = { effect: ToolEffect, 
+export type Classification = { 
+/**
+ * What it does.
+ */
+effect: ToolEffect, 
 /**
  * The tool has changed since, so it counts as what it says of itself.
  */

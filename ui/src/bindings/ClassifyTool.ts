@@ -5,7 +5,11 @@ import type { ToolEffect } from "./ToolEffect";
 /**
  * `PUT /control/integrations/{id}/tools/effect` answers [`ToolView`].
  */
-export type ClassifyTool = { tool: string, 
+export type ClassifyTool = { 
+/**
+ * The tool as its upstream names it.
+ */
+tool: string, 
 /**
  * [`ToolEffect::CLASSES`]; `null` takes the classification away.
  */

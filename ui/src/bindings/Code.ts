@@ -5,4 +5,8 @@
  * `POST /control/confirm` with a code, or with a recovery code, answers [`Confirmation`]; 422 if it is wrong, 429 with
  * `Retry-After` after several wrong ones.
  */
-export type Code = { code: string, };
+export type Code = { 
+/**
+ * Six digits, or a recovery code where one is taken.
+ */
+code: string, };

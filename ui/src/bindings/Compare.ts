@@ -5,7 +5,11 @@ import type { Connection } from "./Connection";
  * `POST /control/connections/compare` answers [`Compared`]: is that an integration already? 422 for a connection that
  * can't be used, or whose secrets are missing.
  */
-export type Compare = { connection: Connection, 
+export type Compare = { 
+/**
+ * The connection to look for.
+ */
+connection: Connection, 
 /**
  * As in [`AddIntegration`].
  */

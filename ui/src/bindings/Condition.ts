@@ -4,4 +4,8 @@ import type { ArgumentsHash } from "./ArgumentsHash";
 /**
  * A test on the arguments of a call. A rule with conditions matches when all of them hold.
  */
-export type Condition = { "kind": "arguments_are", hash: ArgumentsHash, };
+export type Condition = { "kind": "arguments_are", 
+/**
+ * Their hash.
+ */
+hash: ArgumentsHash, };

@@ -4,4 +4,12 @@ import type { Timestamp } from "./Timestamp";
 /**
  * Good for five minutes.
  */
-export type Confirmation = { token: string, expires_at: Timestamp, };
+export type Confirmation = { 
+/**
+ * Goes into the header `agentport-confirmation`.
+ */
+token: string, 
+/**
+ * When it stops counting.
+ */
+expires_at: Timestamp, };

@@ -3,7 +3,15 @@
 /**
  * How an integration is reached.
  */
-export type Connection = { "type": "local_mcp", command: string, args: Array<string>, 
+export type Connection = { "type": "local_mcp", 
+/**
+ * The program: a path, or a name that is looked up.
+ */
+command: string, 
+/**
+ * Its arguments.
+ */
+args: Array<string>, 
 /**
  * Added to the cleaned environment.
  */
@@ -11,7 +19,11 @@ env: { [key in string]: string },
 /**
  * Names whose values lie in the vault.
  */
-secret_env: Array<string>, cwd: string | null, 
+secret_env: Array<string>, 
+/**
+ * The folder it starts in; the gateway's own, if absent.
+ */
+cwd: string | null, 
 /**
  * Indexes of `args` in which `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault. In all
  * other arguments braces are braces.
@@ -36,4 +48,8 @@ headers: { [key in string]: string },
 /**
  * As for a child process.
  */
-timeout_seconds?: number, } | { "type": "builtin", name: string, };
+timeout_seconds?: number, } | { "type": "builtin", 
+/**
+ * Which one: `demo`.
+ */
+name: string, };

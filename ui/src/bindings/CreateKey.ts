@@ -4,4 +4,16 @@ import type { Timestamp } from "./Timestamp";
 /**
  * `POST /control/keys` answers [`NewKey`]. `DELETE /control/keys/{id}` revokes (204).
  */
-export type CreateKey = { name: string, expires_at?: Timestamp, profile?: string, };
+export type CreateKey = { 
+/**
+ * 1 to 64 visible characters (else 422), and not the name of another agent that is not revoked (else 409).
+ */
+name: string, 
+/**
+ * When the key stops working; absent: never.
+ */
+expires_at?: Timestamp, 
+/**
+ * The profile that says what the agent sees; absent: everything.
+ */
+profile?: string, };

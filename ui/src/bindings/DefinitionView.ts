@@ -5,7 +5,11 @@ import type { JsonValue } from "./serde_json/JsonValue";
 /**
  * `GET /control/definitions/{digest}`: a tool's definition as it was, for one that has changed since.
  */
-export type DefinitionView = { digest: DefinitionDigest, 
+export type DefinitionView = { 
+/**
+ * Its digest.
+ */
+digest: DefinitionDigest, 
 /**
  * The tool as MCP describes it.
  */

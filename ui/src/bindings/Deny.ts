@@ -3,4 +3,8 @@
 /**
  * `POST /control/approvals/{id}/deny` answers [`ApprovalView`]. 409 if decided already.
  */
-export type Deny = { reason?: string, };
+export type Deny = { 
+/**
+ * Passed on to the agent, at most 500 characters of it.
+ */
+reason?: string, };

@@ -7,4 +7,28 @@ import type { Status } from "./Status";
 /**
  * `GET /control/events`: server-sent events whose `data` is one of these. They say what to read again.
  */
-export type Event = { "type": "snapshot", status: Status, } | { "type": "approval", id: ApprovalId, state: StateName, } | { "type": "integration", id: IntegrationId, } | { "type": "agents" } | { "type": "profiles" } | { "type": "policy" } | { "type": "settings" } | { "type": "paused", paused: boolean, } | { "type": "activity" } | { "type": "shown", id: ApprovalId, } | { "type": "owner" } | { "type": "clients" };
+export type Event = { "type": "snapshot", 
+/**
+ * As `GET /control/status` answers.
+ */
+status: Status, } | { "type": "approval", 
+/**
+ * The request.
+ */
+id: ApprovalId, 
+/**
+ * Where it is now.
+ */
+state: StateName, } | { "type": "integration", 
+/**
+ * The integration.
+ */
+id: IntegrationId, } | { "type": "agents" } | { "type": "profiles" } | { "type": "policy" } | { "type": "settings" } | { "type": "paused", 
+/**
+ * They are paused.
+ */
+paused: boolean, } | { "type": "activity" } | { "type": "shown", 
+/**
+ * The request.
+ */
+id: ApprovalId, } | { "type": "owner" } | { "type": "clients" };

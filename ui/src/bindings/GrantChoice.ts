@@ -3,4 +3,8 @@
 /**
  * What the owner grants. `for` takes minutes.
  */
-export type GrantChoice = { "kind": "once" } | { "kind": "exact" } | { "kind": "for", minutes: number, } | { "kind": "session" } | { "kind": "always" };
+export type GrantChoice = { "kind": "once" } | { "kind": "exact" } | { "kind": "for", 
+/**
+ * How many.
+ */
+minutes: number, } | { "kind": "session" } | { "kind": "always" };

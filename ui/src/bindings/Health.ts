@@ -4,4 +4,16 @@ import type { Timestamp } from "./Timestamp";
 /**
  * Is it well?
  */
-export type Health = { "state": "idle" } | { "state": "starting" } | { "state": "ready" } | { "state": "needs_auth", message: string, } | { "state": "failed", message: string, retry_at: Timestamp | null, } | { "state": "disabled" };
+export type Health = { "state": "idle" } | { "state": "starting" } | { "state": "ready" } | { "state": "needs_auth", 
+/**
+ * What the upstream said.
+ */
+message: string, } | { "state": "failed", 
+/**
+ * What went wrong, and what to do.
+ */
+message: string, 
+/**
+ * When it is tried again without a call.
+ */
+retry_at: Timestamp | null, } | { "state": "disabled" };

@@ -12,19 +12,67 @@ import type { ToolCounts } from "./ToolCounts";
 /**
  * `GET /control/integrations` and `GET /control/integrations/{id}`.
  */
-export type IntegrationView = { id: IntegrationId, name: string, 
+export type IntegrationView = { 
+/**
+ * Its id.
+ */
+id: IntegrationId, 
+/**
+ * The name the owner gave it.
+ */
+name: string, 
 /**
  * The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
  */
-display_name: string, connection: Connection, tags: Array<string>, health: Health, 
+display_name: string, 
+/**
+ * How it is reached. Holds no secret.
+ */
+connection: Connection, 
+/**
+ * Its tags, by which profiles choose.
+ */
+tags: Array<string>, 
+/**
+ * Where its connection is now.
+ */
+health: Health, 
 /**
  * In words, with its moment; kept after recovery.
  */
-last_error: LastError | null, default_mode: Mode | null, read_only_may_run: boolean, 
+last_error: LastError | null, 
+/**
+ * What tools without a rule of their own get; `null`: the owner is asked.
+ */
+default_mode: Mode | null, 
+/**
+ * Tools that say they only read run without asking.
+ */
+read_only_may_run: boolean, 
 /**
  * Resources and prompts of the upstream are offered to agents as well.
  */
-resources: boolean, tools: ToolCounts, auth_method: string, connected: boolean, added_at: Timestamp, pid: number | null, 
+resources: boolean, 
+/**
+ * Its tools, counted.
+ */
+tools: ToolCounts, 
+/**
+ * `none` or `token`.
+ */
+auth_method: string, 
+/**
+ * It takes calls, as far as is known: idle, starting or ready.
+ */
+connected: boolean, 
+/**
+ * When it was added.
+ */
+added_at: Timestamp, 
+/**
+ * The process of a local server that runs.
+ */
+pid: number | null, 
 /**
  * Entries of its lists that cannot be used, 50 at most. All others can.
  */

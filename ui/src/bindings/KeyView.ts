@@ -5,11 +5,39 @@ import type { Timestamp } from "./Timestamp";
 /**
  * `GET /control/keys`.
  */
-export type KeyView = { id: AgentId, name: string, 
+export type KeyView = { 
+/**
+ * The agent the key is for.
+ */
+id: AgentId, 
+/**
+ * The name the owner gave it.
+ */
+name: string, 
 /**
  * The key's first twelve characters.
  */
-prefix: string, profile: string | null, created_at: Timestamp, expires_at: Timestamp | null, revoked_at: Timestamp | null, last_used_at: Timestamp | null, 
+prefix: string, 
+/**
+ * The profile that says what it sees; `null`: everything.
+ */
+profile: string | null, 
+/**
+ * When the key was made.
+ */
+created_at: Timestamp, 
+/**
+ * When the key stops working by itself.
+ */
+expires_at: Timestamp | null, 
+/**
+ * When the owner revoked it. A revoked key stays in the list.
+ */
+revoked_at: Timestamp | null, 
+/**
+ * When the agent last sent a request.
+ */
+last_used_at: Timestamp | null, 
 /**
  * How many tools its last `tools/list` had, since the gateway started.
  */

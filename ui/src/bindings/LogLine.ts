@@ -4,4 +4,12 @@ import type { Timestamp } from "./Timestamp";
 /**
  * `GET /control/integrations/{id}/log` → Items<LogLine>: what a local server wrote to stderr, oldest first.
  */
-export type LogLine = { at: Timestamp, text: string, };
+export type LogLine = { 
+/**
+ * When it was read.
+ */
+at: Timestamp, 
+/**
+ * The line, its control characters escaped.
+ */
+text: string, };

@@ -5,7 +5,15 @@ import type { Timestamp } from "./Timestamp";
 /**
  * To be shown as `Authorization: Bearer …`.
  */
-export type LoggedIn = { token: string, expires_at: Timestamp, 
+export type LoggedIn = { 
+/**
+ * The token, in force until then or until the sign-out, whichever is first.
+ */
+token: string, 
+/**
+ * When the token stops working.
+ */
+expires_at: Timestamp, 
 /**
  * The code shown at the sign-in confirms as well, for as long as any.
  */

@@ -3,7 +3,11 @@
 /**
  * `POST /control/login` answers [`LoggedIn`].
  */
-export type Login = { password: string, 
+export type Login = { 
+/**
+ * The owner password.
+ */
+password: string, 
 /**
  * A one-time or recovery code, where the second factor is on. Without it, or if it is wrong: 403 with the code
  * `code_needed`.

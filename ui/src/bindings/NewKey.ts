@@ -4,4 +4,16 @@ import type { AgentId } from "./AgentId";
 /**
  * The only time the key itself is shown.
  */
-export type NewKey = { id: AgentId, name: string, key: string, };
+export type NewKey = { 
+/**
+ * The agent the key is for.
+ */
+id: AgentId, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The key: `ap_` and 32 characters. Only its hash is stored.
+ */
+key: string, };

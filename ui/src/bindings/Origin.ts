@@ -4,4 +4,8 @@ import type { ApprovalId } from "./ApprovalId";
 /**
  * Where a rule came from.
  */
-export type Origin = { "kind": "owner" } | { "kind": "approval", id: ApprovalId, } | { "kind": "builtin" };
+export type Origin = { "kind": "owner" } | { "kind": "approval", 
+/**
+ * The request the owner approved.
+ */
+id: ApprovalId, } | { "kind": "builtin" };

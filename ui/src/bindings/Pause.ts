@@ -3,4 +3,8 @@
 /**
  * `POST /control/pause`.
  */
-export type Pause = { paused: boolean, };
+export type Pause = { 
+/**
+ * `true` stops every call from running, `false` lets them run again.
+ */
+paused: boolean, };

@@ -4,4 +4,12 @@ import type { RuleId } from "./RuleId";
 /**
  * Why a decision is what it is.
  */
-export type Reason = { "kind": "rule", id: RuleId, } | { "kind": "definition_changed", id: RuleId, } | { "kind": "integration_default" } | { "kind": "read_only_may_run" } | { "kind": "no_rule" };
+export type Reason = { "kind": "rule", 
+/**
+ * The rule.
+ */
+id: RuleId, } | { "kind": "definition_changed", 
+/**
+ * The rule that was given for another definition.
+ */
+id: RuleId, } | { "kind": "integration_default" } | { "kind": "read_only_may_run" } | { "kind": "no_rule" };

@@ -4,4 +4,8 @@
  * Ten, each good once, shown this one time. `POST /control/second-factor/recovery-codes` makes new ones (needs a
  * confirmation).
  */
-export type RecoveryCodes = { codes: Array<string>, };
+export type RecoveryCodes = { 
+/**
+ * The codes as they are to be written down.
+ */
+codes: Array<string>, };

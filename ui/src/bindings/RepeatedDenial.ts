@@ -12,7 +12,23 @@ export type RepeatedDenial = {
 /**
  * The request denied last.
  */
-id: ApprovalId, agent: AgentId, agent_name: string, integration: IntegrationId, tool: string, 
+id: ApprovalId, 
+/**
+ * The agent that is not asked for.
+ */
+agent: AgentId, 
+/**
+ * Its name.
+ */
+agent_name: string, 
+/**
+ * The integration.
+ */
+integration: IntegrationId, 
+/**
+ * The tool as its upstream names it.
+ */
+tool: string, 
 /**
  * When it ends by itself.
  */

@@ -4,11 +4,19 @@ import type { Rule } from "./Rule";
 /**
  * `GET /control/policy` → Items<RuleView>.
  */
-export type RuleView = { rule: Rule, 
+export type RuleView = { 
+/**
+ * The rule.
+ */
+rule: Rule, 
 /**
  * The rule as a sentence.
  */
-sentence: string, agent_name: string | null, 
+sentence: string, 
+/**
+ * The name of the agent it is for.
+ */
+agent_name: string | null, 
 /**
  * The tool's definition is no longer the one this allow was given for.
  */

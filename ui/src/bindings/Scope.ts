@@ -4,4 +4,28 @@ import type { IntegrationId } from "./IntegrationId";
 /**
  * What a rule is about.
  */
-export type Scope = { "kind": "tool", integration: IntegrationId, tool: string, } | { "kind": "category", integration: IntegrationId, category: string, } | { "kind": "read_only", integration: IntegrationId, } | { "kind": "integration", integration: IntegrationId, } | { "kind": "non_destructive" } | { "kind": "everything" };
+export type Scope = { "kind": "tool", 
+/**
+ * The integration.
+ */
+integration: IntegrationId, 
+/**
+ * The tool as its upstream names it.
+ */
+tool: string, } | { "kind": "category", 
+/**
+ * The integration.
+ */
+integration: IntegrationId, 
+/**
+ * The category's name.
+ */
+category: string, } | { "kind": "read_only", 
+/**
+ * The integration.
+ */
+integration: IntegrationId, } | { "kind": "integration", 
+/**
+ * The integration.
+ */
+integration: IntegrationId, } | { "kind": "non_destructive" } | { "kind": "everything" };

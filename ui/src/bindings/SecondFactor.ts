@@ -4,4 +4,16 @@ import type { Timestamp } from "./Timestamp";
 /**
  * `GET /control/second-factor`. `DELETE /control/second-factor` turns it off (204, needs a confirmation).
  */
-export type SecondFactor = { on: boolean, since: Timestamp | null, recovery_codes_left: number, };
+export type SecondFactor = { 
+/**
+ * It is on.
+ */
+on: boolean, 
+/**
+ * When it was turned on.
+ */
+since: Timestamp | null, 
+/**
+ * Recovery codes that were not used yet.
+ */
+recovery_codes_left: number, };

@@ -3,8 +3,16 @@
 /**
  * `GET /control/session`, the one route that needs no sign-in.
  */
-export type Session = { signed_in: boolean, 
+export type Session = { 
+/**
+ * The request carried a token that is in force.
+ */
+signed_in: boolean, 
 /**
  * No owner password has been chosen yet: a sign-in code leads to choosing one.
  */
-needs_password: boolean, version: string, };
+needs_password: boolean, 
+/**
+ * The gateway's version.
+ */
+version: string, };

@@ -6,4 +6,16 @@ import type { Mode } from "./Mode";
  * `PUT /control/policy/category`: one mode for the tools of a category that have no rule of their own. Answers
  * Items<RuleView>: the rule, or nothing where `mode` is `null`, which takes it away.
  */
-export type SetCategoryPolicy = { integration: IntegrationId, category: string, mode: Mode | null, };
+export type SetCategoryPolicy = { 
+/**
+ * The integration.
+ */
+integration: IntegrationId, 
+/**
+ * The category's name.
+ */
+category: string, 
+/**
+ * What calls get; `null` takes the rule away.
+ */
+mode: Mode | null, };

@@ -5,4 +5,8 @@
  * and opens the owner's plane to them. `DELETE /control/owner-password`, in process only (204), closes it again and ends
  * every sign-in.
  */
-export type SetOwnerPassword = { new: string, };
+export type SetOwnerPassword = { 
+/**
+ * The new password.
+ */
+new: string, };

@@ -8,7 +8,23 @@ import type { Mode } from "./Mode";
  * `PUT /control/policy` sets the rule for a tool (answers [`RuleView`]); `DELETE /control/policy/{rule id}` (204). With
  * `?undo=true`, what was stricter and had to make room when the owner granted the rule comes back.
  */
-export type SetPolicy = { integration: IntegrationId, tool: string, mode: Mode, agent?: AgentId, 
+export type SetPolicy = { 
+/**
+ * The integration.
+ */
+integration: IntegrationId, 
+/**
+ * The tool as its upstream names it.
+ */
+tool: string, 
+/**
+ * What its calls get.
+ */
+mode: Mode, 
+/**
+ * The agent the rule is for; absent: every agent.
+ */
+agent?: AgentId, 
 /**
  * The definition the owner had in view. 409 if it is another by now.
  */

@@ -8,7 +8,63 @@ import type { WithdrawnBecause } from "./WithdrawnBecause";
 /**
  * Where an approval stands, with what belongs to that state.
  */
-export type State = { "state": "pending" } | { "state": "approved", at: Timestamp, grant: Grant, audience: Audience, } | { "state": "running", at: Timestamp, grant: Grant, audience: Audience, started_at: Timestamp, } | { "state": "done", at: Timestamp, grant: Grant, audience: Audience, finished_at: Timestamp, outcome: OutcomeKind, } | { "state": "denied", at: Timestamp, reason: string | null, } | { "state": "expired", 
+export type State = { "state": "pending" } | { "state": "approved", 
+/**
+ * When the owner said yes.
+ */
+at: Timestamp, 
+/**
+ * How much that allows.
+ */
+grant: Grant, 
+/**
+ * For whom.
+ */
+audience: Audience, } | { "state": "running", 
+/**
+ * When the owner said yes.
+ */
+at: Timestamp, 
+/**
+ * How much that allows.
+ */
+grant: Grant, 
+/**
+ * For whom.
+ */
+audience: Audience, 
+/**
+ * When the call began.
+ */
+started_at: Timestamp, } | { "state": "done", 
+/**
+ * When the owner said yes.
+ */
+at: Timestamp, 
+/**
+ * How much that allows.
+ */
+grant: Grant, 
+/**
+ * For whom.
+ */
+audience: Audience, 
+/**
+ * When the call ended.
+ */
+finished_at: Timestamp, 
+/**
+ * How it ended.
+ */
+outcome: OutcomeKind, } | { "state": "denied", 
+/**
+ * When the owner said no.
+ */
+at: Timestamp, 
+/**
+ * The owner's words for the agent.
+ */
+reason: string | null, } | { "state": "expired", 
 /**
  * When the time ran out.
  */
@@ -16,4 +72,12 @@ at: Timestamp,
 /**
  * When the owner had approved it; absent where the owner did not decide.
  */
-approved_at?: Timestamp, } | { "state": "withdrawn", at: Timestamp, because: WithdrawnBecause, };
+approved_at?: Timestamp, } | { "state": "withdrawn", 
+/**
+ * When that was found.
+ */
+at: Timestamp, 
+/**
+ * Why.
+ */
+because: WithdrawnBecause, };

@@ -4,7 +4,27 @@ import type { Timestamp } from "./Timestamp";
 /**
  * `GET /control/status`, and the first event of `GET /control/events`.
  */
-export type Status = { version: string, mcp_url: string, home: string, pid: number, started_at: Timestamp, 
+export type Status = { 
+/**
+ * The gateway's version.
+ */
+version: string, 
+/**
+ * Where agents connect.
+ */
+mcp_url: string, 
+/**
+ * The data directory.
+ */
+home: string, 
+/**
+ * The gateway's process.
+ */
+pid: number, 
+/**
+ * When it started.
+ */
+started_at: Timestamp, 
 /**
  * No call runs.
  */
@@ -12,7 +32,23 @@ paused: boolean,
 /**
  * Where secrets are sealed: `keychain`, `key-file` or `passphrase-file`.
  */
-vault: string, pending: number, missed: number, agents: number, integrations: number, 
+vault: string, 
+/**
+ * Requests that wait for the owner.
+ */
+pending: number, 
+/**
+ * Requests that expired.
+ */
+missed: number, 
+/**
+ * Agents whose key is in force.
+ */
+agents: number, 
+/**
+ * Integrations that are installed.
+ */
+integrations: number, 
 /**
  * Integrations that need attention.
  */

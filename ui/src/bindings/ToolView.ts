@@ -18,15 +18,47 @@ name: string,
 /**
  * The name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any.
  */
-display_name: string, title: string | null, description: string | null, annotations: Annotations, 
+display_name: string, 
+/**
+ * The upstream's title.
+ */
+title: string | null, 
+/**
+ * The upstream's description.
+ */
+description: string | null, 
+/**
+ * The upstream's hints.
+ */
+annotations: Annotations, 
 /**
  * What it does: as the owner classified it, or else as its annotations say.
  */
-effect: ToolEffect, classification: Classification | null, category: string | null, 
+effect: ToolEffect, 
+/**
+ * What the owner said it does, if the owner classified it.
+ */
+classification: Classification | null, 
+/**
+ * The category it belongs to, where its integration has any.
+ */
+category: string | null, 
 /**
  * What any agent's call would get.
  */
-mode: Mode, reason: Reason, digest: DefinitionDigest, input_schema: JsonValue, 
+mode: Mode, 
+/**
+ * Why it would get that.
+ */
+reason: Reason, 
+/**
+ * Digest of its definition as it is now.
+ */
+digest: DefinitionDigest, 
+/**
+ * JSON Schema of its arguments.
+ */
+input_schema: JsonValue, 
 /**
  * The schema cannot be checked: too large, or not compilable.
  */

@@ -3,4 +3,8 @@
 /**
  * `POST /control/keys/{id}/trust`: everything but destructive tools for so many minutes; 0 takes it back.
  */
-export type Trust = { minutes: number, };
+export type Trust = { 
+/**
+ * 0 to 1,440.
+ */
+minutes: number, };

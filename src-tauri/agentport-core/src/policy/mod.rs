@@ -13,6 +13,7 @@
 //! they are here they count like any other.
 
 mod describe;
+mod rule;
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -20,12 +21,13 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::{
-    AgentId, ApprovalId, IntegrationId, RuleId, Timestamp,
+    AgentId, IntegrationId, RuleId, Timestamp,
     arguments::ArgumentsHash,
     tool::{DefinitionDigest, ToolEffect},
 };
 
 pub use describe::describe_rule;
+pub use rule::{Condition, Origin, Rule, Scope};
 
 /// What may happen with a call. Ordered from lenient to strict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -56,85 +58,6 @@ impl Mode {
             .into_iter()
             .find(|mode| mode.as_str() == text)
     }
-}
-
-/// What a rule is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export)]
-pub enum Scope {
-    /// One tool.
-    Tool { integration: IntegrationId, tool: String },
-    /// The tools of a category of an integration.
-    Category { integration: IntegrationId, category: String },
-    /// Tools of an integration that only read: they say so, or the owner classified them so.
-    ReadOnly { integration: IntegrationId },
-    /// Everything an integration offers.
-    Integration { integration: IntegrationId },
-    /// Every tool of every integration that does not count as destructive.
-    NonDestructive,
-    /// Everything.
-    Everything,
-}
-
-/// A test on the arguments of a call. A rule with conditions matches when all of them hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export)]
-pub enum Condition {
-    /// The arguments are exactly these, in canonical form.
-    ArgumentsAre { hash: ArgumentsHash },
-}
-
-impl Condition {
-    /// With unknown arguments (what would a call get?) no condition holds.
-    fn holds(&self, call: &Call<'_>) -> bool {
-        match self {
-            Self::ArgumentsAre { hash } => call.arguments == Some(hash),
-        }
-    }
-}
-
-/// Where a rule came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export)]
-pub enum Origin {
-    /// Set by the owner.
-    Owner,
-    /// Granted by the owner while deciding this request.
-    Approval { id: ApprovalId },
-    /// Came with a built-in integration.
-    Builtin,
-}
-
-/// One rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Rule {
-    /// Its own. Ids in order of time make [`decide`] name the oldest of equal rules.
-    pub id: RuleId,
-    /// Which calls it is about.
-    pub scope: Scope,
-    /// What becomes of them.
-    pub mode: Mode,
-    /// `None`: every agent.
-    pub agent: Option<AgentId>,
-    /// All of them must hold. None: any arguments.
-    #[serde(default)]
-    pub conditions: Vec<Condition>,
-    /// The definition the owner had in view. Set on every `allow` that names a tool: without it such a rule asks,
-    /// unless it is [`Origin::Builtin`].
-    pub digest: Option<DefinitionDigest>,
-    /// From this moment on it matches nothing. `None`: it has no end.
-    pub expires_at: Option<Timestamp>,
-    /// Lives until the agent has been silent for 30 minutes or the gateway stops.
-    #[serde(default)]
-    pub session: bool,
-    /// Where it came from.
-    pub origin: Origin,
-    /// When it was made.
-    pub created_at: Timestamp,
 }
 
 /// How near a rule is to the call. Later is nearer.
@@ -183,9 +106,15 @@ pub struct Call<'a> {
 #[ts(export)]
 pub enum Reason {
     /// This rule says so.
-    Rule { id: RuleId },
+    Rule {
+        /// The rule.
+        id: RuleId,
+    },
     /// This rule allowed another definition of the tool, or says not which.
-    DefinitionChanged { id: RuleId },
+    DefinitionChanged {
+        /// The rule that was given for another definition.
+        id: RuleId,
+    },
     /// The integration's default.
     IntegrationDefault,
     /// The integration's switch "read-only tools may run".

@@ -97,7 +97,9 @@ pub(super) async fn end_adding(
 ) -> ApiResult<StatusCode> {
     match control.integrations.pending_adds.cancel(&id) {
         Transition::Applied => Ok(StatusCode::NO_CONTENT),
-        Transition::LostRace => Err(ApiError::not_found(format!("no integration {id:?} is being added"))),
+        Transition::LostRace => {
+            Err(ApiError::not_found(format!("no integration {id:?} is being added")))
+        }
     }
 }
 

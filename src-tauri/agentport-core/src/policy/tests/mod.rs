@@ -5,6 +5,7 @@ use Mode::{Allow, Deny, RequireApproval as Ask};
 use uuid::Uuid;
 
 use super::*;
+use crate::ApprovalId;
 
 const NOW: Timestamp = Timestamp(1_000_000);
 const READS: ToolEffect = ToolEffect::Reads;
