@@ -122,12 +122,14 @@ fn look_alikes(chars: &[char]) -> Vec<bool> {
         |word: &std::ops::Range<usize>| chars[word.clone()].iter().all(|c| has_latin_twin(*c));
     let resembling =
         |word: &std::ops::Range<usize>| chars[word.clone()].iter().any(|c| resembles_latin(*c));
+    let latin = |word: &std::ops::Range<usize>| {
+        chars[word.clone()].iter().any(|c| is_latin(*c) || is_styled(*c))
+    };
     // A word that cannot be taken for Latin shows that the name is really written in that alphabet.
-    let native = words.iter().any(|word| resembling(word) && !twins(word));
+    let native = words.iter().any(|word| resembling(word) && !twins(word) && !latin(word));
     for word in words {
-        let latin = chars[word.clone()].iter().any(|c| is_latin(*c));
         let alone = word.len() == 1 && native;
-        if resembling(&word) && (latin || twins(&word) && !alone) {
+        if resembling(&word) && (latin(&word) || twins(&word) && !alone) {
             for at in word {
                 found[at] |= resembles_latin(chars[at]);
             }
@@ -136,15 +138,16 @@ fn look_alikes(chars: &[char]) -> Vec<bool> {
     found
 }
 
-/// The runs of letters.
+/// The runs of letters that can be seen.
 fn words(chars: &[char]) -> impl Iterator<Item = std::ops::Range<usize>> {
     let mut at = 0;
+    let letter = |at: usize| chars[at].is_alphabetic() && !is_hidden(chars[at]);
     std::iter::from_fn(move || {
-        while at < chars.len() && !chars[at].is_alphabetic() {
+        while at < chars.len() && !letter(at) {
             at += 1;
         }
         let start = at;
-        while at < chars.len() && chars[at].is_alphabetic() {
+        while at < chars.len() && letter(at) {
             at += 1;
         }
         (start < at).then_some(start..at)
@@ -256,6 +259,8 @@ mod tests {
             ("\u{1d5cb}ead", "\\u{1d5cb}ead (look-alike name)"),
             ("read\u{2010}file", "read\\u{2010}file (look-alike name)"),
             ("\u{13a1}ead", "\\u{13a1}ead (look-alike name)"),
+            // A word of two alphabets does not show that a lone letter beside it is native.
+            ("\u{37f} \u{c0}\u{531}", "\\u{37f} \u{c0}\\u{531} (look-alike name)"),
         ] {
             check(name, want);
         }
@@ -278,8 +283,9 @@ mod tests {
             let shown = display_name_within(&name, max);
             prop_assert!(shown.text.chars().count() <= max);
             prop_assert!(shown.text.chars().all(|c| c == ' ' || !is_hidden(c)), "{:?}", shown.text);
-            let again = display_name_within(&shown.to_string(), 1_000);
-            prop_assert_eq!(again.to_string(), shown.to_string());
+            // What is cut away may be what tells a letter from its twin, so only whole names read the same again.
+            let whole = display_name_within(&name, usize::MAX).to_string();
+            prop_assert_eq!(display_name_within(&whole, usize::MAX).to_string(), whole);
         }
 
         #[test]
