@@ -54,7 +54,7 @@ pub struct Problem {
     /// With `token_needed`: where the token goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
-    pub token: Option<TokenPlace>,
+    pub token: Option<Box<TokenPlace>>,
 }
 
 impl Problem {

@@ -20,7 +20,15 @@ name?: string,
 /**
  * What this addition is called while it is under way, at most 64 characters. Absent: as its id.
  */
-attempt?: string, tags: Array<string>, connection: Connection, 
+attempt?: string, 
+/**
+ * Tags, by which profiles choose.
+ */
+tags: Array<string>, 
+/**
+ * How it is reached.
+ */
+connection: Connection, 
 /**
  * Values for `secret_env` names, or for `token`, `token1` … of the arguments, the URL and the headers.
  */

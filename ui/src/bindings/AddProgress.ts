@@ -5,11 +5,19 @@ import type { StartStep } from "./StartStep";
  * `GET /control/integrations/{id}/adding`: what an addition or an install that is under way waits for, by its attempt or its
  * id. 404 where none is, or where it waits for nothing. `DELETE` (204) ends it; its request then answers 409.
  */
-export type AddProgress = { step: StartStep, 
+export type AddProgress = { 
+/**
+ * How far the start has come.
+ */
+step: StartStep, 
 /**
  * In words, as in "the server at example.com to answer".
  */
-waiting_for: string, elapsed_seconds: number, 
+waiting_for: string, 
+/**
+ * Since the request to add it.
+ */
+elapsed_seconds: number, 
 /**
  * When it is given up. A local server that writes something has this time anew.
  */

@@ -181,7 +181,7 @@ impl From<AddError> for ApiError {
                 let mut refused =
                     Self::new(StatusCode::BAD_GATEWAY, error.to_string()).with_code("token_needed");
                 refused.problem.field = Some("secrets".to_owned());
-                refused.problem.token = Some(place.clone());
+                refused.problem.token = Some(Box::new(place.clone()));
                 return refused;
             }
             // It answered, and wants other secrets: trying again later changes nothing.

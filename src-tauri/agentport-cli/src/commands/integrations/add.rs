@@ -215,7 +215,7 @@ const TOKEN: &str = "token";
 /// Where the server wants a token, if that is what it said.
 fn wanted_token(error: &anyhow::Error) -> Option<TokenPlace> {
     match error.downcast_ref::<ControlError<OwnerTransportError>>()? {
-        ControlError::Refused { problem, .. } => problem.token.clone(),
+        ControlError::Refused { problem, .. } => problem.token.as_deref().cloned(),
         _ => None,
     }
 }
