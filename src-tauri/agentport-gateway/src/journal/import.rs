@@ -1,25 +1,30 @@
 //! The importer: moves lines from the files into the database.
+//!
+//! It has a thread and a runtime of its own, with less priority than the gateway's: parsing, grouping and binding a
+//! second's worth of calls takes milliseconds, which calls in progress would otherwise wait for.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, thread, time::Duration};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Flush, ImportError,
-    file::{Chunk, Files},
+    file::Files,
     rows::{self, Position},
 };
 use crate::store::Store;
 
 /// How long lines are gathered before they are imported together.
 const GATHER: Duration = Duration::from_millis(250);
+/// Of the importer's thread, as in `nice(2)`.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 /// There is one, so nothing but it moves the position.
 pub(super) struct Importer {
     files: Arc<Files>,
     store: Store,
-    tasks: TaskTracker,
     position: Position,
     rows: watch::Sender<u64>,
 }
@@ -28,15 +33,34 @@ impl Importer {
     pub(super) fn new(
         files: Arc<Files>,
         store: Store,
-        tasks: TaskTracker,
         position: Position,
         rows: watch::Sender<u64>,
     ) -> Self {
-        Self { files, store, tasks, position, rows }
+        Self { files, store, position, rows }
+    }
+
+    /// Starts [`Self::run`] on a thread of its own. `tasks` waits for its end.
+    pub(super) fn spawn(
+        self,
+        requests: mpsc::Receiver<Flush>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let (ended, end) = oneshot::channel::<()>();
+        thread::Builder::new().name("journal-import".to_owned()).spawn(move || {
+            lower_priority();
+            runtime.block_on(self.run(requests, stop));
+            drop(ended);
+        })?;
+        tasks.spawn(async move {
+            let _ = end.await;
+        });
+        Ok(())
     }
 
     /// Imports some time after lines have been written, at once when a caller waits for it, and once more at the end.
-    pub(super) async fn run(mut self, mut flushes: mpsc::Receiver<Flush>, stop: CancellationToken) {
+    async fn run(mut self, mut flushes: mpsc::Receiver<Flush>, stop: CancellationToken) {
         let mut failing = false;
         loop {
             let gathered = async {
@@ -81,7 +105,7 @@ impl Importer {
         let target = self.files.end();
         while self.position < target {
             let from = self.position;
-            let chunk = self.read(from).await?;
+            let chunk = self.files.read(from).map_err(ImportError::Files)?;
             if chunk.next > from.bytes {
                 let position = Position { bytes: chunk.next, ..from };
                 let count = rows::import(&self.store, chunk.lines, position).await?;
@@ -99,13 +123,12 @@ impl Importer {
         }
         self.files.rotate().map_err(ImportError::Files)
     }
+}
 
-    async fn read(&self, from: Position) -> Result<Chunk, ImportError> {
-        let files = self.files.clone();
-        self.tasks
-            .spawn_blocking(move || files.read(from))
-            .await
-            .map_err(|_| ImportError::Closed)?
-            .map_err(ImportError::Files)
+/// Linux counts niceness by thread. The importer then gives way to the calls it records.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "the journal is imported at the usual priority");
     }
 }

@@ -38,6 +38,8 @@ pub(crate) enum ImportError {
     Files(#[source] io::Error),
     #[error("cannot store what the journal holds")]
     Store(#[from] StoreError),
+    #[error("cannot start the thread that imports the journal")]
+    Thread(#[source] io::Error),
     #[error("the journal has been closed")]
     Closed,
 }
@@ -65,11 +67,11 @@ impl Journal {
         let (files, oldest) = Files::open(dir, position).map_err(ImportError::Files)?;
         let files = Arc::new(files);
         let (rows, imported) = watch::channel(0);
-        let mut importer = Importer::new(files.clone(), store.clone(), tasks.clone(), oldest, rows);
+        let mut importer = Importer::new(files.clone(), store.clone(), oldest, rows);
         importer.import().await?;
         rows::interrupt(&store).await?;
         let (flushes, requests) = mpsc::channel(16);
-        tasks.spawn(importer.run(requests, stop));
+        importer.spawn(requests, tasks, stop).map_err(ImportError::Thread)?;
         Ok(Self { files, flushes, imported })
     }
 
