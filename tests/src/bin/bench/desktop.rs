@@ -62,7 +62,7 @@ pub(crate) async fn measure(table: &mut Table) {
         "call to notification on the bus: p95",
         millis(shown, 0.95),
         "ms",
-        Budget::AtMost(150.0),
+        Budget::AtMost(10.0),
     );
     let done = carried_out;
     table.add(
@@ -75,7 +75,7 @@ pub(crate) async fn measure(table: &mut Table) {
         "click to the upstream being called: p95",
         millis(done, 0.95),
         "ms",
-        Budget::AtMost(50.0),
+        Budget::AtMost(10.0),
     );
     holds(table, "idle after 1,000 approvals, no window", Budget::AtMost(90.0)).await;
 

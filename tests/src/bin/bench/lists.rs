@@ -57,7 +57,7 @@ pub(crate) async fn measure(plan: Plan, table: &mut Table) {
             "µs",
             Budget::None,
         );
-        let budget = if tools == 500 { Budget::AtMost(1.5) } else { Budget::None };
+        let budget = if tools == 500 { Budget::AtMost(0.3) } else { Budget::None };
         table.add(
             format!("tools/list, {tools} tools: through over direct"),
             through.p50 / directly.p50,
@@ -87,7 +87,7 @@ pub(crate) async fn measure_many(plan: Plan, table: &mut Table) {
         "generated_0077",
     );
     let everything = Asked::call("agentport__list_integration_tools", json!({}), "generated_0077");
-    for (name, asked, budget) in [("search", search, 5.0), ("list", everything, 10.0)] {
+    for (name, asked, budget) in [("search", search, 2.0), ("list", everything, 10.0)] {
         let mut rounds = Vec::new();
         for _ in 0..plan.rounds {
             rounds.push(front.load(plan.era, &asked, 1, plan.duration).await.p50 / 1e3);

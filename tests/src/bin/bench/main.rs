@@ -4,6 +4,7 @@
 //! One client for both ways: prepared bytes over keep-alive HTTP/1.1, on one thread, so that it does not dominate.
 //! Every figure is the median of three rounds in which the two ways take turns.
 
+mod activity;
 mod bridge;
 mod calls;
 #[cfg(target_os = "linux")]
@@ -57,6 +58,8 @@ enum Group {
     Lists,
     Process,
     Many,
+    /// A page of a long activity
+    Activity,
     /// A client on stdio: our bridge, and `mcp-remote` beside it
     Bridge,
     Discover,
@@ -85,6 +88,9 @@ async fn main() -> std::io::Result<()> {
     }
     if wanted(Group::Many) {
         lists::measure_many(plan, &mut table).await;
+    }
+    if wanted(Group::Activity) {
+        activity::measure(&mut table).await;
     }
     if wanted(Group::Discover) {
         discover::measure(plan, &mut table);

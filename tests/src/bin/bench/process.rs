@@ -53,7 +53,7 @@ pub(crate) async fn measure(table: &mut Table) {
         starts.push(begun.elapsed().as_secs_f64() * 1e3);
         setup = gateway.stop().await;
     }
-    table.add("start to listening, 10 integrations", median(starts), "ms", Budget::AtMost(50.0));
+    table.add("start to listening, 10 integrations", median(starts), "ms", Budget::AtMost(15.0));
 
     let gateway = setup.start().await;
     tokio::time::sleep(SETTLE).await;
@@ -98,10 +98,10 @@ pub(crate) async fn measure(table: &mut Table) {
         r#"{"text":"hello"}"#,
     ]);
     let beyond = called - median(over_http);
-    table.add("agentport tools call, beyond the call itself", beyond, "ms", Budget::AtMost(20.0));
+    table.add("agentport tools call, beyond the call itself", beyond, "ms", Budget::AtMost(5.0));
     // The list takes the gateway no time to speak of, so all of it is the command's.
-    table.add("agentport tools list", run(&["tools", "list"]), "ms", Budget::AtMost(20.0));
+    table.add("agentport tools list", run(&["tools", "list"]), "ms", Budget::AtMost(5.0));
     gateway.stop().await;
     let size = std::fs::metadata(programs::agentport()).expect("the program").len();
-    table.add("size of the program", size as f64 / 1024.0 / 1024.0, "MiB", Budget::None);
+    table.add("size of the program", size as f64 / 1e6, "MB", Budget::AtMost(25.0));
 }
