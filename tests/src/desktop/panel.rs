@@ -18,6 +18,7 @@ use super::{
     Session,
     menu::{Layout, Row},
     session::WATCHER,
+    until,
 };
 use crate::{SOON, soon};
 
@@ -146,16 +147,22 @@ impl Tray {
             let changes = MessageStream::for_match_rule(rule, connection, Some(4096)).await?;
             zbus::Result::Ok(Self { _panel: serving, item, menu, changes })
         };
-        soon("the tray icon's menu", open).await.expect("the icon has a menu")
+        let tray = soon("the tray icon", open).await.expect("the icon names its menu");
+        // libayatana-appindicator registers the icon before it exports the menu's object.
+        until("the tray icon's menu", async || tray.read_menu().await.ok().map(drop)).await;
+        tray
+    }
+
+    async fn read_menu(&self) -> zbus::Result<Row> {
+        let none: [&str; 0] = [];
+        let whole = (0i32, -1i32, &none[..]);
+        let (_, layout) = self.menu.call::<_, _, (u32, Layout)>("GetLayout", &whole).await?;
+        Ok(Row::of(layout))
     }
 
     /// The menu as it is now.
     pub async fn menu(&self) -> Row {
-        let none: [&str; 0] = [];
-        let whole = (0i32, -1i32, &none[..]);
-        let read = self.menu.call::<_, _, (u32, Layout)>("GetLayout", &whole);
-        let (_, layout) = soon("the menu", read).await.expect("the menu is read");
-        Row::of(layout)
+        soon("the menu", self.read_menu()).await.expect("the menu is read")
     }
 
     /// Waits until `look` finds something in the menu, looking again whenever the app says that it changed.
