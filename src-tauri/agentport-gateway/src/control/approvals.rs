@@ -2,7 +2,7 @@
 
 use agentport_api::{ApprovalView, Approve, Deny, Items};
 use agentport_core::{
-    ApprovalId,
+    ApprovalId, IntegrationId,
     approval::{Approval, StateName},
     policy::Reason,
     sanitize,
@@ -120,27 +120,17 @@ impl Control {
         pending: &PendingApprovals,
     ) -> ApprovalView {
         let tool = self.catalogue.published(&approval.integration, &approval.tool);
-        let integration_name = self
-            .catalogue
-            .get(&approval.integration)
-            .map(|entry| entry.row.name.clone())
-            .or_else(|| directory::name_of(&approval.integration).map(str::to_owned))
-            .unwrap_or_else(|| approval.integration.to_string());
+        let integration_name = self.integration_name(&approval.integration);
         let tool = tool.as_deref();
         let open = matches!(approval.state.name(), StateName::Pending | StateName::Expired);
-        let to_enter = || {
-            crate::installs::awaiting_secrets(
-                &approval.integration,
-                &approval.tool,
-                &approval.arguments,
-            )
-        };
+        let (integration, name, arguments) =
+            (&approval.integration, &approval.tool, &approval.arguments);
+        let to_enter = || crate::installs::awaiting_secrets(integration, name, arguments);
         let install = open.then(to_enter).flatten().map(|listed| self.available(listed));
         let annotations = tool.map_or_else(Annotations::default, |tool| tool.annotations);
         let effect = tool.map_or(annotations.effect(), |tool| tool.effect);
         let title = tool.and_then(PublishedTool::title).map(str::trim);
         let shown = |name: &str| sanitize::display_name(name).to_string();
-        let (name, arguments) = (&approval.tool, &approval.arguments);
         let CallSummary { sentence, hidden_characters } =
             match crate::installs::request_summary(&integration_name, name, arguments) {
                 Some(sentence) => CallSummary { sentence, hidden_characters: 0 },
@@ -179,6 +169,15 @@ impl Control {
             expires_at: approval.expires_at,
             state: approval.state,
         }
+    }
+
+    /// What the owner calls an integration; before it is installed, its name in the directory.
+    fn integration_name(&self, id: &IntegrationId) -> String {
+        self.catalogue
+            .get(id)
+            .map(|entry| entry.row.name.clone())
+            .or_else(|| directory::name_of(id).map(str::to_owned))
+            .unwrap_or_else(|| id.to_string())
     }
 }
 

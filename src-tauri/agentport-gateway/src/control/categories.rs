@@ -66,25 +66,22 @@ pub(super) async fn set(
     });
     let replaced = control.store.replace_category_rule(&scope, rule.as_ref()).await?;
     control.policy.reload().await?;
-    match &rule {
-        Some(rule) => {
-            control
-                .audit
-                .record(Actor::Owner, AuditAction::PolicySet, &rule.id.to_string(), json!(rule))
-                .await
-        }
-        None => {
-            for gone in replaced {
-                let detail = json!({ "rule": gone });
-                control
-                    .audit
-                    .record(Actor::Owner, AuditAction::PolicyRemoved, &gone.id.to_string(), detail)
-                    .await;
-                control.policy.undo.removed(gone);
-            }
-        }
-    }
+    record_change(&control, rule.as_ref(), replaced).await;
     let names = control.store.agent_names(rule.as_ref().and_then(|rule| rule.agent)).await?;
     let items = rule.into_iter().map(|rule| rule_view(&control.catalogue, rule, &names)).collect();
     Ok(Json(Items { items }))
+}
+
+/// Records the rule that was set, or those that were removed, which can be put back.
+async fn record_change(control: &Control, set: Option<&Rule>, replaced: Vec<Rule>) {
+    let Some(rule) = set else {
+        for gone in replaced {
+            let (id, detail) = (gone.id.to_string(), json!({ "rule": gone }));
+            control.audit.record(Actor::Owner, AuditAction::PolicyRemoved, &id, detail).await;
+            control.policy.undo.removed(gone);
+        }
+        return;
+    };
+    let (id, detail) = (rule.id.to_string(), json!(rule));
+    control.audit.record(Actor::Owner, AuditAction::PolicySet, &id, detail).await;
 }
