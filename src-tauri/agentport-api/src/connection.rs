@@ -9,6 +9,8 @@ use agentport_core::sanitize;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::OAuthSettings;
+
 /// How an integration is reached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -51,6 +53,10 @@ pub enum Connection {
         /// Header name → value, where `{token}` (or `{token1}`, `{token2}` …) stands for a secret in the vault.
         #[serde(default)]
         headers: BTreeMap<String, String>,
+        /// How accounts sign in to it by OAuth; absent: they do not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        oauth: Option<Box<OAuthSettings>>,
         /// As for a child process.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
@@ -153,6 +159,14 @@ impl Connection {
     /// The headers of a remote server, placeholders included.
     pub fn headers(&self) -> Option<&BTreeMap<String, String>> {
         self.remote().map(|(_, headers)| headers)
+    }
+
+    /// How accounts sign in to it by OAuth.
+    pub fn oauth(&self) -> Option<&OAuthSettings> {
+        match self {
+            Self::RemoteMcp { oauth, .. } => oauth.as_deref(),
+            Self::LocalMcp { .. } | Self::Builtin { .. } => None,
+        }
     }
 
     /// What runs on this computer.

@@ -41,6 +41,15 @@ pub enum AuthMethod {
         /// What is asked for, at least one.
         fields: Vec<TokenField>,
     },
+    /// The owner consents in a browser (`POST /control/sign-ins`).
+    Oauth {
+        /// The owner has to bring a client of their own, registered with the provider.
+        own_client_required: bool,
+        /// The redirect URI to register for a client of one's own; `{port}` stands for any free port.
+        redirect_uri: String,
+        /// The scopes it asks for, where they are known beforehand.
+        scopes: Option<Vec<String>>,
+    },
 }
 
 /// One secret to be asked for.

@@ -1,6 +1,6 @@
 //! Change events (server-sent events): which list to read again.
 
-use agentport_core::{ApprovalId, IntegrationId};
+use agentport_core::{ApprovalId, IntegrationId, SignInId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -27,6 +27,13 @@ pub enum Event {
     Integration {
         /// The integration.
         id: IntegrationId,
+    },
+    /// An account was added, changed, renewed or removed.
+    Accounts,
+    /// A sign-in went on or ended.
+    SignIn {
+        /// The sign-in.
+        id: SignInId,
     },
     /// An agent was added, changed or revoked.
     Agents,

@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+mod accounts;
 mod activity;
 mod agents;
 mod approvals;
@@ -21,6 +22,7 @@ mod events;
 pub mod headers;
 mod integrations;
 mod login;
+mod oauth_settings;
 pub mod paths;
 mod policy;
 mod second_factor;
@@ -31,9 +33,9 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 pub use self::{
-    activity::*, agents::*, approvals::*, audit::*, backup::*, client::*, connection::*,
-    directory::*, events::*, integrations::*, login::*, policy::*, second_factor::*, settings::*,
-    status::*,
+    accounts::*, activity::*, agents::*, approvals::*, audit::*, backup::*, client::*,
+    connection::*, directory::*, events::*, integrations::*, login::*, oauth_settings::*,
+    policy::*, second_factor::*, settings::*, status::*,
 };
 
 /// Why a request of the owner's was refused. HTTP status 4xx or 5xx says the kind, `detail` says what to do.

@@ -63,6 +63,21 @@ pub const CONNECTION_COMPARE: &str = "/control/connections/compare";
 /// `GET` [`DefinitionView`](crate::DefinitionView).
 pub const DEFINITION: &str = "/control/definitions/{digest}";
 
+/// `GET` a list of [`AccountView`](crate::AccountView).
+pub const ACCOUNTS: &str = "/control/accounts";
+/// `GET` [`AccountView`](crate::AccountView); `PATCH` [`ChangeAccount`](crate::ChangeAccount); `DELETE` signs out.
+pub const ACCOUNT: &str = "/control/accounts/{id}";
+/// `POST` without a body.
+pub const ACCOUNT_FORGET_REGISTRATION: &str = "/control/accounts/{id}/forget-registration";
+/// `GET` and `PUT` [`ChosenAccounts`](crate::ChosenAccounts).
+pub const INTEGRATION_CHOSEN_ACCOUNTS: &str = "/control/integrations/{id}/accounts/chosen";
+/// `GET` a list of [`SignInView`](crate::SignInView); `POST` [`StartSignIn`](crate::StartSignIn).
+pub const SIGN_INS: &str = "/control/sign-ins";
+/// `GET` [`SignInView`](crate::SignInView); `DELETE` ends it.
+pub const SIGN_IN: &str = "/control/sign-ins/{id}";
+/// `POST` [`PastedCallback`](crate::PastedCallback).
+pub const SIGN_IN_CALLBACK: &str = "/control/sign-ins/{id}/callback";
+
 /// `GET` a list of [`RuleView`](crate::RuleView); `PUT` [`SetPolicy`](crate::SetPolicy).
 pub const POLICY: &str = "/control/policy";
 /// `PATCH` [`ChangeRule`](crate::ChangeRule); `DELETE` removes the rule.

@@ -52,6 +52,14 @@ uuid_id!(
     /// One call, as recorded in the activity.
     CallId
 );
+uuid_id!(
+    /// One account of an integration: a set of credentials with a state of its own.
+    AccountId
+);
+uuid_id!(
+    /// One sign-in (OAuth authorization) that is under way or has just ended.
+    SignInId
+);
 
 /// An integration's id: 1 to 32 of `a-z`, `0-9`, `-` and single inner `_`, beginning with a letter and never with
 /// `agentport` (that prefix is ours, see `contract` §3).

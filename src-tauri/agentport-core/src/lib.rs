@@ -30,6 +30,6 @@ pub mod tool_names;
 mod wire_words;
 
 pub use error_chain::ErrorChain;
-pub use ids::{AgentId, ApprovalId, CallId, IntegrationId, RuleId};
+pub use ids::{AccountId, AgentId, ApprovalId, CallId, IntegrationId, RuleId, SignInId};
 pub use secret::Secret;
 pub use time::Timestamp;

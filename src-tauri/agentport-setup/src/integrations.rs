@@ -53,7 +53,7 @@ fn connection(import: &PlannedImport) -> Connection {
             }
         }
         ImportLaunch::Remote { url, headers } => {
-            Connection::RemoteMcp { url, headers, timeout_seconds }
+            Connection::RemoteMcp { url, headers, oauth: None, timeout_seconds }
         }
     }
 }

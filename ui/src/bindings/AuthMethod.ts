@@ -8,4 +8,16 @@ export type AuthMethod = { "method": "none" } | { "method": "token",
 /**
  * What is asked for, at least one.
  */
-fields: Array<TokenField>, };
+fields: Array<TokenField>, } | { "method": "oauth", 
+/**
+ * The owner has to bring a client of their own, registered with the provider.
+ */
+own_client_required: boolean, 
+/**
+ * The redirect URI to register for a client of one's own; `{port}` stands for any free port.
+ */
+redirect_uri: string, 
+/**
+ * The scopes it asks for, where they are known beforehand.
+ */
+scopes: Array<string> | null, };

@@ -29,7 +29,8 @@ export function needs(auth: readonly AuthMethod[]): string {
 
 /** How a way of being let in is called where there is a choice. */
 export function wayName(way: AuthMethod): string {
-  return way.method === 'none' ? 'Without sign-in' : way.fields.length > 1 ? 'With tokens' : 'With a token';
+  if (way.method === 'token') return way.fields.length > 1 ? 'With tokens' : 'With a token';
+  return way.method === 'none' ? 'Without sign-in' : 'In the browser';
 }
 
 /** Where it is, for who wants to know whom they trust. */

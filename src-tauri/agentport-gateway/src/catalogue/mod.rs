@@ -218,6 +218,7 @@ mod tests {
             connection: Connection::RemoteMcp {
                 url: url.to_owned(),
                 headers: [].into(),
+                oauth: None,
                 timeout_seconds: None,
             },
             tags: Vec::new(),

@@ -107,7 +107,7 @@ impl DirectoryEntry {
     /// The connection, with placeholders for the secrets of this sign-in method.
     pub(crate) fn connection(&self, way: &AuthMethod) -> Connection {
         let headers: BTreeMap<String, String> = match way {
-            AuthMethod::None => BTreeMap::new(),
+            AuthMethod::None | AuthMethod::Oauth { .. } => BTreeMap::new(),
             AuthMethod::Token { .. } => self
                 .secrets()
                 .map(|(field, format)| {
@@ -115,7 +115,7 @@ impl DirectoryEntry {
                 })
                 .collect(),
         };
-        Connection::RemoteMcp { url: self.url.clone(), headers, timeout_seconds: None }
+        Connection::RemoteMcp { url: self.url.clone(), headers, oauth: None, timeout_seconds: None }
     }
 
     /// Where the token goes, if there is one alone.
@@ -149,5 +149,6 @@ pub(crate) fn method_name(way: &AuthMethod) -> &'static str {
     match way {
         AuthMethod::None => "none",
         AuthMethod::Token { .. } => "token",
+        AuthMethod::Oauth { .. } => "oauth",
     }
 }

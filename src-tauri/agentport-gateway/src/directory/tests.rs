@@ -118,6 +118,7 @@ fn known_is_who_is_where_the_list_says() {
         let connection = Connection::RemoteMcp {
             url: url.to_owned(),
             headers: [].into(),
+            oauth: None,
             timeout_seconds: None,
         };
         entry_for(&id, &connection).map(|listed| listed.id.as_str())

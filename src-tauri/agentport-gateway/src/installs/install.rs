@@ -52,7 +52,7 @@ fn addition(
         });
     };
     let fields = match way {
-        AuthMethod::None => &[],
+        AuthMethod::None | AuthMethod::Oauth { .. } => &[],
         AuthMethod::Token { fields } => fields.as_slice(),
     };
     Ok(AddIntegration {
@@ -113,7 +113,12 @@ mod tests {
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         assert_eq!(
             addition.connection,
-            Connection::RemoteMcp { url: url.to_owned(), headers, timeout_seconds: None }
+            Connection::RemoteMcp {
+                url: url.to_owned(),
+                headers,
+                oauth: None,
+                timeout_seconds: None
+            }
         );
         let got: Vec<_> = addition
             .secrets
@@ -176,7 +181,7 @@ mod tests {
         for listed in offered() {
             for way in listed.auth_methods() {
                 let secrets = match &way {
-                    AuthMethod::None => Vec::new(),
+                    AuthMethod::None | AuthMethod::Oauth { .. } => Vec::new(),
                     AuthMethod::Token { fields } => fields.clone(),
                 };
                 let secrets = secrets

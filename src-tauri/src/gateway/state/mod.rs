@@ -111,7 +111,11 @@ impl Invalidations {
             Event::Policy => Self { agents: true, denials: true, ..none },
             Event::Settings => Self { settings: true, ..none },
             Event::Paused { .. } | Event::Owner => Self { status: true, ..none },
-            Event::Profiles | Event::Activity | Event::Shown { .. } => none,
+            Event::Profiles
+            | Event::Accounts
+            | Event::SignIn { .. }
+            | Event::Activity
+            | Event::Shown { .. } => none,
         }
     }
 }

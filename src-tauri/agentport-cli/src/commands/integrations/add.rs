@@ -173,7 +173,12 @@ impl AddArgs {
                     bail!("the header {name} is given twice");
                 }
             }
-            return Ok(Connection::RemoteMcp { url: url.clone(), headers, timeout_seconds: None });
+            return Ok(Connection::RemoteMcp {
+                url: url.clone(),
+                headers,
+                oauth: None,
+                timeout_seconds: None,
+            });
         }
         if let Some(name) = &self.builtin {
             return Ok(Connection::Builtin { name: name.clone() });

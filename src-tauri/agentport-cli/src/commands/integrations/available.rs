@@ -45,8 +45,12 @@ pub(super) async fn install(
     let secrets: BTreeMap<_, _> =
         fields.iter().zip(&values).map(|(field, value)| (&field.name, value.expose())).collect();
     let body = json!({ "method": auth.as_str(), "secrets": secrets });
-    let connection =
-        Connection::RemoteMcp { url: wanted.url, headers: BTreeMap::new(), timeout_seconds: None };
+    let connection = Connection::RemoteMcp {
+        url: wanted.url,
+        headers: BTreeMap::new(),
+        oauth: None,
+        timeout_seconds: None,
+    };
     let starting =
         StartingIntegration { owner, name: id.as_str(), connection: &connection, context };
     let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
@@ -65,7 +69,7 @@ fn way(
         bail!("{} authenticates by {} only", wanted.id, ways.join(" or "));
     };
     let fields = match way {
-        AuthMethod::None => &[],
+        AuthMethod::None | AuthMethod::Oauth { .. } => &[],
         AuthMethod::Token { fields } => fields.as_slice(),
     };
     Ok((word(way), fields))
@@ -75,6 +79,7 @@ fn word(way: &AuthMethod) -> AuthMethodArg {
     match way {
         AuthMethod::None => AuthMethodArg::None,
         AuthMethod::Token { .. } => AuthMethodArg::Token,
+        AuthMethod::Oauth { .. } => AuthMethodArg::Oauth,
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
                 ("Plain".to_owned(), "{other}{".to_owned()),
             ]
             .into(),
+            oauth: None,
             timeout_seconds: None,
         };
         assert_eq!(of_connection(&remote), ["token2", "token1"]);

@@ -301,6 +301,7 @@ mod tests {
         let connection = Connection::RemoteMcp {
             url: "https://example.test/mcp?a=%20b&key={token}&x={y}#f".to_owned(),
             headers: [("X-Key".to_owned(), "{token1}".to_owned())].into(),
+            oauth: None,
             timeout_seconds: None,
         };
         assert_eq!(secret_names(&connection), ["token", "token1"]);
@@ -364,6 +365,7 @@ mod tests {
         let remote = |url: &str, header: &str| Connection::RemoteMcp {
             url: url.to_owned(),
             headers: [(header.to_owned(), "x".to_owned())].into(),
+            oauth: None,
             timeout_seconds: None,
         };
         let none = BTreeMap::new();

@@ -79,6 +79,7 @@ mod tests {
         let connection = Connection::RemoteMcp {
             url: url.to_owned(),
             headers: headers.collect(),
+            oauth: None,
             timeout_seconds: None,
         };
         let got = refuse(&connection);

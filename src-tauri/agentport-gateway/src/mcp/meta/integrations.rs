@@ -243,6 +243,7 @@ mod tests {
             connection: Connection::RemoteMcp {
                 url: "https://internal.example.test/mcp?key=obviously-fake".to_owned(),
                 headers: [].into(),
+                oauth: None,
                 timeout_seconds: None,
             },
             tags: Vec::new(),

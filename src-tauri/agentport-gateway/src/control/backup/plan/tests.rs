@@ -47,6 +47,7 @@ fn remote(url: &str, token: bool) -> Connection {
     Connection::RemoteMcp {
         url: url.to_owned(),
         headers: header.into_iter().collect(),
+        oauth: None,
         timeout_seconds: None,
     }
 }
