@@ -108,7 +108,7 @@ pub struct StartSignIn {
     pub client_id: Option<String>,
     /// The secret of that client.
     #[serde(default)]
-    #[ts(type = "string")]
+    #[ts(as = "Option<String>")]
     pub client_secret: Option<Secret>,
     /// The variant of a directory entry, such as a region.
     #[serde(default)]

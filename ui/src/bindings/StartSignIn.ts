@@ -35,7 +35,7 @@ client_id?: string,
 /**
  * The secret of that client.
  */
-client_secret: string, 
+client_secret?: string, 
 /**
  * The variant of a directory entry, such as a region.
  */
