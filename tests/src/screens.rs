@@ -88,6 +88,7 @@ impl Happened {
             "browse": "/#/integrations/browse",
             "install": "/#/integrations/install/github",
             "add-integration": "/#/integrations/add",
+            "accounts": "/#/accounts",
             "agents": "/#/agents",
             "agent": format!("/#/agents/{agent}"),
             "connect": "/#/connect",

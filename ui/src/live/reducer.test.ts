@@ -31,6 +31,8 @@ describe('reduce', () => {
       [{ type: 'snapshot', status }, [...TOPICS]],
       [{ type: 'approval', id: 'a', state: 'pending' }, ['approvals', 'policy']],
       [{ type: 'integration', id: 'demo' }, ['integrations']],
+      [{ type: 'accounts' }, ['accounts']],
+      [{ type: 'sign_in', id: 's' }, ['sign_ins']],
       [{ type: 'agents' }, ['agents']],
       [{ type: 'profiles' }, ['profiles']],
       [{ type: 'policy' }, ['integrations', 'agents', 'policy']],

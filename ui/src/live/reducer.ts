@@ -8,6 +8,8 @@ import type { Status } from '../bindings/Status';
 export const TOPICS = [
   'approvals',
   'integrations',
+  'accounts',
+  'sign_ins',
   'agents',
   'profiles',
   'policy',
@@ -28,6 +30,8 @@ export const START: Live = {
   revisions: {
     approvals: 0,
     integrations: 0,
+    accounts: 0,
+    sign_ins: 0,
     agents: 0,
     profiles: 0,
     policy: 0,
@@ -48,6 +52,10 @@ export function reduce(live: Live, event: Event): Live {
       return { ...live, revisions: bump(live, ['approvals', 'policy']) };
     case 'integration':
       return { ...live, revisions: bump(live, ['integrations']) };
+    case 'accounts':
+      return { ...live, revisions: bump(live, ['accounts']) };
+    case 'sign_in':
+      return { ...live, revisions: bump(live, ['sign_ins']) };
     case 'agents':
       return { ...live, revisions: bump(live, ['agents']) };
     case 'profiles':

@@ -16,6 +16,7 @@ describe('parse', () => {
       [link.integration('install'), { page: 'integration', id: 'install' }],
       [link.browse(), { page: 'integrations/browse', install: null }],
       [link.install('a b'), { page: 'integrations/browse', install: 'a b' }],
+      [link.accounts(), { page: 'accounts' }],
       [link.agents(), { page: 'agents', create: false }],
       [link.newKey(), { page: 'agents', create: true }],
       [link.activity(), { page: 'activity', asks: '' }],

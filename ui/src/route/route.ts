@@ -11,6 +11,7 @@ export type Route =
   | { page: 'integrations/add' }
   | { page: 'integrations/browse'; install: string | null }
   | { page: 'integration'; id: string }
+  | { page: 'accounts' }
   | { page: 'agents'; create: boolean }
   | { page: 'agent'; id: string }
   | { page: 'connect'; folder: string | null }
@@ -43,6 +44,8 @@ export function parse(hash: string): Route {
         return { page: 'inbox', tab: tab(query.get('tab')), id: null };
       case 'integrations':
         return { page: 'integrations' };
+      case 'accounts':
+        return { page: 'accounts' };
       case 'agents':
         return { page: 'agents', create: query.has('new') };
       case 'connect':
@@ -84,6 +87,7 @@ export const link = {
   browse: () => '#/integrations/browse',
   install: (id: string) => `#/integrations/install/${encodeURIComponent(id)}`,
   integration: (id: string) => `#/integrations/${encodeURIComponent(id)}${OWN.includes(id) ? '?id' : ''}`,
+  accounts: () => '#/accounts',
   agents: () => '#/agents',
   newKey: () => '#/agents?new',
   agent: (id: string) => `#/agents/${encodeURIComponent(id)}`,

@@ -48,6 +48,31 @@ export async function openPage(url: string): Promise<void> {
   await host.request('POST', DESKTOP_OPEN, { url } satisfies OpenPage);
 }
 
+/**
+ * Opens a page of another site, in the owner's browser or a tab of it. To be called for a click of the owner only: a
+ * browser opens nothing otherwise.
+ * @returns whether it was opened, as far as that can be known
+ */
+export async function openExternal(url: string): Promise<boolean> {
+  if (host.desktop) {
+    await openPage(url);
+    return true;
+  }
+  if (!isWebAddress(url)) throw new Error('Only pages on the web (https) and on this computer are opened.');
+  // Without `noopener` the page could send this one elsewhere; with it, nothing says whether a tab was opened.
+  if (!navigator.userActivation.isActive) return false;
+  window.open(url, '_blank', 'noopener,noreferrer');
+  return true;
+}
+
+/** `https`, or `http` on loopback: what the desktop app opens as well. */
+export function isWebAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return username + password === '' && (protocol === 'https:' || (protocol === 'http:' && loopback));
+}
+
 /** Puts a text on the clipboard. A secret stays out of what clipboard managers remember, where that can be said. */
 export async function copy(text: string, secret = false): Promise<void> {
   if (host.desktop) await host.request('POST', DESKTOP_COPY, { text, secret } satisfies CopyText);

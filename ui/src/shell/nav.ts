@@ -3,6 +3,7 @@ import Activity from '@lucide/svelte/icons/activity';
 import Blocks from '@lucide/svelte/icons/blocks';
 import Bot from '@lucide/svelte/icons/bot';
 import Cable from '@lucide/svelte/icons/cable';
+import CircleUserRound from '@lucide/svelte/icons/circle-user-round';
 import Inbox from '@lucide/svelte/icons/inbox';
 import Scale from '@lucide/svelte/icons/scale';
 import Settings from '@lucide/svelte/icons/settings';
@@ -24,6 +25,7 @@ export const PLACES: readonly Place[] = [
     icon: Blocks,
     pages: ['integrations', 'integrations/add', 'integrations/browse', 'integration'],
   },
+  { name: 'Accounts', href: link.accounts(), icon: CircleUserRound, pages: ['accounts'] },
   { name: 'Agents', href: link.agents(), icon: Bot, pages: ['agents', 'agent'] },
   { name: 'Connect', href: link.connect(), icon: Cable, pages: ['connect', 'client'] },
   { name: 'Activity', href: link.activity(), icon: Activity, pages: ['activity'] },

@@ -1,0 +1,61 @@
+/** Accounts by the integration they belong to, and what may be done with them. Pure. */
+import type { AccountView } from '../bindings/AccountView';
+import type { IntegrationView } from '../bindings/IntegrationView';
+import { wantsSignIn } from '../format/accounts';
+
+export interface AccountGroup {
+  integration: string;
+  name: string;
+  /** The owner can sign in to it with one more account. */
+  takesMore: boolean;
+  accounts: AccountView[];
+}
+
+/** Does it let accounts in by OAuth? */
+export function signsIn(view: Pick<IntegrationView, 'connection'>): boolean {
+  return view.connection.type === 'remote_mcp' && view.connection.oauth !== undefined;
+}
+
+/**
+ * By the name of the integration, where one of its accounts needs the owner first. An integration that could have
+ * accounts and has none is among them.
+ */
+export function groups(
+  accounts: readonly AccountView[],
+  integrations: readonly IntegrationView[],
+): AccountGroup[] {
+  const known = new Map(integrations.map((view) => [view.id, view]));
+  const ids = new Set([...accounts.map(({ integration }) => integration)]);
+  for (const view of integrations) if (signsIn(view)) ids.add(view.id);
+  return [...ids]
+    .map((id) => {
+      const own = accounts.filter(({ integration }) => integration === id);
+      const view = known.get(id);
+      const takesMore = view ? signsIn(view) : false;
+      return { integration: id, name: view?.name ?? id, takesMore, accounts: defaultFirst(own) };
+    })
+    .toSorted(
+      (a, b) =>
+        Number(urgent(b)) - Number(urgent(a)) ||
+        a.name.localeCompare(b.name, undefined, { sensitivity: 'base' }),
+    );
+}
+
+const urgent = ({ accounts }: AccountGroup) =>
+  accounts.some(({ state }) => wantsSignIn(state) || state.state === 'unreachable');
+
+function defaultFirst(accounts: readonly AccountView[]): AccountView[] {
+  return accounts.toSorted(
+    (a, b) => Number(b.is_default) - Number(a.is_default) || a.label.localeCompare(b.label),
+  );
+}
+
+/** What stops working once an account is disconnected, as a sentence. */
+export function lossOf(account: AccountView, others: readonly AccountView[], name: string): string {
+  if (others.length === 0) {
+    return `It is the only account of ${name}: its tools stop working until you sign in again.`;
+  }
+  const next = others.length === 1 ? `“${others[0]?.label}”` : 'one of the others';
+  const now = account.is_default ? `The default becomes ${next}. ` : '';
+  return `${now}Agents and profiles for which it was chosen use the default of ${name} from then on.`;
+}
