@@ -19,17 +19,31 @@ const offered = (auth: AvailableIntegration['auth']): AvailableIntegration => ({
 describe('what is to be entered', () => {
   it('is the one token there is, here', () => {
     const install = offered([{ method: 'none' }, { method: 'token', fields: [field('token')] }]);
-    expect(toEnter({ install })).toEqual({ item: install, only: field('token') });
+    expect(toEnter({ install, arguments: {} })).toEqual({
+      item: install,
+      only: field('token'),
+      signIn: false,
+    });
   });
 
   it('is in the install sheet where there are several', () => {
     const install = offered([{ method: 'token', fields: [field('token1'), field('token2')] }]);
-    expect(toEnter({ install })).toEqual({ item: install, only: null });
+    expect(toEnter({ install, arguments: {} })).toEqual({ item: install, only: null, signIn: false });
+  });
+
+  it('is a consent in the browser where that was asked for, or is the only way', () => {
+    const oauth = { method: 'oauth', own_client_required: false, redirect_uri: '', scopes: null } as const;
+    const both = offered([{ method: 'token', fields: [field('token')] }, oauth]);
+    const signIn = { item: both, only: null, signIn: true };
+    expect(toEnter({ install: both, arguments: { auth_method: 'oauth' } })).toEqual(signIn);
+    expect(toEnter({ install: both, arguments: { auth_method: 'token' } })?.only).toEqual(field('token'));
+    const only = offered([oauth]);
+    expect(toEnter({ install: only, arguments: null })).toEqual({ item: only, only: null, signIn: true });
   });
 
   it('is nothing where a yes is enough', () => {
-    expect(toEnter({ install: null })).toBeNull();
-    expect(toEnter({ install: offered([{ method: 'none' }]) })).toBeNull();
+    expect(toEnter({ install: null, arguments: {} })).toBeNull();
+    expect(toEnter({ install: offered([{ method: 'none' }]), arguments: {} })).toBeNull();
   });
 });
 

@@ -3,6 +3,7 @@ import type { ApprovalView } from '../bindings/ApprovalView';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import type { TokenField } from '../bindings/TokenField';
 import type { Failure } from '../host/asyncAction.svelte';
+import { isObject } from '../host/json';
 import { link } from '../route/route';
 
 /** The gateway's own tool by which agents ask for an install. */
@@ -12,14 +13,25 @@ export interface ToEnter {
   item: AvailableIntegration;
   /** The one secret there is; `null` where there are several, which only the install sheet asks for. */
   only: TokenField | null;
+  /** It is installed by signing in, which the install sheet does. */
+  signIn: boolean;
 }
 
 /** `null` where the request wants no more than a yes. */
-export function toEnter({ install }: Pick<ApprovalView, 'install'>): ToEnter | null {
-  const way = install?.auth.find(({ method }) => method === 'token');
-  if (install == null || way?.method !== 'token') return null;
-  const [first, ...others] = way.fields;
-  return { item: install, only: first !== undefined && others.length === 0 ? first : null };
+export function toEnter({
+  install,
+  arguments: asked,
+}: Pick<ApprovalView, 'install' | 'arguments'>): ToEnter | null {
+  if (install == null) return null;
+  const token = install.auth.find((way) => way.method === 'token');
+  const byConsent = install.auth.some(({ method }) => method === 'oauth');
+  const wanted = isObject(asked) ? asked['auth_method'] : null;
+  if (byConsent && (wanted === 'oauth' || token === undefined)) {
+    return { item: install, only: null, signIn: true };
+  }
+  if (token === undefined) return null;
+  const [first, ...others] = token.fields;
+  return { item: install, only: first !== undefined && others.length === 0 ? first : null, signIn: false };
 }
 
 /** Where there is more to read of what the request is about. What is yet to be installed has no page of its own. */

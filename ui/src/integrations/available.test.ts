@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthMethod } from '../bindings/AuthMethod';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
-import { needs, parts, place } from './available';
+import { needs, parts, place, variantsOf, wayName } from './available';
 
 const item = (id: string, popular = false) => ({ id, popular }) as AvailableIntegration;
 const shown = (items: AvailableIntegration[], search = '') =>
@@ -24,20 +24,46 @@ describe('parts', () => {
   });
 });
 
+const none: AuthMethod = { method: 'none' };
+const token = (...names: string[]): AuthMethod => ({
+  method: 'token',
+  fields: names.map((name) => ({ name, label: name, header: 'X' })),
+});
+const oauth = (own_client_required = false): AuthMethod => ({
+  method: 'oauth',
+  own_client_required,
+  redirect_uri: 'http://127.0.0.1:{port}/callback',
+  scopes: null,
+});
+
 it('says what it takes', () => {
-  const none: AuthMethod = { method: 'none' };
-  const token = (...names: string[]): AuthMethod => ({
-    method: 'token',
-    fields: names.map((name) => ({ name, label: name, header: 'X' })),
-  });
   for (const [auth, words] of [
     [[none], 'No sign-in'],
     [[token('token')], 'Token'],
     [[token('token1', 'token2')], '2 tokens'],
     [[token('token'), none], 'Token, or no sign-in'],
+    [[oauth()], 'Sign-in'],
+    [[token('token'), oauth()], 'Sign-in, or token'],
+    [[oauth(true)], 'Sign-in with a client of your own'],
+    [[], 'No sign-in'],
   ] as const) {
     expect(needs(auth)).toBe(words);
   }
+});
+
+it('names each way where there is a choice', () => {
+  expect([oauth(), token('a', 'b'), token('a'), none].map(wayName)).toEqual([
+    'In the browser',
+    'With tokens',
+    'With a token',
+    'Without sign-in',
+  ]);
+});
+
+it('offers sites where there are several', () => {
+  const eu = { id: 'eu', name: 'Europe', url: 'https://mcp.eu.example.com/mcp' };
+  expect(variantsOf({ id: 'datadog', variants: [eu] })).toEqual([eu]);
+  expect(variantsOf({ id: 'exa' })).toEqual([]);
 });
 
 it('knows the place', () => {

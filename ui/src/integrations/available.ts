@@ -20,17 +20,52 @@ export function parts(items: readonly AvailableIntegration[], search: string): P
 
 /** What it takes to be let in, in a few words for a card. */
 export function needs(auth: readonly AuthMethod[]): string {
-  const open = auth.some(({ method }) => method === 'none');
-  const token = auth.find((way) => way.method === 'token');
-  if (token === undefined) return 'No sign-in';
-  const many = token.fields.length > 1 ? `${token.fields.length} tokens` : 'Token';
-  return open ? `${many}, or no sign-in` : many;
+  const words = auth
+    .toSorted((a, b) => NEEDS_ORDER.indexOf(a.method) - NEEDS_ORDER.indexOf(b.method))
+    .map(need);
+  const [first = 'no sign-in', ...others] = words;
+  return [first.charAt(0).toUpperCase() + first.slice(1), ...others].join(', or ');
+}
+
+/** What most people have at hand comes first. */
+const NEEDS_ORDER: readonly AuthMethod['method'][] = ['oauth', 'token', 'none'];
+
+function need(way: AuthMethod): string {
+  switch (way.method) {
+    case 'oauth':
+      return way.own_client_required ? 'sign-in with a client of your own' : 'sign-in';
+    case 'token':
+      return way.fields.length > 1 ? `${way.fields.length} tokens` : 'token';
+    case 'none':
+      return 'no sign-in';
+  }
 }
 
 /** How a way of being let in is called where there is a choice. */
 export function wayName(way: AuthMethod): string {
-  if (way.method === 'token') return way.fields.length > 1 ? 'With tokens' : 'With a token';
-  return way.method === 'none' ? 'Without sign-in' : 'In the browser';
+  switch (way.method) {
+    case 'oauth':
+      return 'In the browser';
+    case 'token':
+      return way.fields.length > 1 ? 'With tokens' : 'With a token';
+    case 'none':
+      return 'Without sign-in';
+  }
+}
+
+/** One of several sites of a service, such as its regions. */
+export interface Variant {
+  id: string;
+  name: string;
+  /** The address of its MCP server. */
+  url: string;
+}
+
+/** The sites to choose from before the install; none where there is no choice. */
+export function variantsOf(
+  item: Pick<AvailableIntegration, 'id'> & { variants?: readonly Variant[] },
+): readonly Variant[] {
+  return item.variants ?? [];
 }
 
 /** Where it is, for who wants to know whom they trust. */

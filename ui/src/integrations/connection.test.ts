@@ -5,6 +5,7 @@ import {
   environment,
   environmentChange,
   headers,
+  idFromUrl,
   missing,
   secrets,
   suggestId,
@@ -191,4 +192,19 @@ describe('a token', () => {
 it('says what is missing before a server can be added', () => {
   expect(missing(' ')).toBe('Enter the URL of the server.');
   expect(missing('http://127.0.0.1:9/mcp')).toBeNull();
+});
+
+it('makes an id of an address', () => {
+  for (const [url, id] of [
+    ['https://mcp.notion.com/mcp', 'notion'],
+    ['https://tools.example.co/mcp', 'example'],
+    ['https://example.com', 'example'],
+    ['http://localhost:8080/mcp', 'localhost'],
+    ['http://127.0.0.1:8080/mcp', 'server'],
+    ['http://[::1]:8080/mcp', 'server'],
+    ['https://mcp.agentport.dev/', 'my-agentport'],
+    ['nonsense', ''],
+  ] as const) {
+    expect(idFromUrl(url), url).toBe(id);
+  }
 });

@@ -157,6 +157,14 @@ export function suggestId(name: string): string {
   return id.startsWith('agentport') ? `my-${id}`.slice(0, 32) : id;
 }
 
+/** An id for a server of which only the address is known: what its host is called, without what all hosts are called. */
+export function idFromUrl(url: string): string {
+  if (!URL.canParse(url)) return '';
+  const labels = new URL(url).hostname.split('.').filter((label) => !/^(mcp|api|www)$/.test(label));
+  const telling = /^[\d.]+$|:/.test(labels.join('.')) ? [] : labels.length > 1 ? labels.slice(0, -1) : labels;
+  return suggestId(telling.at(-1) ?? '') || 'server';
+}
+
 /** What an integration might be called, from its command; empty where that does not tell. */
 export function suggestName(words: readonly string[]): string {
   const [program = '', ...args] = words;
