@@ -1,6 +1,6 @@
 //! Support for the integration tests and the benchmark: a real gateway in its own process ([`Gateway`]), the owner as a
-//! client of the control API ([`Owner`]), agents that speak MCP ([`Agent`]), upstreams with switches ([`HttpFixture`]), and
-//! other people's programs ([`ExternalProgram`]).
+//! client of the control API ([`Owner`]), agents that speak MCP ([`Agent`]), upstreams with switches ([`HttpFixture`]), a
+//! provider to sign in to ([`OAuthProvider`]), and other people's programs ([`ExternalProgram`]).
 //!
 //! Everything waits for an event with a time limit, never for a fixed time, and stops its processes when dropped. A failure
 //! panics and says what was expected.
@@ -13,6 +13,7 @@ pub mod external_program;
 pub mod gateway;
 pub mod key_proxy;
 pub mod latch;
+pub mod oauth_provider;
 pub mod owner;
 pub mod process;
 pub mod programs;
@@ -27,6 +28,7 @@ pub use external_program::ExternalProgram;
 pub use gateway::Gateway;
 pub use key_proxy::KeyProxy;
 pub use latch::Latch;
+pub use oauth_provider::OAuthProvider;
 pub use owner::Owner;
 pub use stdio::StdioClient;
 pub use upstream::HttpFixture;
