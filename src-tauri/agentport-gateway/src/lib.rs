@@ -35,6 +35,7 @@ pub mod control;
 pub mod data_dir;
 pub mod vault;
 
+mod accounts;
 mod address;
 mod agent_api;
 mod agents;

@@ -36,6 +36,11 @@ const MODULES: &[(&str, &[&str], &str)] = &[
         "no policy, no approval, no storage",
     ),
     (
+        "accounts",
+        &["audit", "clock", "events", "settings", "store", "upstream", "vault"],
+        "signs in to providers; knows neither integrations nor who asks for them",
+    ),
+    (
         "catalogue",
         &["directory", "store", "tool_schema", "upstream"],
         "what there is, not who may use it",
