@@ -39,6 +39,7 @@ pub(crate) fn listing() -> Listing {
         instructions: None,
         server: Implementation::new("agentport-demo", env!("CARGO_PKG_VERSION")),
         revision: LATEST_REVISION.to_owned(),
+        transport: None,
         left_out: Vec::new(),
     }
 }

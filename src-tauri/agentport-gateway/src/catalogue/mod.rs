@@ -207,6 +207,7 @@ mod tests {
             instructions: None,
             server: Implementation::new("x", "1"),
             revision: agentport_core::mcp::LATEST_REVISION.to_owned(),
+            transport: None,
             left_out: Vec::new(),
         }
     }

@@ -144,6 +144,7 @@ impl Integrations {
             target,
             idle_stop,
             last_revision: entry.listing.as_ref().map(|listing| listing.revision.clone()),
+            last_transport: entry.listing.as_ref().and_then(|listing| listing.transport),
         };
         let opened = self
             .upstreams

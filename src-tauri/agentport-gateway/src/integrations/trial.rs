@@ -41,8 +41,13 @@ impl Integrations {
         let limit = if add.keep_unreachable { KEPT_TRIAL_TIMEOUT } else { usual };
         let watch = pending.begin_trial(target.display_name(), limit);
         let is_local = matches!(target, UpstreamTarget::Local(_));
-        let spec =
-            UpstreamSpec { id, target, idle_stop: self.settings.idle_stop(), last_revision: None };
+        let spec = UpstreamSpec {
+            id,
+            target,
+            idle_stop: self.settings.idle_stop(),
+            last_revision: None,
+            last_transport: None,
+        };
         let opening = self.upstreams.open(&spec, &watch);
         let opened = async {
             // One that writes has more time: the limit is one of silence.

@@ -72,6 +72,8 @@ enum ConnectionEnd {
     Restart(StartWaiters),
     /// The server no longer knows the session; a call waits for a new one.
     SessionExpired(SessionWaiter),
+    /// The event stream ended, which says nothing about the next one.
+    StreamEnded,
     Failed,
 }
 
@@ -224,6 +226,11 @@ impl UpstreamActor {
                 self.publish_health(Health::Idle, None);
                 Err(Some(IdleState::Available))
             }
+            ConnectionEnd::StreamEnded => {
+                let (error, _) = link.exit_reason().await;
+                link.close(&error, &self.force_stop).await;
+                self.after_stream_end(&error, began)
+            }
             ConnectionEnd::Failed => {
                 let (error, to_calls) = link.exit_reason().await;
                 match to_calls {
@@ -267,7 +274,10 @@ impl UpstreamActor {
                     Some(ActorMessage::IdleStop) => idle_at = integration.idle_at(),
                     Some(ActorMessage::Wake) => {}
                 },
-                () = link.ended() => return ConnectionEnd::Failed,
+                () = link.ended() => return match link.stream_ended() {
+                    true => ConnectionEnd::StreamEnded,
+                    false => ConnectionEnd::Failed,
+                },
                 () = events.lists_changed.notified() => {
                     read_at.get_or_insert_with(|| Instant::now() + LIST_CHANGED_DEBOUNCE);
                 }
@@ -318,6 +328,20 @@ impl UpstreamActor {
                 self.publish_health(Health::Failed { message, retry_at: None }, pid);
             }
         }
+    }
+
+    /// After the end of an event stream the next call opens another, unless agents subscribed to resources.
+    fn after_stream_end(
+        &mut self,
+        error: &UpstreamError,
+        began: Instant,
+    ) -> Result<StartWaiters, Option<IdleState>> {
+        self.record_error(error);
+        if !self.integration.subscriptions.is_empty() && began.elapsed() >= MIN_STABLE_UPTIME {
+            return Ok(StartWaiters::default());
+        }
+        self.publish_health(Health::Idle, None);
+        Err(Some(IdleState::Available))
     }
 
     /// Counts a failure, and returns how long to wait after it.

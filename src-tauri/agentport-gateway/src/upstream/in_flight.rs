@@ -18,12 +18,15 @@ use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use rmcp::model::{
     ClientResult, ErrorData, LoggingMessageNotificationParam, NumberOrString,
-    ProgressNotificationParam, ProgressToken, ServerRequest,
+    ProgressNotificationParam, ProgressToken, ServerJsonRpcMessage, ServerRequest,
 };
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
-use super::error::{AttemptError, UpstreamError};
+use super::{
+    error::{AttemptError, UpstreamError},
+    message::InboundMessage,
+};
 
 /// A message of the upstream that belongs to a call and is not its answer.
 pub(super) enum CallEvent {
@@ -141,6 +144,25 @@ impl PendingCall {
     }
 }
 
+/// What is left of a message after delivery.
+pub(super) enum Undelivered {
+    Nothing,
+    /// It concerns no call of the gateway: rmcp's.
+    Message(Box<ServerJsonRpcMessage>),
+    /// It was no JSON-RPC message.
+    Garbage,
+}
+
+impl Undelivered {
+    /// The message for rmcp, if there is one.
+    pub(super) fn into_message(self) -> Option<Box<ServerJsonRpcMessage>> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Nothing | Self::Garbage => None,
+        }
+    }
+}
+
 /// The calls that run on one connection, by the id of their request, which is also their progress token.
 #[derive(Default)]
 pub(super) struct InFlight(Mutex<CallTable>);
@@ -172,6 +194,26 @@ impl InFlight {
         pending.map(|pending| pending.answer(reply)).is_some()
     }
 
+    /// Delivers a message of a stream that all calls share, if it belongs to one; gives back what does not.
+    pub(super) fn deliver(&self, message: InboundMessage) -> Undelivered {
+        match message {
+            InboundMessage::Reply(id, reply) => {
+                self.answer(id, reply);
+            }
+            InboundMessage::Progress(params) => {
+                self.deliver_progress(params);
+            }
+            InboundMessage::Log(params) => {
+                if let Some(call) = self.only_agent_call() {
+                    call.push_event(CallEvent::Log(params));
+                }
+            }
+            InboundMessage::Other(message) => return Undelivered::Message(message),
+            InboundMessage::Garbage => return Undelivered::Garbage,
+        }
+        Undelivered::Nothing
+    }
+
     /// Delivers progress to the call whose token it names.
     pub(super) fn deliver_progress(&self, params: ProgressNotificationParam) -> bool {
         let pending =
@@ -184,6 +226,10 @@ impl InFlight {
         let calls = self.0.lock();
         let mut agents = calls.by_id.values().filter(|pending| pending.owner != CallOwner::Gateway);
         agents.next().filter(|_| agents.next().is_none()).cloned()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().by_id.is_empty()
     }
 
     /// Accepts no more calls if none is in flight; `false` if one is.

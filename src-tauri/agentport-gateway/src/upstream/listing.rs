@@ -18,6 +18,7 @@ use super::{
     redaction::Redactor,
     request::OutgoingRequest,
     session::UpstreamSession,
+    target::RemoteTransport,
 };
 use crate::tool_schema::publishable;
 
@@ -44,6 +45,9 @@ pub(crate) struct Listing {
     pub(crate) server: Implementation,
     /// The protocol revision spoken with it, such as `2025-11-25`.
     pub(crate) revision: String,
+    /// The transport a remote server spoke.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) transport: Option<RemoteTransport>,
     /// Entries of its lists that cannot be used. The rest can.
     #[serde(default)]
     pub(crate) left_out: Vec<LeftOut>,
@@ -114,6 +118,7 @@ pub(super) async fn fetch(session: &UpstreamSession) -> Result<Listing, AttemptE
             .and_then(|about| about.server_info.clone())
             .unwrap_or_else(|| Implementation::new("unknown", "")),
         revision: session.revision().to_owned(),
+        transport: session.remote_transport(),
         left_out,
     };
     session.redactor.redact_message(listing).ok_or_else(|| {
@@ -291,8 +296,13 @@ mod tests {
             secrets: Vec::new(),
         });
         let id = IntegrationId::new("x").unwrap();
-        let spec =
-            UpstreamSpec { id, target, idle_stop: Duration::from_secs(600), last_revision: None };
+        let spec = UpstreamSpec {
+            id,
+            target,
+            idle_stop: Duration::from_secs(600),
+            last_revision: None,
+            last_transport: None,
+        };
         let tasks = TaskTracker::new();
         let upstreams =
             UpstreamRegistry::new(tasks.clone(), CancellationToken::new(), Arc::new(Deaf), None);

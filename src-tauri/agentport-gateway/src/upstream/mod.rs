@@ -21,6 +21,7 @@ mod client_requests;
 mod connector;
 mod definitions;
 mod error;
+mod event_stream;
 mod handle;
 mod handler;
 mod in_flight;
@@ -33,6 +34,7 @@ mod repair;
 mod request;
 mod response;
 mod session;
+mod sse;
 mod start_watch;
 mod stdio;
 mod streamable_http;
@@ -52,7 +54,7 @@ pub(crate) use self::{
     listing::Listing,
     registry::{OpenedUpstream, UpstreamRegistry},
     start_watch::StartWatch,
-    target::{LocalTarget, RemoteTarget, UpstreamSpec, UpstreamTarget},
+    target::{LocalTarget, RemoteTarget, RemoteTransport, UpstreamSpec, UpstreamTarget},
 };
 
 /// Receives the state of upstreams. Called from the actors' tasks: must not block.

@@ -5,6 +5,7 @@
 //! it. A server that refuses a version instead of answering with its own is asked for the versions its refusal names,
 //! then for the older ones.
 
+use http::StatusCode;
 use rmcp::model::ProtocolVersion;
 
 /// Revisions with `initialize`, newest first.
@@ -40,8 +41,20 @@ impl Handshake {
 pub(super) struct HandshakeRefusal {
     /// What the server said: message and data of its error, or the body of its answer.
     pub(super) said: String,
+    /// The HTTP status with which it refused `initialize`.
+    pub(super) status: Option<StatusCode>,
     /// It answered `server/discover` after all, when it had been asked to `initialize` already.
     pub(super) discovered_late: bool,
+}
+
+impl HandshakeRefusal {
+    /// Whether the server may be one of HTTP+SSE, of which a POST to this address knows nothing (MCP 2025-11-25,
+    /// Transports, Backwards Compatibility).
+    pub(super) fn suggests_other_transport(&self) -> bool {
+        let statuses =
+            [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+        self.status.is_some_and(|status| statuses.contains(&status))
+    }
 }
 
 /// The handshakes tried so far on the way to one connection.
@@ -61,6 +74,14 @@ impl Negotiation {
             _ => Handshake::DiscoverFirst,
         };
         Self { tried: Vec::new(), current }
+    }
+
+    /// Tries `initialize` alone, where no server can know `server/discover`.
+    pub(super) fn with_initialize() -> Self {
+        Self {
+            tried: vec![Handshake::DiscoverFirst, Handshake::Discover],
+            current: Handshake::Initialize(ProtocolVersion::LATEST_WITH_INITIALIZE),
+        }
     }
 
     pub(super) fn current(&self) -> &Handshake {
@@ -114,8 +135,11 @@ mod tests {
 
     /// The handshakes tried with a server that always says `said`.
     fn tried(last: Option<&ProtocolVersion>, said: &str) -> Vec<String> {
-        let refusal = HandshakeRefusal { said: said.to_owned(), discovered_late: false };
-        let mut negotiation = Negotiation::new(last);
+        tried_from(Negotiation::new(last), said)
+    }
+
+    fn tried_from(mut negotiation: Negotiation, said: &str) -> Vec<String> {
+        let refusal = HandshakeRefusal { said: said.to_owned(), ..HandshakeRefusal::default() };
         let mut all = Vec::new();
         loop {
             all.push(match negotiation.current() {
@@ -149,9 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_of_the_older_transport_is_never_asked_to_discover() {
+        assert_eq!(tried_from(Negotiation::with_initialize(), ""), ["2025-11-25"]);
+        let said = "unsupported protocol version";
+        let expected = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+        assert_eq!(tried_from(Negotiation::with_initialize(), said), expected);
+    }
+
+    #[test]
     fn a_late_answer_to_discover_is_believed() {
         let mut negotiation = Negotiation::new(None);
-        let late = HandshakeRefusal { said: String::new(), discovered_late: true };
+        let late = HandshakeRefusal { discovered_late: true, ..HandshakeRefusal::default() };
         assert!(negotiation.advance(&late));
         assert_eq!(negotiation.current(), &Handshake::Discover);
     }

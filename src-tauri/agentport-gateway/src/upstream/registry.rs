@@ -267,6 +267,7 @@ impl UpstreamRegistry {
             local: self.0.local.clone(),
             tasks: self.0.tasks.clone(),
             last_revision: Mutex::new(spec.last_revision.as_deref().map(protocol_version)),
+            last_transport: Mutex::new(spec.last_transport),
         }
     }
 }

@@ -25,8 +25,10 @@ use super::{
     message::FIRST_ID,
     redaction::Redactor,
     request::{CallContext, ModernMeta, OutgoingRequest},
+    sse::channel::SseChannel,
     stdio::transport::StdioPipe,
     streamable_http::client::HttpClient,
+    target::RemoteTransport,
 };
 use crate::caller::Caller;
 
@@ -41,6 +43,7 @@ const LOG_REORDER_DELAY: std::time::Duration = std::time::Duration::from_millis(
 pub(super) enum CallTransport {
     Stdio(Arc<StdioPipe>),
     Http(Arc<HttpClient>),
+    Sse(Arc<SseChannel>),
 }
 
 /// A connection after its handshake.
@@ -101,7 +104,24 @@ impl UpstreamSession {
     pub(super) fn http(&self) -> Option<&HttpClient> {
         match &self.transport {
             CallTransport::Http(http) => Some(http),
+            CallTransport::Stdio(_) | CallTransport::Sse(_) => None,
+        }
+    }
+
+    /// The one event stream on which every answer comes, over HTTP+SSE.
+    pub(super) fn event_stream(&self) -> Option<&SseChannel> {
+        match &self.transport {
+            CallTransport::Sse(channel) => Some(channel),
+            CallTransport::Stdio(_) | CallTransport::Http(_) => None,
+        }
+    }
+
+    /// How the server is reached, if it is a remote one.
+    pub(super) fn remote_transport(&self) -> Option<RemoteTransport> {
+        match &self.transport {
             CallTransport::Stdio(_) => None,
+            CallTransport::Http(_) => Some(RemoteTransport::StreamableHttp),
+            CallTransport::Sse(_) => Some(RemoteTransport::Sse),
         }
     }
 
@@ -149,6 +169,7 @@ impl UpstreamSession {
                 // Only the end of the connection is told this way.
                 ended = pending.reply() => ended.map_err(AttemptError::Failed),
             },
+            CallTransport::Sse(channel) => channel.call(id, outgoing.line(id), pending).await,
         };
         sent.answered = true;
         drop(sent);
@@ -173,11 +194,16 @@ impl UpstreamSession {
     /// Waits until a call marks the connection as unusable.
     pub(super) async fn lost(&self) -> UpstreamError {
         loop {
-            if let Some(error) = self.loss.lock().clone() {
+            if let Some(error) = self.loss() {
                 return error;
             }
             self.lost.notified().await;
         }
+    }
+
+    /// Why calls say that the connection is unusable, if they do.
+    pub(super) fn loss(&self) -> Option<UpstreamError> {
+        self.loss.lock().clone()
     }
 
     /// Sets the id of the `subscriptions/listen` request.
@@ -212,6 +238,11 @@ impl UpstreamSession {
                 self.tasks.spawn(async move { http.notify(notification.to_string()).await });
             }
             CallTransport::Http(_) => {}
+            CallTransport::Sse(channel) => {
+                let channel = channel.clone();
+                let message = notification.to_string().into_bytes();
+                self.tasks.spawn(async move { channel.notify(message).await });
+            }
         }
     }
 }

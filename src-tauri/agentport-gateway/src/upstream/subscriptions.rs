@@ -47,6 +47,10 @@ impl ResourceSubscriptions {
         last
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.uris.lock().is_empty()
+    }
+
     fn uris(&self) -> Vec<String> {
         self.uris.lock().keys().cloned().collect()
     }

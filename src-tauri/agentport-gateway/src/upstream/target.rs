@@ -4,6 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, time::Duration
 
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{redaction::Redactor, streamable_http::http_error::shown};
@@ -18,6 +19,8 @@ pub(crate) struct UpstreamSpec {
     /// The revision spoken last. `None`: never connected; a local server may have to be downloaded first and gets the
     /// time for that.
     pub(crate) last_revision: Option<String>,
+    /// The transport a remote server spoke last.
+    pub(crate) last_transport: Option<RemoteTransport>,
 }
 
 /// How an upstream is reached. Each transport has one variant here, one in `CallTransport` and a folder of its own.
@@ -45,7 +48,17 @@ pub(crate) struct LocalTarget {
     pub(crate) secrets: Vec<Secret>,
 }
 
-/// An MCP server over Streamable HTTP.
+/// A transport of remote servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RemoteTransport {
+    /// MCP 2025-03-26 and later.
+    StreamableHttp,
+    /// HTTP+SSE of MCP 2024-11-05.
+    Sse,
+}
+
+/// An MCP server over Streamable HTTP or HTTP+SSE.
 #[derive(Clone)]
 pub(crate) struct RemoteTarget {
     pub(crate) url: Url,
@@ -53,6 +66,16 @@ pub(crate) struct RemoteTarget {
     pub(crate) headers: Vec<(HeaderName, Secret)>,
     /// The secrets that address and headers were filled with, in every form a server may echo.
     pub(crate) secrets: Vec<Secret>,
+}
+
+impl RemoteTarget {
+    /// The transport to try first with a server that was never reached.
+    pub(super) fn likely_transport(&self) -> RemoteTransport {
+        match self.url.path().trim_end_matches('/').ends_with("/sse") {
+            true => RemoteTransport::Sse,
+            false => RemoteTransport::StreamableHttp,
+        }
+    }
 }
 
 impl UpstreamTarget {
@@ -133,6 +156,26 @@ impl fmt::Debug for UpstreamTarget {
             Self::Remote(RemoteTarget { url, .. }) => {
                 f.debug_struct("Remote").field("url", &shown(url)).finish_non_exhaustive()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_say_which_transport_is_likely() {
+        for (url, expected) in [
+            ("https://mcp.example.com/mcp", RemoteTransport::StreamableHttp),
+            ("https://mcp.example.com/sse", RemoteTransport::Sse),
+            ("https://mcp.example.com/v1/sse/?key=1", RemoteTransport::Sse),
+            ("https://mcp.example.com/asse", RemoteTransport::StreamableHttp),
+            ("https://mcp.example.com/?via=/sse", RemoteTransport::StreamableHttp),
+        ] {
+            let url = url.parse().unwrap();
+            let target = RemoteTarget { url, headers: Vec::new(), secrets: Vec::new() };
+            assert_eq!(target.likely_transport(), expected, "{}", target.url);
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) struct AddArgs {
     /// The folder the command runs in
     #[arg(long, value_name = "DIR", conflicts_with_all = ["url", "builtin"])]
     cwd: Option<String>,
-    /// The URL of an MCP server (Streamable HTTP); {token} in its query is asked, or read from stdin
+    /// The URL of an MCP server (Streamable HTTP, or HTTP+SSE); {token} in its query is asked, or read from stdin
     #[arg(long)]
     url: Option<String>,
     /// A header for every request; {token} in it (or {token1}, {token2} …) is asked, or read from stdin

@@ -233,11 +233,14 @@ impl Integrations {
         match target {
             Some(target) if row.enabled => {
                 let entry = self.catalogue.get(&row.id);
-                let last_revision = entry.and_then(|entry| {
-                    entry.listing.as_ref().map(|listing| listing.revision.clone())
-                });
-                let idle_stop = self.settings.idle_stop();
-                let spec = UpstreamSpec { id: row.id.clone(), target, idle_stop, last_revision };
+                let listing = entry.as_ref().and_then(|entry| entry.listing.as_ref());
+                let spec = UpstreamSpec {
+                    id: row.id.clone(),
+                    target,
+                    idle_stop: self.settings.idle_stop(),
+                    last_revision: listing.map(|listing| listing.revision.clone()),
+                    last_transport: listing.and_then(|listing| listing.transport),
+                };
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };

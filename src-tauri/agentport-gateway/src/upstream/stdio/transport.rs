@@ -34,8 +34,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{activity::StartActivity, stderr::LogRing};
 use crate::upstream::{
-    in_flight::InFlight,
-    message::{InboundMessage, inbound},
+    in_flight::{InFlight, Undelivered},
+    message::inbound,
     redaction::Redactor,
 };
 
@@ -210,22 +210,9 @@ impl StdioTransport {
         if line.is_empty() {
             return None;
         }
-        match inbound(line) {
-            InboundMessage::Reply(id, reply) => {
-                self.pipe.in_flight.answer(id, reply);
-                None
-            }
-            InboundMessage::Progress(params) => {
-                self.pipe.in_flight.deliver_progress(params);
-                None
-            }
-            InboundMessage::Log(params) => {
-                if let Some(call) = self.pipe.in_flight.only_agent_call() {
-                    call.push_event(crate::upstream::in_flight::CallEvent::Log(params));
-                }
-                None
-            }
-            InboundMessage::Other(message) => {
+        match self.pipe.in_flight.deliver(inbound(line)) {
+            Undelivered::Nothing => None,
+            Undelivered::Message(message) => {
                 let id = response_id(&message);
                 if id.is_some() && id == self.discover.as_ref() {
                     self.discover_until = None;
@@ -238,7 +225,7 @@ impl StdioTransport {
                 }
                 None
             }
-            InboundMessage::Garbage => {
+            Undelivered::Garbage => {
                 self.pipe.record_garbage(line);
                 None
             }

@@ -31,10 +31,10 @@ use super::{
         is_session_lost_error, needs_auth, shown,
     },
     param_headers::{self, MarkedParams},
-    sse,
 };
 use crate::upstream::{
     error::{AttemptError, UpstreamError},
+    event_stream::SseParser,
     handler::{self, UpstreamEvents},
     in_flight::{CallEvent, PendingCall, RawReply},
     message::{InboundMessage, inbound},
@@ -200,7 +200,7 @@ impl HttpClient {
         mut response: Response,
         pending: &PendingCall,
     ) -> Result<Box<RawValue>, AttemptError> {
-        let mut events = sse::SseParser::default();
+        let mut events = SseParser::default();
         let mut resumes = 0;
         let mut resumed_from: Option<String> = None;
         loop {
@@ -384,7 +384,7 @@ impl HttpClient {
         body: &[u8],
         pending: &PendingCall,
     ) -> Result<Box<RawValue>, AttemptError> {
-        let mut events = sse::SseParser::default();
+        let mut events = SseParser::default();
         let pushed = events.push(body).and_then(|()| events.push(b"\n\n"));
         while let Some(event) = pushed.is_ok().then(|| events.next()).flatten() {
             if let Some(reply) = self.on_message(id, &event, pending) {

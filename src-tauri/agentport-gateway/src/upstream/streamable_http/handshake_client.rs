@@ -37,12 +37,11 @@ use rmcp::{
 use sse_stream::{Error as SseError, Sse};
 use tokio::time::{sleep, timeout};
 
-use super::{
-    http_error::{challenge, is_event_stream, tidy},
-    sse::SseParser,
-};
+use super::http_error::{challenge, is_event_stream, tidy};
 use crate::upstream::{
+    event_stream::SseParser,
     message::{InboundMessage, inbound},
+    negotiation::HandshakeRefusal,
     repair::repaired,
 };
 
@@ -68,7 +67,7 @@ pub(in crate::upstream) struct HandshakeClient {
 #[derive(Default)]
 struct HandshakeState {
     session: ArcSwapOption<String>,
-    refusal: Mutex<String>,
+    refusal: Mutex<HandshakeRefusal>,
     pacing: Arc<StreamPacing>,
 }
 
@@ -113,8 +112,8 @@ impl HandshakeClient {
         self.state.session.load().as_deref().map(|session| session.as_str().into())
     }
 
-    /// The start of what the server said when it refused a handshake.
-    pub(in crate::upstream) fn refusal(&self) -> String {
+    /// How the server refused a handshake.
+    pub(in crate::upstream) fn refusal(&self) -> HandshakeRefusal {
         self.state.refusal.lock().clone()
     }
 
@@ -164,8 +163,13 @@ impl HandshakeClient {
         let session = header.map(str::to_owned);
         // Only a refusal of `initialize` says which versions it takes there.
         let answer = self.read_answer(response).await?;
-        if is_discover {
-            self.state.refusal.lock().clear();
+        {
+            let mut refusal = self.state.refusal.lock();
+            if is_discover {
+                *refusal = HandshakeRefusal::default();
+            } else {
+                refusal.status = (!status.is_success()).then_some(status);
+            }
         }
         if let Some(message) = answer {
             return Ok(StreamableHttpPostResponse::Json(with_id(message, id), session));
@@ -227,7 +231,7 @@ impl HandshakeClient {
     }
 
     fn keep_refusal(&self, said: &str) {
-        *self.state.refusal.lock() = said.chars().take(MAX_REFUSAL).collect();
+        self.state.refusal.lock().said = said.chars().take(MAX_REFUSAL).collect();
     }
 }
 

@@ -32,7 +32,10 @@ pub(in crate::upstream) fn error_in(id: i64, body: &[u8]) -> Option<UpstreamErro
 /// Whether a refusal of a request in a session may mean that the server no longer knows the session. It should answer
 /// 404; many answer another status and words of their own. What is wrong with the request itself, or with its pace, is
 /// no such refusal.
-pub(super) fn is_session_lost(status: StatusCode, error: Option<&UpstreamError>) -> bool {
+pub(in crate::upstream) fn is_session_lost(
+    status: StatusCode,
+    error: Option<&UpstreamError>,
+) -> bool {
     if !status.is_client_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return false;
     }
@@ -83,7 +86,7 @@ pub(super) fn tidy(problem: HandshakeError) -> HandshakeError {
 }
 
 /// Whether a media type is that of server-sent events. Media types are case-insensitive (RFC 9110, section 8.3.1).
-pub(super) fn is_event_stream(content_type: Option<&HeaderValue>) -> bool {
+pub(in crate::upstream) fn is_event_stream(content_type: Option<&HeaderValue>) -> bool {
     content_type.is_some_and(|value| {
         let start = value.as_bytes().get(..EVENT_STREAM.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM.as_bytes()))
@@ -118,7 +121,7 @@ fn scheme_of(challenge: &str) -> Option<String> {
 }
 
 /// The challenge in a response's headers; empty if there is none.
-pub(super) fn challenge(headers: &HeaderMap) -> &str {
+pub(in crate::upstream) fn challenge(headers: &HeaderMap) -> &str {
     headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

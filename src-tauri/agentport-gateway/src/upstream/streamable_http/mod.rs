@@ -5,4 +5,3 @@ pub(super) mod connect;
 pub(super) mod handshake_client;
 pub(super) mod http_error;
 mod param_headers;
-mod sse;

@@ -8,6 +8,8 @@ mod local;
 mod odd;
 mod remote;
 mod server;
+mod sse;
+mod sse_server;
 mod streams;
 
 use std::{sync::Arc, time::Duration};
@@ -184,7 +186,13 @@ fn id() -> IntegrationId {
 }
 
 fn spec(target: UpstreamTarget) -> UpstreamSpec {
-    UpstreamSpec { id: id(), target, idle_stop: Duration::from_secs(600), last_revision: None }
+    UpstreamSpec {
+        id: id(),
+        target,
+        idle_stop: Duration::from_secs(600),
+        last_revision: None,
+        last_transport: None,
+    }
 }
 
 fn tool(name: &str, arguments: Value) -> Operation {

@@ -7,11 +7,23 @@ use bytes::{Buf as _, BytesMut};
 /// Largest event in bytes.
 const MAX_EVENT: usize = 32 * 1024 * 1024;
 
+/// Longest event name that is kept.
+const MAX_NAME: usize = 64;
+
+/// One event that has data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct SseEvent {
+    /// The `event` field; empty if there is none, which stands for `message`.
+    pub(super) name: Vec<u8>,
+    pub(super) data: Vec<u8>,
+}
+
 /// Cuts a stream of bytes into events.
 #[derive(Default)]
-pub(in crate::upstream) struct SseParser {
+pub(super) struct SseParser {
     buffer: BytesMut,
     scanned: usize,
+    name: Vec<u8>,
     data: Vec<u8>,
     last_id: Option<String>,
     retry: Option<Duration>,
@@ -19,20 +31,26 @@ pub(in crate::upstream) struct SseParser {
 
 /// An event grew beyond 32 MiB.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::upstream) struct EventTooLong;
+pub(super) struct EventTooLong;
 
 impl SseParser {
-    pub(in crate::upstream) fn push(&mut self, chunk: &[u8]) -> Result<(), EventTooLong> {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), EventTooLong> {
         self.buffer.extend_from_slice(chunk);
         if self.buffer.len() + self.data.len() > MAX_EVENT { Err(EventTooLong) } else { Ok(()) }
     }
 
     /// The data of the next whole event that has any.
-    pub(in crate::upstream) fn next(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn next(&mut self) -> Option<Vec<u8>> {
+        self.next_event().map(|event| event.data)
+    }
+
+    /// The next whole event that has data.
+    pub(super) fn next_event(&mut self) -> Option<SseEvent> {
         while let Some(line) = self.next_line() {
             if line.is_empty() {
+                let name = std::mem::take(&mut self.name);
                 if !self.data.is_empty() {
-                    return Some(std::mem::take(&mut self.data));
+                    return Some(SseEvent { name, data: std::mem::take(&mut self.data) });
                 }
                 continue;
             }
@@ -52,7 +70,8 @@ impl SseParser {
                     let millis = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                     self.retry = millis.map(Duration::from_millis).or(self.retry);
                 }
-                // Comments and event names.
+                b"event" => self.name = value[..value.len().min(MAX_NAME)].to_vec(),
+                // Comments.
                 _ => {}
             }
         }
@@ -60,19 +79,20 @@ impl SseParser {
     }
 
     /// The id from which a broken stream can be resumed.
-    pub(in crate::upstream) fn last_id(&self) -> Option<&str> {
+    pub(super) fn last_id(&self) -> Option<&str> {
         self.last_id.as_deref().filter(|id| !id.is_empty())
     }
 
     /// How long the server wants us to wait before resuming.
-    pub(in crate::upstream) fn retry(&self) -> Option<Duration> {
+    pub(super) fn retry(&self) -> Option<Duration> {
         self.retry
     }
 
     /// Drops an event that was begun and will not be finished.
-    pub(in crate::upstream) fn discard_partial(&mut self) {
+    pub(super) fn discard_partial(&mut self) {
         self.buffer.clear();
         self.scanned = 0;
+        self.name.clear();
         self.data.clear();
     }
 
@@ -114,6 +134,27 @@ mod tests {
             assert_eq!(seen, ["{\"a\":\n 1}", "x"], "chunks of {size}");
             assert_eq!(parser.last_id(), Some("7"));
             assert_eq!(parser.retry(), Some(Duration::from_millis(250)));
+        }
+    }
+
+    #[test]
+    fn events_keep_their_own_names() {
+        let stream = "event: endpoint\r\ndata: /post\r\n\r\nevent: lost\n\ndata: 1\n\nevent:message\ndata:2\n\n: ping\n\n";
+        for size in [1, 3, stream.len()] {
+            let mut parser = SseParser::default();
+            let mut seen = Vec::new();
+            for chunk in stream.as_bytes().chunks(size) {
+                parser.push(chunk).unwrap();
+                while let Some(SseEvent { name, data }) = parser.next_event() {
+                    seen.push((String::from_utf8(name).unwrap(), String::from_utf8(data).unwrap()));
+                }
+            }
+            let seen: Vec<_> = seen.iter().map(|(name, data)| (&**name, &**data)).collect();
+            assert_eq!(
+                seen,
+                [("endpoint", "/post"), ("", "1"), ("message", "2")],
+                "chunks of {size}"
+            );
         }
     }
 
