@@ -18,6 +18,8 @@ pub(crate) struct PendingRequest {
     /// The owner's name of the agent.
     pub agent_name: String,
     pub integration_name: String,
+    /// The label of the account it uses, where the gateway names one.
+    pub account: Option<String>,
     pub tool: String,
     pub tool_title: Option<String>,
     /// One sentence, computed by the gateway from the arguments.
@@ -83,6 +85,8 @@ struct ApprovalFields {
     id: ApprovalId,
     agent_name: String,
     integration_name: String,
+    #[serde(default)]
+    account: Option<String>,
     tool: String,
     tool_title: Option<String>,
     summary: String,
@@ -101,6 +105,7 @@ impl From<ApprovalFields> for PendingRequest {
             id: fields.id,
             agent_name: fields.agent_name,
             integration_name: fields.integration_name,
+            account: fields.account,
             tool: fields.tool,
             tool_title: fields.tool_title,
             summary: fields.summary,

@@ -16,6 +16,8 @@ use crate::gateway::state::PendingRequest;
 
 /// Characters of an agent's name.
 const MAX_AGENT: usize = 40;
+/// Characters of the label of an account.
+const MAX_ACCOUNT: usize = 40;
 /// Characters of what the agent wants, which names the tool.
 const MAX_WISH: usize = 60;
 /// Characters of the agent's own words.
@@ -69,6 +71,9 @@ fn details(request: &PendingRequest) -> (String, String) {
         non_empty_or(sanitize::sanitize_line(&request.summary, MAX_SUMMARY), OPEN_TO_SEE);
     for line in request.arguments.lines.iter().filter(|line| !is_in_summary(line, &body)) {
         arguments.push_str(&format!("\n{line}"));
+    }
+    if let Some(account) = &request.account {
+        body.push_str(&format!("\nAccount: {}", sanitize::sanitize_line(account, MAX_ACCOUNT)));
     }
     body.push_str(&arguments);
     match request.effect {
@@ -214,6 +219,7 @@ pub(super) fn pending_request(number: u128) -> PendingRequest {
         id: agentport_core::ApprovalId(uuid::Uuid::from_u128(number)),
         agent_name: "Claude".to_owned(),
         integration_name: "Demo notes".to_owned(),
+        account: None,
         tool: "add_note".to_owned(),
         tool_title: Some("Add a note".to_owned()),
         summary: "Add note in Demo notes: text \"hello\"".to_owned(),

@@ -33,6 +33,17 @@ fn a_request_has_three_buttons() {
 }
 
 #[test]
+fn the_account_is_named_where_the_gateway_names_one() {
+    let work = asked(|asks, _| asks.account = Some("work\nDeny".to_owned()));
+    assert_eq!(work.body, "Add note in Demo notes: text \"hello\"\nAccount: work Deny");
+    let hidden = asked(|asks, settings| {
+        asks.account = Some("work".to_owned());
+        settings.hide_details = true;
+    });
+    assert_eq!(hidden.body, OPEN_TO_SEE);
+}
+
+#[test]
 fn what_wants_a_look_or_a_code_is_reviewed() {
     let id = pending_request(1).id;
     for (what, notification) in [

@@ -23,6 +23,7 @@ fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
         tool: tool.into(),
         tool_title: None,
         integration_name: "Demo".into(),
+        account: None,
         summary: format!("{tool} in Demo"),
         arguments: ArgumentExcerpt::default(),
         additional_info: None,
