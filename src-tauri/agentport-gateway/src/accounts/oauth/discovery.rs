@@ -10,16 +10,19 @@ use url::Url;
 use super::{
     challenge::AuthChallenge,
     error::OAuthError,
-    http_client::{self, OAuthHttp, OAuthRequest, OAuthResponse, shown},
+    http_client::{self, OAuthHttp, OAuthRequest, OAuthResponse, shown, without_secrets},
     metadata::{
         AuthorizationServer, ResourceDocument, ServerDocument, resource_metadata_urls,
         server_metadata_urls,
     },
     network_scope::NetworkScope,
+    response::is_scope_token,
 };
 
 /// The most authorization servers of one document that are tried.
 const MAX_ISSUERS: usize = 5;
+/// The longest issuer that is taken.
+const MAX_ISSUER_BYTES: usize = 500;
 
 /// Finds the authorization server of `server`, from the challenge of its 401 if there was one.
 pub(super) async fn discover(
@@ -28,10 +31,19 @@ pub(super) async fn discover(
     challenge: Option<&str>,
     settings: &OAuthSettings,
 ) -> Result<AuthorizationServer, OAuthError> {
+    // What may be secret in the server's URL is neither needed here nor kept.
+    let server = &without_secrets(server);
     let scope = NetworkScope::of(server).await;
     let challenge = challenge.map(AuthChallenge::parse).unwrap_or_default();
     let pinned = settings.issuer.as_deref();
-    let mut run = DiscoveryRun { http, server, scope, pinned, skipped: Skipped::default() };
+    let mut run = DiscoveryRun {
+        http,
+        server,
+        scope,
+        pinned,
+        skipped: Skipped::default(),
+        asked: Vec::new(),
+    };
     let found = run.resource_metadata(&challenge).await?;
     let (resource, document) = match found {
         Some((resource, document)) => (resource, document),
@@ -39,10 +51,11 @@ pub(super) async fn discover(
     };
     let metadata =
         run.server_metadata(document.authorization_servers.as_deref().unwrap_or_default()).await?;
-    let offered = match challenge.scopes.is_empty() {
+    let mut offered = match challenge.scopes.is_empty() {
         false => challenge.scopes,
         true => document.scopes_supported.unwrap_or_default(),
     };
+    offered.retain(|scope| is_scope_token(scope));
     let notes = run.skipped.notes;
     AuthorizationServer::from_document(metadata, scope, server, resource, offered, notes)
 }
@@ -64,6 +77,8 @@ struct DiscoveryRun<'a> {
     /// The one issuer to accept, from reviewed settings.
     pinned: Option<&'a str>,
     skipped: Skipped,
+    /// Where it has asked; none is asked twice.
+    asked: Vec<Url>,
 }
 
 /// What was skipped, and the errors that explain a search without result.
@@ -160,17 +175,17 @@ impl DiscoveryRun<'_> {
         let mut candidates: Vec<(Url, String)> = Vec::new();
         let named = issuers.iter().map(|issuer| issuer.trim()).filter(|issuer| !issuer.is_empty());
         for issuer in named.take(MAX_ISSUERS) {
-            match Url::parse(issuer) {
-                Ok(url) if self.scope.check_url(&url).is_ok() => {
+            match parse_issuer(issuer) {
+                Some(url) if self.scope.check_url(&url).is_ok() => {
                     candidates.extend(expecting(&url, issuer));
                 }
-                Ok(url) => {
+                Some(url) => {
                     let reason = self.scope.check_url(&url).err().unwrap_or_default();
                     self.skipped.note(&url, reason);
                     let url = shown(&url);
                     self.skipped.refused.get_or_insert(OAuthError::AddressRefused { url, reason });
                 }
-                Err(_) => {
+                None => {
                     let issuer = sanitize_line(issuer, 200);
                     self.skipped.notes.push(format!("Skipped {issuer}: it is not a URL."));
                 }
@@ -178,8 +193,6 @@ impl DiscoveryRun<'_> {
         }
         if issuers.is_empty() {
             let mut base = self.server.clone();
-            base.set_query(None);
-            base.set_fragment(None);
             candidates.extend(expecting(&base, base.as_str()));
             base.set_path("");
             candidates.extend(expecting(&base, base.as_str()));
@@ -192,17 +205,15 @@ impl DiscoveryRun<'_> {
                 pinned.clone_into(expected);
             }
         }
-        let mut seen = Vec::new();
-        candidates.retain(|(url, _)| {
-            let is_new = !seen.contains(url);
-            seen.push(url.clone());
-            is_new
-        });
         candidates
     }
 
     /// A document, or a note on why there is none. Only "not there" goes without a note.
     async fn fetch<T: serde::de::DeserializeOwned>(&mut self, url: &Url) -> Option<T> {
+        if self.asked.contains(url) {
+            return None;
+        }
+        self.asked.push(url.clone());
         let response = match self.http.send(self.scope, OAuthRequest::get(url.clone())).await {
             Ok(response) => response,
             Err(error) => {
@@ -243,6 +254,12 @@ impl DiscoveryRun<'_> {
         }
         None
     }
+}
+
+/// An issuer is compared and shown as it is written, so it may hold nothing that the URL parser would leave out.
+fn parse_issuer(issuer: &str) -> Option<Url> {
+    let is_plain = issuer.len() <= MAX_ISSUER_BYTES && issuer.chars().all(|c| c.is_ascii_graphic());
+    is_plain.then(|| Url::parse(issuer).ok()).flatten()
 }
 
 fn expecting(issuer: &Url, expected: &str) -> Vec<(Url, String)> {

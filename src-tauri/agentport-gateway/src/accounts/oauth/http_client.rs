@@ -231,14 +231,19 @@ pub(super) fn host(url: &Url) -> String {
 }
 
 /// A URL without what may be secret in it: user information, query, fragment.
-pub(super) fn shown(url: &Url) -> String {
-    let mut shown = url.clone();
+pub(super) fn without_secrets(url: &Url) -> Url {
+    let mut plain = url.clone();
     // These fail only on URLs that have no such parts.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
-    shown.to_string()
+    let _ = plain.set_username("");
+    let _ = plain.set_password(None);
+    plain.set_query(None);
+    plain.set_fragment(None);
+    plain
+}
+
+/// [`without_secrets`], for sentences.
+pub(super) fn shown(url: &Url) -> String {
+    without_secrets(url).to_string()
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //! Metadata names URLs that AgentPort then requests, so a server could otherwise point it at services of this computer
 //! or its network (server-side request forgery; MCP security best practices).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -14,6 +17,9 @@ const CLOUD_METADATA_HOSTS: [&str; 3] =
 /// The variables that reqwest reads proxies from.
 const PROXY_VARIABLES: [&str; 6] =
     ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// The longest the class of a server is looked up; a server whose name is not resolved counts as public.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where an address leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +53,9 @@ impl NetworkScope {
             Some(_) => Self::Public,
             None => {
                 let host = server.host_str().unwrap_or_default().to_owned();
-                let addresses = tokio::net::lookup_host((host, 0)).await.map(Vec::from_iter);
+                let lookup = tokio::net::lookup_host((host, 0));
+                let found = tokio::time::timeout(LOOKUP_TIMEOUT, lookup).await;
+                let addresses = found.ok().and_then(Result::ok).map(Vec::from_iter);
                 Self::of_addresses(&addresses.unwrap_or_default())
             }
         }

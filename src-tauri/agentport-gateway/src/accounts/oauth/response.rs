@@ -16,6 +16,8 @@ use super::http_client::OAuthResponse;
 
 /// The most characters of a provider's text in a sentence.
 const MAX_QUOTE_CHARS: usize = 200;
+/// The longest scope that is taken.
+const MAX_SCOPE_BYTES: usize = 256;
 /// Error codes that say "later", in OAuth and of well-known providers.
 const LATER_CODES: [&str; 9] = [
     "temporarily_unavailable",
@@ -97,7 +99,7 @@ impl TokenAnswer {
             };
         }
         if !is_success {
-            let text = quote(&String::from_utf8_lossy(&response.body), sent);
+            let text = quote(&text_of(&response.body), sent);
             return Self::Foreign { status: response.status.as_u16(), text };
         }
         let Some(fields) = fields else {
@@ -174,10 +176,16 @@ pub(super) fn problem_in(response: &OAuthResponse) -> String {
     let text = match fields(&response.body).as_ref().and_then(|fields| error(fields, false)) {
         Some((code, None)) => code,
         Some((code, Some(description))) => format!("{code}: {description}"),
-        None => String::from_utf8_lossy(&response.body).into_owned(),
+        None => text_of(&response.body),
     };
     let text = quote(&text, &[]);
     if text.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {text}") }
+}
+
+/// A body as text; a page says nothing that fits into a sentence.
+pub(super) fn text_of(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() }
 }
 
 /// The fields of a JSON object, or of a form.
@@ -240,11 +248,17 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds.max(0.0).floor()).ok()
 }
 
+/// Scopes that RFC 6749, section 3.3, allows; no others can be sent, and these are safe to show.
+pub(super) fn is_scope_token(scope: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
+    !scope.is_empty() && scope.len() <= MAX_SCOPE_BYTES && scope.chars().all(is_allowed)
+}
+
 /// Scopes as a text with spaces or commas, or as a list; `None` if there are none.
 fn scopes(value: &Value) -> Option<Vec<String>> {
     let separated = |text: &str| {
         let parts = text.split(|c: char| c.is_whitespace() || c == ',');
-        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+        parts.filter(|part| is_scope_token(part)).map(str::to_owned).collect::<Vec<_>>()
     };
     let scopes = match value {
         Value::String(text) => separated(text),
@@ -320,6 +334,7 @@ mod tests {
         for (value, want) in [
             (r#""r w""#, Some(vec!["r", "w"])),
             (r#""r,w""#, Some(vec!["r", "w"])),
+            (r#""r \u202ew \"x""#, Some(vec!["r"])),
             (r#"["r","w x"]"#, Some(vec!["r", "w", "x"])),
             (r#""""#, None),
             ("[]", None),

@@ -8,7 +8,7 @@ use super::{
     network_scope::NetworkScope,
     record::OAuthRecord,
     request_rewrite::authenticated,
-    response::quote,
+    response::{quote, text_of},
 };
 
 /// Revokes the refresh token, then the access token. Without a revocation endpoint there is nothing to do.
@@ -42,7 +42,7 @@ async fn revoke_token(
         return Err(http_client::later(endpoint, &response));
     }
     let sent: Vec<&str> = form.secrets.iter().map(String::as_str).collect();
-    let text = quote(&body, &sent);
+    let text = quote(&text_of(&response.body), &sent);
     Err(OAuthError::TokenRefused {
         issuer: record.issuer.clone(),
         code: format!("HTTP {}", response.status.as_u16()),

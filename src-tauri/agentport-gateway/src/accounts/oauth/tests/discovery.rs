@@ -204,6 +204,37 @@ async fn a_server_that_says_later_is_not_taken_for_one_without_sign_in() {
 }
 
 #[tokio::test]
+async fn the_servers_own_url_gives_away_nothing() {
+    let provider = Provider::start().await;
+    let server = format!("{}?key=planted", provider.server()).replace("//", "//me:planted@");
+    let client = OAuthClient::new();
+    let settings = OAuthSettings::default();
+    let found = client.discover(&server.parse().unwrap(), None, &settings).await.unwrap();
+    assert!(!serde_json::to_string(&found).unwrap().contains("planted"));
+    assert_eq!(found.server, provider.server());
+}
+
+#[tokio::test]
+async fn issuers_and_scopes_that_cannot_be_shown_are_not_taken() {
+    let provider = Provider::start().await;
+    let base = provider.base();
+    let (bidirectional, broken) = (format!("{base}/\u{202e}"), format!("{base}/\n"));
+    provider.set_resource_metadata("authorization_servers", json!([bidirectional, broken, base]));
+    provider.set_resource_metadata("scopes_supported", json!(["r", "w\u{202e}", "x y"]));
+    let found = provider.discover(&OAuthSettings::default()).await.unwrap();
+    assert_eq!(
+        (found.issuer.as_str(), found.offered_scopes.as_slice()),
+        (base.as_str(), &["r".to_owned()][..])
+    );
+    assert_eq!(
+        found.notes().len(),
+        1,
+        "a line break at the end is not part of a URL: {:?}",
+        found.notes()
+    );
+}
+
+#[tokio::test]
 async fn large_answers_are_not_read_to_their_end() {
     let provider = Provider::start().await;
     provider.answer(RESOURCE_PATH, FixedAnswer::text(200, &"x".repeat(1024 * 1024 + 1)));

@@ -162,6 +162,20 @@ async fn trouble_on_the_way_decides_nothing() {
     assert!(matches!(error, RefreshError::Transient { .. }), "{error:?}");
 }
 
+/// The clock is stopped, so that waiting takes no time.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_is_given_up() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut record = super::super::record::tests::record();
+    record.server = format!("http://{}/mcp", silent.local_addr().unwrap()).parse().unwrap();
+    record.endpoints.token = record.server.join("/token").unwrap();
+    let settings = OAuthSettings::default();
+    let error = OAuthClient::new().refresh(&record, &settings).await.unwrap_err();
+    assert!(error.to_string().contains("it took too long"), "{error}");
+    assert!(matches!(error, RefreshError::Transient { .. }));
+}
+
 #[tokio::test]
 async fn revocation_is_sent_where_it_is_offered() {
     let provider = Provider::start().await;
