@@ -4,6 +4,7 @@ import { render } from 'svelte/server';
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { AccountView } from '../bindings/AccountView';
 import type { SignInState } from '../bindings/SignInState';
+import { textOf } from '../testing/rendered';
 import AccountGroup from './AccountGroup.svelte';
 import AccountRow from './AccountRow.svelte';
 import { account, signIn, WAITING } from './fixtures';
@@ -14,23 +15,14 @@ vi.mock('../host', async () => ({
   ...(await import('../host/types')),
   host: { desktop: null, request: () => new Promise(() => {}), events: () => () => {} },
 }));
-vi.stubGlobal('window', { location: { hash: '', search: '', pathname: '/' }, addEventListener: () => {} });
+vi.hoisted(() =>
+  vi.stubGlobal('window', { location: { hash: '', search: '', pathname: '/' }, addEventListener: () => {} }),
+);
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse('2026-01-31T12:00:00Z') });
   return () => vi.useRealTimers();
 });
-
-/** The text of a component, with the names of its controls in brackets. */
-function text(html: string): string {
-  return html
-    .replace(/<!--.*?-->/gs, '')
-    .replace(/<svg.*?<\/svg>/gs, '')
-    .replace(/<button[^>]*aria-label="([^"]*)"[^>]*>/g, '[$1] ')
-    .replace(/<[^>]+>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
-}
 
 function progress(state: SignInState, change: (flow: SignInFlow) => void = () => {}): string {
   const flow = new SignInFlow();
@@ -43,18 +35,18 @@ function progress(state: SignInState, change: (flow: SignInFlow) => void = () =>
 it('says what a sign-in waits for, for how long, and how to end it', () => {
   for (const [state, sentence] of [
     [{ state: 'discovering' }, 'Asking Notion how to sign in…'],
-    [{ state: 'registering' }, 'Registering AgentPort with Notion…'],
-    [{ state: 'exchanging' }, 'Getting the tokens from Notion…'],
-    [{ state: 'connecting' }, 'Connecting to Notion and asking for its tools…'],
+    [{ state: 'registering' }, 'Registering AgentPort with the provider of Notion…'],
+    [{ state: 'exchanging' }, 'Getting the tokens…'],
+    [{ state: 'connecting' }, 'Connecting Notion…'],
   ] as const) {
-    const shown = text(progress(state));
+    const shown = textOf(progress(state));
     for (const part of [sentence, '5:00', 'Cancel this sign-in']) expect(shown).toContain(part);
     expect(shown).not.toContain('browser again');
   }
 });
 
 it('offers the browser, the address and a pasted answer while it waits for consent', () => {
-  const waiting = text(progress(WAITING));
+  const waiting = textOf(progress(WAITING));
   for (const part of [
     'Waiting for your consent in the browser.',
     'Open the browser',
@@ -65,14 +57,14 @@ it('offers the browser, the address and a pasted answer while it waits for conse
     expect(waiting).toContain(part);
   }
   expect(waiting).not.toContain('Open the browser again');
-  const opened = text(progress(WAITING, (flow) => (flow.opened = true)));
+  const opened = textOf(progress(WAITING, (flow) => (flow.opened = true)));
   expect(opened).toContain('Open the browser again');
   expect(opened).toContain('Your browser shows a page of Notion.');
 });
 
 it('shows the exact redirect URI where a client of the owner is needed', () => {
   const html = progress({ state: 'client_needed', message: 'Notion admits approved clients only.' });
-  const shown = text(html);
+  const shown = textOf(html);
   for (const part of [
     'Notion admits approved clients only.',
     'exactly as it stands here: http://127.0.0.1:3118/callback',
@@ -89,10 +81,10 @@ it('shows the exact redirect URI where a client of the owner is needed', () => {
 });
 
 it('says how it ended', () => {
-  const done = text(progress({ state: 'done', account: 'a1' }));
+  const done = textOf(progress({ state: 'done', account: 'a1' }));
   expect(done).toContain('You are signed in to Notion.');
   expect(done).toContain('To Notion');
-  const failed = text(progress({ state: 'failed', message: 'You said no at Notion. Try again.' }));
+  const failed = textOf(progress({ state: 'failed', message: 'You said no at Notion. Try again.' }));
   expect(failed).toContain('You said no at Notion. Try again.');
   expect(failed).toContain('Try again');
   expect(failed).not.toContain('Cancel this sign-in');
@@ -102,13 +94,13 @@ it('tells what was odd on the way, with what hides made visible', () => {
   const flow = new SignInFlow();
   flow.view = signIn({ state: 'exchanging' }, { notes: ['Skipped https://a.example\u202e.'] });
   const done = createRawSnippet(() => ({ render: () => '<i></i>' }));
-  const shown = text(render(SignInProgress, { props: { flow, done } }).body);
+  const shown = textOf(render(SignInProgress, { props: { flow, done } }).body);
   expect(shown).toContain('What was odd on the way (1)');
   expect(shown).toContain('Skipped https://a.example⟨U+202E⟩.');
 });
 
 const row = (one: AccountView, others: AccountView[] = []) =>
-  text(render(AccountRow, { props: { account: one, accounts: [one, ...others], name: 'Notion' } }).body);
+  textOf(render(AccountRow, { props: { account: one, accounts: [one, ...others], name: 'Notion' } }).body);
 
 it('shows an account with its state, its renewal and what was granted', () => {
   const shown = row(
@@ -125,7 +117,7 @@ it('shows an account with its state, its renewal and what was granted', () => {
   for (const part of [
     'work Acme Default',
     'Connected',
-    'Refreshed 1 h ago, renews itself',
+    'Renewed 1 h ago, renews itself',
     'Scopes read write',
     'Issuer https://mcp.notion.com',
     'Client id client-1 (registered by AgentPort)',
@@ -149,7 +141,7 @@ it('puts signing in again in front where it is needed', () => {
   const unreachable = account({
     state: { state: 'unreachable', message: 'No answer.', retry_at: null },
   });
-  expect(row(unreachable)).toContain('Unreachable : No answer, tried again with the next call');
+  expect(row(unreachable)).toContain('Unreachable : No answer.');
   expect(row(unreachable)).not.toContain('Sign in again');
 });
 
@@ -171,7 +163,7 @@ it('says of a single account not that it is the default, and of a token nothing 
 it('offers one more account only where the integration takes it', () => {
   const group = { integration: 'notion', name: 'Notion', accounts: [] };
   const shown = (takesMore: boolean) =>
-    text(render(AccountGroup, { props: { group: { ...group, takesMore } } }).body);
+    textOf(render(AccountGroup, { props: { group: { ...group, takesMore } } }).body);
   expect(shown(true)).toContain('[Add account of Notion]');
   expect(shown(true)).toContain('No account: its tools that need one do not work.');
   expect(shown(false)).not.toContain('Add account');

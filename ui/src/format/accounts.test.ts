@@ -29,7 +29,7 @@ describe('the state of an account', () => {
       ],
       [
         { state: 'unreachable', message: 'The connection timed out.', retry_at: null },
-        'Unreachable: The connection timed out, tried again with the next call',
+        'Unreachable: The connection timed out.',
         false,
       ],
     ];
@@ -38,11 +38,11 @@ describe('the state of an account', () => {
     }
   });
 
-  it('says by the clock when an unreachable one is tried again', () => {
+  it('says when an unreachable one is tried again', () => {
     const retry_at = '2026-01-31T12:05:00Z';
     const { word, detail } = accountWords({ state: 'unreachable', message: 'No route', retry_at }, NOW);
     expect(word).toBe('Unreachable');
-    expect(detail).toMatch(/^No route, tried again at \d\d:\d\d/);
+    expect(detail).toBe('No route (tried again in 5 min)');
   });
 });
 
@@ -56,7 +56,7 @@ it('says when an account was renewed, and by whom it is next', () => {
   } as const;
   for (const [view, words] of [
     [oauth, 'Signed in 1 h ago, renews itself'],
-    [{ ...oauth, refreshed_at: '2026-01-31T11:55:00Z' }, 'Refreshed 5 min ago, renews itself'],
+    [{ ...oauth, refreshed_at: '2026-01-31T11:55:00Z' }, 'Renewed 5 min ago, renews itself'],
     [{ ...oauth, state: { state: 'sign_in_needed', message: 'Revoked.' } }, 'Signed in 1 h ago'],
     [{ ...oauth, renews_itself: false }, 'Signed in 1 h ago, not renewed without you'],
     [{ ...oauth, auth_method: 'token' }, 'Added 1 h ago'],
@@ -75,15 +75,20 @@ describe('a sign-in', () => {
   const url = 'https://auth.example.com/authorize';
   const states: [SignInState, string, string, boolean][] = [
     [{ state: 'discovering' }, 'Asking Notion how to sign in…', 'busy quiet quiet quiet', false],
-    [{ state: 'registering' }, 'Registering AgentPort with Notion…', 'busy quiet quiet quiet', false],
+    [
+      { state: 'registering' },
+      'Registering AgentPort with the provider of Notion…',
+      'busy quiet quiet quiet',
+      false,
+    ],
     [
       { state: 'waiting_for_consent', authorization_url: url },
       'Waiting for your consent in the browser.',
       'good busy quiet quiet',
       false,
     ],
-    [{ state: 'exchanging' }, 'Getting the tokens from Notion…', 'good good busy quiet', false],
-    [{ state: 'connecting' }, 'Connecting to Notion and asking for its tools…', 'good good good busy', false],
+    [{ state: 'exchanging' }, 'Getting the tokens…', 'good good busy quiet', false],
+    [{ state: 'connecting' }, 'Connecting Notion…', 'good good good busy', false],
     [{ state: 'done', account: 'a1' }, 'You are signed in to Notion.', 'good good good good', true],
     [
       { state: 'client_needed', message: 'Register one.' },

@@ -1,10 +1,13 @@
-/** What the owner reads about accounts and about signing in to them: one place for every page. Pure. */
+/**
+ * What the owner reads about accounts and about signing in to them: one place for every page. Pure. The command line
+ * has the same words in `agentport-cli`, `format.rs` and `commands/integrations/sign_in.rs`.
+ */
 import type { AccountState } from '../bindings/AccountState';
 import type { AccountView } from '../bindings/AccountView';
 import type { ClientSource } from '../bindings/ClientSource';
 import type { SignInState } from '../bindings/SignInState';
 import type { Tone } from './labels';
-import { ago, ahead, clockTime } from './time';
+import { ago, ahead } from './time';
 
 export interface AccountWords {
   word: string;
@@ -24,17 +27,13 @@ export function accountWords(state: AccountState, now: number): AccountWords {
     case 'sign_in_needed':
       return { word: 'Sign-in needed', tone: 'warn', detail: state.message };
     case 'unreachable': {
-      const again = state.retry_at === null ? 'with the next call' : `at ${clockTime(state.retry_at, now)}`;
-      return {
-        word: 'Unreachable',
-        tone: 'bad',
-        detail: `${state.message.replace(/\.$/, '')}, tried again ${again}`,
-      };
+      const again = state.retry_at === null ? '' : ` (tried again ${ahead(state.retry_at, now)})`;
+      return { word: 'Unreachable', tone: 'bad', detail: state.message + again };
     }
   }
 }
 
-/** `Connected`, `Expires in 3 days`, `Sign-in needed: …`, `Unreachable: …, tried again at …`. */
+/** `Connected`, `Expires in 3 days`, `Sign-in needed: …`, `Unreachable: … (tried again in 4 min)`. */
 export function accountSentence(state: AccountState, now: number): string {
   const { word, detail } = accountWords(state, now);
   return detail === null ? word : `${word}: ${detail}`;
@@ -53,7 +52,7 @@ export function refreshWords(
   const last =
     view.refreshed_at === null
       ? `Signed in ${ago(view.created_at, now)}`
-      : `Refreshed ${ago(view.refreshed_at, now)}`;
+      : `Renewed ${ago(view.refreshed_at, now)}`;
   // What has to be signed in again renews nothing.
   if (view.state.state === 'sign_in_needed') return last;
   return `${last}, ${view.renews_itself ? 'renews itself' : 'not renewed without you'}`;
@@ -90,15 +89,15 @@ export function signInSentence(state: SignInState, name: string): string {
     case 'discovering':
       return `Asking ${name} how to sign in…`;
     case 'registering':
-      return `Registering AgentPort with ${name}…`;
+      return `Registering AgentPort with the provider of ${name}…`;
     case 'client_needed':
       return `${name} wants a client of your own.`;
     case 'waiting_for_consent':
       return 'Waiting for your consent in the browser.';
     case 'exchanging':
-      return `Getting the tokens from ${name}…`;
+      return 'Getting the tokens…';
     case 'connecting':
-      return `Connecting to ${name} and asking for its tools…`;
+      return `Connecting ${name}…`;
     case 'done':
       return `You are signed in to ${name}.`;
     case 'failed':
