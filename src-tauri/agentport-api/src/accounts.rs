@@ -29,6 +29,8 @@ pub struct AccountView {
     pub workspace: Option<String>,
     /// The scopes the provider granted; empty where it named none.
     pub scopes: Vec<String>,
+    /// Scopes its server asked for beyond those; the next sign-in asks for them.
+    pub wanted_scopes: Vec<String>,
     /// The issuer of its tokens.
     pub issuer: Option<String>,
     /// The client id it signs in with.
@@ -116,6 +118,23 @@ pub struct StartSignIn {
     /// Other settings than the integration's own.
     #[serde(default)]
     pub settings: Option<OAuthSettings>,
+}
+
+impl StartSignIn {
+    /// To an integration, with nothing else said.
+    pub fn of(integration: IntegrationId) -> Self {
+        Self {
+            integration,
+            url: None,
+            name: None,
+            account: None,
+            label: None,
+            client_id: None,
+            client_secret: None,
+            variant: None,
+            settings: None,
+        }
+    }
 }
 
 /// `GET /control/sign-ins/{id}`: where a sign-in is. `DELETE` (204) ends it. `GET /control/sign-ins` lists those under

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use agentport_api::{Connection, Health};
+use agentport_api::{AccountState, Connection, Health};
 use agentport_core::{
     Timestamp,
     approval::{State, sentences},
@@ -81,6 +81,18 @@ pub(crate) fn health(health: &Health) -> String {
             format!("failed: {message} (tried again {})", when(*at))
         }
         Health::Disabled => "switched off".into(),
+    }
+}
+
+pub(crate) fn account(state: &AccountState) -> String {
+    match state {
+        AccountState::Connected => "connected".into(),
+        AccountState::Expires { at } => format!("expires {}", when(*at)),
+        AccountState::SignInNeeded { message } => format!("sign-in needed: {message}"),
+        AccountState::Unreachable { message, retry_at: None } => format!("unreachable: {message}"),
+        AccountState::Unreachable { message, retry_at: Some(at) } => {
+            format!("unreachable: {message} (tried again {})", when(*at))
+        }
     }
 }
 

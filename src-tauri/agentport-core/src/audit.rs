@@ -35,6 +35,14 @@ impl fmt::Display for Actor {
 wire_words! {
     /// What happened. The part before the dot is what it happened to.
     pub enum AuditAction {
+        /// An account of an integration was signed in to for the first time.
+        AccountAdded = "account.added",
+        /// An account was renamed, made the default, or its registration forgotten.
+        AccountChanged = "account.changed",
+        /// An account was disconnected.
+        AccountRemoved = "account.removed",
+        /// An account was signed in to again.
+        AccountSignedIn = "account.signed_in",
         /// An agent was trusted: all its calls are allowed.
         AgentTrusted = "agent.trusted",
         /// The owner approved a request.

@@ -14,6 +14,7 @@ use crate::{
     policy::PolicyStore,
     settings::{CallSwitch, SettingsStore},
     shutdown::StopSignals,
+    sign_ins::SignIns,
     store::Store,
 };
 
@@ -26,6 +27,7 @@ pub(crate) struct AgentApi {
     pub(crate) approvals: Arc<Approvals>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) policy: Arc<PolicyStore>,
+    pub(crate) sign_ins: Arc<SignIns>,
     pub(crate) settings: Arc<SettingsStore>,
     pub(crate) switch: Arc<CallSwitch>,
     /// Profiles, and MCP sessions across restarts.

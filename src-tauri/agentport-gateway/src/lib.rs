@@ -59,6 +59,7 @@ mod policy;
 mod rest;
 mod settings;
 mod shutdown;
+mod sign_ins;
 mod store;
 mod tool_schema;
 mod upstream;

@@ -37,8 +37,8 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "accounts",
-        &["audit", "clock", "events", "settings", "store", "upstream", "vault"],
-        "signs in to providers; knows neither integrations nor who asks for them",
+        &["audit", "clock", "events", "shutdown", "store", "upstream", "vault"],
+        "credentials and their renewal; who signs in, and to what, is above it",
     ),
     (
         "catalogue",
@@ -72,6 +72,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     (
         "integrations",
         &[
+            "accounts",
             "approvals",
             "audit",
             "builtin",
@@ -88,8 +89,22 @@ const MODULES: &[(&str, &[&str], &str)] = &[
         "adds and removes what calls run on, and runs none",
     ),
     (
+        "sign_ins",
+        &[
+            "accounts",
+            "catalogue",
+            "clock",
+            "directory",
+            "events",
+            "http::accept",
+            "integrations",
+            "store",
+        ],
+        "a sign-in ends with an integration or an account, and calls nothing",
+    ),
+    (
         "installs",
-        &["builtin", "catalogue", "clock", "directory", "integrations", "store"],
+        &["builtin", "catalogue", "clock", "directory", "integrations", "sign_ins", "store"],
         "an install is an addition of an integration",
     ),
     (
@@ -130,6 +145,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "policy",
             "settings",
             "shutdown",
+            "sign_ins",
             "store",
         ],
         "what agents reach; nothing in it decides or configures",
@@ -150,6 +166,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "clock",
             "directory",
             "http::body",
+            "sign_ins",
             "store",
             "upstream",
         ],
@@ -174,6 +191,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     (
         "control",
         &[
+            "accounts",
             "address",
             "agents",
             "approvals",
@@ -191,6 +209,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "policy",
             "settings",
             "shutdown",
+            "sign_ins",
             "store",
             "upstream",
             "vault",

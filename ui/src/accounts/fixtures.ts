@@ -12,6 +12,7 @@ export const account = (over: Partial<AccountView> = {}): AccountView => ({
   state: { state: 'connected' },
   workspace: null,
   scopes: [],
+  wanted_scopes: [],
   issuer: 'https://mcp.notion.com',
   client_id: 'client-1',
   client_source: 'registered',

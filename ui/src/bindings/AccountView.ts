@@ -43,6 +43,10 @@ workspace: string | null,
  */
 scopes: Array<string>, 
 /**
+ * Scopes its server asked for beyond those; the next sign-in asks for them.
+ */
+wanted_scopes: Array<string>, 
+/**
  * The issuer of its tokens.
  */
 issuer: string | null, 

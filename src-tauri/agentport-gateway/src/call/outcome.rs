@@ -127,6 +127,7 @@ pub(crate) fn failure_sentence(integration: &str, error: &UpstreamError) -> Stri
     let what = ErrorChain(error).to_string();
     let what = what.trim_end_matches('.');
     let next = match error {
+        E::MissingScopes { .. } => "Nothing was done; other tools go on to work.",
         E::NeedsAuth { .. } => "The owner has to renew its credential in AgentPort.",
         E::Closed { .. } | E::TimedOut { .. } | E::Cancelled => {
             "Whether the call took effect is not known; check before you call again."

@@ -4,6 +4,7 @@
 //! Over TCP they are reached through [`over_tcp`] only, which requires a sign-in, and answers 404 while the owner has none
 //! set up ([`exposure`]). The program that starts the gateway may add an [`extension`].
 
+mod accounts;
 mod activity;
 mod approvals;
 mod audit;
@@ -50,6 +51,7 @@ use crate::{
     mcp::sessions::Sessions,
     policy::PolicyStore,
     settings::{CallSwitch, SettingsStore},
+    sign_ins::SignIns,
     store::Store,
     upstream::UpstreamRegistry,
     vault::Vault,
@@ -76,6 +78,7 @@ pub(crate) struct Control {
     pub(crate) approvals: Arc<Approvals>,
     pub(crate) integrations: Arc<Integrations>,
     pub(crate) installer: Arc<Installer>,
+    pub(crate) sign_ins: Arc<SignIns>,
     pub(crate) tasks: TaskTracker,
     pub(crate) soft_stop: CancellationToken,
     pub(crate) sessions: Arc<Sessions>,

@@ -13,7 +13,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 use super::{
-    Control, activity, approvals, audit, backup, categories, confirm, denials,
+    Control, accounts, activity, approvals, audit, backup, categories, confirm, denials,
     error::{ApiError, ApiResult},
     events, integrations, keys, owner_password, policy, profiles, second_factor, settings, status,
     tool_effects,
@@ -109,8 +109,26 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::DELETE, paths::DENIAL, Never, denials::end),
     ]
     .into_iter()
+    .chain(shared_accounts())
     .chain(shared_settings_and_records())
     .collect()
+}
+
+/// Routes of accounts. A sign-in that was started was confirmed; what goes on with it needs no more.
+#[rustfmt::skip]
+fn shared_accounts() -> Vec<Route> {
+    vec![
+        reads(paths::ACCOUNTS, accounts::list),
+        reads(paths::ACCOUNT, accounts::read),
+        changes(Method::PATCH, paths::ACCOUNT, Never, accounts::change),
+        changes(Method::DELETE, paths::ACCOUNT, Never, accounts::disconnect),
+        changes(Method::POST, paths::ACCOUNT_FORGET_REGISTRATION, Never, accounts::forget_registration),
+        reads(paths::SIGN_INS, accounts::list_sign_ins),
+        changes(Method::POST, paths::SIGN_INS, Always, accounts::start_sign_in),
+        reads(paths::SIGN_IN, accounts::read_sign_in),
+        changes(Method::DELETE, paths::SIGN_IN, Never, accounts::cancel_sign_in),
+        changes(Method::POST, paths::SIGN_IN_CALLBACK, Never, accounts::paste_callback),
+    ]
 }
 
 /// Routes of settings, activity, audit, second factor and backup.

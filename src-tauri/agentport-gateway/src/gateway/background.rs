@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use agentport_api::Event;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::services::GatewayServices;
 use crate::{
+    accounts::SignInNeeded,
     events::Events,
+    integrations::Integrations,
     journal::Journal,
     mcp::{list_changed, sessions::Sessions},
 };
@@ -18,12 +21,33 @@ impl GatewayServices {
         tasks.spawn(self.approvals.clone().expire_overdue(stop.clone()));
         tasks.spawn(self.approvals.clone().review_on_policy_change(stop.clone()));
         tasks.spawn(self.housekeeping(sessions.clone()).run(stop.clone()));
+        tasks.spawn(self.base.accounts.clone().renew_on_schedule(stop.clone()));
+        if let Some(needy) = self.base.needy.lock().take() {
+            tasks.spawn(show_needy_accounts(self.integrations.clone(), needy, stop.clone()));
+        }
         tasks.spawn(list_changed::notify_sessions(self.agent_api(), sessions, stop.clone()));
         tasks.spawn(announce_activity(
             self.base.journal.clone(),
             self.base.events.clone(),
             stop.clone(),
         ));
+    }
+}
+
+/// Shows that an integration has to be signed in to again, once per account, also where no call has found out.
+async fn show_needy_accounts(
+    integrations: Arc<Integrations>,
+    mut needy: mpsc::UnboundedReceiver<SignInNeeded>,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            needed = needy.recv() => match needed {
+                Some(needed) => integrations.show_sign_in_needed(&needed),
+                None => return,
+            },
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use agentport_core::IntegrationId;
+
 use super::services::GatewayServices;
 use crate::{builtin::demo, store};
 
@@ -20,7 +22,13 @@ impl GatewayServices {
             .filter_map(|row| Some((row.integration, serde_json::from_str(&row.json).ok()?)))
             .collect();
         self.integrations.reload_classifications().await?;
-        for row in self.base.store.integrations().await? {
+        let integrations = self.base.store.integrations().await?;
+        let settings_of = |id: &IntegrationId| {
+            let row = integrations.iter().find(|row| row.id == *id)?;
+            row.connection.oauth().cloned()
+        };
+        self.base.accounts.load(settings_of).await?;
+        for row in integrations {
             let builtin = row.connection.is_builtin();
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(demo::listing()) } else { known };

@@ -4,11 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use agentport_api::Settings;
 use agentport_core::{Secret, Timestamp};
-use tokio::sync::broadcast;
+use parking_lot::Mutex;
+use tokio::sync::{broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{StartError, database};
 use crate::{
+    accounts::{Accounts, SignInNeeded},
     address::GatewayAddress,
     agent_api::AgentApi,
     agents::Agents,
@@ -29,6 +31,7 @@ use crate::{
     policy::PolicyStore,
     settings::{CallSwitch, SettingsStore},
     shutdown::StopSignals,
+    sign_ins::{SignInAttempts, SignIns},
     store::Store,
     upstream::UpstreamRegistry,
     vault::{SentSecrets, Vault, VaultChoice},
@@ -88,6 +91,7 @@ pub(super) struct GatewayServices {
     pub(super) approvals: Arc<Approvals>,
     pub(super) integrations: Arc<Integrations>,
     pub(super) installer: Arc<Installer>,
+    pub(super) sign_ins: Arc<SignIns>,
     pub(super) calls: Arc<CallPipeline>,
     pub(super) resource_updates: broadcast::Sender<String>,
 }
@@ -104,6 +108,9 @@ pub(super) struct BaseServices {
     pub(super) switch: Arc<CallSwitch>,
     pub(super) policy: Arc<PolicyStore>,
     pub(super) catalogue: Arc<Catalogue>,
+    pub(super) accounts: Arc<Accounts>,
+    /// Accounts that need the owner, for the task that shows them.
+    pub(super) needy: Mutex<Option<mpsc::UnboundedReceiver<SignInNeeded>>>,
     tokens: Arc<PendingTokens>,
     secrets: Arc<SentSecrets>,
 }
@@ -125,7 +132,18 @@ impl BaseServices {
         let agents = Agents::load(store.clone()).await.map_err(database)?;
         let switch = CallSwitch::load(store.clone(), events.clone(), audit.clone()).await;
         let policy = PolicyStore::load(store.clone(), events.clone()).await;
+        let (needed, needy) = mpsc::unbounded_channel();
+        let accounts = Accounts::new(
+            store.clone(),
+            vault.clone(),
+            events.clone(),
+            audit.clone(),
+            tasks.tracker.clone(),
+            needed,
+        );
         Ok(Self {
+            accounts: Arc::new(accounts),
+            needy: Mutex::new(Some(needy)),
             tokens: Arc::new(PendingTokens::new(vault.derive("tokens handed in"))),
             secrets: Arc::new(SentSecrets::default()),
             journal: Arc::new(journal),
@@ -196,6 +214,7 @@ impl BaseServices {
             catalogue: self.catalogue.clone(),
             upstreams: upstreams.clone(),
             secrets: self.secrets.clone(),
+            accounts: self.accounts.clone(),
             pending_adds: PendingAdds::default(),
         })
     }
@@ -247,8 +266,19 @@ impl GatewayServices {
         let resource_updates = broadcast::Sender::new(RESOURCE_UPDATE_BACKLOG);
         let upstreams = base.upstreams(home, &tasks, &approvals, &resource_updates);
         let integrations = base.integrations(&approvals, &upstreams);
-        let installer =
-            Arc::new(Installer { integrations: integrations.clone(), tokens: base.tokens.clone() });
+        let sign_ins = Arc::new(SignIns {
+            accounts: base.accounts.clone(),
+            catalogue: base.catalogue.clone(),
+            integrations: integrations.clone(),
+            events: base.events.clone(),
+            tasks: tasks.tracker.clone(),
+            attempts: SignInAttempts::default(),
+        });
+        let installer = Arc::new(Installer {
+            integrations: integrations.clone(),
+            sign_ins: sign_ins.clone(),
+            tokens: base.tokens.clone(),
+        });
         let calls = base.calls(&tasks, &approvals, &upstreams, &installer);
         Ok(Self {
             base,
@@ -258,6 +288,7 @@ impl GatewayServices {
             approvals,
             integrations,
             installer,
+            sign_ins,
             calls,
             resource_updates,
         })
@@ -276,6 +307,7 @@ impl GatewayServices {
             approvals: self.approvals.clone(),
             catalogue: self.base.catalogue.clone(),
             policy: self.base.policy.clone(),
+            sign_ins: self.sign_ins.clone(),
             settings: self.base.settings.clone(),
             switch: self.base.switch.clone(),
             store: self.base.store.clone(),
@@ -307,6 +339,7 @@ impl GatewayServices {
             approvals: self.approvals.clone(),
             integrations: self.integrations.clone(),
             installer: self.installer.clone(),
+            sign_ins: self.sign_ins.clone(),
             tasks: self.tasks.tracker.clone(),
             soft_stop: self.tasks.stop.soft.clone(),
             sessions,

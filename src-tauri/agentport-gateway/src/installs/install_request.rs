@@ -25,6 +25,7 @@ use crate::{
     clock,
     directory::{DirectoryEntry, TOKEN, find_offered},
     integrations::AddError,
+    sign_ins::AuthorizationOffer,
     store::StoreError,
 };
 
@@ -32,6 +33,8 @@ use crate::{
 const METHOD: &str = "auth_method";
 /// … and its word for secrets.
 const BY_TOKEN: &str = "token";
+/// … or for the owner's consent in a browser.
+const BY_OAUTH: &str = "oauth";
 /// Characters of a name in a sentence of ours.
 const MAX_NAME: usize = 50;
 
@@ -62,6 +65,12 @@ impl Installer {
         };
         let field = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
         let method = field(METHOD).to_owned();
+        if method == BY_OAUTH {
+            return Ok(match self.sign_ins.install_for_agent(id, agent).await {
+                Ok(offer) => awaiting_consent(id, &offer),
+                Err(message) => not_installed(id, true, format!("Not installed. {message}")),
+            });
+        }
         let mut secrets = BTreeMap::new();
         if method == BY_TOKEN {
             let mark = field(TOKEN);
@@ -101,6 +110,17 @@ impl Installer {
     }
 }
 
+/// The owner has agreed, and consents to the rest in a browser.
+fn awaiting_consent(id: &IntegrationId, offer: &AuthorizationOffer) -> CallToolResult {
+    json_result(json!({
+        "installed": false,
+        "connected": false,
+        "integration_id": id,
+        "authorization_url": offer.authorization_url,
+        "message": offer.message,
+    }))
+}
+
 fn not_installed(id: &IntegrationId, is_error: bool, message: String) -> CallToolResult {
     let mut result = json_result(json!({
         "installed": false,
@@ -129,6 +149,9 @@ pub(crate) fn request_summary(
                     format!("Install {name} with the token it was asked with")
                 }
                 (Some(BY_TOKEN), None) => format!("Install {name} with a token, which you enter"),
+                (Some(BY_OAUTH), _) => {
+                    format!("Install {name}, which you sign in to in the browser")
+                }
                 _ => format!("Install {name}"),
             })
         }

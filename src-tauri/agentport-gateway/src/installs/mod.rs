@@ -5,7 +5,7 @@ mod install_request;
 
 use std::sync::Arc;
 
-use crate::{directory::PendingTokens, integrations::Integrations};
+use crate::{directory::PendingTokens, integrations::Integrations, sign_ins::SignIns};
 
 pub(crate) use install::InstallError;
 pub(crate) use install_request::{awaiting_secrets, request_summary};
@@ -13,5 +13,6 @@ pub(crate) use install_request::{awaiting_secrets, request_summary};
 /// Turns entries of the directory into integrations.
 pub(crate) struct Installer {
     pub(crate) integrations: Arc<Integrations>,
+    pub(crate) sign_ins: Arc<SignIns>,
     pub(crate) tokens: Arc<PendingTokens>,
 }

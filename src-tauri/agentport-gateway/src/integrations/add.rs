@@ -1,6 +1,6 @@
 //! Adding and removing.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use agentport_api::{AddIntegration, Connection, Event, Imported, TokenPlace};
 use agentport_core::{
@@ -19,6 +19,7 @@ use super::{
     trial::close,
 };
 use crate::{
+    accounts::OAuthAccount,
     catalogue::{Classifications, ToolClassification},
     clock,
     store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow, Transition},
@@ -72,15 +73,34 @@ impl Integrations {
         mut add: AddIntegration,
         actor: Actor,
     ) -> Result<IntegrationRow, AddError> {
-        if let Some(id) = add.id.as_ref().filter(|id| self.catalogue.get(id).is_some()) {
-            return Err(AddError::Exists(id.clone()));
-        }
         if let Connection::Builtin { name } = &add.connection {
             let id = add.id.or_else(|| IntegrationId::new(name).ok());
             return self.add_builtin(id, actor).await;
         }
         let secrets = std::mem::take(&mut add.secrets);
         add.secrets = tidied(&add.connection, secrets)?;
+        self.add(add, None, actor).await
+    }
+
+    /// The same for one that was signed in to, with the account for it, which is kept with it.
+    pub(crate) async fn add_signed_in(
+        &self,
+        add: AddIntegration,
+        account: Arc<OAuthAccount>,
+        actor: Actor,
+    ) -> Result<IntegrationRow, AddError> {
+        self.add(add, Some(account), actor).await
+    }
+
+    async fn add(
+        &self,
+        mut add: AddIntegration,
+        account: Option<Arc<OAuthAccount>>,
+        actor: Actor,
+    ) -> Result<IntegrationRow, AddError> {
+        if let Some(id) = add.id.as_ref().filter(|id| self.catalogue.get(id).is_some()) {
+            return Err(AddError::Exists(id.clone()));
+        }
         let imported = add.imported.take().map(fit_to_be_kept).transpose()?;
         let trial_id = self.trial_id(&add)?;
         let attempt = add.attempt.as_deref().unwrap_or(trial_id.as_str());
@@ -91,12 +111,12 @@ impl Integrations {
             .pending_adds
             .begin(attempt)
             .ok_or_else(|| AddError::AlreadyPending(attempt.to_owned()))?;
-        let opened = self.try_out(trial_id, &add, &pending).await?;
+        let opened = self.try_out(trial_id, &add, account.as_ref(), &pending).await?;
         if pending.commit() == Transition::LostRace {
             close(opened).await;
             return Err(AddError::Cancelled);
         }
-        self.keep(add, imported, opened, actor).await
+        self.keep(add, imported, account, opened, actor).await
     }
 
     /// The id it has while it is tried.
@@ -137,7 +157,7 @@ impl Integrations {
             enabled: is_on(add),
             imported,
             name,
-            auth_method: if add.secrets.is_empty() { "none" } else { "token" }.to_owned(),
+            auth_method: auth_method(add).to_owned(),
             connection: add.connection.clone(),
             tags: add.tags.clone(),
             policy: IntegrationPolicy::default(),
@@ -152,20 +172,13 @@ impl Integrations {
         &self,
         add: AddIntegration,
         imported: Option<Imported>,
+        account: Option<Arc<OAuthAccount>>,
         opened: Option<OpenedUpstream>,
         actor: Actor,
     ) -> Result<IntegrationRow, AddError> {
         let listing = opened.as_ref().map(|opened| opened.listing.clone());
         let row = self.new_row(&add, imported, listing.as_ref())?;
-        let sealed: Vec<(String, Vec<u8>)> = add
-            .secrets
-            .iter()
-            .map(|(name, secret)| {
-                let seal = credential_seal(&row.id, name);
-                (name.clone(), self.vault.seal(&seal, secret.expose().as_bytes()))
-            })
-            .collect();
-        if self.store.insert_integration(&row, &sealed).await? == Transition::LostRace {
+        if self.store_new(&row, &add, account).await? == Transition::LostRace {
             close(opened).await;
             return Err(AddError::Exists(row.id));
         }
@@ -184,6 +197,29 @@ impl Integrations {
         self.events.send(Event::Integration { id: row.id.clone() });
         self.approvals.review_installs(&row.id).await?;
         Ok(row)
+    }
+
+    /// Stores a new integration with what lets it in.
+    async fn store_new(
+        &self,
+        row: &IntegrationRow,
+        add: &AddIntegration,
+        account: Option<Arc<OAuthAccount>>,
+    ) -> Result<Transition, StoreError> {
+        if let Some(account) = account {
+            let stored = account.sealed_row();
+            let kept = self.store.insert_signed_in_integration(row, &stored).await?;
+            if kept.is_applied() {
+                self.accounts.stored(account).await;
+            }
+            return Ok(kept);
+        }
+        let seal = |(name, secret): (&String, &Secret)| {
+            let seal = credential_seal(&row.id, name);
+            (name.clone(), self.vault.seal(&seal, secret.expose().as_bytes()))
+        };
+        let sealed: Vec<(String, Vec<u8>)> = add.secrets.iter().map(seal).collect();
+        self.store.insert_integration(row, &sealed).await
     }
 
     async fn add_builtin(
@@ -227,6 +263,7 @@ impl Integrations {
         self.catalogue.remove(id);
         self.upstreams.remove(id).await;
         self.secrets.remove(id);
+        self.accounts.integration_removed(id);
         let removed = self.store.delete_integration(id).await?;
         self.reload_classifications().await?;
         self.approvals.withdraw_all_of(id).await?;
@@ -250,6 +287,14 @@ pub(super) async fn keep_listing(
 
 pub(super) fn is_on(add: &AddIntegration) -> bool {
     add.enabled.unwrap_or(true)
+}
+
+fn auth_method(add: &AddIntegration) -> &'static str {
+    match (add.connection.oauth(), add.secrets.is_empty()) {
+        (Some(_), _) => "oauth",
+        (None, false) => "token",
+        (None, true) => "none",
+    }
 }
 
 /// What the audit says of a new integration.

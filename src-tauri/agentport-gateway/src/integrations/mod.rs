@@ -26,6 +26,7 @@ pub(crate) use timeout::with_timeout;
 pub(crate) use upstream_events::UpstreamEvents;
 
 use crate::{
+    accounts::Accounts,
     approvals::Approvals,
     audit::Audit,
     catalogue::Catalogue,
@@ -49,6 +50,7 @@ pub(crate) struct Integrations {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) upstreams: UpstreamRegistry,
     pub(crate) secrets: Arc<SentSecrets>,
+    pub(crate) accounts: Arc<Accounts>,
     /// Integrations that are being tried before they are added.
     pub(crate) pending_adds: PendingAdds,
 }

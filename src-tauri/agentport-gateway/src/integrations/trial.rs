@@ -1,6 +1,6 @@
 //! Trying a server before it is added: within its time, watched and ended by the owner.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use agentport_api::{AddIntegration, TokenPlace};
 use agentport_core::IntegrationId;
@@ -11,6 +11,7 @@ use super::{
     pending::PendingAdd,
 };
 use crate::{
+    accounts::OAuthAccount,
     directory,
     upstream::{OpenedUpstream, UpstreamError, UpstreamSpec, UpstreamTarget},
 };
@@ -31,9 +32,13 @@ impl Integrations {
         &self,
         id: IntegrationId,
         add: &AddIntegration,
+        account: Option<&Arc<OAuthAccount>>,
         pending: &PendingAdd<'_>,
     ) -> Result<Option<OpenedUpstream>, AddError> {
         let mut target = target_of(add)?;
+        if let (UpstreamTarget::Remote(remote), Some(account)) = (&mut target, account) {
+            remote.tokens = Some(account.clone());
+        }
         if add.untried || !is_on(add) {
             return Ok(None);
         }
@@ -70,6 +75,7 @@ impl Integrations {
                 Err(AddError::Unreachable(error))
             }
             Err(_) if add.keep_unreachable => Ok(None),
+            Err(error) if account.is_some() => Err(AddError::Unreachable(error)),
             Err(error) => Err(refused_trial(add, error)),
         }
     }

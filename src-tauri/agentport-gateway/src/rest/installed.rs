@@ -9,7 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use rmcp::model::JsonObject;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::read;
 use crate::catalogue::managed_tools;
@@ -89,14 +89,10 @@ pub(super) async fn start_auth(
     Path(id): Path<String>,
     caller: RestCaller,
 ) -> RestResult<Json<Value>> {
-    match caller.view(&api.catalogue).integrations.get(id.as_str()) {
-        None => Err(no_integration(&id)),
-        Some(entry) => Err(RestError::new(
-            StatusCode::CONFLICT,
-            format!(
-                "The integration {id:?} does not sign in with OAuth but with {:?}; there is nothing to start.",
-                entry.row.auth_method
-            ),
-        )),
-    }
+    let entry = caller.view(&api.catalogue).integrations.get(id.as_str()).cloned();
+    let entry = entry.ok_or_else(|| no_integration(&id))?;
+    let offer = meta::start_sign_in(&api, caller.agent(), &entry)
+        .await
+        .map_err(|sentence| RestError::new(StatusCode::CONFLICT, sentence))?;
+    Ok(Json(json!({ "authorization_url": offer.authorization_url, "state": offer.id })))
 }

@@ -7,6 +7,7 @@
 //! A row that maps to no value of its type is [`StoreError::Corrupt`], naming table and row. There is no repository
 //! trait (there is one database) and no secret in clear: credentials and results come here sealed by the vault.
 
+mod accounts;
 mod activity;
 mod agents;
 mod approval_states;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub(crate) use self::{
+    accounts::{AccountAuth, AccountRow},
     activity::{
         ActivityFilter, Buckets, ImportedStart, complete_call, insert_calls, keep_first_start,
     },

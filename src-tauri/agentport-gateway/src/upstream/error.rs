@@ -32,6 +32,9 @@ pub(crate) enum UpstreamError {
         /// The scheme it asks for in `WWW-Authenticate` (RFC 9110, section 11.6.1), if it names one.
         scheme: Option<String>,
     },
+    /// The account lacks permissions for this request (403, `insufficient_scope`). Others go on to work.
+    #[error("{message}")]
+    MissingScopes { message: String },
     /// The upstream took longer than it may. It was told that the call is cancelled.
     #[error("the server did not answer within {} s", .after.as_secs_f32().ceil())]
     TimedOut { after: Duration },

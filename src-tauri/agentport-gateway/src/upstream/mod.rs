@@ -40,6 +40,7 @@ mod stdio;
 mod streamable_http;
 mod subscriptions;
 mod target;
+mod token_source;
 pub(crate) mod unknown_content;
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub(crate) use self::{
     registry::{OpenedUpstream, UpstreamRegistry},
     start_watch::StartWatch,
     target::{LocalTarget, RemoteTarget, RemoteTransport, UpstreamSpec, UpstreamTarget},
+    token_source::{TokenRefusal, TokenSource},
 };
 
 /// Receives the state of upstreams. Called from the actors' tasks: must not block.

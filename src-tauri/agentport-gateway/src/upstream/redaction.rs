@@ -7,11 +7,16 @@ use std::{borrow::Cow, sync::Arc};
 use agentport_core::{Secret, redact, sanitize};
 use rmcp::model::ErrorData;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+
+use super::token_source::TokenSource;
 
 /// Replaces the secrets of one upstream in texts.
 #[derive(Clone, Default)]
-pub(super) struct Redactor(Arc<[Secret]>);
+pub(super) struct Redactor {
+    fixed: Arc<[Secret]>,
+    /// Access tokens, which change while the upstream is connected.
+    tokens: Option<Arc<dyn TokenSource>>,
+}
 
 impl Redactor {
     /// The secrets themselves, and what follows a scheme in them, as in `Bearer …`.
@@ -20,15 +25,29 @@ impl Redactor {
             let bare = secret.expose().rsplit_once(' ').map(|(_, bare)| Secret::new(bare));
             std::iter::once(secret.clone()).chain(bare)
         });
-        Self(all.collect())
+        Self { fixed: all.collect(), tokens: None }
+    }
+
+    /// The same with the access tokens in force at the time.
+    pub(super) fn with_tokens(self, tokens: Option<Arc<dyn TokenSource>>) -> Self {
+        Self { tokens, ..self }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.fixed.is_empty() && self.tokens.is_none()
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        let tokens = self.tokens.iter().flat_map(|tokens| tokens.secrets());
+        self.fixed.iter().cloned().chain(tokens).collect()
     }
 
     /// `text` with every secret replaced.
     pub(super) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return text.into();
         }
-        redact::scrub(text, &self.exposed()).map_or(text.into(), Cow::Owned)
+        redact::scrub(text, &exposed(&self.secrets())).map_or(text.into(), Cow::Owned)
     }
 
     /// A server's text, redacted and shortened for use inside a sentence.
@@ -38,27 +57,30 @@ impl Redactor {
 
     /// `message` with every secret replaced. `None` if it cannot be read afterwards.
     pub(super) fn redact_message<T: Serialize + DeserializeOwned>(&self, message: T) -> Option<T> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Some(message);
         }
         let mut value = serde_json::to_value(&message).ok()?;
-        if redact::scrub_value(&mut value, &self.exposed()) {
+        if redact::scrub_value(&mut value, &exposed(&self.secrets())) {
             return serde_json::from_value(value).ok();
         }
         Some(message)
     }
 
     pub(super) fn redact_error(&self, mut error: ErrorData) -> ErrorData {
-        if !self.0.is_empty() {
+        if !self.is_empty() {
             error.message = self.redact(&error.message).into_owned().into();
-            redact::scrub_value(error.data.as_mut().unwrap_or(&mut Value::Null), &self.exposed());
+            let secrets = self.secrets();
+            if let Some(data) = &mut error.data {
+                redact::scrub_value(data, &exposed(&secrets));
+            }
         }
         error
     }
+}
 
-    fn exposed(&self) -> Vec<&str> {
-        self.0.iter().map(Secret::expose).collect()
-    }
+fn exposed(secrets: &[Secret]) -> Vec<&str> {
+    secrets.iter().map(Secret::expose).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
 //! Configuration of an upstream: id, transport and credentials.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use agentport_core::{IntegrationId, Secret};
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{redaction::Redactor, streamable_http::http_error::shown};
+use super::{redaction::Redactor, streamable_http::http_error::shown, token_source::TokenSource};
 
 /// One upstream as the owner configured it.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub(crate) struct RemoteTarget {
     pub(crate) headers: Vec<(HeaderName, Secret)>,
     /// The secrets that address and headers were filled with, in every form a server may echo.
     pub(crate) secrets: Vec<Secret>,
+    /// Gives the access token of each request, where the server is signed in to by OAuth.
+    pub(crate) tokens: Option<Arc<dyn TokenSource>>,
 }
 
 impl RemoteTarget {
@@ -85,8 +87,9 @@ impl UpstreamTarget {
             Self::Local(LocalTarget { secret_env, secrets, .. }) => Redactor::new(
                 secret_env.iter().map(|(_, secret)| secret).chain(secrets).chain(&inherited),
             ),
-            Self::Remote(RemoteTarget { headers, secrets, .. }) => {
+            Self::Remote(RemoteTarget { headers, secrets, tokens, .. }) => {
                 Redactor::new(headers.iter().map(|(_, secret)| secret).chain(secrets))
+                    .with_tokens(tokens.clone())
             }
         }
     }
@@ -131,8 +134,11 @@ impl UpstreamTarget {
     pub(super) fn has_credential(&self) -> bool {
         match self {
             Self::Local(LocalTarget { secrets, .. }) => !secrets.is_empty(),
-            Self::Remote(RemoteTarget { url, headers, .. }) => {
-                !headers.is_empty() || url.query().is_some() || !url.username().is_empty()
+            Self::Remote(RemoteTarget { url, headers, tokens, .. }) => {
+                tokens.is_some()
+                    || !headers.is_empty()
+                    || url.query().is_some()
+                    || !url.username().is_empty()
             }
         }
     }
@@ -174,7 +180,8 @@ mod tests {
             ("https://mcp.example.com/?via=/sse", RemoteTransport::StreamableHttp),
         ] {
             let url = url.parse().unwrap();
-            let target = RemoteTarget { url, headers: Vec::new(), secrets: Vec::new() };
+            let target =
+                RemoteTarget { url, headers: Vec::new(), secrets: Vec::new(), tokens: None };
             assert_eq!(target.likely_transport(), expected, "{}", target.url);
         }
     }

@@ -20,7 +20,7 @@ mod sent_secrets;
 
 use std::{io, path::PathBuf};
 
-pub(crate) use self::sent_secrets::SentSecrets;
+pub(crate) use self::sent_secrets::{ChangingSecrets, SentSecrets};
 pub use self::{
     choice::{InvalidVaultChoice, VaultChoice},
     keychain::KeychainError,

@@ -9,7 +9,11 @@ use anyhow::{Context as _, Result, bail};
 use clap::{ArgGroup, Args};
 use serde_json::json;
 
-use super::{available, installed, secret_names, show, wait_ready::StartingIntegration};
+use super::{
+    available, installed, secret_names, show,
+    sign_in::{self, SignInArgs, SignInTarget},
+    wait_ready::StartingIntegration,
+};
 use crate::{
     args::AgentKey,
     client::{OwnerClient, OwnerTransportError, SuccessBody},
@@ -30,14 +34,14 @@ use crate::{
         ])
         .multiple(true)
         .conflicts_with("agent"),
-    group = ArgGroup::new("agent").args(["wanted", "auth", "token", "timeout", "no_open", "api_key_file"]).multiple(true),
+    group = ArgGroup::new("agent").args(["wanted", "token", "timeout", "api_key_file"]).multiple(true),
 )]
 pub(crate) struct AddArgs {
     /// Install this one, or as an agent ask the owner to; `integrations list --available` says what there is
     #[arg(value_name = "ID", required_unless_present = "target")]
     wanted: Option<IntegrationId>,
-    /// The authentication method [default: the first one it has]
-    #[arg(long, value_name = "METHOD", requires = "wanted")]
+    /// The authentication method [default: the first one it has]; of a URL, oauth signs in to it in a browser
+    #[arg(long, value_name = "METHOD")]
     auth: Option<installed::AuthMethodArg>,
     /// As an agent, send its token along, which is asked, or read from stdin. Better left out: the owner can enter it
     /// unseen by agents. The owner is always asked for it
@@ -46,9 +50,8 @@ pub(crate) struct AddArgs {
     /// As an agent, wait for the owner's decision, at most so many seconds (0: as long as it takes), and then install
     #[arg(long, value_name = "SECONDS", requires = "wanted")]
     timeout: Option<u64>,
-    /// Open no page in a browser. Nothing is opened as yet; for scripts that say so
-    #[arg(long, requires = "wanted")]
-    no_open: bool,
+    #[command(flatten)]
+    sign_in: SignInArgs,
     #[command(flatten)]
     key: AgentKey,
     /// Its id: lower-case letters, digits, - and single _ [default: made from its name]
@@ -97,15 +100,32 @@ impl AddArgs {
         match &self.wanted {
             Some(wanted) => match context.owner_or_agent(&self.key).await? {
                 CommandActor::Owner(owner) => {
-                    available::install(&owner, context, wanted, self.auth).await
+                    available::install(&owner, context, wanted, self.auth, &self.sign_in).await
                 }
                 CommandActor::Agent(agent) => {
                     installed::add(&agent, context, wanted, self.auth, self.token, self.timeout)
                         .await
                 }
             },
+            None if self.auth == Some(installed::AuthMethodArg::Oauth) => {
+                self.sign_in_by_url(context).await
+            }
             None => self.add(context).await,
         }
+    }
+
+    /// Adds a server by URL that is signed in to in a browser.
+    async fn sign_in_by_url(&self, context: &Context) -> Result<ExitStatus> {
+        let Some(url) = &self.url else {
+            bail!("only a server by URL, or one of the directory, is signed in to in a browser");
+        };
+        let Some(id) = &self.id else {
+            bail!("give it an id: --id ID");
+        };
+        let owner = context.owner().await?;
+        let address = Some((url.as_str(), self.name.as_deref()));
+        let target = SignInTarget { integration: id, account: None, address };
+        sign_in::run(&owner, context, target, &self.sign_in).await
     }
 
     async fn add(&self, context: &Context) -> Result<ExitStatus> {

@@ -9,7 +9,12 @@ use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{installed::AuthMethodArg, show, wait_ready::StartingIntegration};
+use super::{
+    installed::AuthMethodArg,
+    show,
+    sign_in::{self, SignInArgs, SignInTarget},
+    wait_ready::StartingIntegration,
+};
 use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output, secrets};
 
 pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
@@ -37,9 +42,14 @@ pub(super) async fn install(
     context: &Context,
     id: &IntegrationId,
     auth: Option<AuthMethodArg>,
+    how: &SignInArgs,
 ) -> Result<ExitStatus> {
     let wanted: AvailableIntegration = owner.read(&paths::fill(paths::DIRECTORY_ENTRY, id)).await?;
     let (auth, fields) = way(&wanted, auth)?;
+    if auth == AuthMethodArg::Oauth {
+        let target = SignInTarget { integration: id, account: None, address: None };
+        return sign_in::run(owner, context, target, how).await;
+    }
     let labels: Vec<_> = fields.iter().map(|field| field.label.clone()).collect();
     let values = secrets::read(&labels)?;
     let secrets: BTreeMap<_, _> =

@@ -1,11 +1,13 @@
 //! `agentport integrations`: the owner adds, changes and removes integrations; an agent lists them, and asks for changes.
 
+mod accounts;
 mod add;
 mod available;
 mod credentials;
 mod environment;
 mod installed;
 mod secret_names;
+mod sign_in;
 mod wait_ready;
 
 use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView, paths};
@@ -53,6 +55,25 @@ pub(crate) enum IntegrationsCommand {
     },
     /// Replace its secrets: asked, or read from stdin, one per line in the order `show` names them (owner)
     Credentials { id: IntegrationId },
+    /// List the accounts that were signed in to (owner)
+    Accounts { id: Option<IntegrationId> },
+    /// Sign in with one more account (owner)
+    AddAccount {
+        id: IntegrationId,
+        #[command(flatten)]
+        how: sign_in::SignInArgs,
+    },
+    /// Sign in to an account again; rules and settings stay (owner)
+    Reauth {
+        #[command(flatten)]
+        which: accounts::AccountChoice,
+        #[command(flatten)]
+        how: sign_in::SignInArgs,
+    },
+    /// Rename an account, or choose the default (owner)
+    SetAccount(accounts::ChangeAccountArgs),
+    /// Forget an account; its tokens are revoked where the provider offers that (owner)
+    Disconnect(accounts::AccountChoice),
     /// Stop and start one (owner)
     Restart { id: IntegrationId },
     /// Change one; what is not given stays as it is (owner)
@@ -139,6 +160,11 @@ impl IntegrationsCommand {
                 Ok(ExitStatus::Done)
             }
             Self::Credentials { id } => credentials::replace(&id, context).await,
+            Self::Accounts { id } => accounts::list(context, id.as_ref()).await,
+            Self::AddAccount { id, how } => accounts::add(context, &id, &how).await,
+            Self::Reauth { which, how } => accounts::reauth(context, &which, &how).await,
+            Self::SetAccount(change) => accounts::change(context, &change).await,
+            Self::Disconnect(which) => accounts::disconnect(context, &which).await,
             Self::Restart { id } => {
                 let owner = context.owner().await?.with_timeout(wait_ready::ANSWER_TIMEOUT);
                 let path = paths::fill(paths::INTEGRATION_RESTART, &id);

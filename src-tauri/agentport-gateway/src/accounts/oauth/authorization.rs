@@ -62,6 +62,7 @@ impl PendingAuthorization {
     }
 
     /// The `state` that its callback carries.
+    #[cfg(test)]
     pub(crate) fn state(&self) -> &str {
         &self.state
     }

@@ -103,6 +103,7 @@ pub(crate) enum OAuthError {
 
 impl OAuthError {
     /// Would the same request fail the same way again?
+    #[cfg(test)]
     pub(crate) fn is_final(&self) -> bool {
         !matches!(self, Self::Unreachable { .. })
     }

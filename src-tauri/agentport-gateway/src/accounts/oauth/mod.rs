@@ -11,12 +11,6 @@
 //! depart from the rules in ways that rmcp takes for errors. Discovery and registration are done here, since rmcp's
 //! give up at the first odd answer and keep neither the client secret nor the resource.
 
-#![cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the accounts service, which signs in, is its caller")
-)]
-#![expect(unused_imports, reason = "the accounts service, which signs in, is its caller")]
-
 mod authorization;
 mod challenge;
 mod discovery;

@@ -134,15 +134,6 @@ impl ClientRegistration {
             secret_expires_at: self.secret_expires_at,
         }
     }
-
-    /// As JSON, for sealing.
-    pub(crate) fn to_sealed_json(&self) -> Secret {
-        to_secret_json(&self.form())
-    }
-
-    pub(crate) fn from_json(json: &str) -> Result<Self, UnreadableRecord> {
-        Ok(serde_json::from_str(json)?)
-    }
 }
 
 impl OAuthRecord {
@@ -217,9 +208,6 @@ pub(super) mod tests {
         assert_eq!(again.to_sealed_json().expose(), json.expose());
         assert_eq!(again.access_token.expose(), "planted-access-token");
         assert_eq!(again.resource, "https://mcp.example.com", "no slash is added");
-        let client = record.client.to_sealed_json();
-        let again = ClientRegistration::from_json(client.expose()).unwrap();
-        assert_eq!(again.to_sealed_json().expose(), client.expose());
     }
 
     #[test]

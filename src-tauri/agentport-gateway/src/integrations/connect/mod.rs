@@ -1,8 +1,8 @@
 //! From what is stored of an integration to a connection: credentials are unsealed here, and only here.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use agentport_api::{Connection, Health, SecretPlace, placeholders};
+use agentport_api::{Connection, Event, Health, SecretPlace, placeholders};
 use agentport_core::{ErrorChain, IntegrationId, Secret, mcp::headers};
 use http::HeaderName;
 use url::Url;
@@ -15,10 +15,11 @@ use self::secret_template::{fill, in_query};
 use super::Integrations;
 use super::timeout::{self, BadTimeout};
 use crate::{
+    accounts::{OAuthAccount, SignInNeeded},
     catalogue::HealthEntry,
     store::{IntegrationRow, StoreError},
     upstream::{LocalTarget, OpenedUpstream, RemoteTarget, UpstreamSpec, UpstreamTarget},
-    vault::Unsealable,
+    vault::{ChangingSecrets, Unsealable},
 };
 
 /// Why an integration cannot be connected.
@@ -36,6 +37,8 @@ pub(crate) enum ConnectError {
     MissingSecret(String),
     #[error("the integration \"{0}\" has no secrets to replace")]
     NoSecrets(IntegrationId),
+    #[error("nobody has signed in to it; sign in, and it is connected")]
+    NotSignedIn,
     #[error("the command is empty")]
     NoCommand,
     #[error("{0:?} is no name for an environment variable")]
@@ -97,9 +100,16 @@ pub(crate) fn target(
         Connection::RemoteMcp { url, headers, .. } => {
             let sent = as_sent(connection, secrets.clone());
             let (url, headers) = filled_address(url, headers, secrets)?;
-            Some(UpstreamTarget::Remote(RemoteTarget { url, headers, secrets: sent }))
+            Some(UpstreamTarget::Remote(RemoteTarget { url, headers, secrets: sent, tokens: None }))
         }
     })
+}
+
+/// Has requests carry the access token of an account.
+pub(super) fn sign_in_with(target: &mut Option<UpstreamTarget>, account: Arc<OAuthAccount>) {
+    if let Some(UpstreamTarget::Remote(remote)) = target {
+        remote.tokens = Some(account);
+    }
 }
 
 /// The command of a local server, with its secrets.
@@ -228,8 +238,14 @@ impl Integrations {
         opened: Option<OpenedUpstream>,
     ) -> Result<(), ConnectError> {
         let secrets = self.unsealed(&row.id).await?;
-        let target = target(&row.connection, &secrets)?;
-        self.secrets.set(&row.id, as_sent(&row.connection, secrets));
+        let mut target = target(&row.connection, &secrets)?;
+        let accounts = self.accounts.of(&row.id);
+        let changing = accounts.into_iter().map(|account| account as Arc<dyn ChangingSecrets>);
+        self.secrets.set(&row.id, as_sent(&row.connection, secrets), changing.collect());
+        if row.connection.oauth().is_some() {
+            let account = self.accounts.default_of(&row.id);
+            sign_in_with(&mut target, account.ok_or(ConnectError::NotSignedIn)?);
+        }
         match target {
             Some(target) if row.enabled => {
                 let entry = self.catalogue.get(&row.id);
@@ -265,6 +281,7 @@ impl Integrations {
         let error = self.connect(row).await.err()?;
         let message = ErrorChain(&error).to_string();
         let health = match error {
+            ConnectError::NotSignedIn => Health::NeedsAuth { message: message.clone() },
             ConnectError::MissingSecret(_) => {
                 Health::NeedsAuth { message: "Its secrets have to be given again.".to_owned() }
             }
@@ -272,6 +289,20 @@ impl Integrations {
         };
         self.catalogue.health.set(&row.id, HealthEntry { health, ..HealthEntry::default() });
         Some(message)
+    }
+
+    /// An account of the integration needs the owner; without this a call would have to find out.
+    pub(crate) fn show_sign_in_needed(&self, needed: &SignInNeeded) {
+        let id = &needed.integration;
+        let default = self.accounts.default_of(id);
+        if default.is_none_or(|account| account.id() != needed.account) {
+            return;
+        }
+        let health = Health::NeedsAuth { message: needed.message.clone() };
+        let last_error = self.catalogue.health.get(id).last_error;
+        let entry = HealthEntry { health, last_error, ..HealthEntry::default() };
+        self.catalogue.health.set(id, entry);
+        self.events.send(Event::Integration { id: id.clone() });
     }
 
     /// The secrets of an integration, by name.

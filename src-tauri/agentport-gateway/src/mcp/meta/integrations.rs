@@ -1,6 +1,7 @@
 //! Meta tools that list and describe integrations and tools.
 
 use agentport_core::{IntegrationId, search};
+use rmcp::model::CallToolResult;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,10 +12,12 @@ use crate::catalogue::is_connected;
 use crate::catalogue::managed_tools::TYPES;
 use crate::{
     agent_api::AgentApi,
+    agents::Agent,
     builtin::demo,
     catalogue::{CatalogueEntry, PublishedTool},
     directory::{self, DirectoryEntry, NotOffered},
     mcp::tool_result,
+    sign_ins::AuthorizationOffer,
 };
 
 /// An installed integration (docs/contract.md §2).
@@ -131,22 +134,53 @@ impl MetaCall<'_> {
     }
 
     pub(super) fn auth_status(&self) -> MetaResult {
-        let entry = self.installed()?;
+        let entry = match (self.installed(), self.pending_status()) {
+            (Ok(entry), _) => entry,
+            (Err(_), Some(pending)) => return Ok(pending),
+            (Err(sentence), None) => return Err(sentence),
+        };
         let health = self.api.catalogue.health.get(&entry.row.id).health;
-        Ok(tool_result::json_result(json!({
+        let mut status = json!({
             "integration_id": entry.row.id,
             "auth_method": entry.row.auth_method,
             "connected": is_connected(&health),
+        });
+        if entry.row.connection.oauth().is_some() {
+            status["oauth_status"] = self.oauth_status(&entry.row.id).into();
+        }
+        Ok(tool_result::json_result(status))
+    }
+
+    /// The status of a sign-in to something that is not installed yet.
+    fn pending_status(&self) -> Option<CallToolResult> {
+        let id = IntegrationId::new(self.text("integration_id").ok()?).ok()?;
+        self.api.sign_ins.pending_for(&id)?;
+        Some(tool_result::json_result(json!({
+            "integration_id": id,
+            "auth_method": "oauth",
+            "connected": false,
+            "oauth_status": "pending",
         })))
     }
 
-    pub(super) fn start_oauth(&self) -> MetaResult {
+    fn oauth_status(&self, id: &IntegrationId) -> &'static str {
+        if self.api.sign_ins.pending_for(id).is_some() {
+            return "pending";
+        }
+        match self.api.sign_ins.accounts.default_of(id) {
+            None => "none",
+            Some(account) if account.needs_sign_in() => "expired",
+            Some(_) => "connected",
+        }
+    }
+
+    pub(super) async fn start_oauth(&self) -> MetaResult {
         let entry = self.installed()?;
-        Err(format!(
-            "The integration {:?} does not sign in with OAuth but with {:?}; there is nothing to start.",
-            entry.row.id.as_str(),
-            entry.row.auth_method
-        ))
+        let offer = start_sign_in(self.api, &self.principal.agent, entry).await?;
+        Ok(tool_result::json_result(json!({
+            "authorization_url": offer.authorization_url,
+            "message": offer.message,
+        })))
     }
 
     pub(super) async fn list_tools(&self) -> MetaResult {
@@ -223,6 +257,23 @@ fn ranked<'a>(
         .collect();
     found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     found.into_iter().map(|(_, tool)| tool).collect()
+}
+
+/// Starts signing in to an integration that uses OAuth. `Err` is a sentence for the agent.
+pub(crate) async fn start_sign_in(
+    api: &AgentApi,
+    agent: &Agent,
+    entry: &CatalogueEntry,
+) -> Result<AuthorizationOffer, String> {
+    let row = &entry.row;
+    if row.connection.oauth().is_none() {
+        return Err(format!(
+            "The integration {:?} does not sign in with OAuth but with {:?}; there is nothing to start.",
+            row.id.as_str(),
+            row.auth_method
+        ));
+    }
+    api.sign_ins.sign_in_for_agent(&row.id, agent.id).await
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::call::Awaited;
 use crate::catalogue::managed_tools::PREFIX;
 pub(crate) use describe::installed_json;
 pub(crate) use install::installable;
-pub(crate) use integrations::{available, integration_json, no_such};
+pub(crate) use integrations::{available, integration_json, no_such, start_sign_in};
 
 use super::{
     server::{HOLD, HOLD_WITH_PROGRESS, take_info},
@@ -60,7 +60,7 @@ pub(crate) async fn call(
         "install_integration" => return meta.install(caller).await,
         "uninstall_integration" => return meta.uninstall(caller).await,
         "get_auth_status" => meta.auth_status(),
-        "start_oauth_flow" => meta.start_oauth(),
+        "start_oauth_flow" => meta.start_oauth().await,
         "list_integration_tools" => meta.list_tools().await,
         "describe_tool" => meta.describe_tool().await,
         "call_tool" => return meta.call_tool(caller).await,

@@ -7,7 +7,9 @@ use agentport_core::{
 };
 use sqlx::{SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 
-use super::{Columns, Result, Store, Transition, While as _, columns::to_json, commit};
+use super::{
+    AccountRow, Columns, Result, Store, Transition, While as _, accounts, columns::to_json, commit,
+};
 
 /// An integration as the owner set it up. Its secrets are in `credentials`, sealed.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +22,7 @@ pub(crate) struct IntegrationRow {
     /// Offer its resources and prompts as well.
     pub(crate) resources: bool,
     pub(crate) enabled: bool,
-    /// `none` or `token`.
+    /// `none`, `token` or `oauth`.
     pub(crate) auth_method: String,
     pub(crate) added_at: Timestamp,
     /// From a client's file.
@@ -78,6 +80,22 @@ impl Store {
                 .execute(&mut *transaction)
                 .await
                 .doing(doing)?;
+        }
+        commit(transaction).await?;
+        Ok(Transition::Applied)
+    }
+
+    /// The same with the account it was signed in with, in place of credentials.
+    pub(crate) async fn insert_signed_in_integration(
+        &self,
+        integration: &IntegrationRow,
+        account: &AccountRow,
+    ) -> Result<Transition> {
+        let mut transaction = self.transaction().await?;
+        if insert(&mut *transaction, integration).await? == Transition::LostRace
+            || accounts::insert(&mut *transaction, account).await? == Transition::LostRace
+        {
+            return Ok(Transition::LostRace);
         }
         commit(transaction).await?;
         Ok(Transition::Applied)

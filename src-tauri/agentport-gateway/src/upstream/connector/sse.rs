@@ -17,6 +17,7 @@ use crate::upstream::{
         open::{self, OpenError},
     },
     streamable_http::connect,
+    token_source::HttpCredentials,
 };
 
 impl UpstreamConnector {
@@ -26,11 +27,12 @@ impl UpstreamConnector {
         handshake: &Handshake,
         until: Instant,
     ) -> Result<LiveConnection, ConnectFailure> {
-        let RemoteTarget { url, headers, .. } = target;
+        let RemoteTarget { url, headers, tokens, .. } = target;
         let client = self.clients.for_url(url).map_err(ConnectFailure::Failed)?;
         let secrets = connect::secret_headers(url, headers).map_err(ConnectFailure::Failed)?;
+        let credentials = HttpCredentials { headers: &secrets, tokens: tokens.as_ref() };
         let in_flight = Arc::<InFlight>::default();
-        let opening = open::open(client, url, &secrets, in_flight.clone(), self.tasks.clone());
+        let opening = open::open(client, url, credentials, in_flight.clone(), self.tasks.clone());
         let late = || ConnectFailure::Failed(self.too_slow("did not answer"));
         let opened = timeout_at(until, opening).await.map_err(|_| late())?;
         let (channel, transport) = opened.map_err(|error| match error {

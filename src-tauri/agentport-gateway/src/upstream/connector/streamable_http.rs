@@ -21,6 +21,7 @@ use crate::upstream::{
         connect,
         handshake_client::HandshakeClient,
     },
+    token_source::HttpCredentials,
 };
 
 impl UpstreamConnector {
@@ -30,10 +31,11 @@ impl UpstreamConnector {
         handshake: &Handshake,
         until: Instant,
     ) -> Result<LiveConnection, ConnectFailure> {
-        let RemoteTarget { url, headers, .. } = target;
+        let RemoteTarget { url, headers, tokens, .. } = target;
         let client = self.clients.for_url(url).map_err(ConnectFailure::Failed)?;
         let secrets = connect::secret_headers(url, headers).map_err(ConnectFailure::Failed)?;
-        let rmcp_client = HandshakeClient::new(client.clone(), self.discover_timeout(handshake));
+        let rmcp_client =
+            HandshakeClient::new(client.clone(), self.discover_timeout(handshake), tokens.clone());
         let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
             .custom_headers(secrets.clone())
             .reinit_on_expired_session(false);
@@ -52,7 +54,7 @@ impl UpstreamConnector {
                 let http = HttpClient::new(
                     client,
                     url.clone(),
-                    &secrets,
+                    HttpCredentials { headers: &secrets, tokens: tokens.as_ref() },
                     self.redactor.clone(),
                     &agreed,
                     self.events.clone(),

@@ -6,19 +6,23 @@ use bytes::BytesMut;
 use futures::FutureExt as _;
 use http::{Method, StatusCode};
 use parking_lot::Mutex;
-use reqwest::{Request, Response};
+use reqwest::Response;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-use super::{headers::RequestHeaders, stream::StreamEnd};
+use super::{
+    headers::{RequestHeaders, SendError},
+    stream::StreamEnd,
+};
 use crate::upstream::{
     error::{AttemptError, UpstreamError},
     in_flight::{InFlight, PendingCall},
     streamable_http::http_error::{
         cause, challenge, closed, credential_refused, error_in, is_session_lost, needs_auth,
     },
+    token_source::without_token,
 };
 
 /// Largest body in bytes that is read of the response to a POST, which has nothing to say beyond its status.
@@ -89,11 +93,11 @@ impl SseChannel {
         id: i64,
         message: Vec<u8>,
     ) -> Result<(), AttemptError> {
-        let mut request = Request::new(Method::POST, self.endpoint.clone());
-        *request.headers_mut() = self.headers.for_request(&Method::POST);
-        *request.body_mut() = Some(message.into());
-        let response =
-            self.client.execute(request).await.map_err(|error| self.not_posted(&error))?;
+        let sent = self.headers.send(&self.client, &Method::POST, &self.endpoint, message.into());
+        let response = sent.await.map_err(|error| match error {
+            SendError::NoToken(error) => without_token(error),
+            SendError::Http(error) => self.not_posted(&error),
+        })?;
         if response.status().is_success() {
             self.drain(response);
             return Ok(());

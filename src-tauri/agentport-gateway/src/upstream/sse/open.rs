@@ -1,9 +1,11 @@
 //! Opening the event stream of a server, up to the address for messages.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, Method, header::CONTENT_TYPE};
-use reqwest::{Request, Response};
+use bytes::Bytes;
+
+use http::{Method, header::CONTENT_TYPE};
+use reqwest::Response;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -11,7 +13,7 @@ use url::Url;
 use super::{
     channel::SseChannel,
     endpoint,
-    headers::RequestHeaders,
+    headers::{RequestHeaders, SendError},
     stream::{EventStream, StreamEnd, is_endpoint},
     transport::SseTransport,
 };
@@ -21,6 +23,7 @@ use crate::upstream::{
     streamable_http::http_error::{
         cause, challenge, credential_refused, is_event_stream, needs_auth, shown,
     },
+    token_source::HttpCredentials,
 };
 
 /// Time from the start of a stream to its first event.
@@ -38,11 +41,11 @@ pub(in crate::upstream) enum OpenError {
 pub(in crate::upstream) async fn open(
     client: reqwest::Client,
     url: &Url,
-    secrets: &HashMap<HeaderName, HeaderValue>,
+    credentials: HttpCredentials<'_>,
     in_flight: Arc<InFlight>,
     tasks: TaskTracker,
 ) -> Result<(Arc<SseChannel>, SseTransport), OpenError> {
-    let headers = RequestHeaders::new(&client, url, secrets);
+    let headers = RequestHeaders::new(&client, url, credentials);
     let response = begin(&client, url, &headers).await?;
     // It may have been redirected, within the origin.
     let base = response.url().clone();
@@ -66,12 +69,15 @@ async fn begin(
     // A user in the address is a header already; these fail only on addresses that cannot have one.
     let _ = plain.set_username("");
     let _ = plain.set_password(None);
-    let mut request = Request::new(Method::GET, plain);
-    *request.headers_mut() = headers.for_request(&Method::GET);
-    let response = client.execute(request).await.map_err(|error| {
-        let problem = format!("cannot be reached ({})", cause(&error));
-        OpenError::Failed(UpstreamError::Unreachable { what: what(), problem })
-    })?;
+    let response = headers.send(client, &Method::GET, &plain, Bytes::new()).await.map_err(
+        |error| match error {
+            SendError::NoToken(error) => OpenError::Failed(error),
+            SendError::Http(error) => {
+                let problem = format!("cannot be reached ({})", cause(&error));
+                OpenError::Failed(UpstreamError::Unreachable { what: what(), problem })
+            }
+        },
+    )?;
     let status = response.status();
     if needs_auth(status, response.headers()) {
         let challenge = challenge(response.headers());

@@ -4,7 +4,7 @@
 //! progress, and the server's questions. That is faster than rmcp's worker and leaves nothing to guess. The
 //! handshake, the standing stream and subscriptions are rmcp's (see `remote`).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use agentport_core::mcp::headers;
 use arc_swap::ArcSwap;
@@ -40,6 +40,7 @@ use crate::upstream::{
     message::{InboundMessage, inbound},
     redaction::Redactor,
     request::OutgoingRequest,
+    token_source::{HttpCredentials, TokenSource, authorize, authorize_again, without_token},
 };
 
 const METHOD: HeaderName = HeaderName::from_static(headers::METHOD);
@@ -67,6 +68,8 @@ pub(in crate::upstream) struct HttpClient {
     modern: bool,
     /// A secret goes with every request.
     has_credential: bool,
+    /// Gives the access token of each request.
+    tokens: Option<Arc<dyn TokenSource>>,
     header_params: ArcSwap<MarkedParams>,
     /// The address, fit to show.
     shown: String,
@@ -86,14 +89,17 @@ impl HttpClient {
     pub(in crate::upstream) fn new(
         client: reqwest::Client,
         url: Url,
-        secrets: &HashMap<HeaderName, HeaderValue>,
+        credentials: HttpCredentials<'_>,
         redactor: Redactor,
         agreed: &HttpSession,
         events: Arc<UpstreamEvents>,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        let has_credential =
-            !secrets.is_empty() || url.query().is_some() || !url.username().is_empty();
+        let HttpCredentials { headers: secrets, tokens } = credentials;
+        let has_credential = tokens.is_some()
+            || !secrets.is_empty()
+            || url.query().is_some()
+            || !url.username().is_empty();
         // An address may name a user; reqwest makes a header of that, and an address without.
         let plain = client.post(url.clone()).build();
         let (shown, url, mut headers) = match plain {
@@ -118,6 +124,7 @@ impl HttpClient {
             headers,
             modern: agreed.modern,
             has_credential,
+            tokens: tokens.cloned(),
             header_params: ArcSwap::default(),
             redactor,
             events,
@@ -186,8 +193,27 @@ impl HttpClient {
             timeout(NOTIFY_TIMEOUT, self.post(self.headers.clone(), message.into_bytes())).await;
     }
 
-    async fn post(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Response, AttemptError> {
-        let mut request = Request::new(Method::POST, self.url.clone());
+    async fn post(&self, mut headers: HeaderMap, body: Vec<u8>) -> Result<Response, AttemptError> {
+        let Some(tokens) = self.tokens.as_deref() else {
+            return self.send(Method::POST, headers, body.into()).await;
+        };
+        let body = Bytes::from(body);
+        authorize(Some(tokens), &mut headers).await.map_err(without_token)?;
+        let response = self.send(Method::POST, headers.clone(), body.clone()).await?;
+        let again = authorize_again(Some(tokens), &mut headers, &response).await;
+        match again.map_err(without_token)? {
+            true => self.send(Method::POST, headers, body).await,
+            false => Ok(response),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response, AttemptError> {
+        let mut request = Request::new(method, self.url.clone());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
         self.client.execute(request).await.map_err(|error| self.broken(&error))
@@ -243,9 +269,11 @@ impl HttpClient {
 
     async fn resume(&self, last: HeaderValue) -> Result<Response, AttemptError> {
         let mut request = Request::new(Method::GET, self.url.clone());
-        *request.headers_mut() = self.headers.clone();
-        request.headers_mut().remove(CONTENT_TYPE);
-        request.headers_mut().insert(LAST_EVENT, last);
+        let headers = request.headers_mut();
+        *headers = self.headers.clone();
+        headers.remove(CONTENT_TYPE);
+        headers.insert(LAST_EVENT, last);
+        authorize(self.tokens.as_deref(), headers).await.map_err(without_token)?;
         let response = self.client.execute(request).await.map_err(|error| self.broken(&error))?;
         if response.status().is_success() {
             Ok(response)

@@ -102,6 +102,11 @@ pub(in crate::upstream) fn problem(
     let said = |problem: String, answered| {
         (UpstreamError::Unreachable { what: shown_url.to_owned(), problem }, answered)
     };
+    if let Some(StreamableHttpError::Io(error)) = error.downcast_ref::<HandshakeError>()
+        && let Some(error) = no_token_error(error)
+    {
+        return (error, false);
+    }
     match error.downcast_ref::<HandshakeError>() {
         Some(StreamableHttpError::AuthRequired(wanted)) => {
             let challenge = &wanted.www_authenticate_header;
@@ -131,6 +136,11 @@ pub(in crate::upstream) fn problem(
         }
         _ => said(format!("cannot be reached ({})", cause(error)), false),
     }
+}
+
+/// Why there was no token to send.
+fn no_token_error(error: &std::io::Error) -> Option<UpstreamError> {
+    error.get_ref()?.downcast_ref::<UpstreamError>().cloned()
 }
 
 #[cfg(test)]

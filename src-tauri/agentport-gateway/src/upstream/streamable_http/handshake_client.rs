@@ -39,10 +39,12 @@ use tokio::time::{sleep, timeout};
 
 use super::http_error::{challenge, is_event_stream, tidy};
 use crate::upstream::{
+    error::UpstreamError,
     event_stream::SseParser,
     message::{InboundMessage, inbound},
     negotiation::HandshakeRefusal,
     repair::repaired,
+    token_source::{TokenSource, authorize, authorize_again},
 };
 
 /// Largest answer to a handshake in bytes.
@@ -61,6 +63,7 @@ pub(in crate::upstream) struct HandshakeClient {
     client: reqwest::Client,
     /// Time `server/discover` may go unanswered; `None`: however long it takes.
     discover_timeout: Option<Duration>,
+    tokens: Option<Arc<dyn TokenSource>>,
     state: Arc<HandshakeState>,
 }
 
@@ -103,8 +106,9 @@ impl HandshakeClient {
     pub(in crate::upstream) fn new(
         client: reqwest::Client,
         discover_timeout: Option<Duration>,
+        tokens: Option<Arc<dyn TokenSource>>,
     ) -> Self {
-        Self { client, discover_timeout, state: Arc::default() }
+        Self { client, discover_timeout, tokens, state: Arc::default() }
     }
 
     /// The session the server gave (revisions before 2026-07-28), once rmcp has used it.
@@ -128,16 +132,13 @@ impl HandshakeClient {
         session: Option<&str>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<reqwest::Response, HandshakeError> {
-        let mut request = self
-            .client
-            .post(uri)
-            .header(ACCEPT, "application/json, text/event-stream")
-            .headers(headers.into_iter().collect::<HeaderMap>());
-        if let Some(session) = session {
-            request = request.header(SESSION_ID, session);
+        let mut headers = headers.into_iter().collect::<HeaderMap>();
+        let tokens = self.tokens.as_deref();
+        authorize(tokens, &mut headers).await.map_err(no_token)?;
+        let mut response = self.send(uri, message, session, headers.clone()).await?;
+        if authorize_again(tokens, &mut headers, &response).await.map_err(no_token)? {
+            response = self.send(uri, message, session, headers).await?;
         }
-        let sent = request.json(message).send().await;
-        let response = sent.map_err(|error| HandshakeError::Client(error.without_url()))?;
         let status = response.status();
         let challenged = response.headers().contains_key(WWW_AUTHENTICATE);
         if status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && challenged) {
@@ -146,6 +147,25 @@ impl HandshakeClient {
             return Err(HandshakeError::AuthRequired(AuthRequiredError::new(scheme.to_owned())));
         }
         Ok(response)
+    }
+
+    async fn send(
+        &self,
+        uri: &str,
+        message: &ClientJsonRpcMessage,
+        session: Option<&str>,
+        headers: HeaderMap,
+    ) -> Result<reqwest::Response, HandshakeError> {
+        let mut request = self
+            .client
+            .post(uri)
+            .header(ACCEPT, "application/json, text/event-stream")
+            .headers(headers);
+        if let Some(session) = session {
+            request = request.header(SESSION_ID, session);
+        }
+        let sent = request.json(message).send().await;
+        sent.map_err(|error| HandshakeError::Client(error.without_url()))
     }
 
     /// `initialize` or `server/discover`, to its answer.
@@ -230,9 +250,27 @@ impl HandshakeClient {
         Ok(None)
     }
 
+    /// The headers of a request whose refusal is not answered with another token.
+    async fn authorized(
+        &self,
+        headers: HashMap<HeaderName, HeaderValue>,
+    ) -> Result<HashMap<HeaderName, HeaderValue>, HandshakeError> {
+        if self.tokens.is_none() {
+            return Ok(headers);
+        }
+        let mut headers = headers.into_iter().collect::<HeaderMap>();
+        authorize(self.tokens.as_deref(), &mut headers).await.map_err(no_token)?;
+        Ok(headers.into_iter().filter_map(|(name, value)| Some((name?, value))).collect())
+    }
+
     fn keep_refusal(&self, said: &str) {
         self.state.refusal.lock().said = said.chars().take(MAX_REFUSAL).collect();
     }
+}
+
+/// Carries why there is no token through rmcp, whose errors have no place for it.
+fn no_token(error: UpstreamError) -> HandshakeError {
+    HandshakeError::Io(std::io::Error::other(error))
 }
 
 /// The response in one message, if it is one.
@@ -326,7 +364,10 @@ impl StreamableHttpClient for HandshakeClient {
                 let silent = || StreamableHttpPostResponse::Json(unknown_method(&id), None);
                 timeout(limit, asked).await.unwrap_or_else(|_| Ok(silent()))
             }
-            _ => self.client.post_message(uri, message, session, auth, headers).await.map_err(tidy),
+            _ => {
+                let headers = self.authorized(headers).await?;
+                self.client.post_message(uri, message, session, auth, headers).await.map_err(tidy)
+            }
         }
     }
 
@@ -337,6 +378,7 @@ impl StreamableHttpClient for HandshakeClient {
         auth: Option<String>,
         headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), HandshakeError> {
+        let headers = self.authorized(headers).await?;
         self.client.delete_session(uri, session, auth, headers).await.map_err(tidy)
     }
 
@@ -358,7 +400,7 @@ impl StreamableHttpClient for HandshakeClient {
             .client
             .get(&*uri)
             .header(ACCEPT, "text/event-stream, application/json")
-            .headers(headers.into_iter().collect::<HeaderMap>());
+            .headers(self.authorized(headers).await?.into_iter().collect::<HeaderMap>());
         if let Some(session) = &session {
             request = request.header(SESSION_ID, &**session);
         }

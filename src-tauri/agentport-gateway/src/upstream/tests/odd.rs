@@ -57,7 +57,7 @@ impl OddServer {
                 .await;
         });
         let url = format!("http://{address}/mcp").parse().expect("a URL");
-        let target = RemoteTarget { url, headers: Vec::new(), secrets: Vec::new() };
+        let target = RemoteTarget { url, headers: Vec::new(), secrets: Vec::new(), tokens: None };
         Self { target: UpstreamTarget::Remote(target), gets, _stop: stop.drop_guard() }
     }
 }

@@ -102,6 +102,7 @@ async fn an_unreachable_server_is_named_without_secrets() {
         url: format!("http://user:pass@127.0.0.1:{port}/mcp?key=hidden").parse().unwrap(),
         headers: vec![(HeaderName::from_static("x-key"), Secret::new("obviously-fake"))],
         secrets: Vec::new(),
+        tokens: None,
     });
     let printed = format!("{target:?}");
     assert_eq!(printed, format!("Remote {{ url: \"http://127.0.0.1:{port}/mcp\", .. }}"));
@@ -181,6 +182,7 @@ async fn a_broken_stream_is_taken_up_where_it_broke() {
         url,
         headers: Vec::new(),
         secrets: Vec::new(),
+        tokens: None,
     }));
     assert_eq!(bench.tool("echo", json!({})).await.unwrap(), "resumed after 7");
     bench.end().await;

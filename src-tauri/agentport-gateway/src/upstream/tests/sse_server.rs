@@ -108,6 +108,7 @@ impl SseServer {
             url: self.url.clone(),
             headers: vec![header],
             secrets: Vec::new(),
+            tokens: None,
         })
     }
 

@@ -95,6 +95,7 @@ impl HttpServer {
             url: self.url.clone(),
             headers: vec![header],
             secrets: Vec::new(),
+            tokens: None,
         })
     }
 

@@ -1,0 +1,138 @@
+//! `agentport integrations accounts | add-account | reauth | disconnect`: the accounts of integrations that are signed in to.
+
+use agentport_api::{AccountView, ChangeAccount, paths};
+use agentport_core::IntegrationId;
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use super::sign_in::{self, SignInArgs, SignInTarget};
+use crate::{client::OwnerClient, context::Context, exit::ExitStatus, format, output};
+
+/// One account of an integration.
+#[derive(Debug, Args)]
+pub(crate) struct AccountChoice {
+    id: IntegrationId,
+    /// The label of the account [default: the one there is, or the integration's default]
+    #[arg(long, value_name = "LABEL")]
+    account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeAccountArgs {
+    #[command(flatten)]
+    which: AccountChoice,
+    /// Its new label
+    #[arg(long, value_name = "LABEL")]
+    label: Option<String>,
+    /// Use it where no other account was chosen
+    #[arg(long)]
+    default: bool,
+    /// Make the next sign-in register AgentPort with the provider anew
+    #[arg(long)]
+    forget_registration: bool,
+}
+
+/// Lists the accounts of one integration, or all.
+pub(super) async fn list(context: &Context, id: Option<&IntegrationId>) -> Result<ExitStatus> {
+    let owner = context.owner().await?;
+    let wanted = id.cloned();
+    context.output.list(&owner.get(paths::ACCOUNTS).await?, |views: Vec<AccountView>| {
+        table(
+            views
+                .into_iter()
+                .filter(|view| wanted.as_ref().is_none_or(|wanted| *wanted == view.integration)),
+        )
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+/// Signs in with one more account.
+pub(super) async fn add(
+    context: &Context,
+    id: &IntegrationId,
+    how: &SignInArgs,
+) -> Result<ExitStatus> {
+    let owner = context.owner().await?;
+    let target = SignInTarget { integration: id, account: None, address: None };
+    sign_in::run(&owner, context, target, how).await
+}
+
+/// Signs in to an account again, in place.
+pub(super) async fn reauth(
+    context: &Context,
+    which: &AccountChoice,
+    how: &SignInArgs,
+) -> Result<ExitStatus> {
+    let owner = context.owner().await?;
+    let account = chosen(&owner, which).await?;
+    let target = SignInTarget { integration: &which.id, account: Some(account.id), address: None };
+    sign_in::run(&owner, context, target, how).await
+}
+
+/// Forgets an account, and revokes its tokens where the provider offers that.
+pub(super) async fn disconnect(context: &Context, which: &AccountChoice) -> Result<ExitStatus> {
+    let owner = context.owner().await?;
+    let account = chosen(&owner, which).await?;
+    owner.delete(&paths::fill(paths::ACCOUNT, account.id)).await?;
+    let said = json!({ "integration": account.integration, "account": account.label, "disconnected": true });
+    context.output.own(&said, || {
+        format!(
+            "Disconnected {:?} of {}. Its rules and settings stay.",
+            account.label, account.integration
+        )
+    })?;
+    Ok(ExitStatus::Done)
+}
+
+/// Renames an account, makes it the default, or forgets its registration.
+pub(super) async fn change(context: &Context, change: &ChangeAccountArgs) -> Result<ExitStatus> {
+    if change.label.is_none() && !change.default && !change.forget_registration {
+        bail!("nothing to change was given; use --label, --default or --forget-registration");
+    }
+    let owner = context.owner().await?;
+    let account = chosen(&owner, &change.which).await?;
+    if change.forget_registration {
+        let path = paths::fill(paths::ACCOUNT_FORGET_REGISTRATION, account.id);
+        owner.post(&path, &json!({})).await?;
+    }
+    let body =
+        ChangeAccount { label: change.label.clone(), is_default: change.default.then_some(true) };
+    let answer = owner.patch(&paths::fill(paths::ACCOUNT, account.id), &body).await?;
+    context.output.answer(&answer, |view: AccountView| table(std::iter::once(view)))?;
+    Ok(ExitStatus::Done)
+}
+
+/// The account that is meant: by its label, or the default.
+async fn chosen(owner: &OwnerClient, which: &AccountChoice) -> Result<AccountView> {
+    let all: Vec<AccountView> = owner.list(paths::ACCOUNTS).await?;
+    let mut of: Vec<_> = all.into_iter().filter(|view| view.integration == which.id).collect();
+    let at = of.iter().position(|view| match &which.account {
+        Some(label) => view.label == *label,
+        None => view.is_default,
+    });
+    match (at, &which.account) {
+        (Some(at), _) => Ok(of.swap_remove(at)),
+        (None, Some(label)) => bail!("{} has no account {label:?}", which.id),
+        (None, None) => bail!(
+            "{} has no account that was signed in to; `agentport integrations accounts` lists them",
+            which.id
+        ),
+    }
+}
+
+fn table(views: impl Iterator<Item = AccountView>) -> String {
+    let rows = views.map(|view| {
+        let default = if view.is_default { " (default)" } else { "" };
+        [
+            view.integration.to_string(),
+            format!("{}{default}", output::name(&view.label, 30)),
+            output::cut(&format::account(&view.state), 60),
+            view.refreshed_at.map(format::when).unwrap_or_default(),
+            output::cut(&view.scopes.join(" "), 40),
+        ]
+    });
+    let headings = ["INTEGRATION", "ACCOUNT", "STATE", "RENEWED", "SCOPES"];
+    let empty = "No account was signed in to yet; install an integration with --auth oauth.";
+    output::table(headings, rows.collect(), empty)
+}

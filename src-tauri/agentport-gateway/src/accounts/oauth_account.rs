@@ -1,0 +1,398 @@
+//! One account that is signed in to by OAuth: gives the access token of each request, and renews it.
+
+use std::sync::Arc;
+
+use agentport_api::{Event, OAuthSettings};
+use agentport_core::{AccountId, IntegrationId, Secret};
+use arc_swap::ArcSwap;
+use futures::future::{BoxFuture, FutureExt as _};
+use http::{HeaderValue, StatusCode};
+use parking_lot::Mutex;
+
+use super::{
+    AccountError, SignInNeeded,
+    oauth::{AuthChallenge, ClientRegistration, OAuthRecord, RefreshError},
+    renewal::{AccountServices, MAX_STEP_UPS, RenewalCause, RenewalState},
+    tokens::{AccountTokens, TokenCondition},
+};
+use crate::{
+    clock,
+    shutdown::run_to_completion,
+    store::{AccountRow, Transition},
+    upstream::{TokenRefusal, TokenSource, UpstreamError},
+    vault::ChangingSecrets,
+};
+
+/// An account and its tokens.
+pub(crate) struct OAuthAccount {
+    /// Handed to the tasks that renew it, which outlive the request that asked.
+    this: std::sync::Weak<Self>,
+    services: Arc<AccountServices>,
+    id: AccountId,
+    integration: IntegrationId,
+    settings: OAuthSettings,
+    /// What is stored of it, but for the sealed record.
+    row: Mutex<AccountRow>,
+    tokens: ArcSwap<AccountTokens>,
+    renewing: tokio::sync::Mutex<RenewalState>,
+    extras: Mutex<AccountExtras>,
+}
+
+/// What is known of an account until the gateway ends.
+#[derive(Default)]
+struct AccountExtras {
+    /// It has a row in the database.
+    stored: bool,
+    /// Scopes the server asked for beyond those that were granted.
+    wanted_scopes: Vec<String>,
+    /// The next sign-in registers anew.
+    registration_forgotten: bool,
+}
+
+/// Why an account may have to be renewed.
+enum RenewalRequest {
+    /// A request is to go out.
+    Needed,
+    /// The clock says so, before any request does.
+    Scheduled,
+    /// The server refused a request.
+    Refused(TokenRefusal),
+}
+
+impl OAuthAccount {
+    pub(super) fn new(
+        services: Arc<AccountServices>,
+        row: AccountRow,
+        record: OAuthRecord,
+        settings: OAuthSettings,
+    ) -> Arc<Self> {
+        let condition = match &row.sign_in_needed {
+            Some(message) => TokenCondition::SignInNeeded { message: message.clone() },
+            None => TokenCondition::Usable,
+        };
+        let extras = AccountExtras { stored: !row.sealed.is_empty(), ..AccountExtras::default() };
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            services,
+            id: row.id,
+            integration: row.integration.clone(),
+            settings,
+            row: Mutex::new(row),
+            tokens: ArcSwap::from_pointee(AccountTokens::new(record, condition)),
+            renewing: tokio::sync::Mutex::default(),
+            extras: Mutex::new(extras),
+        })
+    }
+
+    pub(crate) fn id(&self) -> AccountId {
+        self.id
+    }
+
+    pub(crate) fn integration(&self) -> &IntegrationId {
+        &self.integration
+    }
+
+    pub(crate) fn label(&self) -> String {
+        self.row.lock().label.clone()
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.row.lock().is_default
+    }
+
+    pub(super) fn row(&self) -> AccountRow {
+        self.row.lock().clone()
+    }
+
+    pub(super) fn set_label(&self, label: &str) {
+        label.clone_into(&mut self.row.lock().label);
+    }
+
+    pub(super) fn set_default(&self, is_default: bool) {
+        self.row.lock().is_default = is_default;
+    }
+
+    pub(super) fn tokens(&self) -> Arc<AccountTokens> {
+        self.tokens.load_full()
+    }
+
+    pub(crate) fn record(&self) -> OAuthRecord {
+        self.tokens.load().record.clone()
+    }
+
+    /// Only the owner can make it work again.
+    pub(crate) fn needs_sign_in(&self) -> bool {
+        matches!(self.tokens.load().condition, TokenCondition::SignInNeeded { .. })
+    }
+
+    /// The client to sign in with again; `None`: a new one is registered.
+    pub(crate) fn known_client(&self) -> Option<ClientRegistration> {
+        let forgotten = self.extras.lock().registration_forgotten;
+        (!forgotten).then(|| self.tokens.load().record.client.clone())
+    }
+
+    /// The scopes of the last sign-in: asked for, or granted.
+    pub(crate) fn held_scopes(&self) -> Vec<String> {
+        let record = &self.tokens.load().record;
+        let mut scopes = record.requested_scopes.clone();
+        scopes.extend(
+            record
+                .granted_scopes
+                .iter()
+                .filter(|scope| !record.requested_scopes.contains(scope))
+                .cloned(),
+        );
+        scopes
+    }
+
+    /// Scopes its server has asked for beyond those.
+    pub(crate) fn wanted_scopes(&self) -> Vec<String> {
+        self.extras.lock().wanted_scopes.clone()
+    }
+
+    pub(crate) fn forget_registration(&self) {
+        self.extras.lock().registration_forgotten = true;
+    }
+
+    /// The row with the record of this moment.
+    pub(crate) fn sealed_row(&self) -> AccountRow {
+        let row = self.row();
+        AccountRow { sealed: self.services.sealed(self.id, &self.tokens.load().record), ..row }
+    }
+
+    /// It has a row now. A renewal since [`OAuthAccount::sealed_row`] is stored as well.
+    pub(super) async fn mark_stored(&self) {
+        let _renewing = self.renewing.lock().await;
+        self.extras.lock().stored = true;
+        if let Err(error) = self.store_record(&self.tokens.load().record, None).await {
+            tracing::error!(error = %agentport_core::ErrorChain(&error), "an account could not be stored");
+        }
+    }
+
+    /// After another sign-in.
+    pub(super) async fn replace_record(&self, record: OAuthRecord) -> Result<(), AccountError> {
+        let mut renewing = self.renewing.lock().await;
+        if self.store_record(&record, None).await? == Transition::LostRace {
+            return Err(AccountError::Unknown(self.id));
+        }
+        let satisfied = self
+            .extras
+            .lock()
+            .wanted_scopes
+            .iter()
+            .all(|scope| record.granted_scopes.contains(scope));
+        let step_ups = if satisfied { 0 } else { renewing.step_ups };
+        *renewing = RenewalState { step_ups, ..RenewalState::default() };
+        *self.extras.lock() = AccountExtras { stored: true, ..AccountExtras::default() };
+        self.row.lock().sign_in_needed = None;
+        self.tokens.store(Arc::new(AccountTokens::new(record, TokenCondition::Usable)));
+        Ok(())
+    }
+
+    /// Renews it before a request needs it. What goes wrong is in the account's state.
+    pub(super) async fn renew_early(&self) {
+        let _ = self.renewed(RenewalRequest::Scheduled).await;
+    }
+
+    async fn store_record(
+        &self,
+        record: &OAuthRecord,
+        sign_in_needed: Option<&str>,
+    ) -> crate::store::Result<Transition> {
+        let id = self.id;
+        if !self.extras.lock().stored {
+            return Ok(Transition::Applied);
+        }
+        let sealed = self.services.sealed(id, record);
+        self.services.store.update_account_record(id, &sealed, sign_in_needed).await
+    }
+
+    /// Runs to its end even if the request that needs it is withdrawn: the answer to a refresh must not be lost.
+    async fn renewed(&self, request: RenewalRequest) -> Result<HeaderValue, UpstreamError> {
+        let Some(this) = self.this.upgrade() else { return Err(UpstreamError::Cancelled) };
+        let tasks = self.services.tasks.clone();
+        run_to_completion(&tasks, async move { this.renew(request).await }).await
+    }
+
+    async fn renew(&self, request: RenewalRequest) -> Result<HeaderValue, UpstreamError> {
+        let mut state = self.renewing.lock().await;
+        let tokens = self.tokens();
+        let now = clock::now();
+        if let TokenCondition::SignInNeeded { message } = &tokens.condition {
+            return Err(needs_auth(message));
+        }
+        let cause = match &request {
+            // Another request has renewed it since.
+            RenewalRequest::Refused(refusal) if refusal.sent.as_ref() != Some(&tokens.header) => {
+                return Ok(tokens.header.clone());
+            }
+            RenewalRequest::Refused(refusal) if is_insufficient_scope(refusal) => {
+                return Err(self.more_scopes(refusal, &mut state));
+            }
+            RenewalRequest::Refused(_) => RenewalCause::Refusal,
+            RenewalRequest::Needed if tokens.is_fresh(now) => return Ok(tokens.header.clone()),
+            RenewalRequest::Needed | RenewalRequest::Scheduled => RenewalCause::Age,
+        };
+        if state.is_recent(now, cause) {
+            return match cause {
+                RenewalCause::Age => Ok(tokens.header.clone()),
+                RenewalCause::Refusal => {
+                    let message = format!(
+                        "{} refuses the access that {} has just given. Sign in again.",
+                        host_of(&tokens.record),
+                        tokens.record.issuer
+                    );
+                    Err(self.sign_in_needed(&tokens.record, message).await)
+                }
+            };
+        }
+        if let TokenCondition::Unreachable { message, retry_at } = &tokens.condition
+            && now < *retry_at
+        {
+            return Err(unreachable(&tokens.record, message));
+        }
+        match self.services.oauth.refresh(&tokens.record, &self.settings).await {
+            Ok(record) => self.adopt(record, cause, &mut state).await,
+            Err(RefreshError::Refused { message }) => {
+                Err(self.sign_in_needed(&tokens.record, message).await)
+            }
+            Err(RefreshError::Transient { message, retry_after }) => {
+                let retry_at = state.failed(now, retry_after, rand::random());
+                let condition = TokenCondition::Unreachable { message: message.clone(), retry_at };
+                self.set(tokens.record.clone(), condition);
+                if cause == RenewalCause::Age && !tokens.is_expired(now) {
+                    return Ok(tokens.header.clone());
+                }
+                Err(unreachable(&tokens.record, &message))
+            }
+        }
+    }
+
+    /// Stores new tokens, then uses them.
+    async fn adopt(
+        &self,
+        record: OAuthRecord,
+        cause: RenewalCause,
+        state: &mut RenewalState,
+    ) -> Result<HeaderValue, UpstreamError> {
+        match self.store_record(&record, None).await {
+            Ok(Transition::Applied) => {}
+            Ok(Transition::LostRace) => {
+                self.services.revoke(record);
+                return Err(UpstreamError::Cancelled);
+            }
+            // In memory they still work; the next renewal stores its own.
+            Err(error) => tracing::error!(
+                error = %agentport_core::ErrorChain(&error),
+                "renewed credentials could not be stored"
+            ),
+        }
+        state.renewed(clock::now(), cause);
+        Ok(self.set(record, TokenCondition::Usable))
+    }
+
+    fn set(&self, record: OAuthRecord, condition: TokenCondition) -> HeaderValue {
+        let tokens = AccountTokens::new(record, condition);
+        let header = tokens.header.clone();
+        self.tokens.store(Arc::new(tokens));
+        self.services.events.send(Event::Accounts);
+        header
+    }
+
+    /// The tokens were refused for good. Said once: whatever asks after this gets the same answer without a request.
+    async fn sign_in_needed(&self, record: &OAuthRecord, message: String) -> UpstreamError {
+        if let Err(error) = self.store_record(record, Some(&message)).await {
+            tracing::error!(
+                error = %agentport_core::ErrorChain(&error),
+                "that an account has to be signed in to again could not be stored"
+            );
+        }
+        self.row.lock().sign_in_needed = Some(message.clone());
+        self.set(record.clone(), TokenCondition::SignInNeeded { message: message.clone() });
+        let needed = SignInNeeded {
+            integration: self.integration.clone(),
+            account: self.id,
+            message: message.clone(),
+        };
+        let _ = self.services.needy.send(needed);
+        needs_auth(&message)
+    }
+
+    /// The server wants more than was granted (RFC 6750, section 3.1). Everything else goes on to work.
+    fn more_scopes(&self, refusal: &TokenRefusal, state: &mut RenewalState) -> UpstreamError {
+        let challenge = AuthChallenge::parse(&refusal.challenge);
+        let mut extras = self.extras.lock();
+        let mut is_new = false;
+        for scope in challenge.scopes {
+            if !extras.wanted_scopes.contains(&scope) {
+                extras.wanted_scopes.push(scope);
+                is_new = true;
+            }
+        }
+        if is_new {
+            state.step_ups += 1;
+        }
+        let scopes = extras.wanted_scopes.join(", ");
+        drop(extras);
+        self.services.events.send(Event::Accounts);
+        let message = match state.step_ups > MAX_STEP_UPS {
+            true => format!(
+                "the account lacks permissions ({scopes}), and its provider has not granted them {MAX_STEP_UPS} times"
+            ),
+            false => format!(
+                "the account lacks permissions ({scopes}); the owner can grant them by signing in again in AgentPort"
+            ),
+        };
+        UpstreamError::MissingScopes { message }
+    }
+}
+
+impl TokenSource for OAuthAccount {
+    fn fresh(&self) -> Option<HeaderValue> {
+        let tokens = self.tokens.load();
+        tokens.is_fresh(clock::now()).then(|| tokens.header.clone())
+    }
+
+    fn authorization(&self) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
+        self.renewed(RenewalRequest::Needed).boxed()
+    }
+
+    fn refused(&self, refusal: TokenRefusal) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
+        self.renewed(RenewalRequest::Refused(refusal)).boxed()
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        ChangingSecrets::secrets(self)
+    }
+}
+
+impl ChangingSecrets for OAuthAccount {
+    fn secrets(&self) -> Vec<Secret> {
+        let record = &self.tokens.load().record;
+        let client = record.client.client_secret.clone();
+        std::iter::once(record.access_token.clone())
+            .chain(record.refresh_token.clone())
+            .chain(client)
+            .collect()
+    }
+}
+
+fn is_insufficient_scope(refusal: &TokenRefusal) -> bool {
+    refusal.status == StatusCode::FORBIDDEN
+        || AuthChallenge::parse(&refusal.challenge).is_insufficient_scope()
+}
+
+fn host_of(record: &OAuthRecord) -> &str {
+    record.server.host_str().unwrap_or("the server")
+}
+
+fn needs_auth(message: &str) -> UpstreamError {
+    UpstreamError::NeedsAuth { message: message.to_owned(), scheme: Some("Bearer".to_owned()) }
+}
+
+fn unreachable(record: &OAuthRecord, message: &str) -> UpstreamError {
+    UpstreamError::Unreachable {
+        what: record.issuer.clone(),
+        problem: format!("cannot renew the access now ({message})"),
+    }
+}

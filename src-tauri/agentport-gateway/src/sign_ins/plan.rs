@@ -1,0 +1,141 @@
+//! What a sign-in is for: an account of an integration that exists, or a new one from the directory or at an address.
+
+use std::sync::Arc;
+
+use agentport_api::{AuthMethod, Connection, OAuthSettings, StartSignIn};
+use agentport_core::{IntegrationId, Secret};
+use url::Url;
+
+use crate::{
+    accounts::{AccountError, Accounts, OAuthAccount},
+    catalogue::Catalogue,
+    directory::{self, DirectoryEntry, NotOffered},
+};
+
+/// Everything a sign-in needs to know before it sends anything.
+pub(super) struct SignInPlan {
+    pub(super) integration: IntegrationId,
+    pub(super) name: String,
+    pub(super) server: Url,
+    pub(super) settings: OAuthSettings,
+    pub(super) own_secret: Option<Secret>,
+    /// The account that is signed in to again.
+    pub(super) account: Option<Arc<OAuthAccount>>,
+    /// Of a new account.
+    pub(super) label: String,
+    /// The connection of an integration that is to be added.
+    pub(super) addition: Option<Connection>,
+}
+
+/// Why nothing can be signed in to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error("{0:?} is not an absolute http or https URL")]
+    BadUrl(String),
+    #[error("an integration \"{0}\" exists already; sign in to it, or choose another id")]
+    Exists(IntegrationId),
+    #[error("\"{0}\" is not signed in to by OAuth; it takes a token or nothing")]
+    NoOauth(IntegrationId),
+    #[error("{0}")]
+    NotOffered(#[from] NotOffered),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error("a client secret goes with a client id")]
+    SecretAlone,
+}
+
+impl SignInPlan {
+    pub(super) fn new(
+        wanted: StartSignIn,
+        catalogue: &Catalogue,
+        accounts: &Accounts,
+    ) -> Result<Self, PlanError> {
+        let id = wanted.integration;
+        let installed = catalogue.get(&id);
+        let (name, connection, addition) = match (&installed, wanted.url) {
+            (Some(_), Some(_)) => return Err(PlanError::Exists(id)),
+            (Some(entry), None) => (entry.row.name.clone(), entry.row.connection.clone(), None),
+            (None, Some(url)) => {
+                let name = wanted.name.unwrap_or_else(|| id.to_string());
+                let connection = at_address(url);
+                (name, connection.clone(), Some(connection))
+            }
+            (None, None) => {
+                let listed = directory::find_offered(id.as_str())?;
+                let connection = listed_connection(listed, wanted.variant.as_deref())
+                    .ok_or_else(|| PlanError::NoOauth(id.clone()))?;
+                (listed.name.clone(), connection.clone(), Some(connection))
+            }
+        };
+        let mut settings =
+            connection.oauth().cloned().ok_or_else(|| PlanError::NoOauth(id.clone()))?;
+        if let Some(other) = wanted.settings {
+            // A pinned issuer is reviewed data, and not for the asking.
+            settings = OAuthSettings { issuer: settings.issuer, ..other };
+        }
+        if wanted.client_id.is_some() {
+            settings.client_id = wanted.client_id;
+        } else if wanted.client_secret.is_some() {
+            return Err(PlanError::SecretAlone);
+        }
+        let account = match wanted.account {
+            None => None,
+            Some(wanted) => {
+                let account = accounts.get(wanted).filter(|account| *account.integration() == id);
+                Some(account.ok_or(AccountError::Unknown(wanted))?)
+            }
+        };
+        let label = accounts.label_for(&id, wanted.label.as_deref())?;
+        let addition = addition.map(|connection| with_settings(connection, &settings));
+        Ok(Self {
+            server: server_of(&connection)?,
+            own_secret: wanted.client_secret,
+            integration: id,
+            name,
+            settings,
+            account,
+            label,
+            addition,
+        })
+    }
+}
+
+fn at_address(url: String) -> Connection {
+    Connection::RemoteMcp {
+        url,
+        headers: std::collections::BTreeMap::new(),
+        oauth: Some(Box::default()),
+        timeout_seconds: None,
+    }
+}
+
+/// How an entry of the directory is reached when it is signed in to by OAuth.
+fn listed_connection(
+    listed: &'static DirectoryEntry,
+    _variant: Option<&str>,
+) -> Option<Connection> {
+    let way =
+        listed.auth_methods().into_iter().find(|way| matches!(way, AuthMethod::Oauth { .. }))?;
+    Some(listed.connection(&way))
+}
+
+/// The connection with the settings of this sign-in, which later ones use again.
+fn with_settings(connection: Connection, settings: &OAuthSettings) -> Connection {
+    match connection {
+        Connection::RemoteMcp { url, headers, timeout_seconds, .. } => Connection::RemoteMcp {
+            url,
+            headers,
+            oauth: Some(Box::new(settings.clone())),
+            timeout_seconds,
+        },
+        other => other,
+    }
+}
+
+fn server_of(connection: &Connection) -> Result<Url, PlanError> {
+    let url = connection.url().unwrap_or_default();
+    Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+        .ok_or_else(|| PlanError::BadUrl(agentport_core::sanitize::sanitize_line(url, 100)))
+}
