@@ -256,6 +256,10 @@ impl OAuthAccount {
             Err(RefreshError::Refused { message }) => {
                 Err(self.sign_in_needed(&tokens.record, message).await)
             }
+            Err(RefreshError::ClientUnknown { message }) => {
+                self.forget_registration();
+                Err(self.sign_in_needed(&tokens.record, message).await)
+            }
             Err(RefreshError::Transient { message, retry_after }) => {
                 let retry_at = state.failed(now, retry_after, rand::random());
                 let condition = TokenCondition::Unreachable { message: message.clone(), retry_at };

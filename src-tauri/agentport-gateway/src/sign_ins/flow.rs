@@ -115,8 +115,12 @@ impl SignIns {
         server: &AuthorizationServer,
     ) -> Option<ClientRegistration> {
         let own = plan.account.iter().cloned();
+        // Another account can have the very client that the provider forgot.
+        let forgotten = plan.account.as_ref().filter(|account| account.known_client().is_none());
+        let forgotten = forgotten.map(|account| account.record().client.client_id);
         own.chain(self.accounts.of(&plan.integration))
             .filter_map(|account| account.known_client())
+            .filter(|client| forgotten.as_ref() != Some(&client.client_id))
             .find(|client| client.issuer == server.issuer)
     }
 

@@ -138,6 +138,9 @@ pub(crate) enum RefreshError {
     /// The refresh token is no longer good; the owner has to sign in again.
     #[error("{message}")]
     Refused { message: String },
+    /// The provider no longer knows the client; the owner has to sign in again with another registration.
+    #[error("{message}")]
+    ClientUnknown { message: String },
     /// Nothing is decided; the same request may succeed later.
     #[error("{message}")]
     Transient { message: String, retry_after: Option<Duration> },

@@ -45,17 +45,16 @@ pub(super) async fn refresh(
     };
     let verdict = answer.refresh_verdict();
     let problem = answer.problem();
+    let message =
+        format!("{} no longer accepts the sign-in ({problem}). Sign in again.", record.issuer);
     match (answer, verdict) {
         (TokenAnswer::Granted(grant), _) => Ok(renewed(record, grant)),
         (TokenAnswer::Later { retry_after, .. }, _) => Err(later(record, &problem, retry_after)),
         (_, Some(RefreshVerdict::Later)) => Err(later(record, &problem, None)),
-        _ => {
-            let message = format!(
-                "{} no longer accepts the sign-in ({problem}). Sign in again.",
-                record.issuer
-            );
-            Err(RefreshError::Refused { message })
+        (TokenAnswer::Refused { code, .. }, _) if code == "invalid_client" => {
+            Err(RefreshError::ClientUnknown { message })
         }
+        _ => Err(RefreshError::Refused { message }),
     }
 }
 

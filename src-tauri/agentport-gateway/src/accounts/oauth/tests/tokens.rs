@@ -101,7 +101,6 @@ async fn refused_refreshes_end_after_at_most_two_requests() {
             1,
         ),
         (FixedAnswer::json(403, &json!({ "error": "unauthorized_client" })), 1),
-        (FixedAnswer::json(401, &json!({ "error": "invalid_client" })), 1),
         (FixedAnswer::json(200, &json!({ "error": "bad_refresh_token" })), 1),
         (FixedAnswer::json(400, &json!({ "error_code": "refresh_token_not_found" })), 1),
         (FixedAnswer::json(400, &json!({ "errors": ["bad"] })), 2),
@@ -116,6 +115,17 @@ async fn refused_refreshes_end_after_at_most_two_requests() {
         assert_shows_no_secret(&error);
         assert_eq!(provider.requests("/token").len(), 1 + requests, "{}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn a_forgotten_client_is_told_apart_from_a_dead_token() {
+    let provider = Provider::start().await;
+    let settings = OAuthSettings::default();
+    let record = provider.sign_in(&settings).await.unwrap();
+    provider.answer("/token", FixedAnswer::json(401, &json!({ "error": "invalid_client" })));
+    let error = OAuthClient::new().refresh(&record, &settings).await.unwrap_err();
+    assert!(matches!(error, RefreshError::ClientUnknown { .. }), "{error:?}");
+    assert_eq!(provider.requests("/token").len(), 2, "one for the code, one for the refresh");
 }
 
 #[tokio::test]
