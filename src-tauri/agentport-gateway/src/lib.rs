@@ -33,6 +33,7 @@
 pub mod clock;
 pub mod control;
 pub mod data_dir;
+pub mod logging;
 pub mod vault;
 
 mod accounts;

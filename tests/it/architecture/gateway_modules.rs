@@ -13,6 +13,7 @@ use super::{code, is_test, sources};
 const MODULES: &[(&str, &[&str], &str)] = &[
     ("clock", &[], "the time is read in one place"),
     ("data_dir", &[], "paths and the lock of the data directory, before anything is opened"),
+    ("logging", &[], "what the programs log, before anything runs"),
     ("events", &[], "announcements to screens; nothing correct depends on them"),
     ("shutdown", &[], "stop signals, which every layer waits for"),
     ("address", &[], "the gateway's own URLs"),

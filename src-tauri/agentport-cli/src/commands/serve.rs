@@ -9,7 +9,6 @@ use agentport_gateway::{
 use agentport_pages::assets;
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     context::Context,
@@ -30,7 +29,7 @@ pub(crate) struct ServeArgs {
 
 impl ServeArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
-        log_to_stderr();
+        agentport_gateway::logging::log_to_stderr();
         let vault = vault(&self.vault)?;
         let home = context.home()?;
         // Only without a database is it certain that there is no password. A gateway whose owner has still to choose
@@ -99,25 +98,6 @@ fn vault(words: &[String]) -> Result<VaultChoice> {
         }
         _ => bail!("{joined:?} is no vault; use keychain, key-file, or passphrase-file FILE"),
     })
-}
-
-/// The log filter where `RUST_LOG` is not set. rmcp logs errors of its transports with whole URLs, which may contain an
-/// integration's secret; the gateway logs the same errors without it.
-const DEFAULT_LOG_FILTER: &str = "info,rmcp=warn,rmcp::transport=off";
-/// Added to every filter: above `warn`, rmcp logs whole requests, which may contain a token.
-const REQUIRED_LOG_DIRECTIVE: &str = "rmcp::service=warn";
-
-fn log_to_stderr() {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG_FILTER));
-    let filter = filter.add_directive(REQUIRED_LOG_DIRECTIVE.parse().expect("is a directive"));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr())
-        && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colours)
-        .init();
 }
 
 /// Signals that ask the process to end: Ctrl-C, a service manager's SIGTERM, a closing terminal's SIGHUP.
