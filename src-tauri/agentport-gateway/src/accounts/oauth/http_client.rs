@@ -14,8 +14,11 @@ use super::{
     network_scope::{InternalAddress, NetworkScope, ScopedResolver, is_loopback},
 };
 
-/// The longest an OAuth request may take, its redirects included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest a request to an endpoint may take.
+const ENDPOINT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest a metadata document may take, its redirects included. Several addresses are tried in turn while the
+/// owner waits.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest body that is read.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -96,7 +99,11 @@ impl OAuthHttp {
         request: OAuthRequest,
     ) -> Result<OAuthResponse, OAuthError> {
         let first = request.url.clone();
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.send_following(scope, request)).await {
+        let limit = match request.redirects {
+            RedirectRule::SameSite => METADATA_TIMEOUT,
+            RedirectRule::Never => ENDPOINT_TIMEOUT,
+        };
+        match tokio::time::timeout(limit, self.send_following(scope, request)).await {
             Ok(sent) => sent,
             Err(_) => Err(unreachable(&first, "it took too long")),
         }
@@ -267,6 +274,22 @@ mod tests {
             let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
             assert_eq!(is_same_site(&from, &to), same, "{from} {to}");
         }
+    }
+
+    /// The name passes the check of the URL here; the address it resolves to does not.
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_computer_is_refused_when_connecting() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(Arc::new(ScopedResolver::new(NetworkScope::Public)))
+            .build()
+            .unwrap();
+        let url: Url = "https://localhost:1/token?code=planted".parse().unwrap();
+        let error = client.get(url.clone()).send().await.unwrap_err();
+        let error = send_error(&url, &error);
+        assert!(matches!(error, OAuthError::AddressRefused { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("planted"), "{error:?}");
     }
 
     #[test]

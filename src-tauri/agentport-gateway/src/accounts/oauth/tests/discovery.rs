@@ -203,6 +203,17 @@ async fn a_server_that_says_later_is_not_taken_for_one_without_sign_in() {
     assert!(!provider.paths().iter().any(|path| path == "/authorize" || path == "/register"));
 }
 
+/// The clock is stopped, so that waiting takes no time.
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_unreachable() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}/mcp", silent.local_addr().unwrap()).parse().unwrap();
+    let settings = OAuthSettings::default();
+    let error = OAuthClient::new().discover(&server, None, &settings).await.unwrap_err();
+    assert!(error.to_string().contains("it took too long") && !error.is_final(), "{error}");
+}
+
 #[tokio::test]
 async fn the_servers_own_url_gives_away_nothing() {
     let provider = Provider::start().await;
