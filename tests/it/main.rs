@@ -35,5 +35,6 @@ mod serve;
 #[cfg(target_os = "linux")]
 mod shell;
 mod skill;
+mod sse_upstreams;
 mod upstream_processes;
 mod upstreams;
