@@ -52,8 +52,8 @@ fn connection(import: &PlannedImport) -> Connection {
                 startup_timeout_seconds: import.startup_timeout_seconds,
             }
         }
-        ImportLaunch::Remote { url, headers } => {
-            Connection::RemoteMcp { url, headers, oauth: None, timeout_seconds }
+        ImportLaunch::Remote { url, headers, oauth } => {
+            Connection::RemoteMcp { url, headers, oauth, timeout_seconds }
         }
     }
 }

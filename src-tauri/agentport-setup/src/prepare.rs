@@ -10,7 +10,7 @@ use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
     client::{Client, Place},
-    plan::{self, ConsolidateWishes, KnownGateway, Plan, PlanError},
+    plan::{self, ConsolidateWishes, KnownGateway, McpRemotePrograms, Plan, PlanError},
     types::{Choice, PlanAction, PlanRequest, PlanView},
 };
 use agentport_core::{AgentId, IntegrationId};
@@ -205,12 +205,13 @@ impl Installation {
     ) -> Result<Plan, SetupError> {
         let mut known = KnownGateway::default();
         let mut keep: BTreeSet<String> = request.keep.iter().cloned().collect();
+        let as_program: BTreeSet<String> = request.as_program.iter().cloned().collect();
         let mut unusable = BTreeMap::new();
         if let Some(control) = control {
             let installed: Vec<IntegrationView> = control.list(paths::INTEGRATIONS).await?;
             let taken = installed.iter().map(|view| (view.id.clone(), view.connection.summary()));
             known.taken = taken.collect();
-            for import in plan::imports(place, before)? {
+            for import in plan::imports(place, before, McpRemotePrograms::Named(&as_program))? {
                 match integrations::compare(control, &import).await? {
                     SameIntegration::Same(id) => drop(known.same.insert(import.server, id)),
                     SameIntegration::Different => {
@@ -226,7 +227,8 @@ impl Installation {
                 }
             }
         }
-        let wishes = ConsolidateWishes { via: request.via, choices: request.choices.clone(), keep };
+        let choices = request.choices.clone();
+        let wishes = ConsolidateWishes { via: request.via, choices, keep, as_program };
         let mut plan = plan::consolidate(place, before, &self.target(place), &known, &wishes)?;
         for left in &mut plan.left {
             if let Some(why) = unusable.remove(&left.server) {

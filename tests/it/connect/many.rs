@@ -37,7 +37,7 @@ async fn summaries_of_servers_hold_no_secret() {
     let desk = Desk::new().await;
     let text = json!({ "mcpServers": {
         "line": { "command": "mysql -pfakepw0002 --password fakepw0003" },
-        "path": { "url": "https://example.test/fakepw0004/sse" },
+        "path": { "url": "https://example.test/fakepw0004/mcp", "auth": { "CLIENT_ID": "x" } },
         "hidden": { "command": "a\u{202e}b\u{7}" },
     }});
     desk.put(CURSOR, &text.to_string());

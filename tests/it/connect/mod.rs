@@ -10,6 +10,7 @@ mod impostors;
 #[cfg(unix)]
 mod links;
 mod many;
+mod mcp_remote;
 mod refusals;
 mod restoring;
 mod shell;

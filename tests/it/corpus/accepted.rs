@@ -58,8 +58,9 @@ fn connection(import: &PlannedImport) -> Value {
             "type": "local_mcp", "command": command, "args": args, "secret_args": secret_args, "env": env,
             "secret_env": secret_env, "cwd": cwd, "timeout_seconds": timeout_seconds,
         }),
-        ImportLaunch::Remote { url, headers } => json!({
-            "type": "remote_mcp", "url": url, "headers": headers, "timeout_seconds": timeout_seconds,
+        ImportLaunch::Remote { url, headers, oauth } => json!({
+            "type": "remote_mcp", "url": url, "headers": headers, "oauth": oauth,
+            "timeout_seconds": timeout_seconds,
         }),
     }
 }

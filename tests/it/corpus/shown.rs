@@ -73,7 +73,11 @@ fn details(out: &mut String, import: &PlannedImport) {
             out,
             "    {command:?} {args:?} secrets at {secret_args:?} env {env:?} and {secret_env:?} in {cwd:?}"
         ),
-        ImportLaunch::Remote { url, headers } => writeln!(out, "    {url:?} {headers:?}"),
+        ImportLaunch::Remote { url, headers, oauth } => {
+            let oauth = oauth.as_ref().map(|it| serde_json::to_string(it).expect("it is JSON"));
+            let oauth = oauth.map(|it| format!(" {it}")).unwrap_or_default();
+            writeln!(out, "    {url:?} {headers:?}{oauth}")
+        }
     };
     if !import.enabled {
         let _ = writeln!(out, "    switched off");

@@ -31,6 +31,11 @@ choices: { [key in string]: Choice },
  */
 keep: Array<string>, 
 /**
+ * Consolidate: entries of `mcp-remote` that are to be taken over as the programs they are, not as the servers behind
+ * them.
+ */
+as_program?: Array<string>, 
+/**
  * Restore: also remove the integrations that the consolidation added and nobody else uses.
  */
 remove_integrations: boolean, 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alongs } from './importChoices';
-import { choosing, draft, isId, keeping, want } from './draft';
+import { choosing, draft, isId, keeping, startingAsBefore, want } from './draft';
 import { imported, planned, taken } from './fixtures';
 import { sourceNames, viaOptions, wayBack } from './planLabels';
 
@@ -40,6 +40,12 @@ describe('what is asked of the gateway', () => {
     wanted = keeping(keeping(wanted, 'github', true), 'github', true);
     expect([want(wanted).keep, Object.keys(want(wanted).choices)]).toEqual([['github'], ['files']]);
     expect(want(keeping(wanted, 'github', false)).keep).toEqual([]);
+  });
+
+  it('starts mcp-remote as before where that is wanted', () => {
+    const wanted = startingAsBefore(startingAsBefore(draft('consolidate'), 'linear', true), 'linear', true);
+    expect(want(wanted).as_program).toEqual(['linear']);
+    expect(want(startingAsBefore(wanted, 'linear', false)).as_program).toBeUndefined();
   });
 });
 

@@ -14,6 +14,8 @@ export interface Draft {
   /** By the server's name. */
   choices: Readonly<Record<string, Choice>>;
   keep: readonly string[];
+  /** Entries of `mcp-remote` that are to be started as before. */
+  asProgram: readonly string[];
   removeIntegrations: boolean;
   onConflict: OnConflict | null;
 }
@@ -24,6 +26,7 @@ export const draft = (what: PlanAction, path: string | null = null): Draft => ({
   via: null,
   choices: {},
   keep: [],
+  asProgram: [],
   removeIntegrations: false,
   onConflict: null,
 });
@@ -36,6 +39,7 @@ export function want(from: Draft): PlanRequest {
     keep: [...from.keep],
     remove_integrations: from.removeIntegrations,
   };
+  if (from.asProgram.length > 0) asked.as_program = [...from.asProgram];
   if (from.path !== null) asked.path = from.path;
   if (from.via !== null) asked.via = from.via;
   if (from.onConflict !== null) asked.on_conflict = from.onConflict;
@@ -52,6 +56,12 @@ export function keeping(from: Draft, server: string, kept: boolean): Draft {
   if (!kept) return { ...from, keep };
   const choices = Object.fromEntries(Object.entries(from.choices).filter(([name]) => name !== server));
   return { ...from, keep: [...keep, server], choices };
+}
+
+/** Whether `mcp-remote` is started as before, or the server behind it is reached without. */
+export function startingAsBefore(from: Draft, server: string, asBefore: boolean): Draft {
+  const asProgram = from.asProgram.filter((name) => name !== server);
+  return { ...from, asProgram: asBefore ? [...asProgram, server] : asProgram };
 }
 
 /** An id the gateway takes: 1–32 of `a-z0-9-_`, beginning with a letter, and none of AgentPort's own. */

@@ -81,6 +81,7 @@ pub(super) fn want(what: PlanAction) -> PlanRequest {
         via: None,
         choices: Default::default(),
         keep: Vec::new(),
+        as_program: Vec::new(),
         remove_integrations: false,
         on_conflict: None,
     }

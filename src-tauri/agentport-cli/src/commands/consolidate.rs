@@ -30,6 +30,9 @@ pub(crate) struct ConsolidateArgs {
     /// Leave this server in the client; may be given several times
     #[arg(long, value_name = "NAME")]
     keep: Vec<String>,
+    /// Take an mcp-remote entry over as the program it is, not as the server behind it; may be given several times
+    #[arg(long, value_name = "NAME")]
+    as_program: Vec<String>,
     /// Take a server over under another id; may be given several times
     #[arg(long, value_name = "NAME=ID", value_parser = renamed)]
     rename: Vec<(String, IntegrationId)>,
@@ -54,6 +57,7 @@ impl ConsolidateArgs {
             via: self.via.map(Into::into),
             choices: self.choices(),
             keep: self.keep.clone(),
+            as_program: self.as_program.clone(),
             ..want(PlanAction::Consolidate)
         };
         if let Some(client) = &self.client {
@@ -76,6 +80,7 @@ impl ConsolidateArgs {
         for file in &files {
             let mut want = PlanRequest { path: Some(file.path.clone()), ..want.clone() };
             want.keep.retain(|name| file.has(name));
+            want.as_program.retain(|name| file.has(name));
             want.choices.retain(|name, _| file.has(name));
             let client = &file.client;
             match client_plan::carry_out(&by, context, client, &want, flags).await {

@@ -15,7 +15,7 @@ use super::{Backups, BackupsError, journal};
 use crate::backups::edits;
 use crate::{
     client::Place,
-    plan::{self, PlannedImport},
+    plan::{self, McpRemotePrograms, PlannedImport},
 };
 
 impl Backups {
@@ -59,8 +59,11 @@ impl Backups {
         content: Option<&[u8]>,
     ) -> Result<BTreeSet<IntegrationId>, BackupsError> {
         // A file in which nothing can be read has nothing to show for them.
-        let servers = plan::imports(place, content).unwrap_or_default();
-        let there: HashSet<String> = servers.iter().map(PlannedImport::fingerprint).collect();
+        let there: HashSet<String> = [McpRemotePrograms::None, McpRemotePrograms::All]
+            .into_iter()
+            .flat_map(|programs| plan::imports(place, content, programs).unwrap_or_default())
+            .map(|server| server.fingerprint())
+            .collect();
         let stands =
             |fingerprint: Option<String>| fingerprint.is_some_and(|it| there.contains(&it));
         let added = self.added(&place.path).await?.into_iter();

@@ -1,6 +1,6 @@
 //! Counts what bypasses AgentPort in a client: servers it uses directly, and plain-text secrets in their entries.
 
-use std::ops::AddAssign;
+use std::{collections::BTreeSet, ops::AddAssign};
 
 use super::{
     references,
@@ -74,7 +74,7 @@ fn secrets_in_clear(server: &McpServer) -> u32 {
         Launch::Remote { url, headers, .. } => {
             // Secrets found before it turned out that it cannot be moved count too.
             let _ = secrets::bare_url(url, &mut kept);
-            let _ = secrets::bare_headers(headers.clone(), &mut kept);
+            let _ = secrets::bare_headers(headers.clone(), &BTreeSet::new(), &mut kept);
         }
         Launch::Unclear(_) => {}
     }

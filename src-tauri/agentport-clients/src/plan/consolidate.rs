@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use agentport_core::IntegrationId;
 
 use super::{
-    ConsolidateWishes, ImportLaunch, KnownGateway, Plan, PlanError, PlannedImport,
+    ConsolidateWishes, ImportLaunch, KnownGateway, McpRemotePrograms, Plan, PlanError,
+    PlannedImport,
     import::{self, StayReason},
     names,
 };
@@ -33,9 +34,14 @@ enum ServerFate {
 }
 
 /// The servers that could be moved, without asking the gateway which of them it has already.
-pub fn imports(place: &Place, before: Option<&[u8]>) -> Result<Vec<PlannedImport>, PlanError> {
+pub fn imports(
+    place: &Place,
+    before: Option<&[u8]>,
+    programs: McpRemotePrograms<'_>,
+) -> Result<Vec<PlannedImport>, PlanError> {
     let opened = ClientFile::new(place, before)?;
-    let fit = candidates(&opened).into_iter().filter_map(|candidate| candidate.taken_over.ok());
+    let fit =
+        candidates(&opened, programs).into_iter().filter_map(|candidate| candidate.taken_over.ok());
     Ok(fit.map(|(import, _)| import).collect())
 }
 
@@ -48,7 +54,7 @@ pub fn consolidate(
     wishes: &ConsolidateWishes,
 ) -> Result<Plan, PlanError> {
     let mut opened = ClientFile::new(place, before)?;
-    let candidates = candidates(&opened);
+    let candidates = candidates(&opened, McpRemotePrograms::Named(&wishes.as_program));
     let mut notes = unknown_names(&candidates, wishes);
     let fates = fates(candidates, known, wishes);
 
@@ -95,7 +101,7 @@ pub fn consolidate(
     Ok(Plan { imports, left, conflicts, key, ..opened.plan(PlanAction::Consolidate, notes) })
 }
 
-fn candidates(opened: &ClientFile<'_>) -> Vec<ServerCandidate> {
+fn candidates(opened: &ClientFile<'_>, programs: McpRemotePrograms<'_>) -> Vec<ServerCandidate> {
     let client = opened.place.client;
     let folder = opened.place.folder();
     let names: Vec<&str> = opened.foreign().map(|server| server.name.as_str()).collect();
@@ -108,7 +114,8 @@ fn candidates(opened: &ClientFile<'_>) -> Vec<ServerCandidate> {
             taken_over: if opened.is_twice(&server.name) {
                 Err("Its name stands more than once in the file.".to_owned())
             } else {
-                import::import(server, id, client, folder.as_deref())
+                let as_program = programs.contains(&server.name);
+                import::import(server, id, client, folder.as_deref(), as_program)
             },
         })
         .collect()
@@ -211,19 +218,21 @@ fn in_the_way(
 fn unknown_names(candidates: &[ServerCandidate], wishes: &ConsolidateWishes) -> Vec<String> {
     let names: BTreeSet<&str> =
         candidates.iter().map(|candidate| candidate.server.as_str()).collect();
-    let wished: BTreeSet<&str> =
-        wishes.keep.iter().chain(wishes.choices.keys()).map(String::as_str).collect();
+    let chosen = wishes.keep.iter().chain(&wishes.as_program).chain(wishes.choices.keys());
+    let wished: BTreeSet<&str> = chosen.map(String::as_str).collect();
     wished
         .difference(&names)
         .map(|name| format!("There is no server called \"{name}\" here."))
         .collect()
 }
 
-/// Note on remote servers without a credential: the client may be signing in to them itself (OAuth).
+/// Note on remote servers without a credential: the client may be signing in to them itself (OAuth). Of those behind
+/// `mcp-remote` it is said with the server.
 fn sign_in(imports: &[PlannedImport], place: &Place) -> Option<String> {
     let open: Vec<&str> = imports
         .iter()
         .filter(|import| import.merged.is_none() && import.secrets.is_empty())
+        .filter(|import| import.mcp_remote.is_none())
         .filter(|import| match &import.launch {
             ImportLaunch::Remote { url, .. } => !is_here(url),
             ImportLaunch::Local { .. } => false,

@@ -13,7 +13,8 @@ impl PlannedImport {
             ImportLaunch::Local { command, args, secret_args, env, secret_env, cwd } => {
                 json!([command, args, secret_args, env, secret_env, cwd])
             }
-            ImportLaunch::Remote { url, headers } => json!([url, headers]),
+            ImportLaunch::Remote { url, headers, oauth: None } => json!([url, headers]),
+            ImportLaunch::Remote { url, headers, oauth } => json!([url, headers, oauth]),
         };
         let secrets: Vec<Value> =
             self.secrets.iter().map(|(name, secret)| json!([name, secret.expose()])).collect();

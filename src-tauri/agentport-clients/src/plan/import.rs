@@ -3,19 +3,26 @@
 //! Nothing of an entry is lost: what the gateway acts on is in the launch, other fields are in `extra`, secrets go to the
 //! vault. An entry whose behaviour would change by this stays in the client.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use agentport_core::{IntegrationId, redact, sanitize};
 use serde_json::{Map, Value};
 
 use super::{
-    ImportLaunch, PlannedImport, folder, references,
+    ImportLaunch, PlannedImport, folder,
+    mcp_remote::{self, McpRemote, RemoteServer},
+    references,
     secrets::{self, BareArgs, BareHeaders, CollectedSecrets, NotBare},
 };
 use crate::{
     client::Client,
     entry,
     mcp_server::{Launch, McpServer},
+    types::McpRemoteFate,
 };
 
 /// Keys, without case and separators, by which a client reaches a server in a way that only it has: variables of its own
@@ -53,24 +60,28 @@ const MAX_NAME: usize = 120;
 /// Why a server stays in the client, as a sentence.
 pub(super) type StayReason = String;
 
-/// The integration a server becomes, with notes for the owner.
+/// The integration a server becomes, with notes for the owner. `as_program`: also where `mcp-remote` stands before a
+/// server that can be reached without it.
 pub(super) fn import(
     server: &McpServer,
     id: IntegrationId,
     client: &Client,
     folder: Option<&Path>,
+    as_program: bool,
 ) -> Result<(PlannedImport, Vec<String>), StayReason> {
     fit_to_import(server, client)?;
     let mut import = Importing {
         server,
         client,
         folder,
+        as_program,
+        mcp_remote: None,
         kept: CollectedSecrets::default(),
         extra: server.extra.clone(),
         notes: some_tools(server, client).into_iter().collect(),
     };
     let launch = import.launch()?;
-    let Importing { kept, extra, notes, .. } = import;
+    let Importing { kept, extra, notes, mcp_remote, .. } = import;
     let import = PlannedImport {
         server: server.name.clone(),
         id,
@@ -83,6 +94,7 @@ pub(super) fn import(
         secrets: kept.secrets,
         secret_words: kept.words,
         merged: None,
+        mcp_remote,
     };
     Ok((import, notes))
 }
@@ -112,6 +124,8 @@ struct Importing<'a> {
     server: &'a McpServer,
     client: &'a Client,
     folder: Option<&'a Path>,
+    as_program: bool,
+    mcp_remote: Option<McpRemoteFate>,
     /// Secrets found so far.
     kept: CollectedSecrets,
     /// Keys that the gateway does not act on.
@@ -124,11 +138,8 @@ impl Importing<'_> {
     fn launch(&mut self) -> Result<ImportLaunch, StayReason> {
         match &self.server.launch {
             Launch::Unclear(why) => Err(unclear(why)),
-            Launch::Remote { sse: true, .. } => {
-                Err("It uses the older HTTP+SSE transport, which AgentPort does not speak yet."
-                    .to_owned())
-            }
-            Launch::Remote { url, headers, sse: false } => self.remote(url, headers),
+            // The gateway finds out by itself which transport the server speaks.
+            Launch::Remote { url, headers, sse: _ } => self.remote(url, headers),
             Launch::Local { command, args, env, cwd } => {
                 self.local(command, args, env, cwd.as_deref())
             }
@@ -144,16 +155,54 @@ impl Importing<'_> {
         url: &str,
         headers: &BTreeMap<String, String>,
     ) -> Result<ImportLaunch, StayReason> {
-        if ends_in_sse(url) {
-            return Err("Its address looks like one of the older HTTP+SSE transport, which AgentPort does not speak yet.".to_owned());
-        }
         let names_and_values =
             headers.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         let mut texts = std::iter::once(url).chain(names_and_values);
         if let Some(found) = texts.find_map(references::first) {
             return Err(self.only_the_client(&found));
         }
-        remote(url, headers, &mut self.extra, &mut self.kept).map_err(|why| why.to_string())
+        remote(url, headers, &BTreeSet::new(), &mut self.extra, &mut self.kept)
+            .map_err(|why| why.to_string())
+    }
+
+    /// The server behind `mcp-remote`, if the command is that, and the server can be reached without it.
+    fn behind_mcp_remote(
+        &mut self,
+        command: &str,
+        args: &[String],
+        env: &BTreeMap<String, String>,
+    ) -> Option<ImportLaunch> {
+        let name = &self.server.name;
+        let server = match mcp_remote::read(command, args, env) {
+            McpRemote::Other => return None,
+            McpRemote::Needed(why) => {
+                self.notes.push(format!("{name}: mcp-remote stays a program, since {why}."));
+                return None;
+            }
+            McpRemote::Server(server) => server,
+        };
+        let RemoteServer { url, headers, secret_headers, oauth, .. } = &*server;
+        let (mut extra, mut kept) = (self.extra.clone(), CollectedSecrets::default());
+        let launch = match remote(url, headers, secret_headers, &mut extra, &mut kept) {
+            Ok(ImportLaunch::Remote { url, headers, .. }) => {
+                ImportLaunch::Remote { url, headers, oauth: oauth.clone().map(Box::new) }
+            }
+            Ok(other) => other,
+            Err(why) => {
+                self.notes.push(format!("{name}: mcp-remote stays a program. {why}"));
+                return None;
+            }
+        };
+        if self.as_program {
+            self.mcp_remote = Some(McpRemoteFate::Program);
+            self.notes.push(format!("{name}: mcp-remote stays a program, as you chose."));
+            return None;
+        }
+        self.mcp_remote = Some(McpRemoteFate::Server);
+        let has_secret = !kept.secrets.is_empty();
+        self.notes.extend(server.notes(name, has_secret));
+        (self.extra, self.kept) = (extra, kept);
+        Some(launch)
     }
 
     fn local(
@@ -165,6 +214,9 @@ impl Importing<'_> {
     ) -> Result<ImportLaunch, StayReason> {
         if let Some(found) = self.reference_in(command, args, env, cwd) {
             return Err(self.only_the_client(&found));
+        }
+        if let Some(launch) = self.behind_mcp_remote(command, args, env) {
+            return Ok(launch);
         }
         usable(command, args, env)?;
         let (command, cwd, resolved) = folder::settled(command, args, cwd, self.folder)?;
@@ -235,11 +287,13 @@ fn hidden(
 fn remote(
     url: &str,
     headers: &BTreeMap<String, String>,
+    secret_headers: &BTreeSet<String>,
     extra: &mut Map<String, Value>,
     kept: &mut CollectedSecrets,
 ) -> Result<ImportLaunch, NotBare> {
     let bare = secrets::bare_url(url, kept)?;
-    let BareHeaders { mut headers, left_out } = secrets::bare_headers(headers.clone(), kept)?;
+    let BareHeaders { mut headers, left_out } =
+        secrets::bare_headers(headers.clone(), secret_headers, kept)?;
     if let Some(authorization) = bare.authorization {
         if headers.keys().any(|name| name.eq_ignore_ascii_case("authorization")) {
             return Err(NotBare::Ambiguous);
@@ -253,7 +307,7 @@ fn remote(
     if kept.is_revealed_by(&bare.url) {
         return Err(NotBare::SecretInPath);
     }
-    Ok(ImportLaunch::Remote { url: bare.url, headers })
+    Ok(ImportLaunch::Remote { url: bare.url, headers, oauth: None })
 }
 
 /// Refuses what no program can be started with.
@@ -287,12 +341,6 @@ fn clients_own(extra: &Map<String, Value>) -> Option<String> {
         CLIENTS_OWN.contains(&folded(key).as_str()) && counts(value) && !only_waits
     })?;
     Some(sanitize::sanitize_line(key, 40))
-}
-
-/// Many clients fall back from Streamable HTTP to HTTP+SSE without any setting in their files.
-fn ends_in_sse(url: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    path.trim_end_matches('/').ends_with("/sse")
 }
 
 /// Disabled by a field that this client ignores but its user meant.

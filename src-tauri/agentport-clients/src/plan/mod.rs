@@ -10,6 +10,7 @@ mod fingerprint;
 mod folder;
 mod import;
 mod mask;
+mod mcp_remote;
 mod names;
 mod placeholder;
 mod references;
@@ -25,6 +26,7 @@ use std::{
     path::PathBuf,
 };
 
+use agentport_api::OAuthSettings;
 use agentport_core::{IntegrationId, Secret};
 use serde_json::{Map, Value};
 
@@ -32,7 +34,7 @@ use crate::{
     client::{Ineligible, Place},
     document::{EditError, ParseError},
     mcp_server::AutoApprove,
-    types::{Choice, ConflictView, ConnectionMethod, LeftView, PlanAction},
+    types::{Choice, ConflictView, ConnectionMethod, LeftView, McpRemoteFate, PlanAction},
 };
 
 pub use bypass::BypassCounts;
@@ -151,6 +153,8 @@ pub struct PlannedImport {
     pub secret_words: Vec<String>,
     /// An integration that is the same already.
     pub merged: Option<IntegrationId>,
+    /// What becomes of `mcp-remote`, where the entry starts it and the owner has a choice.
+    pub mcp_remote: Option<McpRemoteFate>,
 }
 
 /// As the gateway's `Connection`: secrets are named, not held.
@@ -177,6 +181,8 @@ pub enum ImportLaunch {
         url: String,
         /// Headers by name, with placeholders for secrets.
         headers: BTreeMap<String, String>,
+        /// How to sign in, where the entry says so.
+        oauth: Option<Box<OAuthSettings>>,
     },
 }
 
@@ -238,6 +244,29 @@ pub struct ConsolidateWishes {
     pub choices: BTreeMap<String, Choice>,
     /// Servers that stay in the client.
     pub keep: BTreeSet<String>,
+    /// Entries of `mcp-remote` that are taken over as the programs they are.
+    pub as_program: BTreeSet<String>,
+}
+
+/// Which entries of `mcp-remote` are taken over as programs; the others become the servers behind them.
+#[derive(Debug, Clone, Copy)]
+pub enum McpRemotePrograms<'a> {
+    /// None.
+    None,
+    /// These, by name.
+    Named(&'a BTreeSet<String>),
+    /// Every one.
+    All,
+}
+
+impl McpRemotePrograms<'_> {
+    fn contains(self, server: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Named(names) => names.contains(server),
+            Self::All => true,
+        }
+    }
 }
 
 impl Plan {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use agentport_core::sanitize;
 
-use super::{imports, mask::SecretMask};
+use super::{McpRemotePrograms, imports, mask::SecretMask};
 use crate::{
     client::Place,
     mcp_server::{Launch, McpServer},
@@ -26,7 +26,7 @@ pub struct ServerSummaries {
 impl ServerSummaries {
     /// For the servers of `content`.
     pub fn of(place: &Place, content: &[u8]) -> Self {
-        let imports = imports(place, Some(content)).unwrap_or_default();
+        let imports = imports(place, Some(content), McpRemotePrograms::None).unwrap_or_default();
         let mut mask = SecretMask::default();
         mask.add_file(place, content);
         for import in &imports {
@@ -111,7 +111,10 @@ mod tests {
         check(r#"{ "command": "env PASSWORD=fakepw0002 x" }"#, "env");
         // One that stays in the client.
         check(r#"{ "command": "x", "args": ["--password", "fakepw0003", "${input:a}"] }"#, "x");
-        check(r#"{ "url": "https://example.test/fakepath0001/sse" }"#, "https://example.test/…");
+        check(
+            r#"{ "url": "https://example.test/fakepath0001/mcp", "auth": { "CLIENT_ID": "x" } }"#,
+            "https://example.test/…",
+        );
         check(r#"{ "url": "https://example.test/mcp" }"#, "https://example.test/mcp");
     }
 

@@ -122,6 +122,7 @@ impl PlannedImport {
             env: self.launch.variables(),
             cwd: self.launch.cwd(),
             merged: self.merged.is_some(),
+            mcp_remote: self.mcp_remote,
             enabled: self.enabled,
             // What is there already has them already.
             secrets: match self.merged {

@@ -45,6 +45,11 @@ pub struct PlanRequest {
     /// Consolidate: servers that are to stay in the client.
     #[serde(default)]
     pub keep: Vec<String>,
+    /// Consolidate: entries of `mcp-remote` that are to be taken over as the programs they are, not as the servers behind
+    /// them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<String>>", optional)]
+    pub as_program: Vec<String>,
     /// Restore: also remove the integrations that the consolidation added and nobody else uses.
     #[serde(default)]
     pub remove_integrations: bool,
@@ -186,6 +191,10 @@ pub struct ImportView {
     pub cwd: Option<String>,
     /// The same is an integration already, and is used.
     pub merged: bool,
+    /// What becomes of `mcp-remote`, where the entry starts it and [`PlanRequest::as_program`] is a choice.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp_remote: Option<McpRemoteFate>,
     /// The integration will be enabled, as the server is in the client.
     pub enabled: bool,
     /// What moves to the vault: `env GITHUB_TOKEN`, `header Authorization`, `argument 3`.
@@ -196,6 +205,17 @@ pub struct ImportView {
     pub auto_approve_all: bool,
     /// Keys that are kept with the integration although the gateway does not act on them.
     pub unknown: Vec<String>,
+}
+
+/// What becomes of an entry that starts `mcp-remote`, a program that passes messages on to a remote server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum McpRemoteFate {
+    /// AgentPort reaches the server itself.
+    Server,
+    /// The program is started as it is.
+    Program,
 }
 
 /// An environment variable of a server that comes along.

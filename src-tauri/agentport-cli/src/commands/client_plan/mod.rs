@@ -146,7 +146,7 @@ pub(crate) fn setup_error(error: SetupError) -> anyhow::Error {
 
 /// The servers that a request names.
 pub(crate) fn named(want: &PlanRequest) -> impl Iterator<Item = &str> {
-    want.keep.iter().chain(want.choices.keys()).map(String::as_str)
+    want.keep.iter().chain(&want.as_program).chain(want.choices.keys()).map(String::as_str)
 }
 
 fn speaks_of(view: &PlanView, server: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Plans and their results as text.
 
 use agentport_clients::types::{
-    Applied, ConflictView, ImportView, PlanAction, PlanRequest, PlanView, VariableView,
+    Applied, ConflictView, ImportView, McpRemoteFate, PlanAction, PlanRequest, PlanView,
+    VariableView,
 };
 
 use crate::output::{self, TextStyle, one_line, printable};
@@ -93,6 +94,14 @@ fn imported(import: &ImportView) -> String {
         true => format!("{server} becomes an integration"),
         false => format!("{server} becomes the integration {id}"),
     };
+    match import.mcp_remote {
+        Some(McpRemoteFate::Server) => {
+            let word = shell_word(server);
+            text += &format!("; without mcp-remote (--as-program {word} starts it as before)");
+        }
+        Some(McpRemoteFate::Program) => text += "; as the program mcp-remote",
+        None => {}
+    }
     if !import.enabled {
         text += "; switched off, as it is there";
     }

@@ -1,12 +1,14 @@
 //! The journal and the kept contents.
 
 use super::*;
-use crate::plan::PlannedImport;
+use crate::plan::{McpRemotePrograms, PlannedImport};
 
 /// A server, as it would be added.
 fn import(scene: &Scene, name: &str, command: &str) -> PlannedImport {
     let file = serde_json::json!({ "mcpServers": { name: { "command": command } } }).to_string();
-    crate::plan::imports(&scene.place, Some(file.as_bytes())).unwrap().remove(0)
+    crate::plan::imports(&scene.place, Some(file.as_bytes()), McpRemotePrograms::None)
+        .unwrap()
+        .remove(0)
 }
 
 #[tokio::test]

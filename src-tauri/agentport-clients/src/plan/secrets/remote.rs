@@ -3,7 +3,7 @@
 //! The gateway fills placeholders in header values and in values of the URL's query only. A server with a secret in
 //! another part of its URL cannot be moved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use agentport_core::{
     mcp::headers,
@@ -135,8 +135,10 @@ pub(in crate::plan) struct BareHeaders {
     pub(in crate::plan) left_out: Map<String, Value>,
 }
 
+/// `secret` names headers whose values are secrets whatever they look like.
 pub(in crate::plan) fn bare_headers(
     headers: BTreeMap<String, String>,
+    secret: &BTreeSet<String>,
     kept: &mut CollectedSecrets,
 ) -> Result<BareHeaders, NotBare> {
     let mut bare = BTreeMap::new();
@@ -149,7 +151,8 @@ pub(in crate::plan) fn bare_headers(
         if REFUSED_HEADERS.contains(&lower.as_str()) {
             return Err(NotBare::OwnHeader);
         }
-        let is_credential = is_credential_header(&name) || names_a_secret(&name);
+        let is_credential =
+            is_credential_header(&name) || names_a_secret(&name) || secret.contains(&name);
         let empty = is_credential && value.trim().is_empty();
         if SENT_ANYWAY.contains(&lower.as_str()) || empty {
             left_out.insert(name, Value::from(value));
@@ -238,7 +241,7 @@ mod tests {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let mut kept = CollectedSecrets::default();
-        let bare = bare_headers(map(given), &mut kept).unwrap();
+        let bare = bare_headers(map(given), &BTreeSet::new(), &mut kept).unwrap();
         assert_eq!(bare.headers, map(want));
         let held: Vec<&str> = kept.secrets.values().map(agentport_core::Secret::expose).collect();
         assert_eq!(held, secrets, "{given:?}");
@@ -267,8 +270,9 @@ mod tests {
     #[test]
     fn headers_of_the_protocol_are_not_the_owners() {
         let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
-        let refused =
-            |name, value| bare_headers(one(name, value), &mut CollectedSecrets::default()).err();
+        let refused = |name, value| {
+            bare_headers(one(name, value), &BTreeSet::new(), &mut CollectedSecrets::default()).err()
+        };
         assert_eq!(refused("Host", "x"), Some(NotBare::OwnHeader));
         assert_eq!(refused("a b", "x"), Some(NotBare::BadHeader));
         assert_eq!(refused("X-A", "x\ny"), Some(NotBare::BadHeader));

@@ -124,8 +124,11 @@ fn servers_kept_by_choice_do_not_change_other_ids() {
     assert_eq!(imported(&plan), [("GitHub", "github-2", false), ("GITHUB", "github-3", false)]);
     assert!(plan.notes.iter().any(|note| note.contains("\"nobody\"")), "{:?}", plan.notes);
     let before = file(servers);
-    let ids: Vec<_> =
-        imports(&place, Some(&before)).unwrap().into_iter().map(|import| import.id).collect();
+    let ids: Vec<_> = imports(&place, Some(&before), McpRemotePrograms::None)
+        .unwrap()
+        .into_iter()
+        .map(|import| import.id)
+        .collect();
     assert_eq!(ids, [id("github-2"), id("github"), id("github-3")]);
 }
 

@@ -49,7 +49,7 @@ fn a_remote_server_keeps_everything() {
         }),
     )
     .unwrap();
-    let ImportLaunch::Remote { url, headers } = &import.launch else { panic!("it is remote") };
+    let ImportLaunch::Remote { url, headers, .. } = &import.launch else { panic!("it is remote") };
     assert_eq!(url, "https://h.test/mcp?api_key={token}&mode=x");
     let headers: Vec<(&str, &str)> =
         headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -71,7 +71,6 @@ fn left(client: &str, server: Value, why: &str) {
 
 #[test]
 fn servers_only_the_client_can_run_stay() {
-    left("cursor", json!({ "type": "sse", "url": "https://h.test/sse" }), "HTTP+SSE");
     left(
         "cursor",
         json!({ "command": "x", "url": "https://h.test" }),
@@ -138,13 +137,14 @@ fn a_secret_is_found_in_every_field() {
 }
 
 #[test]
-fn an_address_that_looks_like_the_older_transport_is_left() {
-    let url = |url: &str| fate(&user_file("cursor"), json!({ "url": url }));
-    for old in ["https://h.test/sse", "https://h.test/v1/sse/?x=1"] {
-        assert!(url(old).is_err_and(|why| why.contains("HTTP+SSE")), "{old}");
-    }
-    for new in ["https://h.test/mcp", "https://h.test/assess", "https://sse.h.test/mcp?x=/sse"] {
-        assert!(url(new).is_ok(), "{new}");
+fn the_older_transport_is_taken_over_like_the_newer_one() {
+    for server in [
+        json!({ "url": "https://h.test/v1/sse/?x=1" }),
+        json!({ "type": "sse", "url": "https://h.test/v1/sse/?x=1" }),
+    ] {
+        let import = fate(&user_file("cursor"), server.clone()).unwrap();
+        let ImportLaunch::Remote { url, .. } = import.launch else { panic!("it is remote") };
+        assert_eq!(url, "https://h.test/v1/sse/?x=1", "{server}");
     }
 }
 
@@ -184,7 +184,7 @@ fn defaults_of_references_are_not_shown() {
 #[test]
 fn a_program_may_resolve_its_own_variables() {
     let server = json!({
-        "command": "npx", "args": ["mcp-remote", "https://h.test/mcp", "--header", "Authorization:${AUTH}"],
+        "command": "npx", "args": ["a-bridge", "https://h.test/mcp", "--header", "Authorization:${AUTH}"],
         "env": { "AUTH": "Bearer fake-a" }
     });
     let import = fate(&user_file("claude-desktop"), server.clone()).unwrap();

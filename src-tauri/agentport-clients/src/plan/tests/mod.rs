@@ -4,6 +4,7 @@ mod canaries;
 mod choices;
 mod entries;
 mod kept_whole;
+mod mcp_remote;
 mod runs;
 mod shown;
 
