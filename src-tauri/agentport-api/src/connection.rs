@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use agentport_core::sanitize;
+use agentport_core::{placeholder::placeholders, sanitize};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -213,17 +213,13 @@ impl Connection {
         if let Some(program) = self.program() {
             all.extend(program.secret_env.iter().map(|name| (&**name, SecretPlace::Variable)));
             for arg in program.secret_args() {
-                all.extend(
-                    placeholders(arg).into_iter().map(|name| (name, SecretPlace::Argument(arg))),
-                );
+                all.extend(placeholders(arg).map(|name| (name, SecretPlace::Argument(arg))));
             }
         }
         if let Some((url, headers)) = self.remote() {
-            all.extend(
-                placeholders(query_of(url)).into_iter().map(|name| (name, SecretPlace::Url)),
-            );
+            all.extend(placeholders(query_of(url)).map(|name| (name, SecretPlace::Url)));
             for (header, format) in headers {
-                let names = placeholders(format).into_iter();
+                let names = placeholders(format);
                 all.extend(names.map(|name| (name, SecretPlace::Header(header))));
             }
         }
@@ -278,22 +274,6 @@ fn quoted(word: &str) -> String {
         true => format!("{word:?}"),
         false => word.to_owned(),
     }
-}
-
-/// The names in `{token}`, `{token1}`, … that a text asks for, in order.
-pub fn placeholders(format: &str) -> Vec<&str> {
-    format
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .filter(|name| is_placeholder(name))
-        .collect()
-}
-
-/// Whether a name in braces stands for a secret.
-pub fn is_placeholder(name: &str) -> bool {
-    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// The query of a URL as it is written; empty if there is none.

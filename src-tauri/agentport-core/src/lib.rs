@@ -17,6 +17,7 @@ pub mod json_rpc;
 pub mod key;
 pub mod mcp;
 pub mod outcome;
+pub mod placeholder;
 pub mod policy;
 pub mod profile;
 pub mod redact;

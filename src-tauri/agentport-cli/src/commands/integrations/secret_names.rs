@@ -1,6 +1,7 @@
 //! Names of an integration's secrets in the vault.
 
-use agentport_api::{Connection, SecretPlace, placeholders};
+use agentport_api::{Connection, SecretPlace};
+use agentport_core::placeholder::placeholders;
 
 /// Each name once: those of the variables, then those in the headers, in the order given.
 pub(super) fn of<'a>(
@@ -47,7 +48,7 @@ pub(super) fn label<'a>(
     name: &str,
     mut headers: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> String {
-    let header = headers.find(|(_, value)| placeholders(value).contains(&name));
+    let header = headers.find(|(_, value)| placeholders(value).any(|found| found == name));
     match header {
         Some((IN_URL, _)) => format!("{{{name}}} of the URL"),
         Some((header, _)) => format!("{{{name}}} of the header {header}"),

@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
-use agentport_core::redact::{is_credential_header, is_credential_parameter, names_a_secret};
+use agentport_core::{
+    placeholder::placeholders,
+    redact::{is_credential_header, is_credential_parameter, names_a_secret},
+};
 
-use super::{CollectedSecrets, by_looks, credential, is_secret_variable, placeholders};
+use super::{CollectedSecrets, by_looks, credential, is_secret_variable};
 
 /// Characters a shell acts on.
 pub(super) const FOR_SHELLS: [char; 6] = [';', '|', '&', '$', '(', '`'];

@@ -10,7 +10,11 @@ mod variable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use agentport_core::{Secret, redact};
+use agentport_core::{
+    Secret,
+    placeholder::{self, is_placeholder},
+    redact,
+};
 
 pub(super) use args::{BareArgs, hides_what_is_launched, in_args};
 pub(super) use remote::{BareHeaders, NotBare, bare_headers, bare_url};
@@ -109,37 +113,10 @@ pub(super) fn after_scheme(value: &str) -> usize {
     if known && !credential.is_empty() { value.len() - credential.len() } else { 0 }
 }
 
-/// The names in braces that the gateway would put a secret in place of.
-pub(super) fn placeholders(format: &str) -> impl Iterator<Item = &str> {
-    format
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .filter(|name| is_placeholder(name))
-}
-
-fn is_placeholder(name: &str) -> bool {
-    name.starts_with("token") && name.chars().all(|c| c.is_ascii_alphanumeric())
-}
-
 /// `format` as the gateway fills it; `None` if it asks for a secret there is none of.
 fn filled(format: &str, secrets: &BTreeMap<String, Secret>) -> Option<String> {
-    let mut pieces = format.split('{');
-    let mut filled = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
-            Some((name, rest)) => {
-                filled.push_str(secrets.get(name)?.expose());
-                filled.push_str(rest);
-            }
-            None => {
-                filled.push('{');
-                filled.push_str(piece);
-            }
-        }
-    }
-    Some(filled)
+    let value = |name: &str| secrets.get(name).map(|it| it.expose().to_owned()).ok_or(());
+    placeholder::fill(format, value).ok()
 }
 
 /// Ranges of `text` that match a secret pattern, without the scheme before them and without references.

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agentport_core::{
     mcp::headers,
+    placeholder::placeholders,
     redact::{is_credential_header, is_credential_parameter, names_a_secret},
 };
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::{CollectedSecrets, after_scheme, by_looks, placeholders};
+use super::{CollectedSecrets, after_scheme, by_looks};
 
 /// An address without credentials.
 pub(in crate::plan) struct BareUrl {

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use agentport_api::{Connection, Event, Health, SecretPlace, placeholders};
-use agentport_core::{ErrorChain, IntegrationId, Secret, mcp::headers};
+use agentport_api::{Connection, Event, Health, SecretPlace};
+use agentport_core::{ErrorChain, IntegrationId, Secret, mcp::headers, placeholder::placeholders};
 use http::HeaderName;
 use url::Url;
 
@@ -190,7 +190,7 @@ fn filled_arguments(
 ) -> Result<BTreeMap<usize, Secret>, ConnectError> {
     let filled = |&place: &u32| {
         let arg = usize::try_from(place).ok().and_then(|at| Some((at, args.get(at)?)));
-        match arg.filter(|(_, format)| !placeholders(format).is_empty()) {
+        match arg.filter(|(_, format)| placeholders(format).next().is_some()) {
             Some((at, format)) => Ok((at, Secret::new(fill(format, secrets, str::to_owned)?))),
             None => Err(ConnectError::NoPlaceholder(place)),
         }

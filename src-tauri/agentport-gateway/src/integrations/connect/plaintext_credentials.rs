@@ -3,8 +3,9 @@
 //! It goes by names: of headers, and of parameters in the URL. Deliberately absent: guessing by the looks of a value,
 //! and refusing what is stored already, which would take a working integration away at the next start.
 
-use agentport_api::{Connection, is_placeholder, placeholders, query_of};
+use agentport_api::{Connection, query_of};
 use agentport_core::{
+    placeholder::{is_placeholder, placeholders},
     redact::{is_credential_header, is_credential_parameter},
     sanitize,
 };
@@ -38,7 +39,7 @@ pub(super) fn refuse(connection: &Connection) -> Result<(), PlaintextCredential>
     let Some((url, headers)) = connection.remote() else { return Ok(()) };
     refuse_in_url(url)?;
     for (name, value) in headers {
-        if placeholders(value).is_empty() && is_credential_header(name) {
+        if placeholders(value).next().is_none() && is_credential_header(name) {
             return Err(PlaintextCredential::Header { name: sanitize::sanitize_line(name, 64) });
         }
     }
@@ -58,7 +59,7 @@ fn refuse_in_url(written: &str) -> Result<(), PlaintextCredential> {
             .and_then(|rest| rest.strip_suffix('}'))
             .is_some_and(is_placeholder);
         filled += usize::from(placeholder);
-        if placeholder || !placeholders(name).is_empty() {
+        if placeholder || placeholders(name).next().is_some() {
             continue;
         }
         let decoded = form_urlencoded::parse(name.as_bytes()).next();
@@ -67,7 +68,11 @@ fn refuse_in_url(written: &str) -> Result<(), PlaintextCredential> {
             return Err(PlaintextCredential::Parameter(sanitize::sanitize_line(&name, 64)));
         }
     }
-    if placeholders(written).len() > filled { Err(PlaintextCredential::Misplaced) } else { Ok(()) }
+    if placeholders(written).count() > filled {
+        Err(PlaintextCredential::Misplaced)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use agentport_api::is_placeholder;
-use agentport_core::Secret;
+use agentport_core::{Secret, placeholder};
 use url::form_urlencoded;
 
 use super::ConnectError;
@@ -15,24 +14,11 @@ pub(super) fn fill(
     secrets: &BTreeMap<String, Secret>,
     write: impl Fn(&str) -> String,
 ) -> Result<String, ConnectError> {
-    let mut pieces = format.split('{');
-    let mut filled = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.split_once('}').filter(|(name, _)| is_placeholder(name)) {
-            Some((name, rest)) => {
-                let secret = secrets
-                    .get(name)
-                    .ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
-                filled.push_str(&write(secret.expose()));
-                filled.push_str(rest);
-            }
-            None => {
-                filled.push('{');
-                filled.push_str(piece);
-            }
-        }
-    }
-    Ok(filled)
+    placeholder::fill(format, |name| {
+        let secret = secrets.get(name);
+        let secret = secret.ok_or_else(|| ConnectError::MissingSecret(name.to_owned()))?;
+        Ok(write(secret.expose()))
+    })
 }
 
 /// A value as it stands in a query. A space is written so that servers of all kinds read one.
