@@ -1,8 +1,9 @@
 //! Entries of `mcp-remote` become the servers behind them, or stay the programs they are.
 
-use agentport_api::Connection;
+use agentport_api::{Connection, Health, IntegrationView, SignInState, SignInView, paths};
 use agentport_clients::types::McpRemoteFate;
-use agentport_tests::{HttpFixture, Wire};
+use agentport_tests::{HttpFixture, OAuthProvider, Wire, oauth_provider::ConsentBrowser};
+use http::Method;
 use serde_json::json;
 
 use super::{CURSOR, Desk, key_of};
@@ -76,5 +77,40 @@ async fn the_owner_keeps_the_program_and_a_restore_finds_it_again() {
     let unknown = cli::owner(&desk.scene).run("consolidate cursor --as-program near --yes").await;
     assert_ne!(unknown.code, Some(0));
     assert!(unknown.stderr.contains("no server called \"near\""), "{}", unknown.stderr);
+    desk.stop().await;
+}
+
+/// Most entries hold no credential: `mcp-remote` signs in by itself.
+#[tokio::test]
+async fn a_server_that_mcp_remote_signed_in_to_is_signed_in_to_from_here() {
+    let provider = OAuthProvider::start().await;
+    let desk = Desk::new().await;
+    let entry = json!({ "command": "npx", "args": ["-y", "mcp-remote", provider.mcp_url()] });
+    desk.put(CURSOR, &json!({ "mcpServers": { "far": entry } }).to_string());
+    desk.consolidate("cursor").await;
+    let owner = &desk.scene.owner;
+    let needs_auth = |view: &IntegrationView| matches!(view.health, Health::NeedsAuth { .. });
+    owner.integration_until("far", "it needs a sign-in", needs_auth).await;
+    owner.allow_all("far").await;
+
+    let started = owner.send(Method::POST, paths::SIGN_INS, Some(json!({ "integration": "far" })));
+    let sign_in: SignInView = agentport_tests::owner::typed(&started.await);
+    let path = paths::fill(paths::SIGN_IN, sign_in.id);
+    let look = async || {
+        let view: SignInView = owner.ask(Method::GET, &path, None).await;
+        match view.state {
+            SignInState::WaitingForConsent { authorization_url } => Some(authorization_url),
+            _ => None,
+        }
+    };
+    let url = owner.until("the address of the consent page", look).await;
+    ConsentBrowser::new().approve(&url).await;
+    let ready = |view: &IntegrationView| view.health == Health::Ready;
+    let view = owner.integration_until("far", "it is connected", ready).await;
+    assert_eq!(view.auth_method, "oauth");
+    assert!(view.connection.oauth().is_some(), "{view:?}");
+    let agent = Wire::new(desk.scene.gateway.base()).with_key(&key_of(&desk.json(CURSOR)));
+    let answer = agent.call_tool("far", "whoami", json!({})).await.ran();
+    assert!(answer.text.contains("account="), "{}", answer.text);
     desk.stop().await;
 }

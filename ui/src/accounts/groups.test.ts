@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import { account } from './fixtures';
-import { groups, lossOf, signsIn } from './groups';
+import { groups, lossOf, maySignIn, signsIn } from './groups';
 
 const integration = (id: string, name: string, oauth = true) =>
   ({
@@ -50,6 +50,16 @@ it('knows who takes accounts', () => {
   expect(signsIn(integration('notion', 'Notion'))).toBe(true);
   expect(signsIn(integration('exa', 'Exa', false))).toBe(false);
   expect(signsIn({ connection: { type: 'builtin', name: 'demo' } })).toBe(false);
+});
+
+it('offers to sign in to a server that is given nothing to let AgentPort in', () => {
+  const remote = (url: string, headers: Record<string, string> = {}) =>
+    maySignIn({ connection: { type: 'remote_mcp', url, headers } });
+  expect(remote('https://h.test/mcp', { 'X-Region': 'eu' })).toBe(true);
+  expect(remote('https://h.test/mcp', { authorization: 'Bearer {token}' })).toBe(false);
+  expect(remote('https://h.test/mcp?key={token1}')).toBe(false);
+  expect(maySignIn(integration('notion', 'Notion'))).toBe(true);
+  expect(maySignIn({ connection: { type: 'builtin', name: 'demo' } })).toBe(false);
 });
 
 it('says what stops working', () => {

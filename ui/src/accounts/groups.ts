@@ -16,6 +16,14 @@ export function signsIn(view: Pick<IntegrationView, 'connection'>): boolean {
   return view.connection.type === 'remote_mcp' && view.connection.oauth !== undefined;
 }
 
+/** May its server want a sign-in, although nobody has said so? Its client signed in by itself, where it came from. */
+export function maySignIn({ connection }: Pick<IntegrationView, 'connection'>): boolean {
+  if (connection.type !== 'remote_mcp') return false;
+  const texts = [connection.url, ...Object.values(connection.headers)];
+  const named = Object.keys(connection.headers).some((name) => name.toLowerCase() === 'authorization');
+  return connection.oauth !== undefined || !(named || texts.some((text) => /\{token\w*\}/.test(text)));
+}
+
 /**
  * By the name of the integration, where one of its accounts needs the owner first. An integration that could have
  * accounts and has none is among them.

@@ -241,7 +241,7 @@ fn sign_in(imports: &[PlannedImport], place: &Place) -> Option<String> {
         .collect();
     (!open.is_empty()).then(|| {
         format!(
-            "No credential stands here for {}. If {} signs in there by itself, AgentPort needs a token afterwards.",
+            "No credential stands here for {}. If {} signs in there by itself, sign in from AgentPort afterwards.",
             open.join(", "),
             place.client.name
         )

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use agentport_api::{ChangeEnvironment, ChangeIntegration, Connection, Event, SecretPlace};
+use agentport_api::{
+    ChangeEnvironment, ChangeIntegration, Connection, Event, OAuthSettings, SecretPlace,
+};
 use agentport_core::{
     IntegrationId, Secret,
     audit::{Actor, AuditAction},
@@ -115,6 +117,28 @@ impl Integrations {
         self.policy.reload().await?;
         self.audit.record(Actor::Owner, AuditAction::IntegrationChanged, id.as_str(), detail).await;
         self.events.send(Event::Integration { id: id.clone() });
+        Ok(())
+    }
+
+    /// Says of a remote server that it is signed in to by OAuth, which its first sign-in has shown.
+    pub(crate) async fn set_oauth(
+        &self,
+        id: &IntegrationId,
+        settings: &OAuthSettings,
+    ) -> Result<(), ChangeError> {
+        let unknown = || ChangeError::Unknown(id.to_string());
+        let mut row = self.catalogue.get(id).ok_or_else(unknown)?.row.clone();
+        let Connection::RemoteMcp { oauth, .. } = &mut row.connection else {
+            return Err(unknown());
+        };
+        *oauth = Some(Box::new(settings.clone()));
+        "oauth".clone_into(&mut row.auth_method);
+        if self.store.change_integration(&row, &[], &[]).await? == Transition::LostRace {
+            return Err(unknown());
+        }
+        self.catalogue.put(row, None);
+        let detail = json!({ "auth_method": "oauth" });
+        self.audit.record(Actor::Owner, AuditAction::IntegrationChanged, id.as_str(), detail).await;
         Ok(())
     }
 

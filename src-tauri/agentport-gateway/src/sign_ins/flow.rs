@@ -233,6 +233,10 @@ impl SignIns {
         let id = account.id();
         let Some(connection) = plan.addition.clone() else {
             self.accounts.keep(account).await.map_err(|error| failed(&error))?;
+            if plan.is_first {
+                let signed_in = self.integrations.set_oauth(&plan.integration, &plan.settings);
+                signed_in.await.map_err(|error| failed(&error))?;
+            }
             self.reconnect(plan).await?;
             return Ok(id);
         };

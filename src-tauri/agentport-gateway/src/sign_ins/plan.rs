@@ -25,6 +25,8 @@ pub(super) struct SignInPlan {
     pub(super) label: String,
     /// The connection of an integration that is to be added.
     pub(super) addition: Option<Connection>,
+    /// The integration exists, and does not say yet that it is signed in to.
+    pub(super) is_first: bool,
 }
 
 /// Why nothing can be signed in to.
@@ -67,8 +69,9 @@ impl SignInPlan {
                 (listed.name.clone(), connection.clone(), Some(connection))
             }
         };
+        let is_first = connection.oauth().is_none();
         let mut settings =
-            connection.oauth().cloned().ok_or_else(|| PlanError::NoOauth(id.clone()))?;
+            settings_of(&connection).ok_or_else(|| PlanError::NoOauth(id.clone()))?;
         if let Some(other) = wanted.settings {
             // A pinned issuer is reviewed data, and not for the asking.
             settings = OAuthSettings { issuer: settings.issuer, ..other };
@@ -96,7 +99,21 @@ impl SignInPlan {
             account,
             label,
             addition,
+            is_first,
         })
+    }
+}
+
+/// How an integration is signed in to. A remote server that is given no credential may want a sign-in, although nobody has
+/// said so: one that came from a client's file, where the client signed in by itself.
+fn settings_of(connection: &Connection) -> Option<OAuthSettings> {
+    match connection {
+        Connection::RemoteMcp { oauth: Some(settings), .. } => Some((**settings).clone()),
+        Connection::RemoteMcp { headers, oauth: None, .. } => {
+            let names = headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+            (!names && connection.secrets().is_empty()).then(OAuthSettings::default)
+        }
+        _ => None,
     }
 }
 
@@ -138,4 +155,42 @@ fn server_of(connection: &Connection) -> Result<Url, PlanError> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
         .ok_or_else(|| PlanError::BadUrl(agentport_core::sanitize::sanitize_line(url, 100)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_without_a_credential_may_be_signed_in_to() {
+        for (connection, may) in [
+            (serde_json::json!({ "type": "remote_mcp", "url": "https://h.test/mcp" }), true),
+            (
+                serde_json::json!({
+                    "type": "remote_mcp", "url": "https://h.test/mcp", "headers": { "X-Region": "eu" },
+                }),
+                true,
+            ),
+            (
+                serde_json::json!({
+                    "type": "remote_mcp", "url": "https://h.test/mcp",
+                    "headers": { "authorization": "Bearer {token}" },
+                }),
+                false,
+            ),
+            (
+                serde_json::json!({ "type": "remote_mcp", "url": "https://h.test/mcp?key={token}" }),
+                false,
+            ),
+            (serde_json::json!({ "type": "local_mcp", "command": "x" }), false),
+        ] {
+            let read: Connection = serde_json::from_value(connection.clone()).unwrap();
+            assert_eq!(settings_of(&read).is_some(), may, "{connection}");
+        }
+        let pinned = serde_json::json!({
+            "type": "remote_mcp", "url": "https://h.test/", "oauth": { "client_id": "mine" },
+        });
+        let pinned: Connection = serde_json::from_value(pinned).unwrap();
+        assert_eq!(settings_of(&pinned).unwrap().client_id.as_deref(), Some("mine"));
+    }
 }

@@ -44,7 +44,7 @@ impl RemoteServer {
         let mut notes = Vec::new();
         if !has_secret && !is_of_this_machine(&self.url) {
             notes.push(format!(
-                "{name}: mcp-remote may be signed in there; sign in again in AgentPort afterwards."
+                "{name}: mcp-remote may be signed in there; if so, sign in from AgentPort afterwards."
             ));
         }
         if !self.ignored_tools.is_empty() {

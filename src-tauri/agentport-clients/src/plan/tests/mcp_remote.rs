@@ -318,7 +318,7 @@ fn what_changes_with_it_is_said() {
     );
     let notes = plan(&server, false).notes;
     for want in [
-        "x: mcp-remote may be signed in there; sign in again in AgentPort afterwards.",
+        "x: mcp-remote may be signed in there; if so, sign in from AgentPort afterwards.",
         "x: mcp-remote leaves some of its tools out (delete*); in AgentPort your rules decide about each.",
         "x: the variables of mcp-remote are not needed any more (LOG).",
     ] {
