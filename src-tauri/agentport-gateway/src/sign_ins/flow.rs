@@ -134,7 +134,12 @@ impl SignIns {
         let registered = known
             .and_then(|client| url::Url::parse(&client.redirect_uri).ok())
             .and_then(|uri| uri.port());
-        if let Some(port) = redirect.port.or(registered) {
+        // The owner registered the redirect URI that was shown when a client of their own was asked for.
+        let shown = || {
+            plan.settings.client_id.as_ref()?;
+            self.attempts.shown_redirect_port(&plan.integration)
+        };
+        if let Some(port) = redirect.port.or(registered).or_else(shown) {
             match CallbackListener::bind(redirect, Some(port), &self.tasks).await {
                 Ok(listener) => return Ok(listener),
                 Err(error) if redirect.port.is_some() => {

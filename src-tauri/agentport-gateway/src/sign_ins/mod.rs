@@ -164,6 +164,17 @@ impl SignInAttempts {
         Ok(())
     }
 
+    /// The port of the redirect URI that was shown last where a client of the owner's own was asked for.
+    fn shown_redirect_port(&self, integration: &IntegrationId) -> Option<u16> {
+        let all = self.0.lock();
+        let asked = all.values().filter(|attempt| {
+            attempt.integration == *integration
+                && matches!(attempt.state(), SignInState::ClientNeeded { .. })
+        });
+        let shown = asked.max_by_key(|attempt| attempt.id)?.view().redirect_uri?;
+        url::Url::parse(&shown).ok()?.port()
+    }
+
     fn end_others(&self, plan: &SignInPlan) {
         let account = plan.account.as_ref().map(|account| account.id());
         for attempt in self.0.lock().values() {
@@ -175,5 +186,40 @@ impl SignInAttempts {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(number: u128, integration: &str, redirect_uri: &str) -> Arc<SignInAttempt> {
+        let id = SignInId(Uuid::from_u128(number));
+        let name = integration.to_owned();
+        let integration = integration.parse().unwrap();
+        let (attempt, _) = SignInAttempt::new(id, integration, name, None, clock::now());
+        attempt.set_redirect_uri(redirect_uri);
+        Arc::new(attempt)
+    }
+
+    #[test]
+    fn the_redirect_uri_shown_last_is_the_one_that_was_registered() {
+        let attempts = SignInAttempts::default();
+        let asana: IntegrationId = "asana".parse().unwrap();
+        for (number, integration, port, asked) in [
+            (1, "asana", 4001, true),
+            (2, "asana", 4002, true),
+            (3, "asana", 4003, false),
+            (4, "hubspot", 4004, true),
+        ] {
+            let uri = format!("http://localhost:{port}/callback");
+            let attempt = attempt(number, integration, &uri);
+            if asked {
+                attempt.set_state(SignInState::ClientNeeded { message: "Register one.".into() });
+            }
+            attempts.insert(attempt).unwrap();
+        }
+        assert_eq!(attempts.shown_redirect_port(&asana), Some(4002));
+        assert_eq!(attempts.shown_redirect_port(&"exa".parse().unwrap()), None);
     }
 }
