@@ -170,6 +170,7 @@ mod tests {
     use super::*;
 
     async fn get(url: &str, host: Option<&str>) -> (u16, String) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut request = client.get(url);
         if let Some(host) = host {
