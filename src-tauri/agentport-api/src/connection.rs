@@ -46,7 +46,7 @@ pub enum Connection {
         #[ts(optional)]
         startup_timeout_seconds: Option<u32>,
     },
-    /// An MCP server over Streamable HTTP.
+    /// An MCP server over Streamable HTTP, or HTTP+SSE (MCP 2024-11-05).
     RemoteMcp {
         /// `{token}` and the like may stand for secrets in its query.
         url: String,

@@ -1,6 +1,17 @@
 //! Servers that speak nothing but HTTP+SSE (MCP 2024-11-05).
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use agentport_api::Health;
+use agentport_core::Secret;
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, ready},
+};
+use http::HeaderValue;
 use serde_json::json;
 
 use super::{
@@ -15,7 +26,9 @@ use super::{
 };
 use crate::{
     caller::Caller,
-    upstream::{RemoteTransport, UpstreamError, UpstreamSpec},
+    upstream::{
+        RemoteTransport, TokenRefusal, TokenSource, UpstreamError, UpstreamSpec, UpstreamTarget,
+    },
 };
 
 #[tokio::test]
@@ -44,7 +57,7 @@ async fn a_newer_server_at_an_old_address_is_found_too() {
     let http = HttpServer::start(Era::Legacy, false).await;
     let mut target = http.target();
     for (last_transport, path) in [(None, "/mcp/sse"), (Some(RemoteTransport::Sse), "/mcp")] {
-        let crate::upstream::UpstreamTarget::Remote(remote) = &mut target else { unreachable!() };
+        let UpstreamTarget::Remote(remote) = &mut target else { unreachable!() };
         remote.url.set_path(path);
         let bench = Bench::empty();
         bench.upstreams.add(UpstreamSpec { last_transport, ..spec(target.clone()) });
@@ -257,5 +270,54 @@ async fn a_message_that_is_refused_leaves_the_stream_to_other_calls() {
     server.set(|faults| faults.refuse_post = None);
     bench.tool("echo", json!({})).await.unwrap();
     assert_eq!(server.streams(), 1);
+    bench.end().await;
+}
+
+/// An account whose token is renewed whenever it is refused: `t0`, `t1` …
+#[derive(Default)]
+struct RenewedToken(AtomicU32);
+
+impl RenewedToken {
+    fn header(&self) -> HeaderValue {
+        let number = self.0.load(Ordering::SeqCst);
+        HeaderValue::from_str(&format!("Bearer t{number}")).unwrap()
+    }
+}
+
+impl TokenSource for RenewedToken {
+    fn fresh(&self) -> Option<HeaderValue> {
+        Some(self.header())
+    }
+
+    fn authorization(&self) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
+        ready(Ok(self.header())).boxed()
+    }
+
+    fn refused(&self, refusal: TokenRefusal) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
+        assert_eq!((refusal.sent, refusal.challenge.as_str()), (Some(self.header()), "Bearer"));
+        self.0.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(self.header())).boxed()
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_for_the_stream_and_for_a_message() {
+    let server = SseServer::start("/sse").await;
+    server.set(|faults| faults.wants = Some("Bearer t1"));
+    let tokens = Arc::<RenewedToken>::default();
+    let UpstreamTarget::Remote(mut remote) = server.target() else { unreachable!() };
+    remote.tokens = Some(tokens.clone());
+    let bench = Bench::new(UpstreamTarget::Remote(remote));
+    assert_eq!(bench.tool("echo", json!({"text": "in"})).await.unwrap(), "in");
+    assert_eq!(server.state.get_headers.lock()["authorization"], "Bearer t1");
+
+    server.set(|faults| faults.wants = Some("Bearer t2"));
+    assert_eq!(bench.tool("echo", json!({"text": "still in"})).await.unwrap(), "still in");
+    assert_eq!(server.state.post_headers.lock()["authorization"], "Bearer t2");
+    assert_eq!((server.streams(), tokens.0.load(Ordering::SeqCst)), (1, 2));
     bench.end().await;
 }

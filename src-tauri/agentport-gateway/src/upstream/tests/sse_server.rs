@@ -54,6 +54,15 @@ pub(super) struct Faults {
     pub(super) refuse_get: Option<(u16, bool)>,
     /// The same for messages.
     pub(super) refuse_post: Option<(u16, bool)>,
+    /// Requests with another `Authorization` are refused.
+    pub(super) wants: Option<&'static str>,
+}
+
+impl Faults {
+    fn lets_in(&self, headers: &HeaderMap) -> bool {
+        let sent = headers.get("authorization").and_then(|value| value.to_str().ok());
+        self.wants.is_none_or(|wanted| sent == Some(wanted))
+    }
 }
 
 /// A server on a port of its own, until it is dropped.
@@ -143,8 +152,12 @@ fn refused((status, challenge): (u16, bool)) -> Response {
 }
 
 async fn open_stream(State(state): State<Arc<ServerState>>, headers: HeaderMap) -> Response {
-    *state.get_headers.lock() = headers;
     let faults = state.faults.lock().clone();
+    let let_in = faults.lets_in(&headers);
+    *state.get_headers.lock() = headers;
+    if !let_in {
+        return refused((401, true));
+    }
     if let Some(refusal) = faults.refuse_get {
         return refused(refusal);
     }
@@ -177,7 +190,11 @@ async fn on_message(
     headers: HeaderMap,
     Json(message): Json<Value>,
 ) -> Response {
+    let let_in = state.faults.lock().lets_in(&headers);
     *state.post_headers.lock() = headers;
+    if !let_in {
+        return refused((401, true));
+    }
     if let Some(refusal) = state.faults.lock().refuse_post {
         return refused(refusal);
     }
