@@ -76,6 +76,10 @@ pub struct ActivityRow {
     pub error: Option<String>,
     /// The API the call came through.
     pub entry_point: EntryPoint,
+    /// The label of the account it used, as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub account: Option<String>,
 }
 
 /// `GET /control/activity/chart?since=&until=&buckets=` and the filters of the list: calls over time. At most 200 buckets,

@@ -26,6 +26,10 @@ pub struct ApprovalView {
     pub integration: IntegrationId,
     /// The name the owner gave it.
     pub integration_name: String,
+    /// The label of the account it is about, where the integration has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub account: Option<String>,
     /// The tool as its upstream names it.
     pub tool: String,
     /// The tool's name as it is to be shown: hidden and look-alike characters escaped, and marked if there are any. The

@@ -77,6 +77,9 @@ pub struct CallStart<A = Value, R = Reason> {
     /// The API the call came through. Lines written before this field had its name call it `do`.
     #[serde(rename = "ep", alias = "do")]
     pub entry_point: EntryPoint,
+    /// The label of the account it uses, as it was; `None` where the integration has none.
+    #[serde(rename = "ac", default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// What is known of a call once it is over.
@@ -123,6 +126,7 @@ impl<A, R> CallStart<A, R> {
             waited_ms: 0,
             bytes_in: 0,
             entry_point,
+            account: None,
         }
     }
 

@@ -111,6 +111,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     (
         "call",
         &[
+            "accounts",
             "agents",
             "approvals",
             "builtin",

@@ -99,4 +99,8 @@ error: string | null,
 /**
  * The API the call came through.
  */
-entry_point: EntryPoint, };
+entry_point: EntryPoint, 
+/**
+ * The label of the account it used, as it was.
+ */
+account?: string, };

@@ -36,6 +36,10 @@ integration: IntegrationId,
  */
 integration_name: string, 
 /**
+ * The label of the account it is about, where the integration has one.
+ */
+account?: string, 
+/**
  * The tool as its upstream names it.
  */
 tool: string, 

@@ -21,8 +21,8 @@ use serde_json::Value;
 use ts_rs::TS;
 
 use crate::{
-    AgentId, ApprovalId, IntegrationId, Timestamp, arguments::ArgumentsHash, outcome::OutcomeKind,
-    tool::DefinitionDigest,
+    AccountId, AgentId, ApprovalId, IntegrationId, Timestamp, arguments::ArgumentsHash,
+    outcome::OutcomeKind, tool::DefinitionDigest,
 };
 
 /// How much an approval allows beyond the call that asked. Ordered from narrow to wide.
@@ -214,6 +214,8 @@ pub struct Approval {
     pub agent: AgentId,
     /// Where the tool is.
     pub integration: IntegrationId,
+    /// The account it is about, which the call then uses. Absent where the integration has none.
+    pub account: Option<AccountId>,
     /// The tool's name as its upstream gives it.
     pub tool: String,
     /// The definition the request was made under; what runs is bound to it.

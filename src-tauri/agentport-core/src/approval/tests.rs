@@ -16,6 +16,7 @@ fn approval(state: State) -> Approval {
         id: ApprovalId(Uuid::from_u128(7)),
         agent: AgentId(Uuid::from_u128(1)),
         integration: IntegrationId::new("files").unwrap(),
+        account: None,
         tool: "write_file".into(),
         digest: DefinitionDigest([1; 32]),
         arguments,

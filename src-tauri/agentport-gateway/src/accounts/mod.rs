@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: signing in, which adds integrations and is therefore a layer above (`sign_ins`).
 
+mod choice;
 pub(crate) mod oauth;
 mod oauth_account;
 mod renewal;
@@ -23,6 +24,7 @@ use agentport_core::{
     AccountId, ErrorChain, IntegrationId,
     audit::{Actor, AuditAction},
 };
+use arc_swap::ArcSwap;
 use parking_lot::RwLock;
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -31,6 +33,7 @@ use uuid::Uuid;
 
 pub(crate) use self::oauth_account::OAuthAccount;
 use self::{
+    choice::AccountChoices,
     oauth::{OAuthClient, OAuthRecord},
     renewal::AccountServices,
 };
@@ -52,6 +55,7 @@ pub(crate) struct Accounts {
     services: Arc<AccountServices>,
     audit: Audit,
     accounts: RwLock<HashMap<AccountId, Arc<OAuthAccount>>>,
+    choices: ArcSwap<AccountChoices>,
 }
 
 /// Why an account was not changed.
@@ -59,6 +63,8 @@ pub(crate) struct Accounts {
 pub(crate) enum AccountError {
     #[error("there is no account {0}")]
     Unknown(AccountId),
+    #[error("{0:?} is no id of an agent")]
+    UnknownAgent(String),
     #[error("{0:?} is no label; it has 1 to {MAX_LABEL} characters")]
     BadLabel(String),
     #[error("the integration has an account with the label {0:?} already")]
@@ -87,7 +93,12 @@ impl Accounts {
     ) -> Self {
         let oauth = OAuthClient::new();
         let services = AccountServices { store, vault, events, oauth, tasks, needy };
-        Self { services: Arc::new(services), audit, accounts: RwLock::default() }
+        Self {
+            services: Arc::new(services),
+            audit,
+            accounts: RwLock::default(),
+            choices: ArcSwap::default(),
+        }
     }
 
     pub(crate) fn oauth(&self) -> &OAuthClient {
@@ -118,7 +129,7 @@ impl Accounts {
                 ),
             }
         }
-        Ok(())
+        self.reload_choices().await
     }
 
     /// An account in memory alone, for trying it; [`Accounts::keep`] or the store of integrations makes it last.
@@ -268,6 +279,7 @@ impl Accounts {
         {
             next.set_default(true);
         }
+        self.reload_choices().await?;
         self.record(AuditAction::AccountRemoved, account.integration(), &account.label()).await;
         self.changed();
         self.services.revoke(account.record());

@@ -2,7 +2,7 @@
 
 use agentport_api::Event;
 use agentport_core::{
-    ApprovalId, Timestamp,
+    AccountId, ApprovalId, Timestamp,
     approval::{Approval, State},
     arguments::ArgumentsHash,
     audit::{Actor, AuditAction},
@@ -24,6 +24,8 @@ const MAX_ARGUMENT_BYTES: u64 = 256 * 1024;
 pub(crate) struct NewApproval<'a> {
     pub(crate) agent: &'a Agent,
     pub(crate) tool: &'a PublishedTool,
+    /// The account the call would use.
+    pub(crate) account: Option<AccountId>,
     pub(crate) arguments: Value,
     pub(crate) hash: ArgumentsHash,
     /// Length of the arguments as JSON.
@@ -67,11 +69,12 @@ impl Approvals {
         if let Some(refused) = self.refuse_to_ask(&call, now).await? {
             return Ok(refused);
         }
-        let NewApproval { agent, tool, arguments, hash, reason, .. } = call;
+        let NewApproval { agent, tool, account, arguments, hash, reason, .. } = call;
         let approval = Approval {
             id: ApprovalId(Uuid::new_v4()),
             agent: agent.id,
             integration: tool.integration.clone(),
+            account,
             tool: tool.name().to_owned(),
             digest: tool.digest,
             arguments,

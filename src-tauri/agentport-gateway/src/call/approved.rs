@@ -47,7 +47,9 @@ impl CallPipeline {
             tracing::debug!(%error, "an approved request could not start");
             storage(&error)
         })?;
-        let record = running_record(&running, agent, &tool);
+        let mut record = running_record(&running, agent, &tool);
+        let account = running.account.and_then(|id| self.accounts.get(id));
+        record.account = account.map(|account| account.label());
         let pipeline = self.clone();
         // Claimed and run by one task: with the claim in the agent's own task, an agent that leaves between the two
         // would leave a call that is running for ever.
@@ -84,7 +86,8 @@ impl CallPipeline {
         let id = approval.id;
         let key = CallKey::from_approval(approval);
         let arguments = approval.arguments.clone();
-        let outcome = self.run(tool, arguments, record, caller, key).await;
+        let account = approval.account;
+        let outcome = self.run(tool, arguments, record, caller, key, account).await;
         let kind = outcome.kind();
         if let Err(error) = self.approvals.keep_result(id, &stored_result(outcome)).await {
             tracing::error!(error = %ErrorChain(&error), "the result of an approved call could not be kept");

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use agentport_core::{AgentId, IntegrationId, activity::CallStart};
+use agentport_core::{AccountId, AgentId, IntegrationId, activity::CallStart};
 use rmcp::model::ServerResult;
 use serde_json::Value;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -69,7 +69,7 @@ impl CallDispatcher {
 }
 
 impl CallPipeline {
-    /// Runs a tool and records it. The policy has allowed it, or the owner has.
+    /// Runs a tool with this account and records it. The policy has allowed it, or the owner has.
     pub(crate) async fn run(
         self: &Arc<Self>,
         tool: &PublishedTool,
@@ -77,6 +77,7 @@ impl CallPipeline {
         record: CallStart,
         caller: Caller,
         key: CallKey,
+        account: Option<AccountId>,
     ) -> Outcome {
         // Only an approved call of a client that takes `InputRequiredResult` continues later.
         let approved = record.approval.filter(|_| caller.modern).map(|id| (id, arguments.clone()));
@@ -87,6 +88,7 @@ impl CallPipeline {
         let deadline = self.dispatcher.call_timeout(&tool.integration);
         let permit = Permit::for_tool(
             tool.integration.clone(),
+            account,
             tool.name().to_owned(),
             tool.digest,
             arguments,

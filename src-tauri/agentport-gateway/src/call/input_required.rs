@@ -47,7 +47,8 @@ impl CallPipeline {
             call_start(call, agent, &tool, &continued.arguments, hash, EntryPoint::Mcp);
         record.approval = Some(id);
         record.decision = Some(Mode::RequireApproval);
-        let outcome = self.run(&tool, continued.arguments, record, caller.clone(), key).await;
+        let outcome =
+            self.run(&tool, continued.arguments, record, caller.clone(), key, asked.account).await;
         let result = stored_result(outcome);
         if let Err(error) = self.approvals.keep_result(id, &result).await {
             tracing::error!(error = %ErrorChain(&error), "the result of an approved call could not be kept");

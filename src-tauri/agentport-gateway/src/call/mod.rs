@@ -43,6 +43,7 @@ use self::{
 };
 use crate::caller::Caller;
 use crate::{
+    accounts::Accounts,
     agents::{Agent, Agents},
     approvals::{Approvals, CallKey, Created, NewApproval},
     catalogue::{AgentView, PublishedTool},
@@ -72,6 +73,7 @@ pub(crate) struct CallPipeline {
     pub(crate) policy: Arc<PolicyStore>,
     pub(crate) approvals: Arc<Approvals>,
     pub(crate) agents: Arc<Agents>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) tokens: Arc<PendingTokens>,
     pub(crate) recorder: CallRecorder,
     pub(crate) dispatcher: CallDispatcher,
@@ -120,6 +122,9 @@ impl CallPipeline {
         let mut record =
             call_start(CallId(Uuid::now_v7()), &agent, &tool, &arguments, hash, entry_point);
         record.at = now;
+        let account = self.accounts.used_by(&tool.integration, agent.id, &agent.profile.name);
+        record.account = account.as_ref().map(|account| account.label());
+        let account = account.map(|account| account.id());
 
         if let Err(refusal) = self.admission.admit(&agent, &tool, &arguments, now) {
             return self.recorder.record_refused(record, Outcome::Refused(refusal));
@@ -143,14 +148,15 @@ impl CallPipeline {
                 record.approval = Some(continued.approval);
                 record.arguments = agentport_core::redact::redacted(&continued.arguments);
                 record.arguments_hash = Some(ArgumentsHash::of(&continued.arguments));
-                return self.run(&tool, continued.arguments, record, caller, key).await;
+                return self.run(&tool, continued.arguments, record, caller, key, account).await;
             }
         }
         if mode == Mode::Allow {
-            return self.run(&tool, arguments, record, caller, key).await;
+            return self.run(&tool, arguments, record, caller, key, account).await;
         }
         let (agent, tool, bytes) = (&*agent, &*tool, record.bytes_in);
-        let call = NewApproval { agent, tool, arguments, hash, bytes, additional_info, reason };
+        let call =
+            NewApproval { agent, tool, account, arguments, hash, bytes, additional_info, reason };
         self.ask(call, record).await
     }
 

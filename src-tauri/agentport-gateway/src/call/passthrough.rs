@@ -52,7 +52,7 @@ impl CallPipeline {
         });
         let (id, names) = (CallId(Uuid::now_v7()), (integration, name.to_owned()));
         let redacted = agentport_core::redact::redacted(&arguments);
-        let record = CallStart {
+        let mut record = CallStart {
             arguments_hash: Some(hash),
             decision: Some(if decision.mode == Mode::Deny { Mode::Deny } else { Mode::Allow }),
             because: Some(decision.reason),
@@ -66,7 +66,10 @@ impl CallPipeline {
             return self.recorder.record_refused(record, Outcome::Blocked);
         }
         let deadline = self.dispatcher.call_timeout(&entry.row.id);
-        let permit = Permit::for_operation(entry.row.id.clone(), operation, deadline);
+        let account = self.accounts.used_by(&entry.row.id, agent.id, &agent.profile.name);
+        record.account = account.as_ref().map(|account| account.label());
+        let account = account.map(|account| account.id());
+        let permit = Permit::for_operation(entry.row.id.clone(), account, operation, deadline);
         self.recorded(permit, record, caller).await
     }
 

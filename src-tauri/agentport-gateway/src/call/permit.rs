@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use agentport_core::{IntegrationId, tool::DefinitionDigest};
+use agentport_core::{AccountId, IntegrationId, tool::DefinitionDigest};
 use rmcp::model::JsonObject;
 
 /// The operation a permit allows.
@@ -29,6 +29,8 @@ pub(crate) enum Operation {
 #[derive(Debug)]
 pub(crate) struct Permit {
     integration: IntegrationId,
+    /// Whose credentials the call uses; `None`: the integration's own.
+    account: Option<AccountId>,
     operation: Operation,
     /// Of a tool call: the definition that policy, or the owner, judged.
     definition: Option<DefinitionDigest>,
@@ -39,22 +41,24 @@ impl Permit {
     /// For an operation other than a tool call. Only the pipeline makes permits, after policy, approval and second check.
     pub(super) fn for_operation(
         integration: IntegrationId,
+        account: Option<AccountId>,
         operation: Operation,
         deadline: Duration,
     ) -> Self {
-        Self { integration, operation, definition: None, deadline }
+        Self { integration, account, operation, definition: None, deadline }
     }
 
     /// For a call of the tool `name`, provided its definition still is `definition`.
     pub(super) fn for_tool(
         integration: IntegrationId,
+        account: Option<AccountId>,
         name: String,
         definition: DefinitionDigest,
         arguments: Option<JsonObject>,
         deadline: Duration,
     ) -> Self {
         let operation = Operation::CallTool { name, arguments };
-        Self { integration, operation, definition: Some(definition), deadline }
+        Self { integration, account, operation, definition: Some(definition), deadline }
     }
 
     /// The definition that a tool must still have when it is called.
@@ -64,6 +68,10 @@ impl Permit {
 
     pub(crate) fn integration(&self) -> &IntegrationId {
         &self.integration
+    }
+
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        self.account
     }
 
     /// Time limit of the upstream.

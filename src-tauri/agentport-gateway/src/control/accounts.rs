@@ -1,6 +1,8 @@
 //! Routes of accounts and of signing in to them.
 
-use agentport_api::{AccountView, ChangeAccount, Items, PastedCallback, SignInView, StartSignIn};
+use agentport_api::{
+    AccountView, ChangeAccount, ChosenAccounts, Items, PastedCallback, SignInView, StartSignIn,
+};
 use agentport_core::{AccountId, SignInId, audit::Actor};
 use axum::{
     Json,
@@ -62,9 +64,7 @@ pub(super) async fn disconnect(
     let id = account_id(&id)?;
     let before = control.account_view(id)?;
     control.sign_ins.accounts.disconnect(id).await?;
-    if before.is_default {
-        control.reconnect(&before).await;
-    }
+    control.reconnect(&before).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -74,6 +74,24 @@ pub(super) async fn forget_registration(
 ) -> ApiResult<StatusCode> {
     control.sign_ins.accounts.forget_registration(account_id(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn chosen(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+) -> ApiResult<Json<ChosenAccounts>> {
+    let entry = control.entry(&id)?;
+    Ok(Json(control.sign_ins.accounts.choices_of(&entry.row.id)))
+}
+
+pub(super) async fn choose(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(wanted): Json<ChosenAccounts>,
+) -> ApiResult<Json<ChosenAccounts>> {
+    let entry = control.entry(&id)?;
+    control.sign_ins.accounts.choose(&entry.row.id, &wanted).await?;
+    Ok(Json(control.sign_ins.accounts.choices_of(&entry.row.id)))
 }
 
 pub(super) async fn list_sign_ins(State(control): State<Control>) -> Json<Items<SignInView>> {
@@ -142,6 +160,7 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Unknown(_) => Self::not_found(error.to_string()),
+            AccountError::UnknownAgent(_) => Self::invalid("agents", error.to_string()),
             AccountError::BadLabel(_) => Self::invalid("label", error.to_string()),
             AccountError::LabelTaken(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
             AccountError::Store(error) => error.into(),

@@ -136,7 +136,9 @@ impl Control {
                 Some(sentence) => CallSummary { sentence, hidden_characters: 0 },
                 None => summarize(&integration_name, name, title, arguments),
             };
+        let account = approval.account.and_then(|id| self.sign_ins.accounts.get(id));
         ApprovalView {
+            account: account.map(|account| account.label()),
             summary: sentence,
             hidden_characters: u32::try_from(hidden_characters).unwrap_or(u32::MAX),
             why: why(&self.policy, &approval, tool).to_owned(),

@@ -123,6 +123,8 @@ fn shared_accounts() -> Vec<Route> {
         changes(Method::PATCH, paths::ACCOUNT, Never, accounts::change),
         changes(Method::DELETE, paths::ACCOUNT, Never, accounts::disconnect),
         changes(Method::POST, paths::ACCOUNT_FORGET_REGISTRATION, Never, accounts::forget_registration),
+        reads(paths::INTEGRATION_CHOSEN_ACCOUNTS, accounts::chosen),
+        changes(Method::PUT, paths::INTEGRATION_CHOSEN_ACCOUNTS, Never, accounts::choose),
         reads(paths::SIGN_INS, accounts::list_sign_ins),
         changes(Method::POST, paths::SIGN_INS, Always, accounts::start_sign_in),
         reads(paths::SIGN_IN, accounts::read_sign_in),

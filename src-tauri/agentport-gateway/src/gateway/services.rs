@@ -236,6 +236,7 @@ impl BaseServices {
             policy: self.policy.clone(),
             approvals: approvals.clone(),
             agents: self.agents.clone(),
+            accounts: self.accounts.clone(),
             tokens: self.tokens.clone(),
             recorder: CallRecorder::new(self.journal.clone()),
             dispatcher: CallDispatcher {

@@ -12,6 +12,7 @@ mod activity;
 mod agents;
 mod approval_states;
 mod approvals;
+mod chosen_accounts;
 mod columns;
 mod credentials;
 mod definitions;
@@ -42,6 +43,7 @@ pub(crate) use self::{
     },
     agents::{AgentRow, InsertError},
     approvals::{ApprovalFilter, DenialRow},
+    chosen_accounts::{ChosenAccountRow, ChosenFor},
     columns::{Columns, hex},
     integrations::IntegrationRow,
     listings::ListingRow,

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
-use agentport_api::LogLine;
-use agentport_core::IntegrationId;
+use agentport_api::{Health, LastError, LogLine};
+use agentport_core::{AccountId, IntegrationId};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rmcp::model::ServerResult;
@@ -32,6 +32,8 @@ pub(crate) struct UpstreamRegistry(Arc<RegistryState>);
 
 struct RegistryState {
     integrations: ArcSwap<HashMap<IntegrationId, Arc<UpstreamHandle>>>,
+    /// Connections by account, those of the default accounts among them.
+    accounts: ArcSwap<HashMap<(IntegrationId, AccountId), Arc<UpstreamHandle>>>,
     clients: Arc<HttpClients>,
     local: Arc<LocalServers>,
     tasks: TaskTracker,
@@ -49,6 +51,19 @@ pub(crate) struct OpenedUpstream {
     link: LiveConnection,
     ring: Arc<LogRing>,
     force_stop: CancellationToken,
+}
+
+/// Of the connections with other accounts than the default: only what concerns resources goes on.
+struct AccountSink(Arc<dyn UpstreamSink>);
+
+impl UpstreamSink for AccountSink {
+    fn listing(&self, _: &IntegrationId, _: Listing) {}
+
+    fn health(&self, _: &IntegrationId, _: Health, _: Option<u32>, _: Option<LastError>) {}
+
+    fn updated(&self, id: &IntegrationId, uri: &str) {
+        self.0.updated(id, uri);
+    }
 }
 
 impl OpenedUpstream {
@@ -73,6 +88,7 @@ impl UpstreamRegistry {
         }
         Self(Arc::new(RegistryState {
             integrations: ArcSwap::default(),
+            accounts: ArcSwap::default(),
             clients: Arc::default(),
             local: Arc::new(LocalServers { records, ..LocalServers::default() }),
             tasks,
@@ -97,6 +113,48 @@ impl UpstreamRegistry {
         self.insert(spec, connector, ring, Some((link, listing)));
     }
 
+    /// Adds a connection to an integration with another account than its default, without starting it. What the
+    /// integration offers, and how it is, goes by its default account.
+    pub(crate) fn add_account(&self, spec: UpstreamSpec, account: AccountId) {
+        let ring = Arc::<LogRing>::default();
+        let connector = self.connector(&spec, ring.clone(), Arc::default());
+        let sink = Arc::new(AccountSink(self.0.sink.clone()));
+        let handle = self.spawn(&spec, connector, ring, sink, None);
+        self.insert_account(&spec.id, account, handle);
+    }
+
+    /// Says which account the connection of an integration uses.
+    pub(crate) fn name_account(&self, id: &IntegrationId, account: AccountId) {
+        if let Some(handle) = self.find(id) {
+            self.insert_account(id, account, handle);
+        }
+    }
+
+    fn insert_account(&self, id: &IntegrationId, account: AccountId, handle: Arc<UpstreamHandle>) {
+        let before = self.0.accounts.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.insert((id.clone(), account), handle.clone());
+            all
+        });
+        if let Some(replaced) = before.get(&(id.clone(), account)) {
+            replaced.stop.cancel();
+        }
+    }
+
+    /// Ends every connection of an integration that was made for an account.
+    pub(crate) fn end_accounts(&self, id: &IntegrationId) {
+        let before = self.0.accounts.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.retain(|(integration, _), _| integration != id);
+            all
+        });
+        for ((integration, _), handle) in &*before {
+            if integration == id {
+                handle.stop.cancel();
+            }
+        }
+    }
+
     fn insert(
         &self,
         spec: UpstreamSpec,
@@ -105,17 +163,7 @@ impl UpstreamRegistry {
         opened: Option<(LiveConnection, Listing)>,
     ) {
         let shared = &self.0;
-        let (inbox, messages) = mpsc::unbounded_channel();
-        let stop = shared.stop.child_token();
-        let integration = UpstreamHandle::new(spec.id.clone(), spec.idle_stop, stop, inbox, ring);
-        let actor = UpstreamActor::new(
-            integration.clone(),
-            messages,
-            connector,
-            shared.sink.clone(),
-            shared.force_stop.clone(),
-        );
-        shared.tasks.spawn(actor.run(opened));
+        let integration = self.spawn(&spec, connector, ring, shared.sink.clone(), opened);
         let before = shared.integrations.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.insert(spec.id.clone(), integration.clone());
@@ -126,8 +174,28 @@ impl UpstreamRegistry {
         }
     }
 
+    /// Starts the actor of one connection.
+    fn spawn(
+        &self,
+        spec: &UpstreamSpec,
+        connector: UpstreamConnector,
+        ring: Arc<LogRing>,
+        sink: Arc<dyn UpstreamSink>,
+        opened: Option<(LiveConnection, Listing)>,
+    ) -> Arc<UpstreamHandle> {
+        let shared = &self.0;
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let stop = shared.stop.child_token();
+        let handle = UpstreamHandle::new(spec.id.clone(), spec.idle_stop, stop, inbox, ring);
+        let force_stop = shared.force_stop.clone();
+        let actor = UpstreamActor::new(handle.clone(), messages, connector, sink, force_stop);
+        shared.tasks.spawn(actor.run(opened));
+        handle
+    }
+
     /// Removes the integration. Returns when its connection and process tree have ended.
     pub(crate) async fn remove(&self, id: &IntegrationId) {
+        self.end_accounts(id);
         let before = self.0.integrations.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.remove(id);
@@ -207,9 +275,7 @@ impl UpstreamRegistry {
         permit: Permit,
         caller: Caller,
     ) -> Result<ServerResult, UpstreamError> {
-        let Some(integration) = self.find(permit.integration()) else {
-            return Err(UpstreamError::Unknown(permit.integration().clone()));
-        };
+        let integration = self.find_for(permit.integration(), permit.account())?;
         let (deadline, definition) = (permit.deadline(), permit.definition());
         call::run(&integration, permit.into_operation(), definition, deadline, &caller).await
     }
@@ -232,10 +298,11 @@ impl UpstreamRegistry {
     /// Ends every upstream: gracefully until the deadline, by force after it. Returns when no child is left.
     pub(crate) async fn stop(&self, deadline: Duration) {
         let all = self.0.integrations.swap(Arc::default());
+        let accounts = self.0.accounts.swap(Arc::default());
         self.0.stop.cancel();
         let gone = async {
-            for integration in all.values() {
-                integration.gone.cancelled().await;
+            for handle in all.values().chain(accounts.values()) {
+                handle.gone.cancelled().await;
             }
         };
         let mut gone = std::pin::pin!(gone);
@@ -243,6 +310,22 @@ impl UpstreamRegistry {
             self.0.force_stop.cancel();
             gone.await;
         }
+    }
+
+    /// The connection of an account; of none, the integration's own.
+    fn find_for(
+        &self,
+        id: &IntegrationId,
+        account: Option<AccountId>,
+    ) -> Result<Arc<UpstreamHandle>, UpstreamError> {
+        let Some(account) = account else {
+            return self.find(id).ok_or_else(|| UpstreamError::Unknown(id.clone()));
+        };
+        let of = self.0.accounts.load().get(&(id.clone(), account)).cloned();
+        of.ok_or_else(|| UpstreamError::NeedsAuth {
+            message: "the account the call was to use is no longer connected".to_owned(),
+            scheme: None,
+        })
     }
 
     pub(super) fn find(&self, id: &IntegrationId) -> Option<Arc<UpstreamHandle>> {

@@ -96,7 +96,7 @@ impl Rows {
     }
 }
 
-const HEADINGS: [&str; 19] = [
+const HEADINGS: [&str; 20] = [
     "at",
     "id",
     "agent",
@@ -116,9 +116,10 @@ const HEADINGS: [&str; 19] = [
     "arguments",
     "arguments_hash",
     "digest",
+    "account",
 ];
 
-fn cells(row: ActivityRow) -> [String; 19] {
+fn cells(row: ActivityRow) -> [String; 20] {
     let json = |value: Option<String>| value.unwrap_or_default();
     [
         row.at.to_string(),
@@ -140,6 +141,7 @@ fn cells(row: ActivityRow) -> [String; 19] {
         row.arguments.to_string(),
         row.arguments_hash.map(|hash| hash.to_string()).unwrap_or_default(),
         row.digest.map(|digest| digest.to_string()).unwrap_or_default(),
+        row.account.unwrap_or_default(),
     ]
 }
 

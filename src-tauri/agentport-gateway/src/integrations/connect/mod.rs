@@ -240,11 +240,13 @@ impl Integrations {
         let secrets = self.unsealed(&row.id).await?;
         let mut target = target(&row.connection, &secrets)?;
         let accounts = self.accounts.of(&row.id);
-        let changing = accounts.into_iter().map(|account| account as Arc<dyn ChangingSecrets>);
-        self.secrets.set(&row.id, as_sent(&row.connection, secrets), changing.collect());
+        let changing = accounts.iter().map(|account| account.clone() as Arc<dyn ChangingSecrets>);
+        let sent = as_sent(&row.connection, secrets.clone());
+        self.secrets.set(&row.id, sent, changing.collect());
+        self.upstreams.end_accounts(&row.id);
+        let default = accounts.iter().find(|account| account.is_default());
         if row.connection.oauth().is_some() {
-            let account = self.accounts.default_of(&row.id);
-            sign_in_with(&mut target, account.ok_or(ConnectError::NotSignedIn)?);
+            sign_in_with(&mut target, default.ok_or(ConnectError::NotSignedIn)?.clone());
         }
         match target {
             Some(target) if row.enabled => {
@@ -265,6 +267,12 @@ impl Integrations {
                     Some(opened) => self.upstreams.add_connected(spec, opened),
                     None => self.upstreams.add(spec),
                 }
+                if let Some(default) = default {
+                    self.upstreams.name_account(&row.id, default.id());
+                }
+                for account in accounts.iter().filter(|account| !account.is_default()) {
+                    self.connect_account(row, &secrets, account)?;
+                }
             }
             _ => {
                 if let Some(opened) = opened {
@@ -276,7 +284,28 @@ impl Integrations {
         Ok(())
     }
 
-    /// The same; why it can't be used is said where the owner looks, and answered.
+    /// Makes one more account of an integration known to the upstreams. Nothing starts.
+    fn connect_account(
+        &self,
+        row: &IntegrationRow,
+        secrets: &BTreeMap<String, Secret>,
+        account: &Arc<OAuthAccount>,
+    ) -> Result<(), ConnectError> {
+        let mut target = target(&row.connection, secrets)?;
+        sign_in_with(&mut target, account.clone());
+        let Some(target) = target else { return Ok(()) };
+        let spec = UpstreamSpec {
+            id: row.id.clone(),
+            target,
+            idle_stop: self.settings.idle_stop(),
+            last_revision: None,
+            last_transport: None,
+        };
+        self.upstreams.add_account(spec, account.id());
+        Ok(())
+    }
+
+    /// [`Integrations::connect`]; why it can't be used is said where the owner looks, and answered.
     pub(crate) async fn connect_or_say(&self, row: &IntegrationRow) -> Option<String> {
         let error = self.connect(row).await.err()?;
         let message = ErrorChain(&error).to_string();

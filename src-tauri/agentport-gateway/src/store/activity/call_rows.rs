@@ -33,7 +33,7 @@ enum SecondStart {
 }
 
 /// Every column an INSERT fills, in the order in which [`Insert::execute`] binds them.
-const COLUMNS: [(&str, SecondStart); 19] = {
+const COLUMNS: [(&str, SecondStart); 20] = {
     use SecondStart::{Keeps, Replaces, ReplacesIfPresent};
     [
         ("id", Keeps),
@@ -55,6 +55,7 @@ const COLUMNS: [(&str, SecondStart); 19] = {
         ("bytes_out", Replaces),
         ("error", Replaces),
         ("entry_point", Keeps),
+        ("account", ReplacesIfPresent),
     ]
 };
 
@@ -63,6 +64,9 @@ const COLUMNS: [(&str, SecondStart); 19] = {
 pub(crate) fn keep_first_start(second: &mut ImportedStart, first: &mut ImportedStart) {
     second.at = first.at;
     second.entry_point = first.entry_point;
+    if second.account.is_none() {
+        second.account = first.account.take();
+    }
     if second.because.is_none() {
         second.because = first.because.take();
     }
@@ -161,7 +165,8 @@ impl Insert {
                 .bind(integer(start.bytes_in))
                 .bind(end.map_or(0, |end| integer(end.bytes_out)))
                 .bind(end.and_then(|end| end.error.as_deref()))
-                .bind(start.entry_point.as_str());
+                .bind(start.entry_point.as_str())
+                .bind(&start.account);
         }
         insert.execute(connection).await.map(drop).doing(IMPORTING)
     }
@@ -202,5 +207,6 @@ pub(super) fn read(columns: &Columns<'_>) -> Result<ActivityRow> {
         bytes_out: columns.count("bytes_out")?,
         error: columns.opt_text("error")?,
         entry_point: columns.word("entry_point", EntryPoint::parse)?,
+        account: columns.opt_text("account")?,
     })
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use agentport_core::{
-    AgentId, ApprovalId, IntegrationId, Timestamp,
+    AccountId, AgentId, ApprovalId, IntegrationId, Timestamp,
     approval::{Approval, StateName},
     arguments::ArgumentsHash,
     tool::DefinitionDigest,
@@ -49,6 +49,7 @@ fn row(row: &SqliteRow) -> Result<Approval> {
         id: ApprovalId(columns.uuid("id")?),
         agent: AgentId(columns.uuid("agent")?),
         integration: columns.word("integration", |word| IntegrationId::new(word).ok())?,
+        account: columns.opt_uuid("account")?.map(AccountId),
         tool: columns.text("tool")?,
         digest: DefinitionDigest(columns.digest("digest")?),
         arguments: columns.json("arguments")?,
@@ -72,8 +73,8 @@ impl Store {
             "INSERT INTO approvals (id, agent, integration, tool, digest, arguments, asked_hash, arguments_hash,
                                     additional_info, created_at, expires_at, state, decided_at, approved_at,
                                     granted, granted_until, audience, started_at, finished_at, outcome, reason,
-                                    withdrawn_because)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                    withdrawn_because, account)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(approval.id.0.as_bytes().as_slice())
         .bind(approval.agent.0.as_bytes().as_slice())
@@ -97,6 +98,7 @@ impl Store {
         .bind(state.outcome)
         .bind(state.reason)
         .bind(state.withdrawn_because)
+        .bind(approval.account.as_ref().map(|id| id.0.as_bytes().as_slice()))
         .execute(self.writer())
         .await
         .map(drop)

@@ -1,5 +1,5 @@
 use agentport_core::{
-    AgentId, ApprovalId, Timestamp,
+    AccountId, AgentId, ApprovalId, Timestamp,
     approval::{Approval, Audience, Grant, State, StateName, WithdrawnBecause},
     arguments::ArgumentsHash,
     outcome::OutcomeKind,
@@ -21,6 +21,7 @@ fn approval(agent: AgentId, created: i64) -> Approval {
         id: ApprovalId(Uuid::now_v7()),
         agent,
         integration: integration("files"),
+        account: Some(AccountId(Uuid::from_u128(3))),
         tool: "write".into(),
         digest: DefinitionDigest([7; 32]),
         arguments,
