@@ -15,11 +15,14 @@ pub struct AvailableIntegration {
     pub name: String,
     /// One sentence, ours.
     pub description: String,
-    /// The address of its MCP server.
+    /// The address of its MCP server; of the first variant, where there are several.
     pub url: String,
+    /// Addresses to choose from before it is installed, such as one for each region. Empty: there is one alone.
+    #[serde(default)]
+    pub variants: Vec<EntryVariant>,
     /// Its service's own page about it.
     pub docs_url: String,
-    /// At least one.
+    /// At least one, the one to use first in front.
     pub auth: Vec<AuthMethod>,
     /// What it is known to offer. Empty: known once it is installed.
     pub categories: Vec<ToolCategory>,
@@ -27,6 +30,19 @@ pub struct AvailableIntegration {
     pub popular: bool,
     /// An integration of this id is installed.
     pub installed: bool,
+}
+
+/// One of several addresses of the same service. A credential of one is of no use at another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(deny_unknown_fields)]
+pub struct EntryVariant {
+    /// What to install it by.
+    pub id: String,
+    /// Its name, as its service calls it.
+    pub name: String,
+    /// The address of its MCP server.
+    pub url: String,
 }
 
 /// How an integration lets us in.
@@ -79,8 +95,12 @@ pub struct ToolCategory {
 #[derive(Debug, Deserialize, TS)]
 #[ts(export)]
 pub struct InstallAvailable {
-    /// `none` or `token`.
+    /// `none` or `token`. 422 for `oauth`, which begins with a sign-in (`POST /control/sign-ins`).
     pub method: String,
+    /// One of [`AvailableIntegration::variants`]. Absent: the first.
+    #[serde(default)]
+    #[ts(optional)]
+    pub variant: Option<String>,
     /// By the names of the fields.
     #[serde(default)]
     #[ts(type = "Record<string, string>")]

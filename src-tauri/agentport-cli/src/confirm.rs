@@ -13,14 +13,19 @@ pub(crate) fn on_a_terminal() -> bool {
 
 /// Asks on the terminal. Anything but a clear yes is no.
 pub(crate) fn yes(question: &str) -> Result<bool> {
+    Ok(is_yes(&line(&format!("{question} [y/N] "))?))
+}
+
+/// Asks on the terminal for a line, which is returned with its line break.
+pub(crate) fn line(question: &str) -> Result<String> {
     let mut err = io::stderr().lock();
-    write!(err, "{} [y/N] ", output::printable(question))
+    write!(err, "{}", output::printable(question))
         .and_then(|()| err.flush())
         .context("cannot write to the terminal")?;
     drop(err);
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).context("cannot read from the terminal")?;
-    Ok(is_yes(&line))
+    Ok(line)
 }
 
 fn is_yes(line: &str) -> bool {

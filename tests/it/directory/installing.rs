@@ -109,6 +109,42 @@ async fn each_key_goes_into_its_header() {
 }
 
 #[tokio::test]
+async fn a_variant_is_reached_at_its_own_address() {
+    let required = ["--require", "DD_API_KEY: fake-a", "--require", "DD_APPLICATION_KEY: fake-b"];
+    let fixture = HttpFixture::start(&required).await;
+    let at = Service::At(fixture.url.clone());
+    let internet = Internet::with([("mcp.datadoghq.eu", at)]).await;
+    let scene = Scene::with(internet.setup()).await;
+    let body = |variant: &str| {
+        json!({
+            "method": "token", "variant": variant,
+            "secrets": {"token1": "fake-a", "token2": "fake-b"},
+        })
+    };
+    let unknown = install(&scene, "datadog", body("moon")).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unknown.text);
+    assert!(unknown.text.contains("eu1"), "it says what there is: {}", unknown.text);
+    let installed = install(&scene, "datadog", body("eu1")).await;
+    assert_eq!(installed.status, StatusCode::CREATED, "{}", installed.text);
+    assert_eq!(installed.json()["connection"]["url"], "https://mcp.datadoghq.eu/v1/mcp");
+    assert_eq!(internet.connected(), ["mcp.datadoghq.eu"]);
+    scene.stop().await;
+}
+
+/// What is signed in to in a browser is not installed by a click, and says how it is.
+#[tokio::test]
+async fn an_install_by_oauth_begins_with_a_sign_in() {
+    let internet = Internet::with([]).await;
+    let scene = Scene::with(internet.setup()).await;
+    let refused = install(&scene, "notion", json!({"method": "oauth"})).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+    assert!(refused.text.contains("sign-in"), "{}", refused.text);
+    assert_eq!(internet.connected(), Vec::<String>::new());
+    assert_eq!(installed(&scene).await, ["demo"]);
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn no_redirect_takes_a_token_elsewhere() {
     let fixture = HttpFixture::start(&[]).await;
     let elsewhere = "elsewhere.example";
@@ -211,8 +247,8 @@ async fn the_owner_installs_from_a_terminal() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(!done.stdout.contains(TOKEN) && !done.stderr.contains(TOKEN));
     assert_eq!(installed(&scene).await, ["demo", "exa"]);
-    let withheld = cli.run("integrations add notion").await;
+    let withheld = cli.run("integrations add slack").await;
     assert_eq!(withheld.code, Some(1));
-    assert!(withheld.stderr.contains("OAuth"), "{}", withheld.stderr);
+    assert!(withheld.stderr.contains("REST"), "{}", withheld.stderr);
     scene.stop().await;
 }

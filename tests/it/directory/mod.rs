@@ -44,7 +44,7 @@ async fn owner_and_agents_see_what_can_be_installed() {
     let exa: AvailableIntegration =
         scene.owner.ask(Method::GET, "/control/available/exa", None).await;
     assert!(all.contains(&exa) && exa.popular && !exa.categories.is_empty());
-    for (id, why) in [("nowhere", "no integration"), ("notion", "OAuth"), ("slack", "REST")] {
+    for (id, why) in [("nowhere", "no integration"), ("resend", "REST"), ("slack", "REST")] {
         let path = format!("/control/available/{id}");
         for reply in [
             scene.owner.send(Method::GET, &path, None).await,
@@ -67,7 +67,8 @@ async fn owner_and_agents_see_what_can_be_installed() {
     let github = github.structured.expect("an integration");
     assert_eq!(
         (&github["type"], &github["auth_methods"]),
-        (&json!("remote_mcp"), &json!(["token"]))
+        (&json!("remote_mcp"), &json!(["token", "oauth"])),
+        "a client of one's own is more work than a token"
     );
     assert_eq!(github["docs_url"], "https://github.com/github/github-mcp-server");
     assert_eq!(ids(&seen(json!({"query": "Hugging face"})).await), ["huggingface"]);
@@ -75,9 +76,14 @@ async fn owner_and_agents_see_what_can_be_installed() {
     for none in [json!({"type": "custom"}), json!({"query": "exa", "type": "mail"})] {
         assert_eq!(seen(none).await, json!([]));
     }
-    let withheld = json!({"integration_id": "notion"});
+    for (id, methods) in [("notion", json!(["oauth"])), ("linear", json!(["oauth", "token"]))] {
+        let one = json!({"integration_id": id});
+        let one = scene.wire.tool("agentport__get_integration", one).await.ran();
+        assert_eq!(one.structured.expect("an integration")["auth_methods"], methods, "{id}");
+    }
+    let withheld = json!({"integration_id": "slack"});
     let withheld = scene.wire.tool("agentport__get_integration", withheld).await;
-    assert!(withheld.refused().contains("OAuth"), "{}", withheld.text);
+    assert!(withheld.refused().contains("REST"), "{}", withheld.text);
 
     let rest = scene.wire.get("/api/integrations?type=remote_mcp").await.json();
     assert_eq!(rest, everything);

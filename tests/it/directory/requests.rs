@@ -52,7 +52,7 @@ async fn invalid_requests_do_not_ask_the_owner() {
         (json!({"integration_id": "exa", "auth_method": "oauth"}), "let in by token"),
         (json!({"integration_id": "exa", "auth_method": "token", "token": 7}), "token"),
         (json!({"integration_id": "exa", "auth_method": "none", "token": "fake"}), "auth_method"),
-        (json!({"integration_id": "notion", "auth_method": "oauth"}), "OAuth"),
+        (json!({"integration_id": "slack", "auth_method": "oauth"}), "REST"),
         (json!({"integration_id": "datadog", "auth_method": "token", "token": "fake"}), "several"),
         (json!({"integration_id": "demo", "auth_method": "none"}), "installed already"),
     ] {

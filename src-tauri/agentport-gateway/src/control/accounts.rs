@@ -177,6 +177,7 @@ impl From<SignInError> for ApiError {
             SignInError::Plan(PlanError::Exists(_)) | SignInError::TooMany => {
                 Self::new(StatusCode::CONFLICT, sentence)
             }
+            SignInError::Plan(PlanError::Variant(_)) => Self::invalid("variant", sentence),
             SignInError::Plan(PlanError::BadUrl(_)) => Self::invalid("url", sentence),
             SignInError::Plan(PlanError::NoOauth(_)) => Self::invalid("integration", sentence),
             SignInError::Plan(PlanError::SecretAlone) => Self::invalid("client_secret", sentence),

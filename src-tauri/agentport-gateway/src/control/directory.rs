@@ -66,7 +66,10 @@ impl From<InstallError> for ApiError {
     fn from(error: InstallError) -> Self {
         let sentence = error.to_string();
         match error {
-            InstallError::OtherWay { .. } => Self::invalid("method", sentence),
+            InstallError::OtherWay { .. } | InstallError::BySignIn { .. } => {
+                Self::invalid("method", sentence)
+            }
+            InstallError::Variant(_) => Self::invalid("variant", sentence),
             InstallError::MissingSecret { .. } | InstallError::UnknownSecret { .. } => {
                 Self::invalid("secrets", sentence)
             }

@@ -6,7 +6,8 @@ use agentport_core::IntegrationId;
 use serde::Deserialize;
 
 use agentport_api::{
-    AuthMethod, AvailableIntegration, Connection, TokenField, TokenPlace, ToolCategory,
+    AuthMethod, AvailableIntegration, Connection, EntryVariant, OAuthSettings, TokenField,
+    TokenPlace, ToolCategory,
 };
 
 /// Placeholder of the secret in a header's format.
@@ -19,11 +20,15 @@ pub(crate) struct DirectoryEntry {
     pub(crate) name: String,
     /// One sentence, ours.
     pub(crate) description: String,
-    kind: ConnectionKind,
+    pub(super) kind: ConnectionKind,
+    /// Of the first variant, where there are several.
     pub(crate) url: String,
+    #[serde(default)]
+    pub(super) variants: Vec<EntryVariant>,
     pub(crate) docs_url: String,
     #[serde(default)]
     pub(super) popular: bool,
+    /// The one to use first in front.
     pub(super) auth: Vec<SignInMethod>,
     #[serde(default)]
     pub(super) categories: Vec<ToolCategory>,
@@ -31,7 +36,7 @@ pub(crate) struct DirectoryEntry {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum ConnectionKind {
+pub(super) enum ConnectionKind {
     RemoteMcp,
     /// A REST API, to be described as data.
     Custom,
@@ -47,47 +52,70 @@ pub(super) enum SignInMethod {
         header: String,
         format: String,
     },
-    /// With details this gateway does not use, since it has no OAuth client.
-    Oauth,
+    /// Where the provider departs from the specification stands in the settings, as data.
+    Oauth {
+        #[serde(default)]
+        settings: Box<OAuthSettings>,
+    },
 }
 
 /// Why an entry cannot be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Unsupported {
     RestApi,
-    OldTransport,
-    OauthOnly,
 }
 
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RestApi => "it has a REST API instead of an MCP server, which AgentPort does not speak yet",
-            Self::OldTransport => {
-                "it speaks the HTTP+SSE transport of MCP's first revision, which AgentPort does not speak yet"
-            }
-            Self::OauthOnly => "it lets callers in by OAuth only, which AgentPort does not speak yet",
         })
     }
 }
 
+/// An entry was to be installed in a variant that it does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} has no variant {variant:?}{}", known_variants(.known))]
+pub(crate) struct UnknownVariant {
+    name: String,
+    variant: String,
+    known: Vec<String>,
+}
+
+fn known_variants(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; it has {}", known.join(", ")) }
+}
+
 impl DirectoryEntry {
     pub(crate) fn unsupported(&self) -> Option<Unsupported> {
-        if self.kind == ConnectionKind::Custom {
-            return Some(Unsupported::RestApi);
-        }
-        if self.url.trim_end_matches('/').ends_with("/sse") {
-            return Some(Unsupported::OldTransport);
-        }
-        self.auth.iter().all(|way| *way == SignInMethod::Oauth).then_some(Unsupported::OauthOnly)
+        (self.kind == ConnectionKind::Custom).then_some(Unsupported::RestApi)
     }
 
-    /// The supported sign-in methods.
+    /// The sign-in methods, the one to use first in front.
     pub(crate) fn auth_methods(&self) -> Vec<AuthMethod> {
-        let fields: Vec<_> = self.secrets().map(|(field, _)| field).collect();
-        let token = (!fields.is_empty()).then_some(AuthMethod::Token { fields });
-        let none = self.auth.contains(&SignInMethod::None).then_some(AuthMethod::None);
-        token.into_iter().chain(none).collect()
+        let mut methods = Vec::new();
+        for method in &self.auth {
+            match method {
+                SignInMethod::None => methods.push(AuthMethod::None),
+                SignInMethod::Oauth { settings } => methods.push(oauth_method(settings)),
+                SignInMethod::Token { .. } => {
+                    let listed = |way: &AuthMethod| matches!(way, AuthMethod::Token { .. });
+                    if !methods.iter().any(listed) {
+                        let fields = self.secrets().map(|(field, _)| field).collect();
+                        methods.push(AuthMethod::Token { fields });
+                    }
+                }
+            }
+        }
+        methods
+    }
+
+    /// How accounts sign in to it by OAuth, if they can.
+    pub(crate) fn oauth(&self) -> Option<&OAuthSettings> {
+        self.auth.iter().find_map(|method| match method {
+            SignInMethod::Oauth { settings } => Some(&**settings),
+            SignInMethod::None | SignInMethod::Token { .. } => None,
+        })
     }
 
     pub(crate) fn view(&self, installed: bool) -> AvailableIntegration {
@@ -96,6 +124,7 @@ impl DirectoryEntry {
             name: self.name.clone(),
             description: self.description.clone(),
             url: self.url.clone(),
+            variants: self.variants.clone(),
             docs_url: self.docs_url.clone(),
             auth: self.auth_methods(),
             categories: self.categories.clone(),
@@ -104,8 +133,18 @@ impl DirectoryEntry {
         }
     }
 
-    /// The connection, with placeholders for the secrets of this sign-in method.
-    pub(crate) fn connection(&self, way: &AuthMethod) -> Connection {
+    /// All addresses it can be reached at.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let variants = self.variants.iter().map(|variant| variant.url.as_str());
+        std::iter::once(self.url.as_str()).chain(variants)
+    }
+
+    /// The connection in a variant (`None`: the first), with placeholders for the secrets of this sign-in method.
+    pub(crate) fn connection(
+        &self,
+        way: &AuthMethod,
+        variant: Option<&str>,
+    ) -> Result<Connection, UnknownVariant> {
         let headers: BTreeMap<String, String> = match way {
             AuthMethod::None | AuthMethod::Oauth { .. } => BTreeMap::new(),
             AuthMethod::Token { .. } => self
@@ -115,7 +154,22 @@ impl DirectoryEntry {
                 })
                 .collect(),
         };
-        Connection::RemoteMcp { url: self.url.clone(), headers, oauth: None, timeout_seconds: None }
+        let oauth = match way {
+            AuthMethod::Oauth { .. } => self.oauth().cloned().map(Box::new),
+            AuthMethod::None | AuthMethod::Token { .. } => None,
+        };
+        let url = self.address(variant)?.to_owned();
+        Ok(Connection::RemoteMcp { url, headers, oauth, timeout_seconds: None })
+    }
+
+    fn address(&self, variant: Option<&str>) -> Result<&str, UnknownVariant> {
+        let Some(wanted) = variant else { return Ok(&self.url) };
+        let found = self.variants.iter().find(|variant| variant.id == wanted);
+        found.map(|variant| variant.url.as_str()).ok_or_else(|| UnknownVariant {
+            name: self.name.clone(),
+            variant: wanted.to_owned(),
+            known: self.variants.iter().map(|variant| variant.id.clone()).collect(),
+        })
     }
 
     /// Where the token goes, if there is one alone.
@@ -133,7 +187,7 @@ impl DirectoryEntry {
                 SignInMethod::Token { label, header, format } => {
                     Some((label, header, format.as_str()))
                 }
-                SignInMethod::None | SignInMethod::Oauth => None,
+                SignInMethod::None | SignInMethod::Oauth { .. } => None,
             })
         };
         let several = tokens().count() > 1;
@@ -141,6 +195,17 @@ impl DirectoryEntry {
             let name = if several { format!("token{}", at + 1) } else { "token".to_owned() };
             (TokenField { name, label: label.clone(), header: header.clone() }, format)
         })
+    }
+}
+
+/// What an owner has to know of these settings before signing in.
+fn oauth_method(settings: &OAuthSettings) -> AuthMethod {
+    let redirect = &settings.redirect;
+    let port = redirect.port.map_or_else(|| "{port}".to_owned(), |port| port.to_string());
+    AuthMethod::Oauth {
+        own_client_required: settings.own_client_required,
+        redirect_uri: format!("http://{}:{port}{}", redirect.host.as_str(), redirect.path),
+        scopes: settings.scopes.clone(),
     }
 }
 

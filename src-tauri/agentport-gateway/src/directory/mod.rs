@@ -1,9 +1,11 @@
 //! The directory of integrations that can be installed, bundled as `integrations.json`: name, description, URL, sign-in
 //! methods and categories of tools. Nothing of it is fetched.
 //!
-//! Offered are entries that can be installed now: MCP servers over Streamable HTTP with a token or without a credential.
-//! A request for another entry says why it cannot be installed ([`Unsupported`]): OAuth only, a REST API, or the HTTP+SSE
-//! transport of 2024-11-05.
+//! Offered are entries that can be installed now: MCP servers over Streamable HTTP or HTTP+SSE, by OAuth, with a token or
+//! without a credential. A request for another entry says why it cannot be installed ([`Unsupported`]): a REST API.
+//!
+//! What a provider of OAuth does otherwise than the specification says is data of its entry (`settings`), reviewed with
+//! the list. No provider has code of its own.
 //!
 //! Invariants: an install is an addition like any other, so its token is stored only in the vault and tried first. The
 //! directory decides nothing; its categories, for which the owner can set rules, apply only to a server at its URL.
@@ -20,7 +22,7 @@ use std::{cmp::Reverse, sync::LazyLock};
 use agentport_core::{IntegrationId, search};
 use url::Url;
 
-pub(crate) use entry::{DirectoryEntry, Unsupported, method_name};
+pub(crate) use entry::{DirectoryEntry, UnknownVariant, Unsupported, method_name};
 pub(crate) use pending_tokens::{PendingTokens, TOKEN, TokenKey};
 
 use agentport_api::{Connection, TokenPlace};
@@ -79,9 +81,7 @@ pub(crate) fn name_of(id: &IntegrationId) -> Option<&'static str> {
 
 /// Where a server at the origin of an entry wants its token, if it wants one alone.
 pub(crate) fn token_place(url: &str) -> Option<TokenPlace> {
-    let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
-    let wanted = origin(url)?;
-    LIST.iter().find(|listed| origin(&listed.url).as_ref() == Some(&wanted))?.token_place()
+    LIST.iter().find(|listed| is_at(listed, url))?.token_place()
 }
 
 /// The entry of an installed integration: the same id and the same origin. The id alone is not enough, since the owner can
@@ -92,6 +92,13 @@ pub(crate) fn entry_for(
 ) -> Option<&'static DirectoryEntry> {
     let url = connection.url()?;
     let listed = LIST.iter().find(|listed| listed.id == *id)?;
+    is_at(listed, url).then_some(listed)
+}
+
+/// Has the entry an address of the same origin?
+fn is_at(listed: &DirectoryEntry, url: &str) -> bool {
     let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
-    (origin(url)? == origin(&listed.url)?).then_some(listed)
+    origin(url).is_some_and(|wanted| {
+        listed.addresses().any(|address| origin(address).as_ref() == Some(&wanted))
+    })
 }

@@ -7,7 +7,7 @@ use agentport_core::{Secret, audit::Actor};
 
 use super::Installer;
 use crate::{
-    directory::{DirectoryEntry, method_name},
+    directory::{DirectoryEntry, UnknownVariant, method_name},
     integrations::AddError,
     store::IntegrationRow,
 };
@@ -17,6 +17,12 @@ use crate::{
 pub(crate) enum InstallError {
     #[error("{name} is let in by {ways}, not by {method:?}")]
     OtherWay { name: &'static str, ways: String, method: String },
+    #[error(
+        "{name} is signed in to in a browser, which is not an install: the sign-in installs it once it has succeeded"
+    )]
+    BySignIn { name: &'static str },
+    #[error(transparent)]
+    Variant(#[from] UnknownVariant),
     #[error("{name} needs the {label}")]
     MissingSecret { name: &'static str, label: String },
     #[error("{name} asks for no secret {secret:?}")]
@@ -52,15 +58,17 @@ fn addition(
         });
     };
     let fields = match way {
-        AuthMethod::None | AuthMethod::Oauth { .. } => &[],
+        AuthMethod::None => &[],
         AuthMethod::Token { fields } => fields.as_slice(),
+        // Installed without its tokens it would be of no use, and nothing of a sign-in that fails is to be kept.
+        AuthMethod::Oauth { .. } => return Err(InstallError::BySignIn { name: &listed.name }),
     };
     Ok(AddIntegration {
         id: Some(listed.id.clone()),
         attempt: None,
         name: Some(listed.name.clone()),
         tags: Vec::new(),
-        connection: listed.connection(way),
+        connection: listed.connection(way, wanted.variant.as_deref())?,
         secrets: secrets(listed, fields, wanted.secrets)?,
         keep_unreachable: wanted.keep_unreachable,
         enabled: None,
@@ -102,7 +110,16 @@ mod tests {
     use agentport_api::Connection;
 
     fn try_out(id: &str, method: &str, secrets: Value) -> Result<AddIntegration, String> {
-        let wanted = json!({"method": method, "secrets": secrets});
+        try_out_in(id, None, method, secrets)
+    }
+
+    fn try_out_in(
+        id: &str,
+        variant: Option<&str>,
+        method: &str,
+        secrets: Value,
+    ) -> Result<AddIntegration, String> {
+        let wanted = json!({"method": method, "variant": variant, "secrets": secrets});
         addition(find_offered(id).unwrap(), serde_json::from_value(wanted).unwrap())
             .map_err(|error| error.to_string())
     }
@@ -162,7 +179,14 @@ mod tests {
             ("exa", "token", json!({"token": "  "}), "Exa needs the Exa API Key"),
             ("exa", "token", json!({"token1": "fake"}), "Exa asks for no secret \"token1\""),
             ("exa", "none", json!({}), "Exa is let in by token, not by \"none\""),
-            ("linear", "oauth", json!({}), "Linear is let in by token, not by \"oauth\""),
+            ("linear", "none", json!({}), "Linear is let in by oauth or token, not by \"none\""),
+            (
+                "linear",
+                "oauth",
+                json!({}),
+                "Linear is signed in to in a browser, which is not an install: the sign-in installs it once it has \
+                 succeeded",
+            ),
             (
                 "datadog",
                 "token",
@@ -175,14 +199,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_variant_has_an_address_of_its_own() {
+        let secrets = || json!({"token1": "fake-a", "token2": "fake-b"});
+        let url = |variant| {
+            let addition = try_out_in("datadog", variant, "token", secrets())?;
+            Ok(addition.connection.url().map(str::to_owned))
+        };
+        let known: Result<_, String> = url(Some("eu1"));
+        assert_eq!(known, Ok(Some("https://mcp.datadoghq.eu/v1/mcp".to_owned())));
+        assert_eq!(url(None), url(Some("us1")));
+        assert!(url(Some("moon")).unwrap_err().starts_with("Datadog has no variant"));
+    }
+
     /// Whatever is offered gets past everything an addition is checked for before its service is reached.
     #[test]
     fn all_that_are_offered_can_be_added() {
         for listed in offered() {
             for way in listed.auth_methods() {
                 let secrets = match &way {
-                    AuthMethod::None | AuthMethod::Oauth { .. } => Vec::new(),
+                    AuthMethod::None => Vec::new(),
                     AuthMethod::Token { fields } => fields.clone(),
+                    // Added by its sign-in.
+                    AuthMethod::Oauth { .. } => continue,
                 };
                 let secrets = secrets
                     .into_iter()
@@ -190,6 +229,7 @@ mod tests {
                     .collect();
                 let wanted = InstallAvailable {
                     method: method_name(&way).to_owned(),
+                    variant: None,
                     secrets,
                     keep_unreachable: false,
                 };

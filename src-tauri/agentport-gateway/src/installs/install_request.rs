@@ -89,7 +89,8 @@ impl Installer {
             };
             secrets.insert(TOKEN.to_owned(), token);
         }
-        let wanted = InstallAvailable { method, secrets, keep_unreachable: false };
+        let wanted =
+            InstallAvailable { method, variant: None, secrets, keep_unreachable: false };
         match self.install(listed, wanted, actor).await {
             Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
             Err(InstallError::Add(AddError::Store(error))) => Err(error),

@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     accounts::{AccountError, Accounts, OAuthAccount},
     catalogue::Catalogue,
-    directory::{self, DirectoryEntry, NotOffered},
+    directory::{self, DirectoryEntry, NotOffered, UnknownVariant},
 };
 
 /// Everything a sign-in needs to know before it sends anything.
@@ -41,6 +41,8 @@ pub(crate) enum PlanError {
     #[error("{0}")]
     NotOffered(#[from] NotOffered),
     #[error(transparent)]
+    Variant(#[from] UnknownVariant),
+    #[error(transparent)]
     Account(#[from] AccountError),
     #[error("a client secret goes with a client id")]
     SecretAlone,
@@ -64,7 +66,7 @@ impl SignInPlan {
             }
             (None, None) => {
                 let listed = directory::find_offered(id.as_str())?;
-                let connection = listed_connection(listed, wanted.variant.as_deref())
+                let connection = listed_connection(listed, wanted.variant.as_deref())?
                     .ok_or_else(|| PlanError::NoOauth(id.clone()))?;
                 (listed.name.clone(), connection.clone(), Some(connection))
             }
@@ -129,11 +131,11 @@ fn at_address(url: String) -> Connection {
 /// How an entry of the directory is reached when it is signed in to by OAuth.
 fn listed_connection(
     listed: &'static DirectoryEntry,
-    _variant: Option<&str>,
-) -> Option<Connection> {
-    let way =
-        listed.auth_methods().into_iter().find(|way| matches!(way, AuthMethod::Oauth { .. }))?;
-    Some(listed.connection(&way))
+    variant: Option<&str>,
+) -> Result<Option<Connection>, UnknownVariant> {
+    let ways = listed.auth_methods().into_iter();
+    let way = ways.into_iter().find(|way| matches!(way, AuthMethod::Oauth { .. }));
+    way.map(|way| listed.connection(&way, variant)).transpose()
 }
 
 /// The connection with the settings of this sign-in, which later ones use again.

@@ -15,7 +15,9 @@ use super::{
     sign_in::{self, SignInArgs, SignInTarget},
     wait_ready::StartingIntegration,
 };
-use crate::{client::OwnerClient, context::Context, exit::ExitStatus, output, secrets};
+use crate::{
+    client::OwnerClient, confirm, context::Context, exit::ExitStatus, output, secrets,
+};
 
 pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
     let mut all: Vec<AvailableIntegration> = owner.list(paths::DIRECTORY).await?;
@@ -46,15 +48,17 @@ pub(super) async fn install(
 ) -> Result<ExitStatus> {
     let wanted: AvailableIntegration = owner.read(&paths::fill(paths::DIRECTORY_ENTRY, id)).await?;
     let (auth, fields) = way(&wanted, auth)?;
+    let variant = chosen_variant(&wanted, how.variant.as_deref())?;
     if auth == AuthMethodArg::Oauth {
         let target = SignInTarget { integration: id, account: None, address: None };
-        return sign_in::run(owner, context, target, how).await;
+        let how = SignInArgs { variant, ..how.clone() };
+        return sign_in::run(owner, context, target, &how).await;
     }
     let labels: Vec<_> = fields.iter().map(|field| field.label.clone()).collect();
     let values = secrets::read(&labels)?;
     let secrets: BTreeMap<_, _> =
         fields.iter().zip(&values).map(|(field, value)| (&field.name, value.expose())).collect();
-    let body = json!({ "method": auth.as_str(), "secrets": secrets });
+    let body = json!({ "method": auth.as_str(), "variant": variant, "secrets": secrets });
     let connection = Connection::RemoteMcp {
         url: wanted.url,
         headers: BTreeMap::new(),
@@ -66,6 +70,28 @@ pub(super) async fn install(
     let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
     context.output.answer(&answer, |view: IntegrationView| show(view))?;
     Ok(ExitStatus::Done)
+}
+
+/// The variant by its id. Without one the owner is asked on a terminal; elsewhere it is the first.
+fn chosen_variant(wanted: &AvailableIntegration, variant: Option<&str>) -> Result<Option<String>> {
+    let variants = &wanted.variants;
+    let ids = || variants.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(", ");
+    match variant {
+        Some(id) if variants.iter().any(|one| one.id == id) => Ok(Some(id.to_owned())),
+        Some(_) if variants.is_empty() => bail!("{} has no variants", wanted.id),
+        Some(id) => bail!("{} has no variant {id:?}; it has {}", wanted.id, ids()),
+        None if variants.is_empty() || !confirm::on_a_terminal() => Ok(None),
+        None => {
+            for one in variants {
+                eprintln!("  {:<6} {}", one.id, one.name);
+            }
+            let answer = confirm::line(&format!("Which one? [{}] ", variants[0].id))?;
+            match answer.trim() {
+                "" => Ok(None),
+                id => chosen_variant(wanted, Some(id)),
+            }
+        }
+    }
 }
 
 /// The wanted authentication method, or the first one, with the secrets it needs.
@@ -95,6 +121,8 @@ fn word(way: &AuthMethod) -> AuthMethodArg {
 
 #[cfg(test)]
 mod tests {
+    use agentport_api::EntryVariant;
+
     use super::*;
 
     #[test]
@@ -109,6 +137,7 @@ mod tests {
             name: "X".to_owned(),
             description: String::new(),
             url: "https://example.com/mcp".to_owned(),
+            variants: vec![],
             docs_url: String::new(),
             auth,
             categories: vec![],
@@ -124,6 +153,20 @@ mod tests {
         ] {
             assert_eq!(way(&both, auth).unwrap(), want);
         }
+        assert_eq!(chosen_variant(&both, None).unwrap(), None);
+        assert_eq!(chosen_variant(&both, Some("a")).unwrap_err().to_string(), "x has no variants");
+        let variant = |id: &str| EntryVariant {
+            id: id.to_owned(),
+            name: id.to_uppercase(),
+            url: format!("https://{id}.example.com/mcp"),
+        };
+        let regional = AvailableIntegration {
+            variants: vec![variant("a"), variant("b")],
+            ..available(vec![AuthMethod::None])
+        };
+        assert_eq!(chosen_variant(&regional, Some("b")).unwrap().as_deref(), Some("b"));
+        let unknown = chosen_variant(&regional, Some("c")).unwrap_err();
+        assert_eq!(unknown.to_string(), "x has no variant \"c\"; it has a, b");
         let refused =
             way(&available(vec![AuthMethod::None]), Some(AuthMethodArg::Token)).unwrap_err();
         assert_eq!(refused.to_string(), "x authenticates by none only");
