@@ -239,15 +239,7 @@ impl Connection {
     /// command, for they decide as much of what runs as its words do.
     pub fn sentence(&self) -> String {
         match (self.program(), self.url()) {
-            (Some(program), _) => {
-                let variables = program.env.iter().map(|(name, value)| format!("{name}={value}"));
-                let words = variables.chain(program.words().map(str::to_owned));
-                let line = words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
-                match program.cwd {
-                    Some(folder) => format!("which runs {line} in the folder {}", quoted(folder)),
-                    None => format!("which runs {line}"),
-                }
-            }
+            (Some(program), _) => format!("which runs {}", program.line()),
             (None, Some(url)) => format!("which is at {}", sanitize::sanitize_line(url, url.len())),
             (None, None) => "which is built in".to_owned(),
         }
@@ -258,6 +250,17 @@ impl<'a> Program<'a> {
     /// The command and its arguments.
     pub fn words(self) -> impl Iterator<Item = &'a str> {
         std::iter::once(self.command).chain(self.args.iter().map(String::as_str))
+    }
+
+    /// Everything that decides what runs, on one line: variables, words and folder. Secrets are placeholders.
+    pub fn line(self) -> String {
+        let variables = self.env.iter().map(|(name, value)| format!("{name}={value}"));
+        let words = variables.chain(self.words().map(str::to_owned));
+        let line = words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ");
+        match self.cwd {
+            Some(folder) => format!("{line} in the folder {}", quoted(folder)),
+            None => line,
+        }
     }
 
     /// The arguments that hold secrets.

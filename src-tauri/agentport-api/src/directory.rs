@@ -4,6 +4,8 @@ use agentport_core::IntegrationId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::{FieldValues, LaunchView};
+
 /// `GET /control/available?q=` → Items<AvailableIntegration>: those that can be installed now, best match first,
 /// without `q` by name. `GET /control/available/{id}` answers one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -15,10 +17,15 @@ pub struct AvailableIntegration {
     pub name: String,
     /// One sentence, ours.
     pub description: String,
-    /// The address of its MCP server; of the first variant, where there are several.
+    /// The address of its MCP server; of the first variant, where there are several. Empty of a local server.
     pub url: String,
+    /// Of a local server: what it runs, and the values to fill in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub launch: Option<LaunchView>,
     /// Addresses to choose from before it is installed, such as one for each region. Empty: there is one alone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<EntryVariant>>", optional)]
     pub variants: Vec<EntryVariant>,
     /// Its service's own page about it.
     pub docs_url: String,
@@ -92,7 +99,7 @@ pub struct ToolCategory {
 
 /// `POST /control/available/{id}/install` answers 201 and [`super::IntegrationView`]. The token is tried before it
 /// counts: 502 if the service cannot be used with it, and nothing is kept. 409 if it is installed already.
-#[derive(Debug, Deserialize, TS)]
+#[derive(Debug, Default, Deserialize, TS)]
 #[ts(export)]
 pub struct InstallAvailable {
     /// `none` or `token`. 422 for `oauth`, which begins with a sign-in (`POST /control/sign-ins`).
@@ -108,4 +115,23 @@ pub struct InstallAvailable {
     /// Keep it even if the service can't be reached now. A token it refuses is not kept all the same.
     #[serde(default)]
     pub keep_unreachable: bool,
+    /// What was filled in for a local server, by the names of its fields. Secrets of fields are in `secrets`.
+    #[serde(default)]
+    #[ts(as = "Option<std::collections::BTreeMap<String, Vec<String>>>", optional)]
+    pub fields: std::collections::BTreeMap<String, Vec<String>>,
+    /// Of a local server: the command of its preview ([`CommandPreview`](crate::CommandPreview)), which the owner has
+    /// seen. 409 if another one would run.
+    #[serde(default)]
+    #[ts(optional)]
+    pub accepted_command: Option<String>,
+}
+
+impl InstallAvailable {
+    /// What was filled in.
+    pub fn take_values(&mut self) -> FieldValues {
+        FieldValues {
+            fields: std::mem::take(&mut self.fields),
+            secrets: std::mem::take(&mut self.secrets),
+        }
+    }
 }

@@ -94,6 +94,35 @@ pub struct IntegrationView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub imported: Option<Imported>,
+    /// Its command names a package without a version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub unpinned: Option<UnpinnedPackage>,
+}
+
+/// A local server whose command names a package without a version, so that each start can run another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct UnpinnedPackage {
+    /// The package's name.
+    pub package: String,
+    /// The version to pin it to, where one is known. Otherwise the owner has to name one.
+    pub version: Option<String>,
+    /// The command it would run then, as in [`CommandPreview`](crate::CommandPreview).
+    pub command: Option<String>,
+}
+
+/// `POST /control/integrations/{id}/pin` answers [`IntegrationView`]: makes a local server run one version of its
+/// package, which is tried before it counts: 502 if it does not start, and the old command stays. 409 where another
+/// command would run than was accepted; its sentence holds the one that would.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export, optional_fields)]
+pub struct PinPackage {
+    /// Absent: as in [`UnpinnedPackage::version`].
+    pub version: Option<String>,
+    /// The command it is to run, which the owner has seen.
+    pub accepted_command: Option<String>,
 }
 
 /// A tool, prompt or resource that an upstream lists in a form that cannot be used.

@@ -20,7 +20,9 @@ mod connection;
 mod directory;
 mod events;
 pub mod headers;
+mod imports;
 mod integrations;
+mod launch;
 mod login;
 mod oauth_settings;
 pub mod paths;
@@ -34,8 +36,8 @@ use ts_rs::TS;
 
 pub use self::{
     accounts::*, activity::*, agents::*, approvals::*, audit::*, backup::*, client::*,
-    connection::*, directory::*, events::*, integrations::*, login::*, oauth_settings::*,
-    policy::*, second_factor::*, settings::*, status::*,
+    connection::*, directory::*, events::*, imports::*, integrations::*, launch::*, login::*,
+    oauth_settings::*, policy::*, second_factor::*, settings::*, status::*,
 };
 
 /// Why a request of the owner's was refused. HTTP status 4xx or 5xx says the kind, `detail` says what to do.
@@ -49,7 +51,7 @@ pub struct Problem {
     #[ts(optional)]
     pub field: Option<String>,
     /// A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
-    /// `not_running`, `token_needed`.
+    /// `not_running`, `token_needed`, `command_not_accepted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub code: Option<String>,
@@ -57,12 +59,16 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub token: Option<Box<TokenPlace>>,
+    /// With `command_not_accepted`: the command that would run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub command: Option<String>,
 }
 
 impl Problem {
     /// A problem that is a sentence and nothing else.
     pub fn new(detail: impl Into<String>) -> Self {
-        Self { detail: detail.into(), field: None, code: None, token: None }
+        Self { detail: detail.into(), field: None, code: None, token: None, command: None }
     }
 }
 

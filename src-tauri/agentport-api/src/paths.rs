@@ -42,6 +42,16 @@ pub const DIRECTORY_ENTRY: &str = "/control/available/{id}";
 /// `POST` [`InstallAvailable`](crate::InstallAvailable).
 pub const DIRECTORY_INSTALL: &str = "/control/available/{id}/install";
 
+/// `POST` [`FieldValues`](crate::FieldValues), which answers [`CommandPreview`](crate::CommandPreview).
+pub const DIRECTORY_PREVIEW: &str = "/control/available/{id}/preview";
+
+/// `POST` [`ImportSource`](crate::ImportSource), which answers [`ServerFileView`](crate::ServerFileView).
+pub const IMPORT_READ: &str = "/control/imports/read";
+/// `POST` [`InstallImport`](crate::InstallImport), which answers [`CommandPreview`](crate::CommandPreview).
+pub const IMPORT_PREVIEW: &str = "/control/imports/preview";
+/// `POST` [`InstallImport`](crate::InstallImport).
+pub const IMPORT_INSTALL: &str = "/control/imports/install";
+
 /// `GET` a list of [`IntegrationView`](crate::IntegrationView); `POST` [`AddIntegration`](crate::AddIntegration).
 pub const INTEGRATIONS: &str = "/control/integrations";
 /// `GET` one [`IntegrationView`](crate::IntegrationView); `PATCH` [`ChangeIntegration`](crate::ChangeIntegration); `DELETE` removes it.
@@ -52,6 +62,8 @@ pub const INTEGRATION_ADDING: &str = "/control/integrations/{id}/adding";
 pub const INTEGRATION_CREDENTIALS: &str = "/control/integrations/{id}/credentials";
 /// `POST` without a body.
 pub const INTEGRATION_RESTART: &str = "/control/integrations/{id}/restart";
+/// `POST` [`PinPackage`](crate::PinPackage).
+pub const INTEGRATION_PIN: &str = "/control/integrations/{id}/pin";
 /// `GET` a list of [`ToolView`](crate::ToolView).
 pub const INTEGRATION_TOOLS: &str = "/control/integrations/{id}/tools";
 /// `PUT` [`ClassifyTool`](crate::ClassifyTool).

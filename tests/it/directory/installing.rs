@@ -127,7 +127,7 @@ async fn a_variant_is_reached_at_its_own_address() {
     let installed = install(&scene, "datadog", body("eu1")).await;
     assert_eq!(installed.status, StatusCode::CREATED, "{}", installed.text);
     assert_eq!(installed.json()["connection"]["url"], "https://mcp.datadoghq.eu/v1/mcp");
-    assert_eq!(internet.connected(), ["mcp.datadoghq.eu"]);
+    assert!(internet.connected().iter().all(|host| host == "mcp.datadoghq.eu"));
     scene.stop().await;
 }
 

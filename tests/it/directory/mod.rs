@@ -2,8 +2,10 @@
 
 mod categories;
 mod classification;
+mod imports;
 mod installing;
 mod internet;
+mod local;
 mod requests;
 
 use agentport_api::AvailableIntegration;
@@ -72,7 +74,10 @@ async fn owner_and_agents_see_what_can_be_installed() {
     );
     assert_eq!(github["docs_url"], "https://github.com/github/github-mcp-server");
     assert_eq!(ids(&seen(json!({"query": "Hugging face"})).await), ["huggingface"]);
-    assert_eq!(seen(json!({"type": "remote_mcp"})).await, everything);
+    let remote = seen(json!({"type": "remote_mcp"})).await;
+    let local = seen(json!({"type": "local_mcp"})).await;
+    assert_eq!(ids(&remote).len() + ids(&local).len(), all.len());
+    assert!(ids(&remote).contains(&"exa") && ids(&local).contains(&"filesystem"));
     for none in [json!({"type": "custom"}), json!({"query": "exa", "type": "mail"})] {
         assert_eq!(seen(none).await, json!([]));
     }
@@ -86,7 +91,7 @@ async fn owner_and_agents_see_what_can_be_installed() {
     assert!(withheld.refused().contains("REST"), "{}", withheld.text);
 
     let rest = scene.wire.get("/api/integrations?type=remote_mcp").await.json();
-    assert_eq!(rest, everything);
+    assert_eq!(rest, remote);
     assert_eq!(scene.wire.get("/api/integrations/github").await.json(), github);
     let withheld = scene.wire.get("/api/integrations/slack").await;
     assert_eq!(withheld.status, StatusCode::NOT_FOUND);

@@ -124,6 +124,8 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
         ),
         (Method::POST, "/control/available/exa/install", json!({ "method": "none" })),
         (Method::POST, "/control/sign-ins", json!({ "integration": "linear" })),
+        (Method::POST, "/control/imports/install", json!({})),
+        (Method::POST, "/control/integrations/demo/pin", json!({})),
         (Method::POST, "/control/restore", backup.clone()),
         (Method::DELETE, "/control/second-factor", Value::Null),
         (Method::POST, "/control/second-factor/recovery-codes", Value::Null),

@@ -41,6 +41,12 @@ describe('what is to be entered', () => {
     expect(toEnter({ install: only, arguments: null })).toEqual({ item: only, only: null, signIn: true });
   });
 
+  it('is in the install sheet where a command has to be filled in', () => {
+    const launch = { command: 'npx -y x@1.0.0 {folder}', fields: [] };
+    const install = { ...offered([{ method: 'none' }]), launch };
+    expect(toEnter({ install, arguments: {} })).toEqual({ item: install, only: null, signIn: false });
+  });
+
   it('is nothing where a yes is enough', () => {
     expect(toEnter({ install: null, arguments: {} })).toBeNull();
     expect(toEnter({ install: offered([{ method: 'none' }]), arguments: {} })).toBeNull();

@@ -11,7 +11,7 @@ const INSTALL = 'agentport__install_integration';
 
 export interface ToEnter {
   item: AvailableIntegration;
-  /** The one secret there is; `null` where there are several, which only the install sheet asks for. */
+  /** The one secret there is; `null` where there are several or other values, which only the install sheet asks for. */
   only: TokenField | null;
   /** It is installed by signing in, which the install sheet does. */
   signIn: boolean;
@@ -29,7 +29,10 @@ export function toEnter({
   if (byConsent && (wanted === 'oauth' || token === undefined)) {
     return { item: install, only: null, signIn: true };
   }
-  if (token === undefined) return null;
+  if (token === undefined) {
+    // Its values are filled in where its whole command is shown.
+    return install.launch === undefined ? null : { item: install, only: null, signIn: false };
+  }
   const [first, ...others] = token.fields;
   return { item: install, only: first !== undefined && others.length === 0 ? first : null, signIn: false };
 }

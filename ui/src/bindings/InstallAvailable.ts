@@ -6,9 +6,13 @@
  */
 export type InstallAvailable = { 
 /**
- * `none` or `token`.
+ * `none` or `token`. 422 for `oauth`, which begins with a sign-in (`POST /control/sign-ins`).
  */
 method: string, 
+/**
+ * One of [`AvailableIntegration::variants`]. Absent: the first.
+ */
+variant?: string, 
 /**
  * By the names of the fields.
  */
@@ -16,4 +20,13 @@ secrets: Record<string, string>,
 /**
  * Keep it even if the service can't be reached now. A token it refuses is not kept all the same.
  */
-keep_unreachable: boolean, };
+keep_unreachable: boolean, 
+/**
+ * What was filled in for a local server, by the names of its fields. Secrets of fields are in `secrets`.
+ */
+fields?: { [key in string]: Array<string> }, 
+/**
+ * Of a local server: the command of its preview ([`CommandPreview`](crate::CommandPreview)), which the owner has
+ * seen. 409 if another one would run.
+ */
+accepted_command?: string, };

@@ -8,6 +8,7 @@ import type { LeftOut } from "./LeftOut";
 import type { Mode } from "./Mode";
 import type { Timestamp } from "./Timestamp";
 import type { ToolCounts } from "./ToolCounts";
+import type { UnpinnedPackage } from "./UnpinnedPackage";
 
 /**
  * `GET /control/integrations` and `GET /control/integrations/{id}`.
@@ -80,4 +81,8 @@ left_out?: Array<LeftOut>,
 /**
  * What a client knew of it before it was taken over from there.
  */
-imported?: Imported, };
+imported?: Imported, 
+/**
+ * Its command names a package without a version.
+ */
+unpinned?: UnpinnedPackage, };

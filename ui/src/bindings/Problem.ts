@@ -15,10 +15,14 @@ detail: string,
 field?: string, 
 /**
  * A word to branch on, where a program has something to do about it: `confirmation_needed`, `code_needed`,
- * `not_running`, `token_needed`.
+ * `not_running`, `token_needed`, `command_not_accepted`.
  */
 code?: string, 
 /**
  * With `token_needed`: where the token goes.
  */
-token?: TokenPlace, };
+token?: TokenPlace, 
+/**
+ * With `command_not_accepted`: the command that would run.
+ */
+command?: string, };

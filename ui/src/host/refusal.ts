@@ -19,5 +19,13 @@ export function refusal(status: number, text: string, retryAfter: number | null)
   const said = isObject(problem) ? problem : {};
   const word = (name: string) => (typeof said[name] === 'string' ? said[name] : null);
   const detail = word('detail') ?? `The gateway answered with status ${status}.`;
-  return new Refused(status, detail, word('field'), retryAfter, word('code'), place(said.token));
+  return new Refused(
+    status,
+    detail,
+    word('field'),
+    retryAfter,
+    word('code'),
+    place(said.token),
+    word('command'),
+  );
 }

@@ -67,6 +67,8 @@ export class Refused extends Error {
     readonly code: string | null = null,
     /** Where a token is wanted, with the code `token_needed`. */
     readonly token: TokenPlace | null = null,
+    /** The command that would run, with the code `command_not_accepted`. */
+    readonly command: string | null = null,
   ) {
     super(detail);
   }

@@ -4,10 +4,16 @@ import type { AddProgress } from '../bindings/AddProgress';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import type { ChangeIntegration } from '../bindings/ChangeIntegration';
 import type { ClassifyTool } from '../bindings/ClassifyTool';
+import type { CommandPreview } from '../bindings/CommandPreview';
+import type { FieldValues } from '../bindings/FieldValues';
+import type { ImportSource } from '../bindings/ImportSource';
+import type { ServerFileView } from '../bindings/ServerFileView';
 import type { InstallAvailable } from '../bindings/InstallAvailable';
+import type { InstallImport } from '../bindings/InstallImport';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import type { Items } from '../bindings/Items';
 import type { LogLine } from '../bindings/LogLine';
+import type { PinPackage } from '../bindings/PinPackage';
 import type { ReplaceCredentials } from '../bindings/ReplaceCredentials';
 import type { RuleView } from '../bindings/RuleView';
 import type { SetCategoryPolicy } from '../bindings/SetCategoryPolicy';
@@ -17,11 +23,16 @@ import {
   DIRECTORY,
   DIRECTORY_ENTRY,
   DIRECTORY_INSTALL,
+  DIRECTORY_PREVIEW,
+  IMPORT_INSTALL,
+  IMPORT_PREVIEW,
+  IMPORT_READ,
   INTEGRATION,
   INTEGRATIONS,
   INTEGRATION_ADDING,
   INTEGRATION_CREDENTIALS,
   INTEGRATION_LOG,
+  INTEGRATION_PIN,
   INTEGRATION_RESTART,
   INTEGRATION_TOOLS,
   INTEGRATION_TOOL_EFFECT,
@@ -49,6 +60,9 @@ export const change = (id: string, body: ChangeIntegration) =>
 export const replaceCredentials = (id: string, body: ReplaceCredentials) =>
   host.request<IntegrationView>('PUT', fill(INTEGRATION_CREDENTIALS, id), body);
 export const restart = (id: string) => host.request<IntegrationView>('POST', fill(INTEGRATION_RESTART, id));
+/** Makes a local server run one version of its package. */
+export const pin = (id: string, body: PinPackage) =>
+  host.request<IntegrationView>('POST', fill(INTEGRATION_PIN, id), body);
 export const remove = (id: string) => host.request('DELETE', fill(INTEGRATION, id));
 export const setCategory = (body: SetCategoryPolicy) =>
   host.request<Items<RuleView>>('PUT', POLICY_CATEGORY, body);
@@ -60,3 +74,13 @@ export const readAvailable = (id: string) =>
   host.request<AvailableIntegration>('GET', fill(DIRECTORY_ENTRY, id));
 export const install = (id: string, body: InstallAvailable) =>
   host.request<IntegrationView>('POST', fill(DIRECTORY_INSTALL, id), body);
+/** What a local server of the directory would run with these values. */
+export const preview = (id: string, values: FieldValues) =>
+  host.request<CommandPreview>('POST', fill(DIRECTORY_PREVIEW, id), values);
+
+/** What a file describes; nothing of it is kept. */
+export const readImport = (source: ImportSource) => host.request<ServerFileView>('POST', IMPORT_READ, source);
+export const previewImport = (body: InstallImport) =>
+  host.request<CommandPreview>('POST', IMPORT_PREVIEW, body);
+export const installImport = (body: InstallImport) =>
+  host.request<IntegrationView>('POST', IMPORT_INSTALL, body);

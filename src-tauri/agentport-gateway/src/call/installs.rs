@@ -15,6 +15,7 @@ use crate::{
     catalogue::managed_tools::{INSTALL, UNINSTALL, managed_tool},
     clock,
     directory::TokenKey,
+    installs,
     store::StoreError,
     upstream::UpstreamError,
 };
@@ -33,6 +34,9 @@ impl CallPipeline {
                 if tool.name() == INSTALL {
                     // Other arguments are ignored (docs/contract.md §2), and could be a misplaced secret.
                     request.arguments.retain(|name, _| INSTALL_ARGUMENTS.contains(&name.as_str()));
+                    if let Some(command) = installs::command_to_agree(&tool.integration) {
+                        request.arguments.insert(installs::COMMAND.to_owned(), command.into());
+                    }
                     let key = TokenKey { agent: request.agent.id, integration: &tool.integration };
                     // As long as an approval can be pending plus the time it waits for its agent.
                     let life = self.dispatcher.settings.approval_lifetime() * 2;

@@ -1,6 +1,9 @@
 //! Routes of the directory: list and install integrations.
 
-use agentport_api::{AvailableIntegration, InstallAvailable, IntegrationView, Items};
+use agentport_api::{
+    AvailableIntegration, CommandPreview, FieldValues, InstallAvailable, IntegrationView, Items,
+    Program,
+};
 use agentport_core::audit::Actor;
 use axum::{
     Json,
@@ -40,6 +43,20 @@ pub(super) async fn read(
     Ok(Json(control.available(directory::find_offered(&id)?)))
 }
 
+/// What a local server would run with these values.
+pub(super) async fn preview(
+    Path(id): Path<String>,
+    Json(values): Json<FieldValues>,
+) -> ApiResult<Json<CommandPreview>> {
+    let listed = directory::find_offered(&id)?;
+    let Some(launch) = &listed.launch else {
+        return Err(ApiError::not_found(format!("{} runs nothing on this computer", listed.name)));
+    };
+    let filled = launch.fill(&values).map_err(InstallError::from)?;
+    let command = filled.connection.program().map(Program::line).unwrap_or_default();
+    Ok(Json(CommandPreview { command }))
+}
+
 pub(super) async fn install(
     State(control): State<Control>,
     Path(id): Path<String>,
@@ -73,6 +90,9 @@ impl From<InstallError> for ApiError {
             InstallError::MissingSecret { .. } | InstallError::UnknownSecret { .. } => {
                 Self::invalid("secrets", sentence)
             }
+            InstallError::Field(error) => Self::invalid(error.field(), sentence),
+            InstallError::NoFolder { .. } => Self::invalid("fields", sentence),
+            InstallError::NotAccepted { command } => Self::not_accepted(sentence, command),
             InstallError::Add(error) => error.into(),
         }
     }

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::password::PasswordError;
 use crate::{
     approvals::DecideError,
-    integrations::{AddError, ChangeError, ConnectError, TooMuch},
+    integrations::{AddError, ChangeError, ConnectError, PinError, TooMuch},
     store::{InsertError, StoreError},
     upstream::UpstreamError,
 };
@@ -41,6 +41,14 @@ impl ApiError {
         let mut refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
         refused.problem.field = Some(field.to_owned());
         refused
+    }
+
+    /// Another command would run than the owner has accepted.
+    pub(crate) fn not_accepted(detail: impl Into<String>, command: String) -> Self {
+        // The command ends the sentence as it is, without a full stop.
+        let problem = Problem { command: Some(command), ..Problem::new(detail) };
+        Self { status: StatusCode::CONFLICT, problem, retry_after: None }
+            .with_code("command_not_accepted")
     }
 
     /// Prefixes the position in a document, such as `rules[3]`.
@@ -213,6 +221,23 @@ impl From<ConnectError> for ApiError {
         match &error {
             ConnectError::Store(_) | ConnectError::Sealed { .. } => Self::internal(&error),
             _ => Self::invalid("connection", error.to_string()),
+        }
+    }
+}
+
+impl From<PinError> for ApiError {
+    fn from(error: PinError) -> Self {
+        match &error {
+            PinError::Unknown(_) => Self::not_found(error.to_string()),
+            PinError::NoPackage(_) => Self::invalid("connection", error.to_string()),
+            PinError::NoVersion(_) | PinError::BadVersion(_) => {
+                Self::invalid("version", error.to_string())
+            }
+            PinError::NotAccepted { command } => {
+                Self::not_accepted(error.to_string(), command.clone())
+            }
+            PinError::NotWithThis(_) => Self::new(StatusCode::BAD_GATEWAY, error.to_string()),
+            PinError::Connect(_) | PinError::Store(_) => Self::internal(&error),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use agentport_api::{
     AddIntegration, AddProgress, ChangeIntegration, Classification, Compare, Compared,
-    DefinitionView, Health, IntegrationView, Items, LogLine, ReplaceCredentials, ToolCounts,
-    ToolView,
+    DefinitionView, Health, IntegrationView, Items, LogLine, PinPackage, ReplaceCredentials,
+    ToolCounts, ToolView,
 };
 use agentport_core::{
     AgentId, IntegrationId,
@@ -26,6 +26,7 @@ use super::{
     error::{ApiError, ApiResult},
 };
 use crate::catalogue::{CatalogueEntry, PublishedTool};
+use crate::integrations::unpinned_package;
 use crate::store::Transition;
 
 /// Time a restart waits for its result before it answers.
@@ -154,6 +155,17 @@ pub(super) async fn replace_credentials(
     let id = control.entry(&id)?.row.id.clone();
     control.integrations.replace_credentials(&id, replace.secrets).await?;
     Ok(Json(control.integration_view(&*control.entry(id.as_str())?)))
+}
+
+/// Makes a local server run one version of its package.
+pub(super) async fn pin(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(wanted): Json<PinPackage>,
+) -> ApiResult<Json<IntegrationView>> {
+    let id = control.entry(&id)?.row.id.clone();
+    control.integrations.pin_package(&id, &wanted).await?;
+    Ok(Json(control.integration(&id)?))
 }
 
 /// A tool definition by its digest, also an outdated one.
@@ -294,6 +306,7 @@ impl Control {
             pid: board.pid,
             left_out: entry.listing.as_ref().map(|l| l.left_out.clone()).unwrap_or_default(),
             imported: row.imported.clone(),
+            unpinned: unpinned_package(&row.connection),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod error;
 mod events;
 pub(crate) mod exposure;
 pub mod extension;
+mod imports;
 mod integrations;
 mod keys;
 pub(crate) mod login;

@@ -15,8 +15,8 @@ use http::{Method, StatusCode};
 use super::{
     Control, accounts, activity, approvals, audit, backup, categories, confirm, denials,
     error::{ApiError, ApiResult},
-    events, integrations, keys, owner_password, policy, profiles, second_factor, settings, status,
-    tool_effects,
+    events, imports, integrations, keys, owner_password, policy, profiles, second_factor, settings,
+    status, tool_effects,
 };
 use crate::control::directory;
 use crate::shutdown::run_to_completion;
@@ -85,6 +85,10 @@ pub(super) fn shared() -> Vec<Route> {
         reads(paths::DIRECTORY, directory::list),
         reads(paths::DIRECTORY_ENTRY, directory::read),
         changes(Method::POST, paths::DIRECTORY_INSTALL, Always, directory::install),
+        changes(Method::POST, paths::DIRECTORY_PREVIEW, Never, directory::preview),
+        changes(Method::POST, paths::IMPORT_READ, Never, imports::read).taking(imports::MAX_BYTES),
+        changes(Method::POST, paths::IMPORT_PREVIEW, Never, imports::preview).taking(imports::MAX_BYTES),
+        changes(Method::POST, paths::IMPORT_INSTALL, Always, imports::install).taking(imports::MAX_BYTES),
         reads(paths::INTEGRATIONS, integrations::list),
         changes(Method::POST, paths::INTEGRATIONS, Always, integrations::add),
         reads(paths::INTEGRATION, integrations::read),
@@ -95,6 +99,7 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::DELETE, paths::INTEGRATION_ADDING, Never, integrations::end_adding),
         changes(Method::PUT, paths::INTEGRATION_CREDENTIALS, Never, integrations::replace_credentials),
         changes(Method::POST, paths::INTEGRATION_RESTART, Never, integrations::restart),
+        changes(Method::POST, paths::INTEGRATION_PIN, Always, integrations::pin),
         reads(paths::INTEGRATION_TOOLS, integrations::tools),
         changes(Method::PUT, paths::INTEGRATION_TOOL_EFFECT, Always, tool_effects::set),
         reads(paths::INTEGRATION_LOG, integrations::log),

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 const DATABASE: &str = "agentport.sqlite";
 const JOURNAL: &str = "journal";
 const CHILDREN: &str = "children";
+const BUNDLES: &str = "bundles";
 const LOCK: &str = "lock";
 const RUNTIME: &str = "runtime.json";
 
@@ -165,6 +166,11 @@ impl DataDir {
     /// The directory that records which local servers are running.
     pub fn children_dir(&self) -> PathBuf {
         self.root.join(CHILDREN)
+    }
+
+    /// The directory of the unpacked bundles of integrations.
+    pub fn bundles_dir(&self) -> PathBuf {
+        self.root.join(BUNDLES)
     }
 
     /// Locks the data directory for this process.

@@ -1,4 +1,4 @@
-//! One entry of `integrations.json`.
+//! One entry of `integrations.json` or `local_servers.json`.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,9 +6,11 @@ use agentport_core::IntegrationId;
 use serde::Deserialize;
 
 use agentport_api::{
-    AuthMethod, AvailableIntegration, Connection, EntryVariant, OAuthSettings, TokenField,
-    TokenPlace, ToolCategory,
+    AuthMethod, AvailableIntegration, Connection, EntryVariant, FieldValues, OAuthSettings,
+    Program, TokenField, TokenPlace, ToolCategory,
 };
+
+use crate::launch::{LaunchTemplate, package_of};
 
 /// Placeholder of the secret in a header's format.
 const PLACE: &str = "{token}";
@@ -21,8 +23,12 @@ pub(crate) struct DirectoryEntry {
     /// One sentence, ours.
     pub(crate) description: String,
     pub(super) kind: ConnectionKind,
-    /// Of the first variant, where there are several.
+    /// Of the first variant, where there are several. A local server has none.
+    #[serde(default)]
     pub(crate) url: String,
+    /// What a local server runs.
+    #[serde(default)]
+    pub(crate) launch: Option<LaunchTemplate>,
     #[serde(default)]
     pub(super) variants: Vec<EntryVariant>,
     pub(crate) docs_url: String,
@@ -38,6 +44,8 @@ pub(crate) struct DirectoryEntry {
 #[serde(rename_all = "snake_case")]
 pub(super) enum ConnectionKind {
     RemoteMcp,
+    /// A program on this computer that speaks MCP on stdio.
+    LocalMcp,
     /// A REST API, to be described as data.
     Custom,
 }
@@ -68,7 +76,9 @@ pub(crate) enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::RestApi => "it has a REST API instead of an MCP server, which AgentPort does not speak yet",
+            Self::RestApi => {
+                "it has a REST API instead of an MCP server, which AgentPort does not speak yet"
+            }
         })
     }
 }
@@ -124,6 +134,7 @@ impl DirectoryEntry {
             name: self.name.clone(),
             description: self.description.clone(),
             url: self.url.clone(),
+            launch: self.launch.as_ref().map(LaunchTemplate::view),
             variants: self.variants.clone(),
             docs_url: self.docs_url.clone(),
             auth: self.auth_methods(),
@@ -131,6 +142,52 @@ impl DirectoryEntry {
             popular: self.popular,
             installed,
         }
+    }
+
+    /// The type of the integration it becomes, as docs/contract.md §2 names it.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self.kind {
+            ConnectionKind::RemoteMcp => "remote_mcp",
+            ConnectionKind::LocalMcp => "local_mcp",
+            ConnectionKind::Custom => "custom",
+        }
+    }
+
+    /// Is there something that only the owner can fill in before it runs?
+    pub(crate) fn has_to_be_filled_in(&self) -> bool {
+        let fields = self.launch.iter().flat_map(|launch| &launch.fields);
+        fields.into_iter().any(|field| field.required && field.default.is_empty())
+    }
+
+    /// What a local server runs where nothing is filled in; what has to be stands in braces.
+    pub(crate) fn usual_command(&self) -> Option<String> {
+        let launch = self.launch.as_ref()?;
+        let filled = launch.fill(&FieldValues::default()).ok();
+        let line = filled.and_then(|filled| filled.connection.program().map(Program::line));
+        Some(line.unwrap_or_else(|| launch.view().command))
+    }
+
+    /// Runs this connection the package of this entry, in whichever version?
+    pub(super) fn runs_as(&self, connection: &Connection) -> bool {
+        let named =
+            |connection: &Connection| Some(package_of(connection.program()?)?.name.to_owned());
+        let own = self.fixed_command();
+        own.is_some_and(|own| named(&own).is_some() && named(&own) == named(connection))
+    }
+
+    /// The command of a local server without what is filled in.
+    pub(super) fn fixed_command(&self) -> Option<Connection> {
+        let launch = self.launch.as_ref()?;
+        Some(Connection::LocalMcp {
+            command: launch.command.clone(),
+            args: launch.fixed_words(),
+            env: BTreeMap::new(),
+            secret_env: Vec::new(),
+            cwd: None,
+            secret_args: Vec::new(),
+            timeout_seconds: None,
+            startup_timeout_seconds: None,
+        })
     }
 
     /// All addresses it can be reached at.

@@ -1,5 +1,6 @@
 //! The directory of integrations that can be installed, bundled as `integrations.json`: name, description, URL, sign-in
-//! methods and categories of tools. Nothing of it is fetched.
+//! methods and categories of tools; and as `local_servers.json`: programs that speak MCP on stdio, each in one version, with
+//! the values to fill in. Nothing of it is fetched.
 //!
 //! Offered are entries that can be installed now: MCP servers over Streamable HTTP or HTTP+SSE, by OAuth, with a token or
 //! without a credential. A request for another entry says why it cannot be installed ([`Unsupported`]): a REST API.
@@ -27,10 +28,22 @@ pub(crate) use pending_tokens::{PendingTokens, TOKEN, TokenKey};
 
 use agentport_api::{Connection, TokenPlace};
 
+use crate::launch::package_of;
+
 static LIST: LazyLock<Vec<DirectoryEntry>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("integrations.json"))
         .unwrap_or_else(|error| unreachable!("a test reads the same text: {error}"))
 });
+
+static LOCAL: LazyLock<Vec<DirectoryEntry>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("local_servers.json"))
+        .unwrap_or_else(|error| unreachable!("a test reads the same text: {error}"))
+});
+
+/// All entries, remote ones first.
+fn entries() -> impl Iterator<Item = &'static DirectoryEntry> {
+    LIST.iter().chain(LOCAL.iter())
+}
 
 /// Why an integration can't be installed from the directory.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +56,7 @@ pub(crate) enum NotOffered {
 
 /// Entries that can be installed, by name.
 pub(crate) fn offered() -> Vec<&'static DirectoryEntry> {
-    let mut offered: Vec<_> = LIST.iter().filter(|listed| listed.unsupported().is_none()).collect();
+    let mut offered: Vec<_> = entries().filter(|listed| listed.unsupported().is_none()).collect();
     offered.sort_by_cached_key(|listed| listed.name.to_lowercase());
     offered
 }
@@ -66,7 +79,7 @@ pub(crate) fn search(query: &str) -> Vec<&'static DirectoryEntry> {
 
 /// An installable entry.
 pub(crate) fn find_offered(id: &str) -> Result<&'static DirectoryEntry, NotOffered> {
-    let listed = LIST.iter().find(|listed| listed.id.as_str() == id);
+    let listed = entries().find(|listed| listed.id.as_str() == id);
     let listed = listed.ok_or_else(|| NotOffered::Unknown(id.to_owned()))?;
     match listed.unsupported() {
         None => Ok(listed),
@@ -76,7 +89,7 @@ pub(crate) fn find_offered(id: &str) -> Result<&'static DirectoryEntry, NotOffer
 
 /// The display name of an id in the directory.
 pub(crate) fn name_of(id: &IntegrationId) -> Option<&'static str> {
-    LIST.iter().find(|listed| listed.id == *id).map(|listed| listed.name.as_str())
+    entries().find(|listed| listed.id == *id).map(|listed| listed.name.as_str())
 }
 
 /// Where a server at the origin of an entry wants its token, if it wants one alone.
@@ -84,15 +97,27 @@ pub(crate) fn token_place(url: &str) -> Option<TokenPlace> {
     LIST.iter().find(|listed| is_at(listed, url))?.token_place()
 }
 
-/// The entry of an installed integration: the same id and the same origin. The id alone is not enough, since the owner can
+/// The version of a package that the directory runs it in.
+pub(crate) fn version_of(package: &str) -> Option<String> {
+    LOCAL.iter().find_map(|listed| {
+        let command = listed.fixed_command()?;
+        let known = package_of(command.program()?)?;
+        (known.name == package).then(|| known.version().map(str::to_owned))?
+    })
+}
+
+/// The entry of an installed integration: the same id and the same origin, or the same package. The id alone is not enough, since the owner can
 /// give any id to any server.
 pub(crate) fn entry_for(
     id: &IntegrationId,
     connection: &Connection,
 ) -> Option<&'static DirectoryEntry> {
-    let url = connection.url()?;
-    let listed = LIST.iter().find(|listed| listed.id == *id)?;
-    is_at(listed, url).then_some(listed)
+    let listed = entries().find(|listed| listed.id == *id)?;
+    let is_it = match connection.url() {
+        Some(url) => is_at(listed, url),
+        None => listed.runs_as(connection),
+    };
+    is_it.then_some(listed)
 }
 
 /// Has the entry an address of the same origin?

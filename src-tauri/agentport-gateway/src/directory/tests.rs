@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use agentport_core::tool::ToolEffect;
 use http::HeaderName;
 
-use agentport_api::{AuthMethod, OAuthSettings, RedirectHost};
+use agentport_api::{AuthMethod, FieldKind, FieldValues, OAuthSettings, RedirectHost};
+use agentport_core::Secret;
 
 use crate::directory::{
     entry::{ConnectionKind, SignInMethod},
@@ -71,7 +72,8 @@ fn check_settings(id: &IntegrationId, settings: &OAuthSettings) {
 /// All servers are installed by all methods they list; what they ask for is complete.
 #[test]
 fn each_server_installs_by_each_method_it_lists() {
-    let servers: Vec<_> = LIST.iter().filter(|listed| listed.kind == ConnectionKind::RemoteMcp).collect();
+    let servers: Vec<_> =
+        LIST.iter().filter(|listed| listed.kind == ConnectionKind::RemoteMcp).collect();
     assert_eq!(servers.len(), 45);
     for listed in servers {
         let id = &listed.id;
@@ -143,7 +145,10 @@ fn known_deviations_of_providers_are_data() {
 fn variants_are_other_addresses_of_the_same_service() {
     for listed in LIST.iter().filter(|listed| !listed.variants.is_empty()) {
         let id = &listed.id;
-        assert_eq!(listed.variants[0].url, listed.url, "{id}: the first is the one without a choice");
+        assert_eq!(
+            listed.variants[0].url, listed.url,
+            "{id}: the first is the one without a choice"
+        );
         let (mut ids, mut urls) = (HashSet::new(), HashSet::new());
         for variant in &listed.variants {
             https(&variant.url);
@@ -164,6 +169,74 @@ fn variants_are_other_addresses_of_the_same_service() {
     let exa = find_offered("exa").unwrap();
     let unknown = exa.connection(&exa.auth_methods()[0], Some("eu1")).unwrap_err().to_string();
     assert_eq!(unknown, "Exa has no variant \"eu1\"");
+}
+
+/// Local servers are as complete: pinned, with fields that are used, and with nothing else that is left open.
+#[test]
+fn every_local_server_is_whole() {
+    let ids: HashSet<_> = entries().map(|listed| &listed.id).collect();
+    assert_eq!((LOCAL.len(), ids.len()), (12, 61), "no id is another's");
+    for listed in LOCAL.iter() {
+        let id = &listed.id;
+        assert_eq!((listed.kind, listed.type_name()), (ConnectionKind::LocalMcp, "local_mcp"));
+        https(&listed.docs_url);
+        assert!(
+            listed.url.is_empty() && listed.variants.is_empty() && listed.unsupported().is_none()
+        );
+        let said = &listed.description;
+        assert!(said.ends_with('.') && (20..=100).contains(&said.len()), "{id}");
+        assert_eq!(listed.auth_methods(), [AuthMethod::None], "{id}");
+        let launch = listed.launch.as_ref().unwrap();
+        let view = launch.view();
+        for field in &view.fields {
+            assert!(view.command.contains(&format!("{{{}}}", field.name)), "{id}: {}", field.name);
+            assert!(!field.label.is_empty() && field.default.len() <= 1, "{id}: {}", field.name);
+            let chosen = field.kind == FieldKind::Choice;
+            assert_eq!(chosen, !field.choices.is_empty(), "{id}: {}", field.name);
+        }
+        let fixed = listed.fixed_command().unwrap();
+        let package = package_of(fixed.program().unwrap()).unwrap_or_else(|| panic!("{id}"));
+        assert!(package.is_pinned(), "{id}: {}", package.name);
+        assert_eq!(version_of(package.name).as_deref(), package.version(), "{id}");
+        assert!(entry_for(id, &fixed).is_some(), "{id}: known by its package");
+    }
+    assert_eq!(version_of("nothing-of-the-kind"), None);
+}
+
+/// With all that has to be filled in, each gives a command; without, it says what is missing.
+#[test]
+fn local_servers_become_commands() {
+    for listed in LOCAL.iter() {
+        let id = &listed.id;
+        let launch = listed.launch.as_ref().unwrap();
+        let mut values = FieldValues::default();
+        assert_eq!(launch.fill(&values).is_err(), listed.has_to_be_filled_in(), "{id}");
+        for field in launch.fields.iter().filter(|field| field.required) {
+            let name = field.name.clone();
+            match field.kind {
+                FieldKind::Secret => {
+                    drop(values.secrets.insert(name, Secret::new("obviously-fake")))
+                }
+                FieldKind::Folder | FieldKind::File => {
+                    values.fields.insert(name, vec!["/tmp/one".to_owned()]);
+                }
+                _ => {}
+            }
+        }
+        let filled = launch.fill(&values).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let line = filled.connection.program().unwrap().line();
+        assert!(!line.contains("obviously-fake"), "{id}: {line}");
+        assert!(!line.contains('{') || line.contains("{token1}"), "{id}: {line}");
+    }
+    let command = |id: &str| find_offered(id).unwrap().usual_command().unwrap();
+    assert_eq!(
+        command("sequential-thinking"),
+        "npx -y @modelcontextprotocol/server-sequential-thinking@2026.8.31"
+    );
+    assert_eq!(
+        command("filesystem"),
+        "npx -y @modelcontextprotocol/server-filesystem@2026.8.31 {folders}"
+    );
 }
 
 #[test]
@@ -233,7 +306,7 @@ fn the_best_match_comes_first() {
     assert_eq!(found("hugging"), ["huggingface"]);
     assert_eq!(found("issues")[..], ["atlassian", "github", "linear"]);
     assert_eq!(found("slack"), [""; 0], "it cannot be installed");
-    assert_eq!(found("").len(), 45);
+    assert_eq!(found("").len(), 45 + LOCAL.len());
     assert_eq!(found("").first(), Some(&"amplitude"));
 }
 

@@ -37,6 +37,7 @@ impl GatewayServices {
                 warnings.push(format!("the integration {} can't be used: {error}", row.id));
             }
         }
+        self.integrations.remove_unused_bundles().await;
         self.integrations.offer_demo().await?;
         self.base.policy.reload().await?;
         self.approvals.recover().await?;

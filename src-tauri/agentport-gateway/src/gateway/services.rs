@@ -24,6 +24,7 @@ use crate::{
     directory::PendingTokens,
     events::Events,
     housekeeping::Housekeeping,
+    imports::BundleStore,
     installs::Installer,
     integrations::{Integrations, PendingAdds, UpstreamEvents},
     journal::Journal,
@@ -200,6 +201,7 @@ impl BaseServices {
 
     fn integrations(
         &self,
+        home: &DataDir,
         approvals: &Arc<Approvals>,
         upstreams: &UpstreamRegistry,
     ) -> Arc<Integrations> {
@@ -215,6 +217,7 @@ impl BaseServices {
             upstreams: upstreams.clone(),
             secrets: self.secrets.clone(),
             accounts: self.accounts.clone(),
+            bundles: BundleStore::new(home.bundles_dir()),
             pending_adds: PendingAdds::default(),
         })
     }
@@ -266,7 +269,7 @@ impl GatewayServices {
         let approvals = base.approvals(&tasks);
         let resource_updates = broadcast::Sender::new(RESOURCE_UPDATE_BACKLOG);
         let upstreams = base.upstreams(home, &tasks, &approvals, &resource_updates);
-        let integrations = base.integrations(&approvals, &upstreams);
+        let integrations = base.integrations(home, &approvals, &upstreams);
         let sign_ins = Arc::new(SignIns {
             accounts: base.accounts.clone(),
             catalogue: base.catalogue.clone(),

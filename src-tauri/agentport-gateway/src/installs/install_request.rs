@@ -35,6 +35,11 @@ const METHOD: &str = "auth_method";
 const BY_TOKEN: &str = "token";
 /// … or for the owner's consent in a browser.
 const BY_OAUTH: &str = "oauth";
+/// The argument that holds the command of a local server, as the owner reads it. Never the agent's: it is put in when
+/// the agent asks.
+pub(crate) const COMMAND: &str = "command";
+/// Most characters of a command in a sentence; the arguments hold all of it.
+const MAX_COMMAND: usize = 300;
 /// Characters of a name in a sentence of ours.
 const MAX_NAME: usize = 50;
 
@@ -89,8 +94,18 @@ impl Installer {
             };
             secrets.insert(TOKEN.to_owned(), token);
         }
+        if listed.has_to_be_filled_in() {
+            let name = &listed.name;
+            let message = format!(
+                "The owner agrees to {name} and was asked to fill in what it needs in AgentPort. It is installed once they \
+                 have; agentport__list_installed_integrations shows it then."
+            );
+            return Ok(not_installed(id, false, message));
+        }
+        // What runs is what the request showed, even if the directory has another version of it by now.
+        let accepted_command = listed.launch.as_ref().map(|_| field(COMMAND).to_owned());
         let wanted =
-            InstallAvailable { method, variant: None, secrets, keep_unreachable: false };
+            InstallAvailable { method, secrets, accepted_command, ..InstallAvailable::default() };
         match self.install(listed, wanted, actor).await {
             Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
             Err(InstallError::Add(AddError::Store(error))) => Err(error),
@@ -153,23 +168,39 @@ pub(crate) fn request_summary(
                 (Some(BY_OAUTH), _) => {
                     format!("Install {name}, which you sign in to in the browser")
                 }
-                _ => format!("Install {name}"),
+                _ => match given(COMMAND) {
+                    Some(command) => {
+                        let command = sanitize::sanitize_line(command, MAX_COMMAND);
+                        format!("Install {name}, which runs {command}")
+                    }
+                    None => format!("Install {name}"),
+                },
             })
         }
         _ => None,
     }
 }
 
-/// What a request asks to install by secrets that the owner has yet to enter. `None` for all others.
+/// What a request asks to install by secrets or other values that the owner has yet to enter. `None` for all others.
 pub(crate) fn awaiting_secrets(
     id: &IntegrationId,
     tool: &str,
     arguments: &Value,
 ) -> Option<&'static DirectoryEntry> {
     let given = |field: &str| arguments.get(field).and_then(Value::as_str);
-    let asks = tool == INSTALL && given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
+    if tool != INSTALL {
+        return None;
+    }
     // One that is not offered any more can't be installed, whatever is entered.
-    asks.then(|| find_offered(id.as_str()).ok()).flatten()
+    let listed = find_offered(id.as_str()).ok()?;
+    let wants_token = given(METHOD) == Some(BY_TOKEN) && given(TOKEN).is_none();
+    (wants_token || listed.has_to_be_filled_in()).then_some(listed)
+}
+
+/// The command of a local server of the directory, for the owner to agree to; what has to be filled in yet stands in
+/// braces.
+pub(crate) fn command_to_agree(id: &IntegrationId) -> Option<String> {
+    find_offered(id.as_str()).ok()?.usual_command()
 }
 
 #[cfg(test)]
@@ -185,7 +216,12 @@ mod tests {
         let by_token = json!({"auth_method": "token"});
         assert_eq!(asks("exa", INSTALL, &by_token), Some("Exa"));
         assert_eq!(asks("datadog", INSTALL, &by_token), Some("Datadog"));
+        assert_eq!(
+            asks("filesystem", INSTALL, &json!({"auth_method": "none"})),
+            Some("Filesystem")
+        );
         for (id, tool, arguments) in [
+            ("sequential-thinking", INSTALL, &json!({"auth_method": "none"})),
             ("exa", UNINSTALL, &by_token),
             ("exa", "install_integration", &by_token),
             ("nowhere", INSTALL, &by_token),
@@ -210,6 +246,11 @@ mod tests {
                 Some("Install Exa with a token, which you enter"),
             ),
             (INSTALL, json!({"auth_method": "none"}), Some("Install Exa")),
+            (
+                INSTALL,
+                json!({"auth_method": "none", "command": "npx -y\u{202e} a@1.0.0"}),
+                Some("Install Exa, which runs npx -y a@1.0.0"),
+            ),
             (UNINSTALL, json!({}), Some("Remove Exa with its credentials and rules")),
             ("install_integration", json!({}), None),
         ] {

@@ -127,7 +127,8 @@ impl Integrations {
         }
     }
 
-    fn free_id(&self, name: &str) -> Result<IntegrationId, AddError> {
+    /// An id made from a name, which no integration has.
+    pub(crate) fn free_id(&self, name: &str) -> Result<IntegrationId, AddError> {
         let is_taken = |id: &IntegrationId| self.catalogue.get(id).is_some();
         free_id(name, is_taken).ok_or(AddError::NoFreeId)
     }
@@ -264,6 +265,7 @@ impl Integrations {
         self.upstreams.remove(id).await;
         self.secrets.remove(id);
         self.accounts.integration_removed(id);
+        self.remove_bundles(id).await;
         let removed = self.store.delete_integration(id).await?;
         self.reload_classifications().await?;
         self.approvals.withdraw_all_of(id).await?;
@@ -271,6 +273,23 @@ impl Integrations {
         self.audit.record(actor, AuditAction::IntegrationRemoved, id.as_str(), json!({})).await;
         self.events.send(Event::Integration { id: id.clone() });
         Ok(removed)
+    }
+}
+
+impl Integrations {
+    /// Removes what was unpacked for an integration.
+    pub(crate) async fn remove_bundles(&self, id: &IntegrationId) {
+        let (bundles, id) = (self.bundles.clone(), id.clone());
+        let removed = tokio::task::spawn_blocking(move || bundles.remove_all_of(&id)).await;
+        removed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+    }
+
+    /// Removes what was unpacked for integrations that are not there, which a killed gateway can have left.
+    pub(crate) async fn remove_unused_bundles(&self) {
+        let bundles = self.bundles.clone();
+        let used: Vec<_> = self.catalogue.snapshot().integrations.keys().cloned().collect();
+        let removed = tokio::task::spawn_blocking(move || bundles.remove_unused(used.iter())).await;
+        removed.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
     }
 }
 

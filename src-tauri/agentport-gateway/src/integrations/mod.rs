@@ -9,6 +9,7 @@ mod imported;
 mod naming;
 mod pasted_secret;
 mod pending;
+mod pin;
 mod timeout;
 mod trial;
 mod upstream_events;
@@ -22,6 +23,7 @@ pub(crate) use change::ChangeError;
 pub(crate) use connect::{ConnectError, is_fit_to_be_shown, secret_names};
 pub(crate) use imported::{TooMuch, fit_to_be_kept};
 pub(crate) use pending::PendingAdds;
+pub(crate) use pin::{PinError, unpinned_package};
 pub(crate) use timeout::with_timeout;
 pub(crate) use upstream_events::UpstreamEvents;
 
@@ -31,6 +33,7 @@ use crate::{
     audit::Audit,
     catalogue::Catalogue,
     events::Events,
+    imports::BundleStore,
     policy::PolicyStore,
     settings::SettingsStore,
     store::Store,
@@ -51,6 +54,8 @@ pub(crate) struct Integrations {
     pub(crate) upstreams: UpstreamRegistry,
     pub(crate) secrets: Arc<SentSecrets>,
     pub(crate) accounts: Arc<Accounts>,
+    /// The unpacked bundles of those that came as one.
+    pub(crate) bundles: BundleStore,
     /// Integrations that are being tried before they are added.
     pub(crate) pending_adds: PendingAdds,
 }

@@ -1,7 +1,10 @@
 //! `agentport integrations add`: the owner adds one from the directory, a local command, or a server by URL; an agent asks
 //! for one from the directory. Secrets are never arguments; a server that turns out to want a token has it asked for.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use agentport_api::{Connection, ControlError, IntegrationView, TokenPlace, paths};
 use agentport_core::{IntegrationId, Secret};
@@ -10,7 +13,7 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::{
-    available, installed, secret_names, show,
+    available, import, installed, secret_names, show,
     sign_in::{self, SignInArgs, SignInTarget},
     wait_ready::StartingIntegration,
 };
@@ -23,14 +26,18 @@ use crate::{
     format, secrets,
 };
 
+/// What a file says itself, or does not take.
+const DIRECT_ONLY: [&str; 7] =
+    ["tags", "keep_unreachable", "env", "secret_env", "cwd", "header", "startup_timeout"];
+
 /// Either an entry of the directory, by its id alone, or an integration of the owner's own, by URL or command.
 #[derive(Debug, Args)]
 #[command(
-    group = ArgGroup::new("target").args(["url", "command", "builtin"]),
+    group = ArgGroup::new("target").args(["url", "command", "builtin", "bundle", "server_json"]),
     group = ArgGroup::new("owner")
         .args([
             "id", "name", "tags", "env", "secret_env", "cwd", "url", "header", "builtin", "keep_unreachable",
-            "yes", "command", "startup_timeout",
+            "command", "startup_timeout", "bundle", "server_json", "option",
         ])
         .multiple(true)
         .conflicts_with("agent"),
@@ -43,6 +50,9 @@ pub(crate) struct AddArgs {
     /// The authentication method [default: the first one it has]; of a URL, oauth signs in to it in a browser
     #[arg(long, value_name = "METHOD")]
     auth: Option<installed::AuthMethodArg>,
+    /// A value that a local server asks for, as often as it takes several; asked on a terminal where it is not given
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = variable, conflicts_with_all = ["url", "command", "builtin"])]
+    fields: Vec<(String, String)>,
     /// As an agent, send its token along, which is asked, or read from stdin. Better left out: the owner can enter it
     /// unseen by agents. The owner is always asked for it
     #[arg(long, requires = "wanted")]
@@ -81,13 +91,22 @@ pub(crate) struct AddArgs {
     /// Add a part of this program that was removed, such as demo
     #[arg(long, value_name = "NAME")]
     builtin: Option<String>,
+    /// A bundle of MCP (.mcpb or .dxt): it is unpacked, and removed with the integration
+    #[arg(long, value_name = "FILE", conflicts_with_all = DIRECT_ONLY)]
+    bundle: Option<PathBuf>,
+    /// The description of a server in a registry (server.json)
+    #[arg(long, value_name = "FILE", conflicts_with_all = DIRECT_ONLY)]
+    server_json: Option<PathBuf>,
+    /// Which way to install it, where a server.json has several [default: asked on a terminal]
+    #[arg(long, value_name = "OPTION", requires = "server_json", conflicts_with_all = ["bundle", "url", "command", "builtin"])]
+    option: Option<String>,
     /// Keep it even if it cannot be reached now
     #[arg(long)]
     keep_unreachable: bool,
     /// How long the command may be silent while it starts, 1 to 3600
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["url", "builtin"])]
     startup_timeout: Option<u32>,
-    /// Do not ask before adding a command that will run on this computer
+    /// Do not ask before a command runs on this computer that is added
     #[arg(long, short)]
     yes: bool,
     /// The command and its arguments, after --
@@ -100,7 +119,13 @@ impl AddArgs {
         match &self.wanted {
             Some(wanted) => match context.owner_or_agent(&self.key).await? {
                 CommandActor::Owner(owner) => {
-                    available::install(&owner, context, wanted, self.auth, &self.sign_in).await
+                    let choice = available::InstallChoice {
+                        auth: self.auth,
+                        sign_in: &self.sign_in,
+                        fields: &self.fields,
+                        yes: self.yes,
+                    };
+                    available::install(&owner, context, wanted, &choice).await
                 }
                 CommandActor::Agent(agent) => {
                     installed::add(&agent, context, wanted, self.auth, self.token, self.timeout)
@@ -110,8 +135,23 @@ impl AddArgs {
             None if self.auth == Some(installed::AuthMethodArg::Oauth) => {
                 self.sign_in_by_url(context).await
             }
-            None => self.add(context).await,
+            None => match self.bundle.as_ref().or(self.server_json.as_ref()) {
+                Some(file) => self.import(context, file).await,
+                None => self.add(context).await,
+            },
         }
+    }
+
+    async fn import(&self, context: &Context, file: &Path) -> Result<ExitStatus> {
+        let request = import::ImportRequest {
+            file,
+            option: self.option.as_deref(),
+            id: self.id.as_ref(),
+            name: self.name.as_deref(),
+            fields: &self.fields,
+            yes: self.yes,
+        };
+        import::install(&context.owner().await?, context, &request).await
     }
 
     /// Adds a server by URL that is signed in to in a browser.
@@ -356,6 +396,11 @@ mod tests {
             &["--token", "--id", "x", "--", "cmd"],
             &["--id", "x", "--api-key-file", "k", "--", "cmd"],
             &["exa", "--startup-timeout", "60"],
+            &["--field", "a=b", "--", "cmd"],
+            &["--bundle", "x.mcpb", "--", "cmd"],
+            &["--bundle", "x.mcpb", "--server-json", "x.json"],
+            &["--bundle", "x.mcpb", "--option", "a"],
+            &["exa", "--bundle", "x.mcpb"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use agentport_api::{
-    AuthMethod, AvailableIntegration, Connection, IntegrationView, TokenField, paths,
+    AuthMethod, AvailableIntegration, CommandPreview, Connection, IntegrationView, LaunchView,
+    TokenField, paths,
 };
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use serde_json::json;
 
 use super::{
+    filling,
+    import::local_connection,
     installed::AuthMethodArg,
     show,
     sign_in::{self, SignInArgs, SignInTarget},
     wait_ready::StartingIntegration,
 };
-use crate::{
-    client::OwnerClient, confirm, context::Context, exit::ExitStatus, output, secrets,
-};
+use crate::{client::OwnerClient, confirm, context::Context, exit::ExitStatus, output, secrets};
 
 pub(super) async fn list(owner: &OwnerClient, context: &Context) -> Result<ExitStatus> {
     let mut all: Vec<AvailableIntegration> = owner.list(paths::DIRECTORY).await?;
@@ -43,11 +44,14 @@ pub(super) async fn install(
     owner: &OwnerClient,
     context: &Context,
     id: &IntegrationId,
-    auth: Option<AuthMethodArg>,
-    how: &SignInArgs,
+    choice: &InstallChoice<'_>,
 ) -> Result<ExitStatus> {
     let wanted: AvailableIntegration = owner.read(&paths::fill(paths::DIRECTORY_ENTRY, id)).await?;
-    let (auth, fields) = way(&wanted, auth)?;
+    if let Some(launch) = &wanted.launch {
+        return install_local(owner, context, id, launch, choice).await;
+    }
+    let (auth, fields) = way(&wanted, choice.auth)?;
+    let how = choice.sign_in;
     let variant = chosen_variant(&wanted, how.variant.as_deref())?;
     if auth == AuthMethodArg::Oauth {
         let target = SignInTarget { integration: id, account: None, address: None };
@@ -65,6 +69,38 @@ pub(super) async fn install(
         oauth: None,
         timeout_seconds: None,
     };
+    let starting =
+        StartingIntegration { owner, name: id.as_str(), connection: &connection, context };
+    let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
+    context.output.answer(&answer, |view: IntegrationView| show(view))?;
+    Ok(ExitStatus::Done)
+}
+
+/// What was said on the command line of an install.
+pub(super) struct InstallChoice<'a> {
+    pub(super) auth: Option<AuthMethodArg>,
+    pub(super) sign_in: &'a SignInArgs,
+    /// Values of a local server.
+    pub(super) fields: &'a [(String, String)],
+    pub(super) yes: bool,
+}
+
+/// Fills a local server in, shows its command, and installs it.
+async fn install_local(
+    owner: &OwnerClient,
+    context: &Context,
+    id: &IntegrationId,
+    launch: &LaunchView,
+    choice: &InstallChoice<'_>,
+) -> Result<ExitStatus> {
+    let values = filling::fill(launch, choice.fields)?;
+    let mut body = values.to_json();
+    let preview = paths::fill(paths::DIRECTORY_PREVIEW, id);
+    let preview: CommandPreview = owner.post(&preview, &body).await?.read()?;
+    filling::accept(&preview, choice.yes)?;
+    body["method"] = json!("none");
+    body["accepted_command"] = json!(preview.command);
+    let connection = local_connection(&preview.command);
     let starting =
         StartingIntegration { owner, name: id.as_str(), connection: &connection, context };
     let answer = starting.add(&paths::fill(paths::DIRECTORY_INSTALL, id), &body).await?;
@@ -137,6 +173,7 @@ mod tests {
             name: "X".to_owned(),
             description: String::new(),
             url: "https://example.com/mcp".to_owned(),
+            launch: None,
             variants: vec![],
             docs_url: String::new(),
             auth,

@@ -5,12 +5,17 @@ mod add;
 mod available;
 mod credentials;
 mod environment;
+mod filling;
+mod import;
 mod installed;
+mod pin;
 mod secret_names;
 mod sign_in;
 mod wait_ready;
 
-use agentport_api::{ChangeIntegration, Imported, IntegrationView, LogLine, ToolView, paths};
+use agentport_api::{
+    ChangeIntegration, Imported, IntegrationView, LogLine, ToolView, UnpinnedPackage, paths,
+};
 use agentport_core::IntegrationId;
 use anyhow::{Result, bail};
 use clap::{Subcommand, ValueEnum};
@@ -76,6 +81,16 @@ pub(crate) enum IntegrationsCommand {
     Disconnect(accounts::AccountChoice),
     /// Stop and start one (owner)
     Restart { id: IntegrationId },
+    /// Make a local server run one version of its package, which is tried first (owner)
+    Pin {
+        id: IntegrationId,
+        /// The version [default: the one AgentPort knows of]
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Do not ask before the command changes
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Change one; what is not given stays as it is (owner)
     Set(ChangeArgs),
 }
@@ -173,6 +188,9 @@ impl IntegrationsCommand {
                     format!("{}: {}", view.id, format::health(&view.health))
                 })?;
                 Ok(ExitStatus::Done)
+            }
+            Self::Pin { id, to, yes } => {
+                pin::pin(&context.owner().await?, context, &id, to, yes).await
             }
             Self::Set(change) => {
                 let environment = EnvironmentChange::from_arguments(&change)?;
@@ -314,9 +332,21 @@ fn show(view: IntegrationView) -> String {
         ("Resources", format::on_off(view.resources).into()),
         ("Tags", view.tags.join(", ")),
         ("Added", format::when(view.added_at)),
+        ("Not pinned", view.unpinned.as_ref().map(not_pinned).unwrap_or_default()),
         ("Taken over from", view.imported.as_ref().map(|i| i.from.clone()).unwrap_or_default()),
         ("Ran unasked there", view.imported.as_ref().map(ran_unasked).unwrap_or_default()),
     ])
+}
+
+/// A package without a version, and how to give it one.
+fn not_pinned(unpinned: &UnpinnedPackage) -> String {
+    let package = output::printable(&unpinned.package);
+    match &unpinned.version {
+        Some(version) => format!("{package}; `agentport integrations pin` makes it run {version}"),
+        None => {
+            format!("{package}; `agentport integrations pin --to` makes it run one version")
+        }
+    }
 }
 
 /// The tools that the client it was imported from ran without asking; here they are a proposal.

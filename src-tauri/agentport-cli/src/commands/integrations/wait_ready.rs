@@ -62,6 +62,19 @@ impl StartingIntegration<'_> {
         }
     }
 
+    /// The same for a change that is a `POST`.
+    pub(super) async fn change_by_post(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<SuccessBody> {
+        let owner = self.owner.with_timeout(ANSWER_TIMEOUT);
+        match self.watch(owner.post(path, body), Wait::Change).await? {
+            Some(answer) => Ok(answer),
+            None => bail!("given up before it had answered; the gateway may still finish it"),
+        }
+    }
+
     /// Waits for an answer, and says on stderr what is waited for. `None`: Ctrl-C.
     async fn watch(
         &self,

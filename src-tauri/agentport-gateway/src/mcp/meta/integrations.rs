@@ -45,7 +45,7 @@ fn listed_integration(listed: &DirectoryEntry) -> Value {
         "id": listed.id,
         "name": listed.name,
         "description": listed.description,
-        "type": "remote_mcp",
+        "type": listed.type_name(),
         "auth_methods": listed.auth_methods().iter().map(directory::method_name).collect::<Vec<_>>(),
         "docs_url": listed.docs_url,
     })
