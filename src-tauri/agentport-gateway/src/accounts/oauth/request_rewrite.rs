@@ -97,6 +97,8 @@ pub(super) fn authenticated(
             let mut value = HeaderValue::from_str(&value).expect("base64 fits into a header");
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
+            // Not needed by the rules, but servers of the Python SDK look the client up by it.
+            pairs.push(("client_id".to_owned(), client.client_id.clone()));
         }
         (ClientAuthMethod::ClientSecretPost, Some(secret)) => {
             pairs.push(("client_id".to_owned(), client.client_id.clone()));
@@ -150,7 +152,12 @@ mod tests {
                 None,
             ),
             // "id%3A1:s%2F1" in base64.
-            (ClientAuthMethod::ClientSecretBasic, Some("s/1"), "", Some("Basic aWQlM0ExOnMlMkYx")),
+            (
+                ClientAuthMethod::ClientSecretBasic,
+                Some("s/1"),
+                "&client_id=id%3A1",
+                Some("Basic aWQlM0ExOnMlMkYx"),
+            ),
             (ClientAuthMethod::ClientSecretBasic, None, "&client_id=id%3A1", None),
         ] {
             let request = rewrite(method, secret, None).token_request(body);
