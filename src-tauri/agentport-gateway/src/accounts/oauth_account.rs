@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agentport_api::{Event, OAuthSettings};
+use agentport_api::{ClientSource, Event, OAuthSettings};
 use agentport_core::{AccountId, IntegrationId, Secret};
 use arc_swap::ArcSwap;
 use futures::future::{BoxFuture, FutureExt as _};
@@ -125,10 +125,12 @@ impl OAuthAccount {
         matches!(self.tokens.load().condition, TokenCondition::SignInNeeded { .. })
     }
 
-    /// The client to sign in with again; `None`: a new one is registered.
+    /// The client to sign in with again; `None`: a new one is registered. A client of the owner's own stays, with the
+    /// redirect URI that they registered.
     pub(crate) fn known_client(&self) -> Option<ClientRegistration> {
+        let client = self.tokens.load().record.client.clone();
         let forgotten = self.extras.lock().registration_forgotten;
-        (!forgotten).then(|| self.tokens.load().record.client.clone())
+        (client.source != ClientSource::Registered || !forgotten).then_some(client)
     }
 
     /// The scopes of the last sign-in: asked for, or granted.

@@ -82,6 +82,11 @@ impl SignInAttempt {
         self.state.borrow().is_over()
     }
 
+    /// Is the provider's page open, as far as is known?
+    pub(super) fn waits_for_consent(&self) -> bool {
+        matches!(*self.state.borrow(), SignInState::WaitingForConsent { .. })
+    }
+
     /// Waits until the owner has something to do, or it is over.
     pub(crate) async fn settled(&self) -> SignInState {
         let mut states = self.state.subscribe();

@@ -63,10 +63,14 @@ impl SignIns {
             () = attempt.cancelled.cancelled() => Err(SignInEnd::Cancelled),
             done = self.sign_in(&plan, attempt, pasted, deadline, actor) => done,
         };
-        if let (Err(SignInEnd::TimedOut | SignInEnd::ClientUnknown(_)), Some(account)) =
-            (&done, &plan.account)
-        {
-            // The provider has forgotten the client, perhaps without saying so; the next try registers anew.
+        let is_client_doubtful = match &done {
+            Err(SignInEnd::TimedOut | SignInEnd::ClientUnknown(_)) => true,
+            Err(SignInEnd::Cancelled) => attempt.waits_for_consent(),
+            _ => false,
+        };
+        if let Some(account) = plan.account.as_ref().filter(|_| is_client_doubtful) {
+            // The provider may have forgotten the client and shown that to the browser alone; the next try registers
+            // anew.
             account.forget_registration();
         }
         attempt.set_state(match done {

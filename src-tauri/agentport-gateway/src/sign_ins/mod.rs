@@ -71,7 +71,12 @@ impl SignIns {
         actor: Actor,
     ) -> Result<Arc<SignInAttempt>, SignInError> {
         let plan = SignInPlan::new(wanted, &self.catalogue, &self.accounts)?;
-        self.attempts.end_others(&plan);
+        if self.attempts.end_others(&plan) == EndedAttempts::SomeWaited
+            && let Some(account) = &plan.account
+        {
+            // Nobody came back from the provider's page: perhaps it no longer knows the client.
+            account.forget_registration();
+        }
         let id = SignInId(Uuid::now_v7());
         let (attempt, pasted) = SignInAttempt::new(
             id,
@@ -146,6 +151,16 @@ impl SignIns {
     }
 }
 
+/// Which sign-ins a new one has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+enum EndedAttempts {
+    /// None whose page was open.
+    NoneWaited,
+    /// One that waited for the owner's consent.
+    SomeWaited,
+}
+
 impl SignInAttempts {
     fn insert(&self, attempt: Arc<SignInAttempt>) -> Result<(), SignInError> {
         let mut all = self.0.lock();
@@ -175,17 +190,22 @@ impl SignInAttempts {
         url::Url::parse(&shown).ok()?.port()
     }
 
-    fn end_others(&self, plan: &SignInPlan) {
+    fn end_others(&self, plan: &SignInPlan) -> EndedAttempts {
+        let mut ended = EndedAttempts::NoneWaited;
         let account = plan.account.as_ref().map(|account| account.id());
         for attempt in self.0.lock().values() {
             let same = attempt.integration == plan.integration && attempt.account == account;
             if same && !attempt.is_over() {
+                if attempt.waits_for_consent() {
+                    ended = EndedAttempts::SomeWaited;
+                }
                 attempt.cancelled.cancel();
                 attempt.set_state(SignInState::Failed {
                     message: "It was started again; that try counts.".to_owned(),
                 });
             }
         }
+        ended
     }
 }
 
