@@ -21,6 +21,7 @@ pub(super) async fn challenge(server: &Url) -> Option<String> {
     if loopback {
         client = client.no_proxy();
     }
+    let client = client.build().ok()?;
     let version = ProtocolVersion::V_2025_11_25.to_string();
     let initialize = json!({
         "jsonrpc": "2.0", "id": 1, "method": "initialize",
@@ -29,19 +30,20 @@ pub(super) async fn challenge(server: &Url) -> Option<String> {
             "clientInfo": { "name": "agentport", "version": env!("CARGO_PKG_VERSION") },
         },
     });
-    let response = client
-        .build()
-        .ok()?
-        .post(server.clone())
-        .header(header::ACCEPT, "application/json, text/event-stream")
-        .header(PROTOCOL_VERSION, version)
-        .json(&initialize)
-        .send()
-        .await
-        .ok()?;
-    if response.status() != StatusCode::UNAUTHORIZED && response.status() != StatusCode::FORBIDDEN {
-        return None;
+    // Some servers let anybody begin and refuse only what comes after.
+    let list = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {} });
+    for message in [initialize, list] {
+        let request = client
+            .post(server.clone())
+            .header(header::ACCEPT, "application/json, text/event-stream")
+            .header(PROTOCOL_VERSION, &version)
+            .json(&message);
+        let response = request.send().await.ok()?;
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+            let challenge = response.headers().get(header::WWW_AUTHENTICATE)?;
+            return challenge.to_str().ok().map(str::to_owned);
+        }
     }
-    let challenge = response.headers().get(header::WWW_AUTHENTICATE)?;
-    challenge.to_str().ok().map(str::to_owned)
+    None
 }
