@@ -1,9 +1,9 @@
-//! The official conformance suite: against the fixture alone, then through the whole gateway.
+//! The official conformance suite: against the fixture alone, through the whole gateway, and with the gateway as a client.
 //!
 //! If the first kind fails, the fault is the fixture's; if only the second does, it is the gateway's. What a gateway
 //! truly cannot pass stands in `tests/conformance/*.yml`, each with its reason.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use agentport_api::NewKey;
 use agentport_core::IntegrationId;
@@ -14,6 +14,10 @@ use crate::scene::Scene;
 
 const LEGACY: &str = "2025-11-25";
 const MODERN: &str = "2026-07-28";
+/// Milliseconds for one client scenario; several run at once.
+const CLIENT_TIMEOUT: &str = "300000";
+/// For all client scenarios of a revision.
+const CLIENT_SUITE_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// `expected_failures` is a file of `tests/conformance`.
 pub(crate) async fn run(
@@ -107,4 +111,44 @@ async fn gateway_2026_07_28_before_a_remote_server() {
 #[tokio::test]
 async fn gateway_2025_11_25_before_a_server_of_both_eras() {
     through_gateway("both-2025-11-25", "both", LEGACY, true).await;
+}
+
+/// The client scenarios, `auth/*` among them, against a gateway for each.
+async fn run_client(requirements: &str) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance");
+    let results = programs::target().join("conformance").join(format!("client-{requirements}"));
+    // Only what this run found; there may be nothing to remove.
+    let _ = std::fs::remove_dir_all(&results);
+    let slots = tempfile::tempdir().expect("a directory");
+    let ended = ExternalProgram::package("@modelcontextprotocol/conformance/dist/index.js")
+        .args(["client", "--requirements", requirements, "--timeout", CLIENT_TIMEOUT])
+        .args(["--expected-failures"])
+        .args([directory.join(format!("{requirements}.yml"))])
+        .args(["--output-dir"])
+        .args([&results])
+        .args(["--command"])
+        .args([programs::conformance_client()])
+        .env("AGENTPORT_BIN", programs::agentport())
+        .env("AGENTPORT_TEST_SLOTS", slots.path())
+        .within(CLIENT_SUITE_TIMEOUT)
+        .run()
+        .await;
+    let summary = ended.stdout.split("=== SUMMARY ===").last().unwrap_or_default();
+    assert_eq!(
+        ended.code,
+        Some(0),
+        "details in {}:\n{summary}\n{}",
+        results.display(),
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn gateway_as_a_client_2025_11_25() {
+    run_client(LEGACY).await;
+}
+
+#[tokio::test]
+async fn gateway_as_a_client_2026_07_28() {
+    run_client(MODERN).await;
 }

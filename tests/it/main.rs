@@ -23,6 +23,7 @@ mod directory;
 mod doctor;
 #[cfg(unix)]
 mod login_shell;
+mod oauth;
 mod owner;
 #[cfg(target_os = "linux")]
 mod packages;

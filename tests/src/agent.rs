@@ -221,6 +221,17 @@ impl Ears {
     }
 }
 
+/// The defaults of a form (SEP-1034), if every field has one.
+fn defaults(params: &ElicitRequestParams) -> Option<Value> {
+    let params = serde_json::to_value(params).ok()?;
+    let fields = params.pointer("/requestedSchema/properties")?.as_object()?;
+    let content: Option<JsonObject> = fields
+        .iter()
+        .map(|(name, field)| Some((name.clone(), field.get("default")?.clone())))
+        .collect();
+    content.map(Value::Object)
+}
+
 impl ClientHandler for Ears {
     fn get_info(&self) -> ClientConfig {
         let capabilities = ClientCapabilities::builder()
@@ -243,13 +254,14 @@ impl ClientHandler for Ears {
 
     async fn create_elicitation(
         &self,
-        _params: ElicitRequestParams,
+        params: ElicitRequestParams,
         _context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         self.note(|heard| heard.asked.push("elicitation/create".to_owned()));
         let name = self.name.lock().clone();
-        let content =
-            json!({"name": name, "username": name, "email": "ada@example.org", "context": name});
+        let content = defaults(&params).unwrap_or_else(
+            || json!({"name": name, "username": name, "email": "ada@example.org", "context": name}),
+        );
         Ok(ElicitResult::new(ElicitationAction::Accept).with_content(content))
     }
 

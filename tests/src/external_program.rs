@@ -17,6 +17,7 @@ pub struct ExternalProgram {
     command: Command,
     home: tempfile::TempDir,
     input: String,
+    limit: Duration,
 }
 
 /// How it ended.
@@ -58,7 +59,7 @@ impl ExternalProgram {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        Self { command, home, input: String::new() }
+        Self { command, home, input: String::new(), limit: PROGRAM_TIMEOUT }
     }
 
     #[must_use]
@@ -83,6 +84,13 @@ impl ExternalProgram {
         self
     }
 
+    /// How long it may run.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     pub fn home(&self) -> PathBuf {
         self.home.path().to_owned()
     }
@@ -100,8 +108,8 @@ impl ExternalProgram {
         let errors = self.home.path().join("stderr");
         let mut process = Process::start(self.command, &errors);
         process.feed(&self.input);
-        let stdout = crate::within(PROGRAM_TIMEOUT, "a foreign program", process.rest()).await;
-        let status = process.ended(PROGRAM_TIMEOUT).await.expect("it ends");
+        let stdout = crate::within(self.limit, "a foreign program", process.rest()).await;
+        let status = process.ended(self.limit).await.expect("it ends");
         let stderr = std::fs::read_to_string(errors).unwrap_or_default();
         Ended { code: status.code(), stdout, stderr }
     }

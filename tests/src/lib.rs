@@ -18,6 +18,7 @@ pub mod owner;
 pub mod process;
 pub mod programs;
 pub mod screens;
+pub mod sign_in;
 pub mod stdio;
 pub mod upstream;
 pub mod wire;

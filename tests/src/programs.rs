@@ -69,6 +69,11 @@ pub fn applier() -> PathBuf {
     own("applier")
 }
 
+/// The client that the conformance suite runs; built with the tests.
+pub fn conformance_client() -> PathBuf {
+    own("conformance_client")
+}
+
 fn own(name: &str) -> PathBuf {
     let path = executable(name);
     assert!(

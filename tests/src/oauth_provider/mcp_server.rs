@@ -87,11 +87,18 @@ impl ProviderCore {
         }
     }
 
-    /// Waits until so many requests with a dead token are here.
+    /// Waits until a group of so many requests with a dead token is here.
     async fn gather(&self, enough: usize) {
+        if enough == 0 {
+            return;
+        }
         let mut waiting = self.refusals.subscribe();
-        self.refusals.send_modify(|count| *count += 1);
-        let gathered = waiting.wait_for(|count| *count >= enough);
+        let mut complete = 0;
+        self.refusals.send_modify(|count| {
+            *count += 1;
+            complete = count.next_multiple_of(enough);
+        });
+        let gathered = waiting.wait_for(|count| *count >= complete);
         soon("requests with a dead token", gathered).await.expect("the provider is there");
     }
 

@@ -4,6 +4,7 @@
 //! One client for both ways: prepared bytes over keep-alive HTTP/1.1, on one thread, so that it does not dominate.
 //! Every figure is the median of three rounds in which the two ways take turns.
 
+mod accounts;
 mod activity;
 mod bridge;
 mod calls;
@@ -58,6 +59,8 @@ enum Group {
     Lists,
     Process,
     Many,
+    /// Calls of an account that is signed in to by OAuth
+    Accounts,
     /// A page of a long activity
     Activity,
     /// A client on stdio: our bridge, and `mcp-remote` beside it
@@ -91,6 +94,9 @@ async fn main() -> std::io::Result<()> {
     }
     if wanted(Group::Activity) {
         activity::measure(&mut table).await;
+    }
+    if wanted(Group::Accounts) {
+        accounts::measure(plan, &mut table).await;
     }
     if wanted(Group::Discover) {
         discover::measure(plan, &mut table);

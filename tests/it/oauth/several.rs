@@ -1,0 +1,54 @@
+//! Several accounts of one integration.
+
+use agentport_tests::oauth_provider::{ProviderSite, REVOCATION_PATH, RequestLog};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{OAuthScene, PROVIDER};
+
+#[tokio::test]
+async fn of_two_accounts_one_can_go_and_the_other_keeps_working() {
+    let (scene, first) = OAuthScene::signed_in().await;
+    let view = scene.begin(json!({"integration": PROVIDER, "label": "work"})).await;
+    let url = scene.consent_url(&view.id).await;
+    scene.browser.approve_as(&url, "grace").await;
+    let second = scene.done(&view.id).await;
+    assert_ne!(first, second);
+    let accounts = scene.scene.owner.accounts().await;
+    assert_eq!(accounts.len(), 2);
+    assert!(accounts.iter().any(|account| account.label == "work" && !account.is_default));
+
+    assert!(scene.whoami().await.ran().text.contains("account=ada"));
+    let path = format!("/control/accounts/{second}");
+    let change = Some(json!({"is_default": true}));
+    let reply = scene.scene.owner.send(Method::PATCH, &path, change).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    assert!(scene.whoami().await.ran().text.contains("account=grace"));
+
+    let path = format!("/control/accounts/{first}");
+    let reply = scene.scene.owner.send(Method::DELETE, &path, None).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
+    // In the background: what the provider says to it changes nothing here.
+    let revoked = |log: &RequestLog| {
+        let requests = log.to(ProviderSite::Authorization, REVOCATION_PATH);
+        requests.iter().any(|request| request.status == Some(200))
+    };
+    scene.provider.until("the revocation", revoked).await;
+    assert_eq!(scene.provider.live_accounts(), ["grace"], "revoked at the provider");
+    assert_eq!(scene.scene.owner.accounts().await.len(), 1);
+    assert!(scene.whoami().await.ran().text.contains("account=grace"));
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn signing_in_again_keeps_rules_and_settings() {
+    let (scene, account) = OAuthScene::signed_in().await;
+    let before = scene.scene.owner.policy().await.len();
+    scene.provider.end_grants();
+    assert!(scene.whoami().await.is_error);
+    scene.complete(json!({"integration": PROVIDER, "account": account})).await;
+    scene.whoami().await.ran();
+    assert_eq!(scene.scene.owner.policy().await.len(), before);
+    assert_eq!(scene.scene.owner.accounts().await.len(), 1);
+    scene.stop().await;
+}
