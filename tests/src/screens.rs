@@ -87,6 +87,7 @@ impl Happened {
             "integration": "/#/integrations/files",
             "browse": "/#/integrations/browse",
             "install": "/#/integrations/install/github",
+            "install-sign-in": "/#/integrations/install/notion",
             "add-integration": "/#/integrations/add",
             "accounts": "/#/accounts",
             "agents": "/#/agents",

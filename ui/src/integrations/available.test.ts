@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthMethod } from '../bindings/AuthMethod';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
-import { needs, parts, place, variantsOf, wayName } from './available';
+import { needs, parts, place, wayName } from './available';
 
 const item = (id: string, popular = false) => ({ id, popular }) as AvailableIntegration;
 const shown = (items: AvailableIntegration[], search = '') =>
@@ -58,12 +58,6 @@ it('names each way where there is a choice', () => {
     'With a token',
     'Without sign-in',
   ]);
-});
-
-it('offers sites where there are several', () => {
-  const eu = { id: 'eu', name: 'Europe', url: 'https://mcp.eu.example.com/mcp' };
-  expect(variantsOf({ id: 'datadog', variants: [eu] })).toEqual([eu]);
-  expect(variantsOf({ id: 'exa' })).toEqual([]);
 });
 
 it('knows the place', () => {

@@ -53,21 +53,6 @@ export function wayName(way: AuthMethod): string {
   }
 }
 
-/** One of several sites of a service, such as its regions. */
-export interface Variant {
-  id: string;
-  name: string;
-  /** The address of its MCP server. */
-  url: string;
-}
-
-/** The sites to choose from before the install; none where there is no choice. */
-export function variantsOf(
-  item: Pick<AvailableIntegration, 'id'> & { variants?: readonly Variant[] },
-): readonly Variant[] {
-  return item.variants ?? [];
-}
-
 /** Where it is, for who wants to know whom they trust. */
 export function place(url: string): string {
   try {

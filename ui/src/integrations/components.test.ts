@@ -6,7 +6,6 @@ import type { AuthMethod } from '../bindings/AuthMethod';
 import type { AvailableIntegration } from '../bindings/AvailableIntegration';
 import { textOf } from '../testing/rendered';
 import { Attempt } from './attempt.svelte';
-import type { Variant } from './available';
 import InstallForm from './InstallForm.svelte';
 
 vi.mock('../host', async () => ({
@@ -28,8 +27,8 @@ const token: AuthMethod = {
   fields: [{ name: 'token', label: 'API key', header: 'x-api-key' }],
 };
 
-function form(auth: AuthMethod[], over: { variants?: Variant[] } = {}): string {
-  const item = {
+function form(auth: AuthMethod[], over: Partial<AvailableIntegration> = {}): string {
+  const item: AvailableIntegration = {
     id: 'exa',
     name: 'Exa',
     description: 'Searches the web.',
@@ -41,7 +40,7 @@ function form(auth: AuthMethod[], over: { variants?: Variant[] } = {}): string {
     popular: true,
     installed: false,
     ...over,
-  } as AvailableIntegration;
+  };
   const props = { item, attempt: new Attempt(), flow: new SignInFlow() };
   return textOf(render(InstallForm, { props }).body);
 }
