@@ -41,6 +41,24 @@ async fn of_two_accounts_one_can_go_and_the_other_keeps_working() {
 }
 
 #[tokio::test]
+async fn an_agent_uses_the_account_that_was_chosen_for_it() {
+    let (scene, _) = OAuthScene::signed_in().await;
+    let view = scene.begin(json!({"integration": PROVIDER, "label": "work"})).await;
+    scene.browser.approve_as(&scene.consent_url(&view.id).await, "grace").await;
+    let second = scene.done(&view.id).await;
+    let key = scene.scene.owner.create_key("other").await;
+    let path = format!("/control/integrations/{PROVIDER}/accounts/chosen");
+    let chosen = json!({"agents": {key.id.to_string(): second}});
+    let reply = scene.scene.owner.send(Method::PUT, &path, Some(chosen)).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    let other = scene.scene.gateway.wire(&key);
+    let answer = other.call_tool(PROVIDER, "whoami", json!({})).await.ran();
+    assert!(answer.text.contains("account=grace"), "{}", answer.text);
+    assert!(scene.whoami().await.ran().text.contains("account=ada"));
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn signing_in_again_keeps_rules_and_settings() {
     let (scene, account) = OAuthScene::signed_in().await;
     let before = scene.scene.owner.policy().await.len();
