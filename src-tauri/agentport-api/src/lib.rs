@@ -62,7 +62,7 @@ pub struct Problem {
     /// With `command_not_accepted`: the command that would run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
-    pub command: Option<String>,
+    pub command: Option<Box<str>>,
 }
 
 impl Problem {

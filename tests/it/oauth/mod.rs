@@ -2,6 +2,7 @@
 //! ones do. The owner uses the control API, and a browser without a window.
 
 mod callbacks;
+mod chosen;
 mod clients;
 mod discovery;
 mod foreign;

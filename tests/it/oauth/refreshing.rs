@@ -6,6 +6,7 @@ use agentport_tests::oauth_provider::{
 };
 use futures::future::join_all;
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 
 use super::{OAuthScene, PROVIDER, needs_sign_in};
 
@@ -92,7 +93,7 @@ async fn a_refresh_answer_that_arrived_before_a_kill_is_kept() {
     scene.provider.change(|behaviour| behaviour.mcp.holds_calls = true);
     let OAuthScene { scene: inner, provider, browser } = scene;
     let wire = inner.wire.clone();
-    let call = tokio::spawn(async move {
+    let call = TaskTracker::new().spawn(async move {
         let arguments = json!({"integration_id": PROVIDER, "tool_name": "whoami", "arguments": {}});
         wire.send(wire.modern(
             "/mcp",
@@ -127,7 +128,7 @@ async fn a_refresh_answer_lost_by_a_kill_asks_the_owner_once() {
     scene.provider.end_access_tokens();
     let OAuthScene { scene: inner, provider, browser } = scene;
     let wire = inner.wire.clone();
-    let call = tokio::spawn(async move {
+    let call = TaskTracker::new().spawn(async move {
         let arguments = json!({"integration_id": PROVIDER, "tool_name": "whoami", "arguments": {}});
         let params = json!({"name": "agentport__call_tool", "arguments": arguments});
         wire.send(wire.modern("/mcp", "tools/call", params)).await

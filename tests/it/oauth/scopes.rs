@@ -53,8 +53,8 @@ async fn the_resource_is_sent_as_the_metadata_write_it_also_after_a_restart() {
     scene.refresh_by_call().await.ran();
     let expected = Some(scene.provider.url(ProviderSite::Resource, ""));
     let log = scene.provider.log();
-    assert_eq!(resources(log.authorizations()), [expected.clone()]);
-    assert_eq!(resources(log.exchanges()), [expected.clone()]);
+    assert_eq!(resources(log.authorizations()), std::slice::from_ref(&expected));
+    assert_eq!(resources(log.exchanges()), std::slice::from_ref(&expected));
     assert_eq!(resources(log.refreshes()), [expected.clone(), expected]);
     scene.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Token answers in the shapes that providers send, at the exchange and at the refresh.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use agentport_api::AccountView;
 use agentport_tests::oauth_provider::{
@@ -40,13 +40,8 @@ fn shapes() -> Vec<(TokenShape, Expiry)> {
     ]
 }
 
-fn now_millis() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_millis()).expect("a moment that fits")
-}
-
 fn check_expiry(shape: &TokenShape, expected: Expiry, view: &AccountView) {
-    let left = view.expires_at.map(|end| end.0 - now_millis());
+    let left = view.expires_at.map(|end| end.0 - agentport_gateway::clock::now().0);
     let fits = match (expected, left) {
         (Expiry::InAnHour, Some(left)) => (3_400_000..=3_600_000).contains(&left),
         (Expiry::Now, Some(left)) => left <= 0,

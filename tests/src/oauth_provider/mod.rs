@@ -34,7 +34,7 @@ use axum::{
 use http::StatusCode;
 use parking_lot::Mutex;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::form_urlencoded;
 
 use self::ledger::{RegisteredClient, TokenFamily, TokenLedger};
@@ -61,6 +61,7 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 pub struct OAuthProvider {
     core: Arc<ProviderCore>,
     serving: Vec<JoinHandle<std::io::Result<()>>>,
+    tasks: TaskTracker,
 }
 
 /// Ports of the three origins, which outlast [`OAuthProvider::go_down`].
@@ -108,7 +109,8 @@ impl OAuthProvider {
             refusals: watch::Sender::default(),
             stop: Mutex::default(),
         };
-        let mut provider = Self { core: Arc::new(core), serving: Vec::new() };
+        let mut provider =
+            Self { core: Arc::new(core), serving: Vec::new(), tasks: TaskTracker::new() };
         provider.serve(listeners);
         provider
     }
@@ -121,7 +123,7 @@ impl OAuthProvider {
             let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
             let stopped = self.core.stop.lock().clone().cancelled_owned();
             let served = axum::serve(listener, router).with_graceful_shutdown(stopped);
-            self.serving.push(tokio::spawn(served.into_future()));
+            self.serving.push(self.tasks.spawn(served.into_future()));
         }
     }
 
@@ -334,8 +336,8 @@ impl ProviderCore {
     async fn respond(&self, request: &RecordedRequest) -> Response {
         let behaviour = self.behaviour();
         let canned = behaviour.canned.iter();
-        let canned = canned.filter(|one| one.site == request.site && one.path == request.path);
-        if let Some(canned) = canned.last() {
+        let mut canned = canned.filter(|one| one.site == request.site && one.path == request.path);
+        if let Some(canned) = canned.next_back() {
             return self.canned(&canned.reply).await;
         }
         if let Some(document) = self.document(&behaviour, request) {

@@ -46,7 +46,7 @@ impl ApiError {
     /// Another command would run than the owner has accepted.
     pub(crate) fn not_accepted(detail: impl Into<String>, command: String) -> Self {
         // The command ends the sentence as it is, without a full stop.
-        let problem = Problem { command: Some(command), ..Problem::new(detail) };
+        let problem = Problem { command: Some(command.into()), ..Problem::new(detail) };
         Self { status: StatusCode::CONFLICT, problem, retry_after: None }
             .with_code("command_not_accepted")
     }

@@ -200,7 +200,7 @@ mod tests {
         assert!(listener.requests.try_recv().is_err(), "nothing came through");
 
         let asked =
-            tokio::spawn(async move { get(&format!("{uri}?code=fake&state=s"), None).await });
+            tasks.spawn(async move { get(&format!("{uri}?code=fake&state=s"), None).await });
         let request = listener.requests.recv().await.unwrap();
         assert_eq!(request.url, format!("http://127.0.0.1:{port}/callback?code=fake&state=s"));
         let message = "Not <b>this</b>.".to_owned();

@@ -119,7 +119,7 @@ fn chosen_variant(wanted: &AvailableIntegration, variant: Option<&str>) -> Resul
         None if variants.is_empty() || !confirm::on_a_terminal() => Ok(None),
         None => {
             for one in variants {
-                eprintln!("  {:<6} {}", one.id, one.name);
+                output::note(&format!("  {:<6} {}", one.id, one.name));
             }
             let answer = confirm::line(&format!("Which one? [{}] ", variants[0].id))?;
             match answer.trim() {

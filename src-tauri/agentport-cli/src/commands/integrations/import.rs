@@ -31,7 +31,7 @@ pub(super) async fn install(
     let path = std::path::absolute(request.file).context("cannot tell the current folder")?;
     let source = json!({ "from": "path", "path": path.to_string_lossy() });
     let read: ServerFileView = owner.post(paths::IMPORT_READ, &source).await?.read()?;
-    eprintln!("{}", about(&read));
+    output::note(&about(&read));
     let option = chosen(&read, request.option)?;
     let values = filling::fill(&option.launch, request.fields)?;
     let mut body = json!({
@@ -80,7 +80,7 @@ fn chosen<'a>(read: &'a ServerFileView, wanted: Option<&str>) -> Result<&'a Impo
         }
         None => {
             for one in &read.options {
-                eprintln!("  {:<9} {}", one.id, output::printable(&one.title));
+                output::note(&format!("  {:<9} {}", one.id, one.title));
             }
             confirm::line(&format!("Which one? [{}] ", read.options[0].id))?.trim().to_owned()
         }

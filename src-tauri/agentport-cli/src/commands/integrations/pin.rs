@@ -50,7 +50,7 @@ async fn command_of(owner: &OwnerClient, path: &str, version: &str) -> Result<St
     };
     match &refused {
         ControlError::Refused { problem, .. } if problem.command.is_some() => {
-            Ok(problem.command.clone().unwrap_or_default())
+            Ok(problem.command.clone().unwrap_or_default().into())
         }
         _ => Err(refused.into()),
     }

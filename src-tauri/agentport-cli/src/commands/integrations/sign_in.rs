@@ -110,7 +110,7 @@ async fn follow(owner: &OwnerClient, mut view: SignInView, how: &SignInArgs) -> 
     let mut notes = 0;
     loop {
         for note in view.notes.iter().skip(notes) {
-            eprintln!("{}", output::printable(note));
+            output::note(note);
         }
         notes = view.notes.len();
         if view.state.is_over() {
@@ -140,7 +140,7 @@ fn show(view: &SignInView, how: &SignInArgs) -> Result<()> {
         SignInState::Registering => format!("Registering AgentPort with the provider of {name} …"),
         SignInState::WaitingForConsent { authorization_url } => {
             if !how.no_open && !how.paste && open::that_detached(authorization_url).is_err() {
-                eprintln!("No browser could be opened.");
+                output::note("No browser could be opened.");
             }
             format!(
                 "Sign in at this address in a browser:\n{}",
@@ -155,14 +155,15 @@ fn show(view: &SignInView, how: &SignInArgs) -> Result<()> {
             return Ok(());
         }
     };
-    eprintln!("{line}");
+    output::note(&line);
     Ok(())
 }
 
 fn read_pasted() -> Result<Secret> {
     if io::stdin().is_terminal() {
-        eprint!("The address the browser ended on: ");
-        io::stderr().flush()?;
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "The address the browser ended on: ")?;
+        stderr.flush()?;
     }
     let line = io::stdin().lock().lines().next().transpose().context("cannot read from stdin")?;
     let line = line.filter(|line| !line.trim().is_empty()).context("no address was given")?;

@@ -326,7 +326,7 @@ mod tests {
         let refused = resolve(NetworkScope::Public).await.err().expect("refused");
         assert!(refused.is::<InternalAddress>());
         assert!(resolve(NetworkScope::Private).await.is_err());
-        let admitted = resolve(NetworkScope::Loopback).await.ok().expect("admitted");
+        let Ok(admitted) = resolve(NetworkScope::Loopback).await else { panic!("admitted") };
         assert!(admitted.into_iter().all(|address| address.ip().is_loopback()));
     }
 }
