@@ -1,13 +1,15 @@
-//! `agentport integrations accounts | add-account | reauth | disconnect`: the accounts of integrations that are signed in to.
+//! `agentport integrations accounts | add-account | reauth | choose-account | disconnect`: the accounts of integrations that are signed in to.
 
-use agentport_api::{AccountView, ChangeAccount, paths};
-use agentport_core::IntegrationId;
+use agentport_api::{AccountView, ChangeAccount, ChosenAccounts, paths};
+use agentport_core::{AccountId, IntegrationId};
 use anyhow::{Result, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::sign_in::{self, SignInArgs, SignInTarget};
-use crate::{client::OwnerClient, context::Context, exit::ExitStatus, format, output};
+use crate::{
+    client::OwnerClient, commands::keys, context::Context, exit::ExitStatus, format, output,
+};
 
 /// One account of an integration.
 #[derive(Debug, Args)]
@@ -31,6 +33,22 @@ pub(crate) struct ChangeAccountArgs {
     /// Make the next sign-in register AgentPort with the provider anew
     #[arg(long)]
     forget_registration: bool,
+}
+
+/// Which account an agent, or every agent of a profile, uses.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("whose").args(["agent", "profile"]).required(true))]
+pub(crate) struct ChooseAccountArgs {
+    id: IntegrationId,
+    /// The label of the account [default: none in particular; the integration's default is used again]
+    #[arg(long, value_name = "LABEL")]
+    account: Option<String>,
+    /// The agent: id, beginning of an id, or name
+    #[arg(long)]
+    agent: Option<String>,
+    /// The profile's name
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 }
 
 /// Lists the accounts of one integration, or all.
@@ -101,6 +119,47 @@ pub(super) async fn change(context: &Context, change: &ChangeAccountArgs) -> Res
     let answer = owner.patch(&paths::fill(paths::ACCOUNT, account.id), &body).await?;
     context.output.answer(&answer, |view: AccountView| table(std::iter::once(view)))?;
     Ok(ExitStatus::Done)
+}
+
+/// Chooses the account of an agent or a profile; the answer is all that is chosen for the integration.
+pub(super) async fn choose(context: &Context, choice: &ChooseAccountArgs) -> Result<ExitStatus> {
+    let owner = context.owner().await?;
+    let path = paths::fill(paths::INTEGRATION_CHOSEN_ACCOUNTS, &choice.id);
+    let mut choices: ChosenAccounts = owner.read(&path).await?;
+    let account = match &choice.account {
+        None => None,
+        Some(label) => {
+            let which =
+                AccountChoice { id: choice.id.clone(), account: Some(label.clone()) };
+            Some(chosen(&owner, &which).await?.id)
+        }
+    };
+    let (all, key) = match (&choice.agent, &choice.profile) {
+        (Some(agent), _) => {
+            (&mut choices.agents, keys::find(&owner, agent).await?.id.to_string())
+        }
+        (None, profile) => (&mut choices.profiles, profile.clone().unwrap_or_default()),
+    };
+    match account {
+        Some(account) => all.insert(key, account),
+        None => all.remove(&key),
+    };
+    let answer = owner.put(&path, &choices).await?;
+    let accounts: Vec<AccountView> = owner.list(paths::ACCOUNTS).await?;
+    context.output.answer(&answer, |choices: ChosenAccounts| choices_table(&choices, &accounts))?;
+    Ok(ExitStatus::Done)
+}
+
+fn choices_table(choices: &ChosenAccounts, accounts: &[AccountView]) -> String {
+    let label = |id: &AccountId| {
+        let view = accounts.iter().find(|view| view.id == *id);
+        view.map_or_else(|| id.to_string(), |view| output::name(&view.label, 30))
+    };
+    let agents = choices.agents.iter().map(|(agent, id)| [format!("agent {agent}"), label(id)]);
+    let profiles =
+        choices.profiles.iter().map(|(name, id)| [format!("profile {name}"), label(id)]);
+    let empty = "Nothing is chosen; every agent uses the default account.";
+    output::table(["USED BY", "ACCOUNT"], agents.chain(profiles).collect(), empty)
 }
 
 /// The account that is meant: by its label, or the default.

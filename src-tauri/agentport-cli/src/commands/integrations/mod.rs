@@ -77,6 +77,8 @@ pub(crate) enum IntegrationsCommand {
     },
     /// Rename an account, or choose the default (owner)
     SetAccount(accounts::ChangeAccountArgs),
+    /// Choose which account an agent or a profile uses (owner)
+    ChooseAccount(accounts::ChooseAccountArgs),
     /// Forget an account; its tokens are revoked where the provider offers that (owner)
     Disconnect(accounts::AccountChoice),
     /// Stop and start one (owner)
@@ -179,6 +181,7 @@ impl IntegrationsCommand {
             Self::AddAccount { id, how } => accounts::add(context, &id, &how).await,
             Self::Reauth { which, how } => accounts::reauth(context, &which, &how).await,
             Self::SetAccount(change) => accounts::change(context, &change).await,
+            Self::ChooseAccount(choice) => accounts::choose(context, &choice).await,
             Self::Disconnect(which) => accounts::disconnect(context, &which).await,
             Self::Restart { id } => {
                 let owner = context.owner().await?.with_timeout(wait_ready::ANSWER_TIMEOUT);
