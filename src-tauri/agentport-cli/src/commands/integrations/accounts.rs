@@ -129,15 +129,12 @@ pub(super) async fn choose(context: &Context, choice: &ChooseAccountArgs) -> Res
     let account = match &choice.account {
         None => None,
         Some(label) => {
-            let which =
-                AccountChoice { id: choice.id.clone(), account: Some(label.clone()) };
+            let which = AccountChoice { id: choice.id.clone(), account: Some(label.clone()) };
             Some(chosen(&owner, &which).await?.id)
         }
     };
     let (all, key) = match (&choice.agent, &choice.profile) {
-        (Some(agent), _) => {
-            (&mut choices.agents, keys::find(&owner, agent).await?.id.to_string())
-        }
+        (Some(agent), _) => (&mut choices.agents, keys::find(&owner, agent).await?.id.to_string()),
         (None, profile) => (&mut choices.profiles, profile.clone().unwrap_or_default()),
     };
     match account {
@@ -156,8 +153,7 @@ fn choices_table(choices: &ChosenAccounts, accounts: &[AccountView]) -> String {
         view.map_or_else(|| id.to_string(), |view| output::name(&view.label, 30))
     };
     let agents = choices.agents.iter().map(|(agent, id)| [format!("agent {agent}"), label(id)]);
-    let profiles =
-        choices.profiles.iter().map(|(name, id)| [format!("profile {name}"), label(id)]);
+    let profiles = choices.profiles.iter().map(|(name, id)| [format!("profile {name}"), label(id)]);
     let empty = "Nothing is chosen; every agent uses the default account.";
     output::table(["USED BY", "ACCOUNT"], agents.chain(profiles).collect(), empty)
 }

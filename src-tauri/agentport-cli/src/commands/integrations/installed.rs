@@ -158,7 +158,7 @@ pub(crate) async fn add(
         let Some(refusal) = RefusalBody::of(&reply) else {
             let answer = reply.into_answer()?;
             let ending = print_result(&answer, context)?;
-            // The owner has approved it, and has still to enter its token.
+            // The owner has approved it, and has still to enter its token or to consent in a browser.
             let waits = answer.read::<InstallOutcome>().is_ok_and(|done| !done.result.installed);
             return Ok(match waits && ending == ExitStatus::Done {
                 true => ExitStatus::ApprovalPending,
@@ -196,7 +196,7 @@ struct Said {
 fn first_way(offered: &Offered) -> Result<AuthMethodArg> {
     let mut known =
         offered.auth_methods.iter().filter_map(|way| AuthMethodArg::from_str(way, false).ok());
-    known.find(|way| *way != AuthMethodArg::Oauth).with_context(|| {
+    known.next().with_context(|| {
         let ways = offered.auth_methods.join(", ");
         format!("{} authenticates by {ways:?}, which this program cannot ask for", offered.id)
     })
@@ -228,8 +228,9 @@ mod tests {
     fn the_first_way_that_can_be_gone_is_taken() {
         for (ways, want) in [
             (&["none"][..], Some(AuthMethodArg::None)),
-            (&["oauth", "token"], Some(AuthMethodArg::Token)),
-            (&["oauth"], None),
+            (&["oauth", "token"], Some(AuthMethodArg::Oauth)),
+            (&["passkey", "token"], Some(AuthMethodArg::Token)),
+            (&["passkey"], None),
         ] {
             let offered = Offered {
                 id: "x".into(),

@@ -160,7 +160,10 @@ async fn the_answer_decides_how_the_client_authenticates_also_after_a_restart() 
             let form = request.form();
             let is_basic = want == ClientAuthMethod::ClientSecretBasic;
             assert_eq!(request.headers.contains_key(AUTHORIZATION), is_basic);
-            assert!(form.contains_key("client_id"), "beside Basic as well: some look it up by that");
+            assert!(
+                form.contains_key("client_id"),
+                "beside Basic as well: some look it up by that"
+            );
             let in_body = want == ClientAuthMethod::ClientSecretPost;
             assert_eq!(form.contains_key("client_secret"), in_body);
         }
