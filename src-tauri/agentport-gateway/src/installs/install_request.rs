@@ -68,6 +68,16 @@ impl Installer {
             Ok(listed) => listed,
             Err(error) => return Ok(not_installed(id, true, format!("Not installed: {error}."))),
         };
+        self.install_listed(listed, arguments, agent).await
+    }
+
+    async fn install_listed(
+        &self,
+        listed: &'static DirectoryEntry,
+        arguments: &JsonObject,
+        agent: AgentId,
+    ) -> Result<CallToolResult, StoreError> {
+        let id = &listed.id;
         let field = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
         let method = field(METHOD).to_owned();
         if method == BY_OAUTH {
@@ -106,7 +116,7 @@ impl Installer {
         let accepted_command = listed.launch.as_ref().map(|_| field(COMMAND).to_owned());
         let wanted =
             InstallAvailable { method, secrets, accepted_command, ..InstallAvailable::default() };
-        match self.install(listed, wanted, actor).await {
+        match self.install(listed, wanted, Actor::Agent(agent)).await {
             Ok(_) | Err(InstallError::Add(AddError::Exists(_))) => Ok(self.installed(id)),
             Err(InstallError::Add(AddError::Store(error))) => Err(error),
             Err(error) => {

@@ -77,6 +77,16 @@ enum ConnectionEnd {
     Failed,
 }
 
+impl ConnectionEnd {
+    /// Of a connection that ended by itself.
+    fn of(link: &LiveConnection) -> Self {
+        match link.stream_ended() {
+            true => Self::StreamEnded,
+            false => Self::Failed,
+        }
+    }
+}
+
 impl UpstreamActor {
     pub(super) fn new(
         integration: Arc<UpstreamHandle>,
@@ -274,10 +284,7 @@ impl UpstreamActor {
                     Some(ActorMessage::IdleStop) => idle_at = integration.idle_at(),
                     Some(ActorMessage::Wake) => {}
                 },
-                () = link.ended() => return match link.stream_ended() {
-                    true => ConnectionEnd::StreamEnded,
-                    false => ConnectionEnd::Failed,
-                },
+                () = link.ended() => return ConnectionEnd::of(link),
                 () = events.lists_changed.notified() => {
                     read_at.get_or_insert_with(|| Instant::now() + LIST_CHANGED_DEBOUNCE);
                 }

@@ -120,18 +120,7 @@ impl AuthorizationServer {
         let issuer = document.issuer.clone().unwrap_or_default();
         let invalid =
             |problem: String| OAuthError::ServerMetadataInvalid { issuer: issuer.clone(), problem };
-        if document.response_types_supported.as_ref().is_some_and(|types| {
-            !types.iter().any(|kind| kind.split(' ').any(|part| part == "code"))
-        }) {
-            return Err(invalid("it does not offer codes".to_owned()));
-        }
-        match &document.code_challenge_methods_supported {
-            Some(methods) if !methods.iter().any(|method| method == "S256") => {
-                return Err(OAuthError::PkceUnsupported { issuer });
-            }
-            Some(_) => {}
-            None => notes.push(format!("{issuer} does not say whether it supports PKCE.")),
-        }
+        notes.extend(check_code_flow(&document, &issuer)?);
         let endpoint = |name: &str, value: Option<&String>| match value.filter(|v| !v.is_empty()) {
             None => Ok(None),
             Some(value) => {
@@ -169,6 +158,24 @@ impl AuthorizationServer {
                 .unwrap_or_default(),
             notes,
         })
+    }
+}
+
+/// Does it offer codes, protected by PKCE? A note where it does not say so.
+fn check_code_flow(document: &ServerDocument, issuer: &str) -> Result<Option<String>, OAuthError> {
+    let issuer = issuer.to_owned();
+    let offers_codes =
+        |types: &Vec<String>| types.iter().any(|kind| kind.split(' ').any(|part| part == "code"));
+    if document.response_types_supported.as_ref().is_some_and(|types| !offers_codes(types)) {
+        let problem = "it does not offer codes".to_owned();
+        return Err(OAuthError::ServerMetadataInvalid { issuer, problem });
+    }
+    match &document.code_challenge_methods_supported {
+        Some(methods) if !methods.iter().any(|method| method == "S256") => {
+            Err(OAuthError::PkceUnsupported { issuer })
+        }
+        Some(_) => Ok(None),
+        None => Ok(Some(format!("{issuer} does not say whether it supports PKCE."))),
     }
 }
 
