@@ -7,7 +7,11 @@ use std::{path::Path, time::Duration};
 
 use agentport_api::NewKey;
 use agentport_core::IntegrationId;
-use agentport_tests::{HttpFixture, KeyProxy, external_program::ExternalProgram, programs};
+use agentport_tests::{
+    HttpFixture, KeyProxy,
+    external_program::{Ended, ExternalProgram},
+    programs,
+};
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -36,7 +40,10 @@ pub(crate) async fn run(
     if let Some(file) = expected_failures {
         suite = suite.args(["--expected-failures"]).args([directory.join(file)]);
     }
-    let ended = suite.run().await;
+    assert_passed(&suite.run().await, &results);
+}
+
+fn assert_passed(ended: &Ended, results: &Path) {
     let summary = ended.stdout.split("=== SUMMARY ===").last().unwrap_or_default();
     assert_eq!(
         ended.code,
@@ -133,14 +140,7 @@ async fn run_client(requirements: &str) {
         .within(CLIENT_SUITE_TIMEOUT)
         .run()
         .await;
-    let summary = ended.stdout.split("=== SUMMARY ===").last().unwrap_or_default();
-    assert_eq!(
-        ended.code,
-        Some(0),
-        "details in {}:\n{summary}\n{}",
-        results.display(),
-        ended.stderr
-    );
+    assert_passed(&ended, &results);
 }
 
 #[tokio::test]

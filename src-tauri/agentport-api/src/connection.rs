@@ -169,6 +169,14 @@ impl Connection {
         }
     }
 
+    /// The same, to be set; `None`: it is no remote server.
+    pub fn oauth_mut(&mut self) -> Option<&mut Option<Box<OAuthSettings>>> {
+        match self {
+            Self::RemoteMcp { oauth, .. } => Some(oauth),
+            Self::LocalMcp { .. } | Self::Builtin { .. } => None,
+        }
+    }
+
     /// What runs on this computer.
     pub fn program(&self) -> Option<Program<'_>> {
         match self {

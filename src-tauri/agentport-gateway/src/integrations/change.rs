@@ -128,9 +128,7 @@ impl Integrations {
     ) -> Result<(), ChangeError> {
         let unknown = || ChangeError::Unknown(id.to_string());
         let mut row = self.catalogue.get(id).ok_or_else(unknown)?.row.clone();
-        let Connection::RemoteMcp { oauth, .. } = &mut row.connection else {
-            return Err(unknown());
-        };
+        let oauth = row.connection.oauth_mut().ok_or_else(unknown)?;
         *oauth = Some(Box::new(settings.clone()));
         "oauth".clone_into(&mut row.auth_method);
         if self.store.change_integration(&row, &[], &[]).await? == Transition::LostRace {

@@ -8,6 +8,7 @@ use agentport_core::IntegrationId;
 use super::{
     Integrations,
     add::{AddError, is_on, target_of},
+    connect::sign_in_with,
     pending::PendingAdd,
 };
 use crate::{
@@ -36,8 +37,8 @@ impl Integrations {
         pending: &PendingAdd<'_>,
     ) -> Result<Option<OpenedUpstream>, AddError> {
         let mut target = target_of(add)?;
-        if let (UpstreamTarget::Remote(remote), Some(account)) = (&mut target, account) {
-            remote.tokens = Some(account.clone());
+        if let Some(account) = account {
+            sign_in_with(&mut target, account.clone());
         }
         if add.untried || !is_on(add) {
             return Ok(None);

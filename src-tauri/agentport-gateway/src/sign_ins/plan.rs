@@ -139,16 +139,11 @@ fn listed_connection(
 }
 
 /// The connection with the settings of this sign-in, which later ones use again.
-fn with_settings(connection: Connection, settings: &OAuthSettings) -> Connection {
-    match connection {
-        Connection::RemoteMcp { url, headers, timeout_seconds, .. } => Connection::RemoteMcp {
-            url,
-            headers,
-            oauth: Some(Box::new(settings.clone())),
-            timeout_seconds,
-        },
-        other => other,
+fn with_settings(mut connection: Connection, settings: &OAuthSettings) -> Connection {
+    if let Some(oauth) = connection.oauth_mut() {
+        *oauth = Some(Box::new(settings.clone()));
     }
+    connection
 }
 
 fn server_of(connection: &Connection) -> Result<Url, PlanError> {

@@ -2,7 +2,7 @@
 //! Ctrl-C.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     time::Duration,
 };
 
@@ -165,7 +165,6 @@ fn read_pasted() -> Result<Secret> {
         write!(stderr, "The address the browser ended on: ")?;
         stderr.flush()?;
     }
-    let line = io::stdin().lock().lines().next().transpose().context("cannot read from stdin")?;
-    let line = line.filter(|line| !line.trim().is_empty()).context("no address was given")?;
-    Ok(Secret::new(line.trim()))
+    let line = secrets::line(&mut io::stdin().lock()).context("cannot read from stdin")?;
+    line.filter(|line| !line.expose().trim().is_empty()).context("no address was given")
 }

@@ -106,10 +106,17 @@ pub(crate) fn target(
 }
 
 /// Has requests carry the access token of an account.
-pub(super) fn sign_in_with(target: &mut Option<UpstreamTarget>, account: Arc<OAuthAccount>) {
-    if let Some(UpstreamTarget::Remote(remote)) = target {
+pub(super) fn sign_in_with(target: &mut UpstreamTarget, account: Arc<OAuthAccount>) {
+    if let UpstreamTarget::Remote(remote) = target {
         remote.tokens = Some(account);
     }
+}
+
+/// The same upstream with another account, which has never been connected.
+fn spec_for(spec: &UpstreamSpec, account: &Arc<OAuthAccount>) -> UpstreamSpec {
+    let mut spec = UpstreamSpec { last_revision: None, last_transport: None, ..spec.clone() };
+    sign_in_with(&mut spec.target, account.clone());
+    spec
 }
 
 /// The command of a local server, with its secrets.
@@ -241,12 +248,15 @@ impl Integrations {
         let mut target = target(&row.connection, &secrets)?;
         let accounts = self.accounts.of(&row.id);
         let changing = accounts.iter().map(|account| account.clone() as Arc<dyn ChangingSecrets>);
-        let sent = as_sent(&row.connection, secrets.clone());
+        let sent = as_sent(&row.connection, secrets);
         self.secrets.set(&row.id, sent, changing.collect());
         self.upstreams.end_accounts(&row.id);
         let default = accounts.iter().find(|account| account.is_default());
         if row.connection.oauth().is_some() {
-            sign_in_with(&mut target, default.ok_or(ConnectError::NotSignedIn)?.clone());
+            let account = default.ok_or(ConnectError::NotSignedIn)?;
+            if let Some(target) = &mut target {
+                sign_in_with(target, account.clone());
+            }
         }
         match target {
             Some(target) if row.enabled => {
@@ -263,6 +273,9 @@ impl Integrations {
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };
                 self.catalogue.health.set(&row.id, fresh);
+                let others = accounts.iter().filter(|account| !account.is_default());
+                let others: Vec<_> =
+                    others.map(|account| (spec_for(&spec, account), account.id())).collect();
                 match opened {
                     Some(opened) => self.upstreams.add_connected(spec, opened),
                     None => self.upstreams.add(spec),
@@ -270,8 +283,8 @@ impl Integrations {
                 if let Some(default) = default {
                     self.upstreams.name_account(&row.id, default.id());
                 }
-                for account in accounts.iter().filter(|account| !account.is_default()) {
-                    self.connect_account(row, &secrets, account)?;
+                for (spec, account) in others {
+                    self.upstreams.add_account(spec, account);
                 }
             }
             _ => {
@@ -281,27 +294,6 @@ impl Integrations {
                 self.upstreams.remove(&row.id).await;
             }
         }
-        Ok(())
-    }
-
-    /// Makes one more account of an integration known to the upstreams. Nothing starts.
-    fn connect_account(
-        &self,
-        row: &IntegrationRow,
-        secrets: &BTreeMap<String, Secret>,
-        account: &Arc<OAuthAccount>,
-    ) -> Result<(), ConnectError> {
-        let mut target = target(&row.connection, secrets)?;
-        sign_in_with(&mut target, account.clone());
-        let Some(target) = target else { return Ok(()) };
-        let spec = UpstreamSpec {
-            id: row.id.clone(),
-            target,
-            idle_stop: self.settings.idle_stop(),
-            last_revision: None,
-            last_transport: None,
-        };
-        self.upstreams.add_account(spec, account.id());
         Ok(())
     }
 
