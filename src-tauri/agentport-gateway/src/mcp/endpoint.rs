@@ -2,12 +2,11 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use agentport_core::{ErrorChain, profile::Profile};
+use agentport_core::ErrorChain;
 use axum::extract::{Request, State};
 use bytes::Bytes;
-use futures::StreamExt as _;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, BodyStream, Full, StreamBody};
+use http::{HeaderMap, Method, Response, StatusCode, request::Parts};
+use http_body_util::{BodyExt as _, Full};
 use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::{LocalSessionManager, SessionConfig},
@@ -15,24 +14,19 @@ use rmcp::transport::{
 
 use super::{
     accept,
-    envelope::{self, Envelope, InvalidMessage},
+    envelope::{self, Envelope},
     fast_path::{FastPath, RunningCalls},
+    guards::{self, Guarded, end_on_revocation, refusal},
     keepalive::{ResponseBody, keep_alive},
-    params::{self, ParamFault},
     request_stream,
     revision::{
-        JSON, PROTOCOL_VERSION, REMOVED_METHODS, SESSION_ID, is_event_stream, is_modern,
-        single_header,
+        PROTOCOL_VERSION, REMOVED_METHODS, SESSION_ID, is_event_stream, is_modern, single_header,
     },
     server::AgentServer,
     sessions::Sessions,
-    view_query::view_key,
 };
-use crate::auth::{PRINCIPAL, Principal, unauthorized_reason};
-use crate::{
-    address::own_origins, agent_api::AgentApi, agents::Agent, clock, http::body,
-    upstream::unknown_content,
-};
+use crate::auth::{PRINCIPAL, Principal};
+use crate::{address::own_origins, agent_api::AgentApi, http::body, upstream::unknown_content};
 
 /// Time after which an unused session ends; longer than any approval is held.
 const SESSION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -80,48 +74,32 @@ pub(crate) async fn serve(
     endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
 }
 
-/// The refusal of a guard is the response itself.
-type Guarded<T> = Result<T, Response<ResponseBody>>;
-
 impl McpEndpoint {
     async fn handle(&self, request: Request) -> Guarded<Response<ResponseBody>> {
         let (mut parts, body) = request.into_parts();
-        let principal = self.authenticate(&parts).await?;
+        let principal = guards::authenticate(&self.api, &parts).await?;
         self.check_session(&parts.headers, &principal).await?;
         accept::negotiate(&parts.method, &mut parts.headers)
             .map_err(|(status, sentence)| refusal(status, &sentence))?;
         let body = match parts.method {
-            Method::POST => read_body(&parts.headers, body).await?,
+            Method::POST => guards::read_body(&parts.headers, body).await?,
             _ => Bytes::new(),
         };
         if parts.method == Method::POST {
-            let envelope = read_envelope(&body)?;
+            let envelope =
+                envelope::read_exact(&body).map_err(|refused| guards::invalid(&refused))?;
             let fast_path =
                 FastPath { api: &self.api, sessions: &self.sessions, running: &self.running };
             if let Some(response) = fast_path.try_handle(&parts, &envelope, &principal) {
                 return Ok(end_on_revocation(response.await, &principal.agent));
             }
             self.cancel_on_fast_path(&parts.headers, &envelope);
-            check_params(&parts.headers, &envelope)?;
+            if !is_removed_method(&parts.headers, &envelope) {
+                guards::check_params(&envelope).map_err(|refused| guards::invalid(&refused))?;
+            }
         }
         let agent = principal.agent.clone();
         Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &agent))
-    }
-
-    /// Guard: the credential, and the view the URL asks for.
-    async fn authenticate(&self, parts: &Parts) -> Guarded<Principal> {
-        let Some(agent) = self.api.auth.authenticate(&parts.headers).await else {
-            return Err(unauthorized(&parts.headers));
-        };
-        let profiles = self.named_profiles(parts.uri.query()).await?;
-        let named = |name: &str| profiles.iter().find(|p| p.name == name).cloned();
-        let tagged = |tag: &str| {
-            let snapshot = self.api.catalogue.snapshot();
-            snapshot.integrations.values().any(|entry| entry.row.tags.iter().any(|t| t == tag))
-        };
-        let key = view_key(&agent, parts.uri.query(), named, tagged)
-            .map_err(|error| refusal(StatusCode::BAD_REQUEST, &error.to_string()))?;
-        Ok(Principal { agent, key: Arc::new(key) })
     }
 
     /// Guard: a session id, where there is one, is that of a session of this agent.
@@ -187,58 +165,12 @@ impl McpEndpoint {
             _ => response,
         }
     }
-
-    /// The profiles a query may name. Read only if one is named.
-    async fn named_profiles(
-        &self,
-        query: Option<&str>,
-    ) -> Result<Vec<Arc<Profile>>, Response<ResponseBody>> {
-        if !query.is_some_and(|query| query.contains("profile")) {
-            return Ok(Vec::new());
-        }
-        match self.api.store.profiles().await {
-            Ok(profiles) => Ok(profiles.into_iter().map(Arc::new).collect()),
-            Err(error) => {
-                tracing::error!(error = %ErrorChain(&error), "profiles could not be read");
-                Err(refusal(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "profiles could not be read; try again",
-                ))
-            }
-        }
-    }
 }
 
-/// Guard: the size of the body, and the time it takes to arrive.
-async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Guarded<Bytes> {
-    body::read(headers, body).await.map_err(|unread| refusal(unread.status(), &unread.to_string()))
-}
-
-/// Guard: one JSON-RPC message, with numbers that survive being read.
-#[expect(clippy::result_large_err, reason = "refusals are rare, and are the response itself")]
-fn read_envelope(body: &Bytes) -> Guarded<Envelope<'_>> {
-    let envelope = envelope::read(body).map_err(|invalid| with_body(invalid.response()))?;
-    match envelope::oversized_integer(body) {
-        Some(number) => Err(with_body(envelope::refuse_number(envelope.id, number))),
-        None => Ok(envelope),
-    }
-}
-
-/// Guard: the parameters a request's method takes. A method its revision does not have is refused as that, later.
-#[expect(clippy::result_large_err, reason = "refusals are rare, and are the response itself")]
-fn check_params(headers: &HeaderMap, envelope: &Envelope<'_>) -> Guarded<()> {
-    let (Some(id), Some(method)) = (envelope.id, &envelope.method) else { return Ok(()) };
-    let is_modern = single_header(headers, PROTOCOL_VERSION).is_some_and(is_modern);
-    if is_modern && REMOVED_METHODS.contains(&&**method) {
-        return Ok(());
-    }
-    params::check(method, envelope.params).map_err(|fault| {
-        let invalid = match fault {
-            ParamFault::Unreadable(reason) => InvalidMessage::unreadable_params(id, reason),
-            ParamFault::Field(reason) => InvalidMessage::params(id, reason),
-        };
-        with_body(invalid.response())
-    })
+/// Is this a method that the revision of the request does not have? Refused as that, later, whatever its parameters are.
+fn is_removed_method(headers: &HeaderMap, envelope: &Envelope<'_>) -> bool {
+    single_header(headers, PROTOCOL_VERSION).is_some_and(is_modern)
+        && envelope.method.as_deref().is_some_and(|method| REMOVED_METHODS.contains(&method))
 }
 
 /// Puts content blocks of unknown types back where results are written.
@@ -254,39 +186,4 @@ where
     let (parts, body) = response.into_parts();
     let Ok(body) = body.collect().await;
     Response::from_parts(parts, Full::new(restored(body.to_bytes())).boxed_unsync())
-}
-
-fn with_body(response: Response<Bytes>) -> Response<ResponseBody> {
-    response.map(|body| Full::new(body).boxed_unsync())
-}
-
-/// Ends an event stream when its agent's key is revoked or expires.
-fn end_on_revocation(response: Response<ResponseBody>, agent: &Agent) -> Response<ResponseBody> {
-    if !is_event_stream(&response) {
-        return response;
-    }
-    let revoked = agent.revoked.clone().cancelled_owned();
-    let left = agent.expires_at.map(|end| end.since(clock::now()));
-    let over = async move {
-        match left {
-            Some(left) => drop(tokio::time::timeout(left, revoked).await),
-            None => revoked.await,
-        }
-    };
-    response.map(|body| StreamBody::new(BodyStream::new(body).take_until(over)).boxed_unsync())
-}
-
-/// 401. Until there is an OAuth server, without a pointer to one (`src-tauri/docs/contract.md` §1).
-fn unauthorized(headers: &HeaderMap) -> Response<ResponseBody> {
-    let mut response = refusal(StatusCode::UNAUTHORIZED, &unauthorized_reason(headers));
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
-}
-
-fn refusal(status: StatusCode, detail: &str) -> Response<ResponseBody> {
-    let body = serde_json::json!({ "detail": detail }).to_string();
-    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-    response
 }

@@ -48,6 +48,14 @@ impl InvalidMessage {
         Self::Field { reason: reason.into(), id: None }
     }
 
+    /// The message has a number that cannot be kept as it is.
+    fn oversized(id: Option<&RawValue>, number: &str) -> Self {
+        let reason = format!(
+            "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string"
+        );
+        Self::Params { reason, id: id_text(id) }
+    }
+
     /// The request of this id has parameters that cannot be read at all.
     pub(super) fn unreadable_params(id: &RawValue, reason: &str) -> Self {
         Self::Field { reason: reason.to_owned(), id: id_text(Some(id)) }
@@ -56,6 +64,15 @@ impl InvalidMessage {
     /// The request of this id has parameters its method does not take.
     pub(super) fn params(id: &RawValue, reason: String) -> Self {
         Self::Params { reason, id: id_text(Some(id)) }
+    }
+}
+
+/// Reads the envelope of the one message in `body`, all of whose numbers survive being read.
+pub(super) fn read_exact(body: &[u8]) -> Result<Envelope<'_>, InvalidMessage> {
+    let envelope = read(body)?;
+    match oversized_integer(body) {
+        Some(number) => Err(InvalidMessage::oversized(envelope.id, number)),
+        None => Ok(envelope),
     }
 }
 
@@ -200,14 +217,6 @@ fn end_of_string(body: &[u8], at: usize) -> usize {
         }
     }
     at
-}
-
-/// The answer to a message with a number that cannot be kept as it is.
-pub(crate) fn refuse_number(id: Option<&RawValue>, number: &str) -> Response<Bytes> {
-    let reason = format!(
-        "The number {number} does not fit into 64 bits and would be changed on the way; send it as a string"
-    );
-    InvalidMessage::Params { reason, id: id_text(id) }.response()
 }
 
 impl InvalidMessage {

@@ -8,6 +8,7 @@ mod completion;
 mod endpoint;
 mod envelope;
 mod fast_path;
+mod guards;
 mod keepalive;
 pub(crate) mod list_changed;
 pub(crate) mod meta;
