@@ -1,6 +1,6 @@
 //! Change events (server-sent events): which list to read again.
 
-use agentport_core::{ApprovalId, IntegrationId, SignInId};
+use agentport_core::{ApprovalId, ConsentId, IntegrationId, SignInId};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -37,6 +37,16 @@ pub enum Event {
     },
     /// An agent was added, changed or revoked.
     Agents,
+    /// An agent asked to be let in by OAuth, or that request was decided or ended.
+    Consent {
+        /// The request.
+        id: ConsentId,
+    },
+    /// A refresh token came again long after it was used, so it may have been copied: the agent was signed out.
+    TokenReused {
+        /// The agent's name.
+        agent: String,
+    },
     /// A profile was made, changed or removed.
     Profiles,
     /// The rules changed.

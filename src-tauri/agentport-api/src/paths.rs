@@ -30,6 +30,15 @@ pub const KEY: &str = "/control/keys/{id}";
 /// `POST` [`Trust`](crate::Trust).
 pub const KEY_TRUST: &str = "/control/keys/{id}/trust";
 
+/// `GET` a list of [`ConsentView`](crate::ConsentView).
+pub const CONSENTS: &str = "/control/consents";
+/// `GET` [`ConsentView`](crate::ConsentView).
+pub const CONSENT: &str = "/control/consents/{id}";
+/// `POST` [`ApproveConsent`](crate::ApproveConsent).
+pub const CONSENT_APPROVE: &str = "/control/consents/{id}/approve";
+/// `POST` without a body.
+pub const CONSENT_DENY: &str = "/control/consents/{id}/deny";
+
 /// `GET` [`Profiles`](crate::Profiles).
 pub const PROFILES: &str = "/control/profiles";
 /// `PUT` a profile; `DELETE` removes it.

@@ -58,6 +58,13 @@ pub struct Settings {
     pub calls_per_minute: u32,
     /// Where agents reach the gateway, 1024–65535. The app moves there at once, `agentport serve` at its next start.
     pub port: u16,
+    /// The https origin under which agents on other computers reach the gateway, through a reverse proxy or tunnel on
+    /// this computer. `null`: they do not. Changing it needs a confirmation.
+    pub external_url: Option<String>,
+    /// Port on loopback that serves the external URL, 1024–65535, not `port`.
+    pub external_port: u16,
+    /// Agents may name an https address as their client id, which is then fetched (client-id metadata documents).
+    pub client_id_documents: bool,
     /// Requests are shown as native notifications.
     pub notifications: bool,
     /// Notifications say that a request waits, and not what it is.
@@ -83,6 +90,9 @@ impl Default for Settings {
             activity_retention_days: 90,
             calls_per_minute: 0,
             port: 4747,
+            external_url: None,
+            external_port: 4748,
+            client_id_documents: false,
             notifications: true,
             notifications_hide_details: false,
             notifications_silent_until: None,

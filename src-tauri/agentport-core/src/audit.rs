@@ -43,6 +43,12 @@ wire_words! {
         AccountRemoved = "account.removed",
         /// An account was signed in to again.
         AccountSignedIn = "account.signed_in",
+        /// The owner let an agent in that asked by OAuth.
+        AgentConsented = "agent.consented",
+        /// The owner refused an agent that asked to be let in by OAuth.
+        AgentRefused = "agent.refused",
+        /// An agent ended its own sign-in.
+        AgentSignedOut = "agent.signed_out",
         /// An agent was trusted: all its calls are allowed.
         AgentTrusted = "agent.trusted",
         /// The owner approved a request.

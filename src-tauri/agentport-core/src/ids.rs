@@ -37,7 +37,7 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// An agent, that is: one key (or, later, one OAuth client) the owner has let in.
+    /// An agent the owner has let in: by a key, or by OAuth.
     AgentId
 );
 uuid_id!(
@@ -59,6 +59,10 @@ uuid_id!(
 uuid_id!(
     /// One sign-in (OAuth authorization) that is under way or has just ended.
     SignInId
+);
+uuid_id!(
+    /// One agent's request to be let in by OAuth, which waits for the owner's consent.
+    ConsentId
 );
 
 /// An integration's id: 1 to 32 of `a-z`, `0-9`, `-` and single inner `_`, beginning with a letter and never with

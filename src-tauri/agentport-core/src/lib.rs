@@ -31,6 +31,6 @@ pub mod tool_names;
 mod wire_words;
 
 pub use error_chain::ErrorChain;
-pub use ids::{AccountId, AgentId, ApprovalId, CallId, IntegrationId, RuleId, SignInId};
+pub use ids::{AccountId, AgentId, ApprovalId, CallId, ConsentId, IntegrationId, RuleId, SignInId};
 pub use secret::Secret;
 pub use time::Timestamp;

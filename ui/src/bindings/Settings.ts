@@ -34,6 +34,19 @@ calls_per_minute: number,
  */
 port: number, 
 /**
+ * The https origin under which agents on other computers reach the gateway, through a reverse proxy or tunnel on
+ * this computer. `null`: they do not. Changing it needs a confirmation.
+ */
+external_url: string | null, 
+/**
+ * Port on loopback that serves the external URL, 1024–65535, not `port`.
+ */
+external_port: number, 
+/**
+ * Agents may name an https address as their client id, which is then fetched (client-id metadata documents).
+ */
+client_id_documents: boolean, 
+/**
  * Requests are shown as native notifications.
  */
 notifications: boolean, 

@@ -11,6 +11,7 @@ export const TOPICS = [
   'accounts',
   'sign_ins',
   'agents',
+  'consents',
   'profiles',
   'policy',
   'settings',
@@ -33,6 +34,7 @@ export const START: Live = {
     accounts: 0,
     sign_ins: 0,
     agents: 0,
+    consents: 0,
     profiles: 0,
     policy: 0,
     settings: 0,
@@ -58,6 +60,8 @@ export function reduce(live: Live, event: Event): Live {
       return { ...live, revisions: bump(live, ['sign_ins']) };
     case 'agents':
       return { ...live, revisions: bump(live, ['agents']) };
+    case 'consent':
+      return { ...live, revisions: bump(live, ['consents']) };
     case 'profiles':
       return { ...live, revisions: bump(live, ['profiles']) };
     case 'policy':
@@ -74,7 +78,8 @@ export function reduce(live: Live, event: Event): Live {
     case 'paused':
       return live.status ? { ...live, status: { ...live.status, paused: event.paused } } : live;
     case 'shown':
-      // For the desktop app, which opens its window.
+    case 'token_reused':
+      // For the desktop app, which opens its window or notifies.
       return live;
     default:
       // A newer gateway may say more than we know.

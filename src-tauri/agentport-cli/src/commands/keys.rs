@@ -94,13 +94,14 @@ impl KeysCommand {
             }
             Self::Set { id, profile, no_profile: _ } => {
                 let key = find(&owner, &id).await?;
-                let body = ChangeKey { profile };
+                let body = ChangeKey { profile: Some(profile.clone()), ..ChangeKey::default() };
                 owner.patch(&paths::fill(paths::KEY, key.id), &body).await?;
-                let seen = body.profile.as_deref().unwrap_or("everything");
-                context.output.own(
-                    &json!({ "id": key.id, "name": key.name, "profile": body.profile }),
-                    || format!("{} now sees {seen}.", key.name),
-                )?;
+                let seen = profile.as_deref().unwrap_or("everything");
+                context
+                    .output
+                    .own(&json!({ "id": key.id, "name": key.name, "profile": profile }), || {
+                        format!("{} now sees {seen}.", key.name)
+                    })?;
             }
             Self::Trust { id, minutes, end: _ } => {
                 let key = find(&owner, &id).await?;

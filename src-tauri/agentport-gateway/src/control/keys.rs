@@ -54,6 +54,7 @@ pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items
         last_used_at: agent.last_used_at,
         tools_listed: control.agents.get(agent.id).and_then(|agent| agent.tools_listed()),
         first_call_at: first_calls.get(&agent.id).copied(),
+        oauth: None,
         client: agent.client,
     };
     let items = control.store.agents().await?.into_iter().map(view).collect();
@@ -136,11 +137,19 @@ pub(super) async fn change(
     Json(change): Json<ChangeKey>,
 ) -> ApiResult<StatusCode> {
     let id = control.known(&id)?;
-    control.check_profile(change.profile.as_deref()).await?;
-    // Agents are revoked, never deleted: the row is there.
-    let _ = control.store.set_agent_profile(id, change.profile.as_deref()).await?;
+    if let Some(profile) = &change.profile {
+        control.check_profile(profile.as_deref()).await?;
+    }
+    if let Some(name) = &change.name {
+        check_name(name)?;
+        control.store.rename_agent(id, name).await?;
+    }
+    if let Some(profile) = &change.profile {
+        // Agents are revoked, never deleted: the row is there.
+        let _ = control.store.set_agent_profile(id, profile.as_deref()).await?;
+    }
     control.agents.reload().await?;
-    let detail = json!({ "profile": change.profile });
+    let detail = json!(change);
     control.audit.record(Actor::Owner, AuditAction::KeyChanged, &id.to_string(), detail).await;
     control.events.send(Event::Agents);
     Ok(StatusCode::NO_CONTENT)

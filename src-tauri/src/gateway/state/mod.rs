@@ -114,6 +114,8 @@ impl Invalidations {
             Event::Profiles
             | Event::Accounts
             | Event::SignIn { .. }
+            | Event::Consent { .. }
+            | Event::TokenReused { .. }
             | Event::Activity
             | Event::Shown { .. } => none,
         }

@@ -153,6 +153,24 @@ impl Store {
         commit(transaction).await
     }
 
+    /// Gives an agent another name.
+    pub(crate) async fn rename_agent(
+        &self,
+        id: AgentId,
+        name: &str,
+    ) -> std::result::Result<(), InsertError> {
+        let taken = || InsertError::NameTaken(name.to_owned());
+        sqlx::query("UPDATE OR IGNORE agents SET name = ? WHERE id = ?")
+            .bind(name)
+            .bind(id.0.as_bytes().as_slice())
+            .execute(self.writer())
+            .await
+            .map(Transition::from_rows)
+            .doing("renaming an agent")
+            .map_err(InsertError::from)
+            .and_then(|renamed| renamed.is_applied().then_some(()).ok_or_else(taken))
+    }
+
     /// [`Transition::LostRace`]: no such agent.
     pub(crate) async fn set_agent_profile(
         &self,
