@@ -37,5 +37,6 @@ mod serve;
 mod shell;
 mod skill;
 mod sse_upstreams;
+mod token_accounts;
 mod upstream_processes;
 mod upstreams;

@@ -213,6 +213,19 @@ pub struct PastedCallback {
     pub url: Secret,
 }
 
+/// `POST /control/integrations/{id}/accounts` answers 201 and [`AccountView`]: one more account of a remote server that
+/// is given a token. It is tried before it counts: 502 if the server cannot be used with it, and nothing is kept.
+#[derive(Debug, Deserialize, TS)]
+#[ts(export, optional_fields)]
+pub struct AddAccount {
+    /// Its label. Absent: `default`, or the next free one.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Each secret that the connection has a place for, by its name (`token`, `token1` …).
+    #[ts(type = "Record<string, string>")]
+    pub secrets: BTreeMap<String, Secret>,
+}
+
 /// `PATCH /control/accounts/{id}` answers [`AccountView`]. Absent fields stay as they are.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
 #[ts(export, optional_fields)]
@@ -236,5 +249,7 @@ pub struct ChosenAccounts {
     pub profiles: BTreeMap<String, AccountId>,
 }
 
+// `PUT /control/accounts/{id}/credentials` replaces the tokens of an account, as
+// `PUT /control/integrations/{id}/credentials` those of the default one, and answers `AccountView`.
 // `DELETE /control/accounts/{id}` (204) revokes its tokens at the provider where that is offered, and forgets them.
 // `POST /control/accounts/{id}/forget-registration` (204) makes the next sign-in register anew.

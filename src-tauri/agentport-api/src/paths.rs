@@ -88,8 +88,12 @@ pub const DEFINITION: &str = "/control/definitions/{digest}";
 pub const ACCOUNTS: &str = "/control/accounts";
 /// `GET` [`AccountView`](crate::AccountView); `PATCH` [`ChangeAccount`](crate::ChangeAccount); `DELETE` signs out.
 pub const ACCOUNT: &str = "/control/accounts/{id}";
+/// `PUT` [`ReplaceCredentials`](crate::ReplaceCredentials).
+pub const ACCOUNT_CREDENTIALS: &str = "/control/accounts/{id}/credentials";
 /// `POST` without a body.
 pub const ACCOUNT_FORGET_REGISTRATION: &str = "/control/accounts/{id}/forget-registration";
+/// `POST` [`AddAccount`](crate::AddAccount).
+pub const INTEGRATION_ACCOUNTS: &str = "/control/integrations/{id}/accounts";
 /// `GET` and `PUT` [`ChosenAccounts`](crate::ChosenAccounts).
 pub const INTEGRATION_CHOSEN_ACCOUNTS: &str = "/control/integrations/{id}/accounts/chosen";
 /// `GET` a list of [`SignInView`](crate::SignInView); `POST` [`StartSignIn`](crate::StartSignIn).

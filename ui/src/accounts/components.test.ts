@@ -162,6 +162,20 @@ it('says of a single account not that it is the default, and of a token nothing 
   for (const part of ['Scopes', 'Issuer', 'Client id', 'renew']) expect(token).not.toContain(part);
 });
 
+it('offers another token where an account that is let in by one is refused', () => {
+  const refused = account({
+    auth_method: 'token',
+    client_source: null,
+    state: { state: 'sign_in_needed', message: 'The server refused the credential.' },
+  });
+  const tokens = [{ name: 'token', where: 'x-api-key: ••••••••' }];
+  const props = { account: refused, accounts: [refused], name: 'Exa', tokens };
+  const shown = textOf(render(AccountRow, { props }).body);
+  expect(shown).toContain('Sign-in needed : The server refused the credential.');
+  expect(shown).toContain('Replace token…');
+  expect(shown).not.toContain('Sign in again');
+});
+
 it('offers one more account only where the integration takes it', () => {
   const group = { integration: 'notion', name: 'Notion', accounts: [] };
   const shown = (takesMore: boolean) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import { account } from './fixtures';
-import { groups, lossOf, maySignIn, signsIn } from './groups';
+import { groups, lossOf, maySignIn, signsIn, takesAccounts } from './groups';
 
 const integration = (id: string, name: string, oauth = true) =>
   ({
@@ -46,6 +46,21 @@ describe('groups', () => {
   });
 });
 
+const byToken = {
+  id: 'exa',
+  name: 'Exa',
+  connection: { type: 'remote_mcp', url: 'https://h.test/mcp', headers: { 'x-api-key': '{token}' } },
+} as unknown as IntegrationView;
+
+it('has the places of the secrets where accounts are let in by a token', () => {
+  const [group] = groups([], [byToken]);
+  const tokens = [{ name: 'token', where: 'x-api-key: ••••••••' }];
+  expect(group).toEqual({ integration: 'exa', name: 'Exa', takesMore: true, tokens, accounts: [] });
+  const rest = { command: 'x', args: [], env: {}, secret_env: ['KEY'], cwd: null };
+  expect(takesAccounts({ connection: { type: 'local_mcp', ...rest } })).toBe(false);
+  expect(takesAccounts(byToken)).toBe(true);
+});
+
 it('knows who takes accounts', () => {
   expect(signsIn(integration('notion', 'Notion'))).toBe(true);
   expect(signsIn(integration('exa', 'Exa', false))).toBe(false);
@@ -69,6 +84,7 @@ it('says what stops working', () => {
   expect(lossOf(one, [], 'Notion')).toBe(
     'It is the only account of Notion: its tools stop working until you sign in again.',
   );
+  expect(lossOf(account({ auth_method: 'token' }), [], 'Exa')).toMatch(/until you give a token again\.$/);
   expect(lossOf(one, [two], 'Notion')).toMatch(/^The default becomes “work”\. Agents and profiles/);
   expect(lossOf(one, [two, three], 'Notion')).toMatch(/^The default becomes one of the others\. /);
   expect(lossOf(two, [one], 'Notion')).toMatch(/^Agents and profiles .* use the default of Notion/);

@@ -2,12 +2,15 @@
 import type { AccountView } from '../bindings/AccountView';
 import type { IntegrationView } from '../bindings/IntegrationView';
 import { wantsSignIn } from '../format/accounts';
+import { secrets, type SecretPlace } from '../integrations/connection';
 
 export interface AccountGroup {
   integration: string;
   name: string;
-  /** The owner can sign in to it with one more account. */
+  /** The owner can add one more account. */
   takesMore: boolean;
+  /** The secrets of each account, where it is let in by those; absent where the owner signs in. */
+  tokens?: readonly SecretPlace[];
   accounts: AccountView[];
 }
 
@@ -15,6 +18,16 @@ export interface AccountGroup {
 export function signsIn(view: Pick<IntegrationView, 'connection'>): boolean {
   return view.connection.type === 'remote_mcp' && view.connection.oauth !== undefined;
 }
+
+/** The secrets of each of its accounts, if they are let in by those: a remote server that is given a token. */
+export function tokensOf({ connection }: Pick<IntegrationView, 'connection'>): readonly SecretPlace[] {
+  if (connection.type !== 'remote_mcp' || connection.oauth !== undefined) return [];
+  return secrets(connection);
+}
+
+/** Can it have accounts? */
+export const takesAccounts = (view: Pick<IntegrationView, 'connection'>): boolean =>
+  signsIn(view) || tokensOf(view).length > 0;
 
 /** May its server want a sign-in, although nobody has said so? Its client signed in by itself, where it came from. */
 export function maySignIn({ connection }: Pick<IntegrationView, 'connection'>): boolean {
@@ -34,13 +47,15 @@ export function groups(
 ): AccountGroup[] {
   const known = new Map(integrations.map((view) => [view.id, view]));
   const ids = new Set([...accounts.map(({ integration }) => integration)]);
-  for (const view of integrations) if (signsIn(view)) ids.add(view.id);
+  for (const view of integrations) if (takesAccounts(view)) ids.add(view.id);
   return [...ids]
     .map((id) => {
       const own = accounts.filter(({ integration }) => integration === id);
       const view = known.get(id);
-      const takesMore = view ? signsIn(view) : false;
-      return { integration: id, name: view?.name ?? id, takesMore, accounts: defaultFirst(own) };
+      const takesMore = view ? takesAccounts(view) : false;
+      const group = { integration: id, name: view?.name ?? id, takesMore, accounts: defaultFirst(own) };
+      const tokens = view ? tokensOf(view) : [];
+      return tokens.length > 0 ? { ...group, tokens } : group;
     })
     .toSorted(
       (a, b) =>
@@ -61,7 +76,8 @@ function defaultFirst(accounts: readonly AccountView[]): AccountView[] {
 /** What stops working once an account is disconnected, as a sentence. */
 export function lossOf(account: AccountView, others: readonly AccountView[], name: string): string {
   if (others.length === 0) {
-    return `It is the only account of ${name}: its tools stop working until you sign in again.`;
+    const again = account.auth_method === 'oauth' ? 'you sign in again' : 'you give a token again';
+    return `It is the only account of ${name}: its tools stop working until ${again}.`;
   }
   const next = others.length === 1 ? `“${others[0]?.label}”` : 'one of the others';
   const now = account.is_default ? `The default becomes ${next}. ` : '';

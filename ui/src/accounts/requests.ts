@@ -1,16 +1,20 @@
 /** What the accounts page and the sign-ins ask of the gateway. */
 import type { AccountView } from '../bindings/AccountView';
+import type { AddAccount } from '../bindings/AddAccount';
 import type { ChangeAccount } from '../bindings/ChangeAccount';
 import type { ChosenAccounts } from '../bindings/ChosenAccounts';
 import type { Items } from '../bindings/Items';
 import type { PastedCallback } from '../bindings/PastedCallback';
+import type { ReplaceCredentials } from '../bindings/ReplaceCredentials';
 import type { SignInView } from '../bindings/SignInView';
 import type { StartSignIn } from '../bindings/StartSignIn';
 import { host } from '../host';
 import {
   ACCOUNT,
   ACCOUNTS,
+  ACCOUNT_CREDENTIALS,
   ACCOUNT_FORGET_REGISTRATION,
+  INTEGRATION_ACCOUNTS,
   INTEGRATION_CHOSEN_ACCOUNTS,
   SIGN_IN,
   SIGN_INS,
@@ -25,6 +29,11 @@ export const listOf = async (integration: string) =>
   (await list()).filter((account) => account.integration === integration);
 export const change = (id: string, body: ChangeAccount) =>
   host.request<AccountView>('PATCH', fill(ACCOUNT, id), body);
+/** One more account of a server that is given a token, which is tried first. */
+export const addByToken = (integration: string, body: AddAccount) =>
+  host.request<AccountView>('POST', fill(INTEGRATION_ACCOUNTS, integration), body);
+export const replaceTokens = (id: string, body: ReplaceCredentials) =>
+  host.request<AccountView>('PUT', fill(ACCOUNT_CREDENTIALS, id), body);
 /** Revokes its tokens at the provider, where that is offered, and forgets them. */
 export const disconnect = (id: string) => host.request('DELETE', fill(ACCOUNT, id));
 export const forgetRegistration = (id: string) => host.request('POST', fill(ACCOUNT_FORGET_REGISTRATION, id));

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use agentport_api::ChosenAccounts;
 use agentport_core::{AccountId, AgentId, IntegrationId, audit::AuditAction};
 
-use super::{AccountError, Accounts, OAuthAccount};
+use super::{AccountError, Accounts, IntegrationAccount};
 use crate::store::{ChosenAccountRow, ChosenFor, StoreError};
 
 /// The choices of all integrations.
@@ -21,13 +21,13 @@ pub(super) fn from_rows(rows: Vec<ChosenAccountRow>) -> AccountChoices {
 }
 
 impl Accounts {
-    /// The account a call of this agent uses. `None`: the integration has none that was signed in to.
+    /// The account a call of this agent uses. `None`: the integration has none.
     pub(crate) fn used_by(
         &self,
         integration: &IntegrationId,
         agent: AgentId,
         profile: &str,
-    ) -> Option<Arc<OAuthAccount>> {
+    ) -> Option<IntegrationAccount> {
         let accounts = self.accounts.read();
         let of = || accounts.values().filter(|account| account.integration() == integration);
         of().next()?;

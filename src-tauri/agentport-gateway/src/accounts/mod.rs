@@ -1,16 +1,23 @@
-//! Accounts: the credentials of integrations that are signed in to by OAuth, and keeping them fresh.
+//! Accounts: the sets of credentials of remote servers, of which an integration can have several.
 //!
-//! An account holds one record (client, endpoints, tokens), which is replaced as a whole and stored, sealed, before it
-//! is used: many providers accept a refresh token once. An account is renewed by one task at a time, whichever of its
-//! requests, or the clock, asked for it ([`OAuthAccount`]).
+//! One that is signed in to by OAuth holds one record (client, endpoints, tokens), which is replaced as a whole and
+//! stored, sealed, before it is used: many providers accept a refresh token once. It is renewed by one task at a time,
+//! whichever of its requests, or the clock, asked for it ([`OAuthAccount`]). One whose tokens the owner pasted is
+//! replaced by the owner alone ([`TokenAccount`]).
+//!
+//! Secrets of local servers are no accounts; they are in the table `credentials`.
 //!
 //! Deliberately absent: signing in, which adds integrations and is therefore a layer above (`sign_ins`).
 
+mod account;
 mod choice;
+mod identity;
+mod labels;
 pub(crate) mod oauth;
 mod oauth_account;
 mod renewal;
 mod schedule;
+mod token_account;
 mod tokens;
 mod view;
 
@@ -19,7 +26,7 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use agentport_api::{Event, OAuthSettings};
+use agentport_api::{Event, Health, OAuthSettings};
 use agentport_core::{
     AccountId, ErrorChain, IntegrationId,
     audit::{Actor, AuditAction},
@@ -31,11 +38,17 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-pub(crate) use self::oauth_account::OAuthAccount;
+pub(crate) use self::{
+    account::IntegrationAccount,
+    oauth_account::OAuthAccount,
+    token_account::{AccountSecrets, TokenAccount},
+};
 use self::{
     choice::AccountChoices,
+    labels::{FIRST_LABEL, MAX_LABEL},
     oauth::{OAuthClient, OAuthRecord},
-    renewal::AccountServices,
+    renewal::{AccountServices, UnreadableAccount},
+    token_account::StateChange,
 };
 use crate::{
     audit::Audit,
@@ -45,16 +58,11 @@ use crate::{
     vault::Vault,
 };
 
-/// The label of the first account of an integration.
-const FIRST_LABEL: &str = "default";
-/// Characters of a label.
-const MAX_LABEL: usize = 64;
-
-/// All accounts that were signed in to.
+/// All accounts.
 pub(crate) struct Accounts {
     services: Arc<AccountServices>,
     audit: Audit,
-    accounts: RwLock<HashMap<AccountId, Arc<OAuthAccount>>>,
+    accounts: RwLock<HashMap<AccountId, IntegrationAccount>>,
     choices: ArcSwap<AccountChoices>,
 }
 
@@ -112,24 +120,39 @@ impl Accounts {
         settings_of: impl Fn(&IntegrationId) -> Option<OAuthSettings>,
     ) -> Result<(), StoreError> {
         for row in self.services.store.accounts().await? {
-            if row.auth_method != AccountAuth::Oauth {
-                continue;
-            }
-            let settings = settings_of(&row.integration).unwrap_or_default();
             let id = row.id;
-            match self.services.unsealed(&row) {
-                Ok(record) => {
-                    let account = OAuthAccount::new(self.services.clone(), row, record, settings);
+            let settings = settings_of(&row.integration).unwrap_or_default();
+            match self.read(row, settings) {
+                Ok(account) => {
                     self.accounts.write().insert(id, account);
                 }
                 Err(error) => tracing::error!(
                     account = %id,
                     error = %ErrorChain(&*error),
-                    "the credentials of an account cannot be read; sign in again"
+                    "the credentials of an account cannot be read; sign in again, or give its token again"
                 ),
             }
         }
         self.reload_choices().await
+    }
+
+    fn read(
+        &self,
+        row: AccountRow,
+        settings: OAuthSettings,
+    ) -> Result<IntegrationAccount, UnreadableAccount> {
+        let json = self.services.unsealed(&row)?;
+        let services = self.services.clone();
+        Ok(match row.auth_method {
+            AccountAuth::Oauth => {
+                let record = OAuthRecord::from_json(json.expose())?;
+                IntegrationAccount::OAuth(OAuthAccount::new(services, row, record, settings))
+            }
+            AccountAuth::Token => {
+                let secrets = token_account::from_json(&json)?;
+                IntegrationAccount::Token(TokenAccount::new(services, row, secrets))
+            }
+        })
     }
 
     /// An account in memory alone, for trying it; [`Accounts::keep`] or the store of integrations makes it last.
@@ -140,21 +163,42 @@ impl Accounts {
         record: OAuthRecord,
         settings: OAuthSettings,
     ) -> Arc<OAuthAccount> {
-        let row = AccountRow {
+        let row = self.new_row(integration, label, AccountAuth::Oauth);
+        OAuthAccount::new(self.services.clone(), row, record, settings)
+    }
+
+    /// The same with tokens the owner pasted. Without a label it is the integration's first.
+    pub(crate) fn provisional_token(
+        &self,
+        integration: &IntegrationId,
+        label: Option<String>,
+        secrets: AccountSecrets,
+    ) -> IntegrationAccount {
+        let label = label.unwrap_or_else(|| FIRST_LABEL.to_owned());
+        let row = self.new_row(integration, label, AccountAuth::Token);
+        IntegrationAccount::Token(TokenAccount::new(self.services.clone(), row, secrets))
+    }
+
+    fn new_row(
+        &self,
+        integration: &IntegrationId,
+        label: String,
+        auth_method: AccountAuth,
+    ) -> AccountRow {
+        AccountRow {
             id: AccountId(Uuid::now_v7()),
             integration: integration.clone(),
             label,
             is_default: self.default_of(integration).is_none(),
-            auth_method: AccountAuth::Oauth,
+            auth_method,
             sealed: Vec::new(),
             sign_in_needed: None,
             created_at: clock::now(),
-        };
-        OAuthAccount::new(self.services.clone(), row, record, settings)
+        }
     }
 
     /// Stores a provisional account of an integration that exists.
-    pub(crate) async fn keep(&self, account: Arc<OAuthAccount>) -> Result<(), AccountError> {
+    pub(crate) async fn keep(&self, account: IntegrationAccount) -> Result<(), AccountError> {
         let row = account.sealed_row();
         if self.services.store.insert_account(&row).await? == Transition::LostRace {
             return Err(AccountError::LabelTaken(row.label));
@@ -163,12 +207,63 @@ impl Accounts {
         Ok(())
     }
 
+    /// Makes an account of the secrets that the table `credentials` holds of an integration.
+    pub(crate) async fn adopt_credentials(
+        &self,
+        integration: &IntegrationId,
+        secrets: AccountSecrets,
+    ) -> Result<(), StoreError> {
+        let account = self.provisional_token(integration, None, secrets);
+        let stored = self.services.store.replace_credentials_by(&account.sealed_row()).await?;
+        if stored.is_applied() {
+            self.came_with_integration(account);
+        }
+        Ok(())
+    }
+
+    /// An account was stored together with its integration.
+    pub(crate) fn came_with_integration(&self, account: IntegrationAccount) {
+        self.accounts.write().insert(account.id(), account);
+        self.changed();
+    }
+
     /// A provisional account was stored, by whichever service.
-    pub(crate) async fn stored(&self, account: Arc<OAuthAccount>) {
-        account.mark_stored().await;
+    pub(crate) async fn stored(&self, account: IntegrationAccount) {
+        if let Some(account) = account.oauth() {
+            account.mark_stored().await;
+        }
         self.accounts.write().insert(account.id(), account.clone());
         self.record(AuditAction::AccountAdded, account.integration(), &account.label()).await;
         self.changed();
+    }
+
+    /// Replaces the secrets of an account, after they have worked.
+    pub(crate) async fn replace_secrets(
+        &self,
+        account: &TokenAccount,
+        secrets: AccountSecrets,
+    ) -> Result<(), AccountError> {
+        account.replace_secrets(secrets).await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Takes over what the connection of an account has found; without an account, that of the default one.
+    pub(crate) fn set_health(
+        &self,
+        integration: &IntegrationId,
+        account: Option<AccountId>,
+        health: &Health,
+    ) {
+        let account = match account {
+            Some(id) => self.get(id),
+            None => self.default_of(integration),
+        };
+        if let Some(IntegrationAccount::Token(account)) = account
+            && account.set_health(health) == StateChange::Changed
+        {
+            self.changed();
+        }
     }
 
     /// Replaces the record of an account after it was signed in to again.
@@ -177,25 +272,31 @@ impl Accounts {
         id: AccountId,
         record: OAuthRecord,
     ) -> Result<(), AccountError> {
-        let account = self.get(id).ok_or(AccountError::Unknown(id))?;
+        let account = self.oauth_account(id).ok_or(AccountError::Unknown(id))?;
         account.replace_record(record).await?;
-        self.record(AuditAction::AccountSignedIn, account.integration(), &account.label()).await;
+        let identity = &account.identity;
+        self.record(AuditAction::AccountSignedIn, identity.integration(), &identity.label()).await;
         self.changed();
         Ok(())
     }
 
-    pub(crate) fn get(&self, id: AccountId) -> Option<Arc<OAuthAccount>> {
+    pub(crate) fn get(&self, id: AccountId) -> Option<IntegrationAccount> {
         self.accounts.read().get(&id).cloned()
     }
 
+    /// The same, if it was signed in to by OAuth.
+    pub(crate) fn oauth_account(&self, id: AccountId) -> Option<Arc<OAuthAccount>> {
+        self.get(id)?.oauth().cloned()
+    }
+
     /// By integration and age.
-    pub(crate) fn all(&self) -> Vec<Arc<OAuthAccount>> {
+    pub(crate) fn all(&self) -> Vec<IntegrationAccount> {
         let mut all: Vec<_> = self.accounts.read().values().cloned().collect();
         all.sort_by_key(|account| (account.integration().clone(), account.id()));
         all
     }
 
-    pub(crate) fn of(&self, integration: &IntegrationId) -> Vec<Arc<OAuthAccount>> {
+    pub(crate) fn of(&self, integration: &IntegrationId) -> Vec<IntegrationAccount> {
         let all = self.accounts.read();
         let mut of: Vec<_> =
             all.values().filter(|account| account.integration() == integration).cloned().collect();
@@ -204,47 +305,10 @@ impl Accounts {
     }
 
     /// The account that is used where nothing else was chosen.
-    pub(crate) fn default_of(&self, integration: &IntegrationId) -> Option<Arc<OAuthAccount>> {
-        self.of(integration).into_iter().find(|account| account.is_default())
-    }
-
-    /// A label for a new account: the wanted one if it is free, else the first free one.
-    pub(crate) fn label_for(
-        &self,
-        integration: &IntegrationId,
-        wanted: Option<&str>,
-    ) -> Result<String, AccountError> {
-        let taken: Vec<String> =
-            self.of(integration).iter().map(|account| account.label()).collect();
-        match wanted {
-            Some(wanted) => {
-                let label = checked_label(wanted)?;
-                if taken.contains(&label) {
-                    return Err(AccountError::LabelTaken(label));
-                }
-                Ok(label)
-            }
-            None => {
-                let numbered = (2_u32..).map(|number| format!("account {number}"));
-                let mut labels = std::iter::once(FIRST_LABEL.to_owned()).chain(numbered);
-                Ok(labels.find(|label| !taken.contains(label)).unwrap_or_default())
-            }
-        }
-    }
-
-    pub(crate) async fn rename(&self, id: AccountId, label: &str) -> Result<(), AccountError> {
-        let account = self.get(id).ok_or(AccountError::Unknown(id))?;
-        let label = checked_label(label)?;
-        if label == account.label() {
-            return Ok(());
-        }
-        if self.services.store.rename_account(id, &label).await? == Transition::LostRace {
-            return Err(AccountError::LabelTaken(label));
-        }
-        account.set_label(&label);
-        self.record(AuditAction::AccountChanged, account.integration(), &label).await;
-        self.changed();
-        Ok(())
+    pub(crate) fn default_of(&self, integration: &IntegrationId) -> Option<IntegrationAccount> {
+        let all = self.accounts.read();
+        let mut of = all.values().filter(|account| account.integration() == integration);
+        of.find(|account| account.is_default()).cloned()
     }
 
     pub(crate) async fn make_default(&self, id: AccountId) -> Result<(), AccountError> {
@@ -253,7 +317,7 @@ impl Accounts {
             return Err(AccountError::Unknown(id));
         }
         for other in self.of(account.integration()) {
-            other.set_default(other.id() == id);
+            other.identity().set_default(other.id() == id);
         }
         self.record(AuditAction::AccountChanged, account.integration(), &account.label()).await;
         self.changed();
@@ -262,9 +326,10 @@ impl Accounts {
 
     /// Makes the next sign-in register with the provider anew.
     pub(crate) async fn forget_registration(&self, id: AccountId) -> Result<(), AccountError> {
-        let account = self.get(id).ok_or(AccountError::Unknown(id))?;
+        let account = self.oauth_account(id).ok_or(AccountError::Unknown(id))?;
         account.forget_registration();
-        self.record(AuditAction::AccountChanged, account.integration(), &account.label()).await;
+        let identity = &account.identity;
+        self.record(AuditAction::AccountChanged, identity.integration(), &identity.label()).await;
         Ok(())
     }
 
@@ -277,12 +342,14 @@ impl Accounts {
         if account.is_default()
             && let Some(next) = self.of(account.integration()).first()
         {
-            next.set_default(true);
+            next.identity().set_default(true);
         }
         self.reload_choices().await?;
         self.record(AuditAction::AccountRemoved, account.integration(), &account.label()).await;
         self.changed();
-        self.services.revoke(account.record());
+        if let Some(account) = account.oauth() {
+            self.services.revoke(account.record());
+        }
         Ok(())
     }
 
@@ -290,7 +357,9 @@ impl Accounts {
     pub(crate) fn integration_removed(&self, integration: &IntegrationId) {
         for account in self.of(integration) {
             self.accounts.write().remove(&account.id());
-            self.services.revoke(account.record());
+            if let Some(account) = account.oauth() {
+                self.services.revoke(account.record());
+            }
         }
         self.changed();
     }
@@ -309,14 +378,4 @@ impl Accounts {
             .record(Actor::Owner, action, integration.as_str(), json!({ "account": label }))
             .await;
     }
-}
-
-fn checked_label(label: &str) -> Result<String, AccountError> {
-    let clean = agentport_core::sanitize::sanitize_line(label.trim(), MAX_LABEL);
-    if clean.is_empty() || clean != label.trim() {
-        return Err(AccountError::BadLabel(agentport_core::sanitize::sanitize_line(
-            label, MAX_LABEL,
-        )));
-    }
-    Ok(clean)
 }

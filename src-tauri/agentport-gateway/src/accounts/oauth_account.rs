@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agentport_api::{ClientSource, Event, OAuthSettings};
-use agentport_core::{AccountId, IntegrationId, Secret};
+use agentport_core::{AccountId, Secret};
 use arc_swap::ArcSwap;
 use futures::future::{BoxFuture, FutureExt as _};
 use http::{HeaderValue, StatusCode};
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::{
     AccountError, SignInNeeded,
+    identity::AccountIdentity,
     oauth::{AuthChallenge, ClientRegistration, OAuthRecord, RefreshError},
     renewal::{AccountServices, MAX_STEP_UPS, RenewalCause, RenewalState},
     tokens::{AccountTokens, TokenCondition},
@@ -28,11 +29,8 @@ pub(crate) struct OAuthAccount {
     /// Handed to the tasks that renew it, which outlive the request that asked.
     this: std::sync::Weak<Self>,
     services: Arc<AccountServices>,
-    id: AccountId,
-    integration: IntegrationId,
+    pub(super) identity: AccountIdentity,
     settings: OAuthSettings,
-    /// What is stored of it, but for the sealed record.
-    row: Mutex<AccountRow>,
     tokens: ArcSwap<AccountTokens>,
     renewing: tokio::sync::Mutex<RenewalState>,
     extras: Mutex<AccountExtras>,
@@ -74,10 +72,8 @@ impl OAuthAccount {
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             services,
-            id: row.id,
-            integration: row.integration.clone(),
+            identity: AccountIdentity::new(row),
             settings,
-            row: Mutex::new(row),
             tokens: ArcSwap::from_pointee(AccountTokens::new(record, condition)),
             renewing: tokio::sync::Mutex::default(),
             extras: Mutex::new(extras),
@@ -85,31 +81,7 @@ impl OAuthAccount {
     }
 
     pub(crate) fn id(&self) -> AccountId {
-        self.id
-    }
-
-    pub(crate) fn integration(&self) -> &IntegrationId {
-        &self.integration
-    }
-
-    pub(crate) fn label(&self) -> String {
-        self.row.lock().label.clone()
-    }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.row.lock().is_default
-    }
-
-    pub(super) fn row(&self) -> AccountRow {
-        self.row.lock().clone()
-    }
-
-    pub(super) fn set_label(&self, label: &str) {
-        label.clone_into(&mut self.row.lock().label);
-    }
-
-    pub(super) fn set_default(&self, is_default: bool) {
-        self.row.lock().is_default = is_default;
+        self.identity.id()
     }
 
     pub(super) fn tokens(&self) -> Arc<AccountTokens> {
@@ -158,8 +130,8 @@ impl OAuthAccount {
 
     /// The row with the record of this moment.
     pub(crate) fn sealed_row(&self) -> AccountRow {
-        let row = self.row();
-        AccountRow { sealed: self.services.sealed(self.id, &self.tokens.load().record), ..row }
+        let json = self.tokens.load().record.to_sealed_json();
+        AccountRow { sealed: self.services.sealed(self.id(), &json), ..self.identity.row() }
     }
 
     /// It has a row now. A renewal since [`OAuthAccount::sealed_row`] is stored as well.
@@ -175,7 +147,7 @@ impl OAuthAccount {
     pub(super) async fn replace_record(&self, record: OAuthRecord) -> Result<(), AccountError> {
         let mut renewing = self.renewing.lock().await;
         if self.store_record(&record, None).await? == Transition::LostRace {
-            return Err(AccountError::Unknown(self.id));
+            return Err(AccountError::Unknown(self.id()));
         }
         let satisfied = self
             .extras
@@ -186,7 +158,7 @@ impl OAuthAccount {
         let step_ups = if satisfied { 0 } else { renewing.step_ups };
         *renewing = RenewalState { step_ups, ..RenewalState::default() };
         *self.extras.lock() = AccountExtras { stored: true, ..AccountExtras::default() };
-        self.row.lock().sign_in_needed = None;
+        self.identity.set_sign_in_needed(None);
         self.tokens.store(Arc::new(AccountTokens::new(record, TokenCondition::Usable)));
         Ok(())
     }
@@ -201,11 +173,11 @@ impl OAuthAccount {
         record: &OAuthRecord,
         sign_in_needed: Option<&str>,
     ) -> crate::store::Result<Transition> {
-        let id = self.id;
+        let id = self.id();
         if !self.extras.lock().stored {
             return Ok(Transition::Applied);
         }
-        let sealed = self.services.sealed(id, record);
+        let sealed = self.services.sealed(id, &record.to_sealed_json());
         self.services.store.update_account_record(id, &sealed, sign_in_needed).await
     }
 
@@ -313,11 +285,11 @@ impl OAuthAccount {
                 "that an account has to be signed in to again could not be stored"
             );
         }
-        self.row.lock().sign_in_needed = Some(message.clone());
+        self.identity.set_sign_in_needed(Some(message.clone()));
         self.set(record.clone(), TokenCondition::SignInNeeded { message: message.clone() });
         let needed = SignInNeeded {
-            integration: self.integration.clone(),
-            account: self.id,
+            integration: self.identity.integration().clone(),
+            account: self.id(),
             message: message.clone(),
         };
         let _ = self.services.needy.send(needed);

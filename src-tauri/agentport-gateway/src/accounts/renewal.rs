@@ -28,6 +28,9 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 /// Times in a row that more scopes are asked for.
 pub(super) const MAX_STEP_UPS: u32 = 3;
 
+/// Why the credentials of a stored account cannot be used.
+pub(super) type UnreadableAccount = Box<dyn std::error::Error + Send + Sync>;
+
 /// What accounts work with.
 pub(super) struct AccountServices {
     pub(super) store: Store,
@@ -88,18 +91,15 @@ impl RenewalState {
 }
 
 impl AccountServices {
-    /// The record of a stored account.
-    pub(super) fn unsealed(
-        &self,
-        row: &AccountRow,
-    ) -> Result<OAuthRecord, Box<dyn std::error::Error + Send + Sync>> {
+    /// The credentials of a stored account, in JSON.
+    pub(super) fn unsealed(&self, row: &AccountRow) -> Result<Secret, UnreadableAccount> {
         let plain = self.vault.open(&seal_of(row.id), &row.sealed)?;
-        let json = Secret::new(String::from_utf8_lossy(&plain).into_owned());
-        Ok(OAuthRecord::from_json(json.expose())?)
+        Ok(Secret::new(String::from_utf8_lossy(&plain).into_owned()))
     }
 
-    pub(super) fn sealed(&self, id: AccountId, record: &OAuthRecord) -> Vec<u8> {
-        self.vault.seal(&seal_of(id), record.to_sealed_json().expose().as_bytes())
+    /// Credentials, in JSON, as they are stored.
+    pub(super) fn sealed(&self, id: AccountId, json: &Secret) -> Vec<u8> {
+        self.vault.seal(&seal_of(id), json.expose().as_bytes())
     }
 
     /// Revokes tokens at the provider in the background.
@@ -113,7 +113,7 @@ impl AccountServices {
     }
 }
 
-/// What seals a record to its account.
+/// What seals credentials to their account.
 fn seal_of(id: AccountId) -> String {
     format!("account/{id}")
 }

@@ -28,7 +28,8 @@ impl Accounts {
     }
 
     fn renew_due(&self, now: Timestamp, jitters: &mut HashMap<AccountId, f64>) {
-        let all = self.all();
+        let all: Vec<_> =
+            self.all().iter().filter_map(|account| account.oauth().cloned()).collect();
         jitters.retain(|id, _| all.iter().any(|account| account.id() == *id));
         for account in all {
             let jitter = *jitters.entry(account.id()).or_insert_with(rand::random);

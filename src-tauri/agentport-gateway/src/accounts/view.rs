@@ -3,14 +3,14 @@
 use agentport_api::{AccountState, AccountView};
 
 use super::{
-    OAuthAccount,
+    OAuthAccount, TokenAccount,
     tokens::{AccountTokens, TokenCondition},
 };
 use crate::store::AccountAuth;
 
 impl OAuthAccount {
-    pub(crate) fn view(&self) -> AccountView {
-        let row = self.row();
+    pub(super) fn view(&self) -> AccountView {
+        let row = self.identity.row();
         let tokens = self.tokens();
         let record = &tokens.record;
         AccountView {
@@ -30,6 +30,30 @@ impl OAuthAccount {
             refreshed_at: Some(record.received_at),
             expires_at: record.expires_at,
             renews_itself: record.refresh_token.is_some(),
+        }
+    }
+}
+
+impl TokenAccount {
+    pub(super) fn view(&self) -> AccountView {
+        let row = self.identity.row();
+        AccountView {
+            id: row.id,
+            integration: row.integration,
+            label: row.label,
+            is_default: row.is_default,
+            auth_method: AccountAuth::Token.as_str().to_owned(),
+            state: self.state(),
+            workspace: None,
+            scopes: Vec::new(),
+            wanted_scopes: Vec::new(),
+            issuer: None,
+            client_id: None,
+            client_source: None,
+            created_at: row.created_at,
+            refreshed_at: None,
+            expires_at: None,
+            renews_itself: false,
         }
     }
 }

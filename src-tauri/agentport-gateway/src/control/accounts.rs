@@ -1,7 +1,8 @@
 //! Routes of accounts and of signing in to them.
 
 use agentport_api::{
-    AccountView, ChangeAccount, ChosenAccounts, Items, PastedCallback, SignInView, StartSignIn,
+    AccountView, AddAccount, ChangeAccount, ChosenAccounts, Items, PastedCallback,
+    ReplaceCredentials, SignInView, StartSignIn,
 };
 use agentport_core::{AccountId, SignInId, audit::Actor};
 use axum::{
@@ -30,6 +31,28 @@ pub(super) async fn read(
     Path(id): Path<String>,
 ) -> ApiResult<Json<AccountView>> {
     control.account_view(account_id(&id)?).map(Json)
+}
+
+/// Adds an account with tokens the owner pasted.
+pub(super) async fn add(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(add): Json<AddAccount>,
+) -> ApiResult<(StatusCode, Json<AccountView>)> {
+    let id = control.entry(&id)?.row.id.clone();
+    let added = control.integrations.add_token_account(&id, add.label.as_deref(), add.secrets);
+    Ok((StatusCode::CREATED, Json(control.account_view(added.await?)?)))
+}
+
+/// Replaces the tokens of an account, for instance after they expired.
+pub(super) async fn replace_credentials(
+    State(control): State<Control>,
+    Path(id): Path<String>,
+    Json(replace): Json<ReplaceCredentials>,
+) -> ApiResult<Json<AccountView>> {
+    let id = account_id(&id)?;
+    control.integrations.replace_account_secrets(id, replace.secrets).await?;
+    control.account_view(id).map(Json)
 }
 
 pub(super) async fn change(

@@ -193,12 +193,22 @@ impl From<AddError> for ApiError {
                 return refused;
             }
             // It answered, and wants other secrets: trying again later changes nothing.
-            AddError::Unreachable(UpstreamError::NeedsAuth { .. }) => {
+            AddError::Unreachable(UpstreamError::NeedsAuth { .. })
+            | AddError::NotWithThisAccount(UpstreamError::NeedsAuth { .. }) => {
                 let mut refused = Self::new(StatusCode::BAD_GATEWAY, error.to_string());
                 refused.problem.field = Some("secrets".to_owned());
                 return refused;
             }
-            AddError::Unreachable(_) | AddError::NotWithThese(_) => StatusCode::BAD_GATEWAY,
+            AddError::Unreachable(_)
+            | AddError::NotWithThese(_)
+            | AddError::NotWithThisAccount(_) => StatusCode::BAD_GATEWAY,
+            AddError::NoTokenAccounts(_) => {
+                return Self::invalid("integration", error.to_string());
+            }
+            AddError::Account(_) => match error {
+                AddError::Account(error) => return error.into(),
+                _ => StatusCode::CONFLICT,
+            },
             AddError::Store(error) => return Self::internal(error),
             AddError::TooMuchImported(error) => return error.into(),
             AddError::Unusable(_) | AddError::UnknownBuiltin | AddError::UnusedSecret(_) => {

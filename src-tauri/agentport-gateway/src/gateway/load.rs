@@ -33,6 +33,7 @@ impl GatewayServices {
             let known = listings.remove(&row.id);
             let listing = if builtin { Some(demo::listing()) } else { known };
             self.base.catalogue.put(row.clone(), listing);
+            self.integrations.adopt_credentials(&row).await?;
             if let Some(error) = self.integrations.connect_or_say(&row).await {
                 warnings.push(format!("the integration {} can't be used: {error}", row.id));
             }

@@ -190,6 +190,7 @@ impl BaseServices {
             updates: updates.clone(),
             store: self.store.clone(),
             approvals: approvals.clone(),
+            accounts: self.accounts.clone(),
         });
         let stop = tasks.background_stop.clone();
         let children = Some(home.children_dir());

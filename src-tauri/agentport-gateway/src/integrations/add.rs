@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{
     Integrations,
+    accounts::takes_token_accounts,
     connect::{ConnectError, credential_seal, refuse_plaintext, secret_names, target},
     imported::{TooMuch, fit_to_be_kept},
     naming::{free_id, own_name, suggested_name},
@@ -19,7 +20,7 @@ use super::{
     trial::close,
 };
 use crate::{
-    accounts::OAuthAccount,
+    accounts::{AccountError, IntegrationAccount, OAuthAccount},
     catalogue::{Classifications, ToolClassification},
     clock,
     store::{IntegrationRow, ListingRow, Store, StoreError, ToolEffectRow, Transition},
@@ -58,6 +59,12 @@ pub(crate) enum AddError {
     TokenNeeded(TokenPlace),
     #[error("the server could not be used with the new credentials, so the old ones stay: {}", ErrorChain(.0))]
     NotWithThese(UpstreamError),
+    #[error("\"{0}\" takes no accounts by token: only a remote server that is given a token does")]
+    NoTokenAccounts(IntegrationId),
+    #[error("the server could not be used with it, so the account was not added: {}", ErrorChain(.0))]
+    NotWithThisAccount(UpstreamError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
     #[error("the integration could not be stored")]
     Store(#[from] StoreError),
 }
@@ -208,10 +215,20 @@ impl Integrations {
         account: Option<Arc<OAuthAccount>>,
     ) -> Result<Transition, StoreError> {
         if let Some(account) = account {
+            let account = IntegrationAccount::OAuth(account);
             let stored = account.sealed_row();
-            let kept = self.store.insert_signed_in_integration(row, &stored).await?;
+            let kept = self.store.insert_integration_with_account(row, &stored).await?;
             if kept.is_applied() {
                 self.accounts.stored(account).await;
+            }
+            return Ok(kept);
+        }
+        if takes_token_accounts(&row.connection) && !add.secrets.is_empty() {
+            let account = self.accounts.provisional_token(&row.id, None, add.secrets.clone());
+            let stored = account.sealed_row();
+            let kept = self.store.insert_integration_with_account(row, &stored).await?;
+            if kept.is_applied() {
+                self.accounts.came_with_integration(account);
             }
             return Ok(kept);
         }

@@ -14,15 +14,13 @@ use serde_json::json;
 
 use super::{
     Integrations,
+    accounts::takes_token_accounts,
     add::AddError,
-    connect::{ConnectError, credential_seal, secret_names, target},
+    connect::{ConnectError, credential_seal, secret_names},
     pasted_secret::{UnusableSecret, tidied},
     timeout::{self, BadTimeout},
 };
-use crate::{
-    store::{IntegrationRow, StoreError, Transition},
-    upstream::{StartWatch, UpstreamSpec},
-};
+use crate::store::{IntegrationRow, StoreError, Transition};
 
 /// Why an integration was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -150,45 +148,23 @@ impl Integrations {
             return Err(ConnectError::NoSecrets(id.clone()).into());
         };
         let row = &entry.row;
-        let used = secret_names(&row.connection);
-        if let Some(unused) = secrets.keys().find(|name| !used.contains(&name.as_str())) {
-            return Err(AddError::UnusedSecret(unused.clone()));
+        if takes_token_accounts(&row.connection) {
+            return match self.accounts.default_of(id) {
+                Some(account) => self.replace_account_secrets(account.id(), secrets).await,
+                None => self.add_token_account(id, None, secrets).await.map(drop),
+            };
         }
-        let secrets = tidied(&row.connection, secrets)?;
+        let secrets = self.usable(&row.connection, secrets)?;
         let mut all = self.unsealed(id).await?;
         all.extend(secrets.clone());
-        let Some(target) = target(&row.connection, &all)? else {
-            return Err(ConnectError::NoSecrets(id.clone()).into());
-        };
-        let idle_stop = self.settings.idle_stop();
-        let spec = UpstreamSpec {
-            id: id.clone(),
-            target,
-            idle_stop,
-            last_revision: entry.listing.as_ref().map(|listing| listing.revision.clone()),
-            last_transport: entry.listing.as_ref().and_then(|listing| listing.transport),
-        };
-        let opened = self
-            .upstreams
-            .open(&spec, &StartWatch::default())
-            .await
-            .map_err(AddError::NotWithThese)?;
+        let opened = self.tried(row, &all).await?.map_err(AddError::NotWithThese)?;
         for (name, secret) in &secrets {
             let seal = credential_seal(id, name);
             let sealed = self.vault.seal(&seal, secret.expose().as_bytes());
             self.store.put_credential(id, name, &sealed).await?;
         }
         self.connect_with(row, Some(opened)).await?;
-        let names: Vec<&String> = secrets.keys().collect();
-        self.audit
-            .record(
-                Actor::Owner,
-                AuditAction::CredentialsReplaced,
-                id.as_str(),
-                json!({ "names": names }),
-            )
-            .await;
-        self.events.send(Event::Integration { id: id.clone() });
+        self.credentials_replaced(id, &secrets, None).await;
         Ok(())
     }
 

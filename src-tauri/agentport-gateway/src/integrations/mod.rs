@@ -1,5 +1,6 @@
 //! Integrations as the owner adds, changes and removes them.
 
+mod accounts;
 mod add;
 mod change;
 mod compare;

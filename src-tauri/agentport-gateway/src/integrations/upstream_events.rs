@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use agentport_api::{Event, Health, LastError};
-use agentport_core::{ErrorChain, IntegrationId};
+use agentport_core::{AccountId, ErrorChain, IntegrationId};
 use tokio_util::task::TaskTracker;
 
 use super::add::keep_listing;
 use crate::{
+    accounts::Accounts,
     approvals::Approvals,
     catalogue::{Catalogue, HealthEntry},
     events::Events,
@@ -23,6 +24,7 @@ pub(crate) struct UpstreamEvents {
     pub(crate) updates: tokio::sync::broadcast::Sender<String>,
     pub(crate) store: Store,
     pub(crate) approvals: Arc<Approvals>,
+    pub(crate) accounts: Arc<Accounts>,
 }
 
 impl UpstreamSink for UpstreamEvents {
@@ -49,9 +51,14 @@ impl UpstreamSink for UpstreamEvents {
         pid: Option<u32>,
         last_error: Option<LastError>,
     ) {
+        self.accounts.set_health(id, None, &health);
         let last_error = last_error.or_else(|| self.catalogue.health.get(id).last_error);
         self.catalogue.health.set(id, HealthEntry { health, pid, last_error });
         self.events.send(Event::Integration { id: id.clone() });
+    }
+
+    fn account_health(&self, id: &IntegrationId, account: AccountId, health: &Health) {
+        self.accounts.set_health(id, Some(account), health);
     }
 
     fn updated(&self, _id: &IntegrationId, uri: &str) {

@@ -30,7 +30,8 @@ impl SignIns {
         integration: &IntegrationId,
         agent: AgentId,
     ) -> Result<AuthorizationOffer, String> {
-        let account = self.accounts.default_of(integration);
+        let default = self.accounts.default_of(integration);
+        let account = default.and_then(|account| account.oauth().cloned());
         if let Some(account) = &account
             && !account.needs_sign_in()
             && self.pending_for(integration).is_none()

@@ -15,9 +15,12 @@ use super::{
     plan::SignInPlan,
     probe,
 };
-use crate::accounts::oauth::{
-    AuthorizationServer, ClientRegistration, OAuthError, OAuthRecord, PendingAuthorization,
-    ScopeChoice,
+use crate::accounts::{
+    IntegrationAccount,
+    oauth::{
+        AuthorizationServer, ClientRegistration, OAuthError, OAuthRecord, PendingAuthorization,
+        ScopeChoice,
+    },
 };
 
 /// How a sign-in ended without an account.
@@ -122,7 +125,8 @@ impl SignIns {
         // Another account can have the very client that the provider forgot.
         let forgotten = plan.account.as_ref().filter(|account| account.known_client().is_none());
         let forgotten = forgotten.map(|account| account.record().client.client_id);
-        own.chain(self.accounts.of(&plan.integration))
+        let all = self.accounts.of(&plan.integration);
+        own.chain(all.iter().filter_map(|account| account.oauth().cloned()))
             .filter_map(|account| account.known_client())
             .filter(|client| forgotten.as_ref() != Some(&client.client_id))
             .find(|client| client.issuer == server.issuer)
@@ -241,7 +245,10 @@ impl SignIns {
         );
         let id = account.id();
         let Some(connection) = plan.addition.clone() else {
-            self.accounts.keep(account).await.map_err(|error| failed(&error))?;
+            self.accounts
+                .keep(IntegrationAccount::OAuth(account))
+                .await
+                .map_err(|error| failed(&error))?;
             if plan.is_first {
                 let signed_in = self.integrations.set_oauth(&plan.integration, &plan.settings);
                 signed_in.await.map_err(|error| failed(&error))?;

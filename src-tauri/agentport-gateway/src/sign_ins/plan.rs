@@ -86,7 +86,8 @@ impl SignInPlan {
         let account = match wanted.account {
             None => None,
             Some(wanted) => {
-                let account = accounts.get(wanted).filter(|account| *account.integration() == id);
+                let found = accounts.get(wanted).filter(|account| *account.integration() == id);
+                let account = found.and_then(|account| account.oauth().cloned());
                 Some(account.ok_or(AccountError::Unknown(wanted))?)
             }
         };

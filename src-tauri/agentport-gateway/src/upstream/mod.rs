@@ -47,7 +47,7 @@ pub(crate) mod unknown_content;
 mod tests;
 
 use agentport_api::{Health, LastError};
-use agentport_core::IntegrationId;
+use agentport_core::{AccountId, IntegrationId};
 
 pub(crate) use self::{
     definitions::definition_digest,
@@ -71,6 +71,8 @@ pub(crate) trait UpstreamSink: Send + Sync {
         pid: Option<u32>,
         last_error: Option<LastError>,
     );
+    /// The same of a connection with another account than the integration's default.
+    fn account_health(&self, _id: &IntegrationId, _account: AccountId, _health: &Health) {}
     /// A subscribed resource changed (`notifications/resources/updated`).
     fn updated(&self, id: &IntegrationId, uri: &str);
 }

@@ -34,6 +34,8 @@ struct RegistryState {
     integrations: ArcSwap<HashMap<IntegrationId, Arc<UpstreamHandle>>>,
     /// Connections by account, those of the default accounts among them.
     accounts: ArcSwap<HashMap<(IntegrationId, AccountId), Arc<UpstreamHandle>>>,
+    /// Why an integration has no connection, where calls are to be told more than that.
+    refusals: ArcSwap<HashMap<IntegrationId, UpstreamError>>,
     clients: Arc<HttpClients>,
     local: Arc<LocalServers>,
     tasks: TaskTracker,
@@ -53,16 +55,21 @@ pub(crate) struct OpenedUpstream {
     force_stop: CancellationToken,
 }
 
-/// Of the connections with other accounts than the default: only what concerns resources goes on.
-struct AccountSink(Arc<dyn UpstreamSink>);
+/// Of the connections with other accounts than the default: how the account is, and what concerns resources.
+struct AccountSink {
+    account: AccountId,
+    sink: Arc<dyn UpstreamSink>,
+}
 
 impl UpstreamSink for AccountSink {
     fn listing(&self, _: &IntegrationId, _: Listing) {}
 
-    fn health(&self, _: &IntegrationId, _: Health, _: Option<u32>, _: Option<LastError>) {}
+    fn health(&self, id: &IntegrationId, health: Health, _: Option<u32>, _: Option<LastError>) {
+        self.sink.account_health(id, self.account, &health);
+    }
 
     fn updated(&self, id: &IntegrationId, uri: &str) {
-        self.0.updated(id, uri);
+        self.sink.updated(id, uri);
     }
 }
 
@@ -89,6 +96,7 @@ impl UpstreamRegistry {
         Self(Arc::new(RegistryState {
             integrations: ArcSwap::default(),
             accounts: ArcSwap::default(),
+            refusals: ArcSwap::default(),
             clients: Arc::default(),
             local: Arc::new(LocalServers { records, ..LocalServers::default() }),
             tasks,
@@ -118,7 +126,7 @@ impl UpstreamRegistry {
     pub(crate) fn add_account(&self, spec: UpstreamSpec, account: AccountId) {
         let ring = Arc::<LogRing>::default();
         let connector = self.connector(&spec, ring.clone(), Arc::default());
-        let sink = Arc::new(AccountSink(self.0.sink.clone()));
+        let sink = Arc::new(AccountSink { account, sink: self.0.sink.clone() });
         let handle = self.spawn(&spec, connector, ring, sink, None);
         self.insert_account(&spec.id, account, handle);
     }
@@ -155,6 +163,25 @@ impl UpstreamRegistry {
         }
     }
 
+    /// Says why an integration that has no connection has none: its calls end so.
+    pub(crate) fn refuse(&self, id: &IntegrationId, why: UpstreamError) {
+        self.0.refusals.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.insert(id.clone(), why.clone());
+            all
+        });
+    }
+
+    fn end_refusal(&self, id: &IntegrationId) {
+        if self.0.refusals.load().contains_key(id) {
+            self.0.refusals.rcu(|all| {
+                let mut all = HashMap::clone(all);
+                all.remove(id);
+                all
+            });
+        }
+    }
+
     fn insert(
         &self,
         spec: UpstreamSpec,
@@ -169,6 +196,7 @@ impl UpstreamRegistry {
             all.insert(spec.id.clone(), integration.clone());
             all
         });
+        self.end_refusal(&spec.id);
         if let Some(replaced) = before.get(&spec.id) {
             replaced.stop.cancel();
         }
@@ -196,6 +224,7 @@ impl UpstreamRegistry {
     /// Removes the integration. Returns when its connection and process tree have ended.
     pub(crate) async fn remove(&self, id: &IntegrationId) {
         self.end_accounts(id);
+        self.end_refusal(id);
         let before = self.0.integrations.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.remove(id);
@@ -288,10 +317,7 @@ impl UpstreamRegistry {
 
     /// Starts the upstream if need be, and waits until its tools are known as it offers them now.
     pub(crate) async fn refresh_tools(&self, id: &IntegrationId) -> Result<(), UpstreamError> {
-        let Some(integration) = self.find(id) else {
-            return Err(UpstreamError::Unknown(id.clone()));
-        };
-        integration.session().await?.lists.current().await;
+        self.connection(id)?.session().await?.lists.current().await;
         Ok(())
     }
 
@@ -319,13 +345,22 @@ impl UpstreamRegistry {
         account: Option<AccountId>,
     ) -> Result<Arc<UpstreamHandle>, UpstreamError> {
         let Some(account) = account else {
-            return self.find(id).ok_or_else(|| UpstreamError::Unknown(id.clone()));
+            return self.connection(id);
         };
         let of = self.0.accounts.load().get(&(id.clone(), account)).cloned();
         of.ok_or_else(|| UpstreamError::NeedsAuth {
             message: "the account the call was to use is no longer connected".to_owned(),
             scheme: None,
         })
+    }
+
+    /// The connection of an integration, or why it has none.
+    fn connection(&self, id: &IntegrationId) -> Result<Arc<UpstreamHandle>, UpstreamError> {
+        let refusal = || {
+            let why = self.0.refusals.load().get(id).cloned();
+            why.unwrap_or_else(|| UpstreamError::Unknown(id.clone()))
+        };
+        self.find(id).ok_or_else(refusal)
     }
 
     pub(super) fn find(&self, id: &IntegrationId) -> Option<Arc<UpstreamHandle>> {

@@ -1,12 +1,20 @@
-//! `agentport integrations accounts | add-account | reauth | choose-account | disconnect`: the accounts of integrations that are signed in to.
+//! `agentport integrations accounts | add-account | reauth | choose-account | disconnect`: the accounts of integrations.
+//!
+//! A server that is given a token gets another account by another token, which is asked, or read from stdin.
 
-use agentport_api::{AccountView, ChangeAccount, ChosenAccounts, paths};
+use agentport_api::{
+    AccountView, ChangeAccount, ChosenAccounts, Connection, IntegrationView, paths,
+};
 use agentport_core::{AccountId, IntegrationId};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args};
 use serde_json::json;
 
-use super::sign_in::{self, SignInArgs, SignInTarget};
+use super::{
+    credentials,
+    sign_in::{self, SignInArgs, SignInTarget},
+    wait_ready,
+};
 use crate::{
     client::OwnerClient, commands::keys, context::Context, exit::ExitStatus, format, output,
 };
@@ -65,18 +73,35 @@ pub(super) async fn list(context: &Context, id: Option<&IntegrationId>) -> Resul
     Ok(ExitStatus::Done)
 }
 
-/// Signs in with one more account.
+/// Adds one more account: signs in with it, or takes its token.
 pub(super) async fn add(
     context: &Context,
     id: &IntegrationId,
     how: &SignInArgs,
 ) -> Result<ExitStatus> {
     let owner = context.owner().await?;
+    if let Some(connection) = token_connection(&owner, id).await? {
+        refuse_sign_in_options(id, how)?;
+        let secrets = credentials::ask(&connection)?;
+        let body = json!({ "label": how.label, "secrets": credentials::exposed(&secrets) });
+        let path = paths::fill(paths::INTEGRATION_ACCOUNTS, id);
+        let owner = owner.with_timeout(wait_ready::ANSWER_TIMEOUT);
+        let answer = owner.post(&path, &body).await?;
+        context.output.answer(&answer, |view: AccountView| {
+            format!(
+                "{} has the account {:?}: {}",
+                view.integration,
+                view.label,
+                format::account(&view.state)
+            )
+        })?;
+        return Ok(ExitStatus::Done);
+    }
     let target = SignInTarget { integration: id, account: None, address: None };
     sign_in::run(&owner, context, target, how).await
 }
 
-/// Signs in to an account again, in place.
+/// Signs in to an account again, or takes another token for it, in place.
 pub(super) async fn reauth(
     context: &Context,
     which: &AccountChoice,
@@ -84,6 +109,26 @@ pub(super) async fn reauth(
 ) -> Result<ExitStatus> {
     let owner = context.owner().await?;
     let account = chosen(&owner, which).await?;
+    if let Some(connection) = token_connection(&owner, &which.id).await? {
+        refuse_sign_in_options(&which.id, how)?;
+        if how.label.is_some() {
+            bail!("--label is for a new account; `agentport integrations set-account` renames one");
+        }
+        let secrets = credentials::ask(&connection)?;
+        let body = json!({ "secrets": credentials::exposed(&secrets) });
+        let path = paths::fill(paths::ACCOUNT_CREDENTIALS, account.id);
+        let owner = owner.with_timeout(wait_ready::ANSWER_TIMEOUT);
+        let answer = owner.put(&path, &body).await?;
+        context.output.answer(&answer, |view: AccountView| {
+            format!(
+                "{:?} of {}: new credentials, {}",
+                view.label,
+                view.integration,
+                format::account(&view.state)
+            )
+        })?;
+        return Ok(ExitStatus::Done);
+    }
     let target = SignInTarget { integration: &which.id, account: Some(account.id), address: None };
     sign_in::run(&owner, context, target, how).await
 }
@@ -147,6 +192,24 @@ pub(super) async fn choose(context: &Context, choice: &ChooseAccountArgs) -> Res
     Ok(ExitStatus::Done)
 }
 
+/// The connection of a remote server that is given a token; `None`: it is signed in to, or there is nothing to give.
+async fn token_connection(owner: &OwnerClient, id: &IntegrationId) -> Result<Option<Connection>> {
+    let installed: Vec<IntegrationView> = owner.list(paths::INTEGRATIONS).await?;
+    let view = installed.into_iter().find(|view| view.id == *id);
+    Ok(view.map(|view| view.connection).filter(|connection| {
+        connection.url().is_some()
+            && connection.oauth().is_none()
+            && !connection.secrets().is_empty()
+    }))
+}
+
+fn refuse_sign_in_options(id: &IntegrationId, how: &SignInArgs) -> Result<()> {
+    if how.client_id.is_some() || how.variant.is_some() || how.no_open || how.paste {
+        bail!("{id} is given a token, so no browser is opened; only --label can be used with it");
+    }
+    Ok(())
+}
+
 fn choices_table(choices: &ChosenAccounts, accounts: &[AccountView]) -> String {
     let label = |id: &AccountId| {
         let view = accounts.iter().find(|view| view.id == *id);
@@ -169,10 +232,9 @@ async fn chosen(owner: &OwnerClient, which: &AccountChoice) -> Result<AccountVie
     match (at, &which.account) {
         (Some(at), _) => Ok(of.swap_remove(at)),
         (None, Some(label)) => bail!("{} has no account {label:?}", which.id),
-        (None, None) => bail!(
-            "{} has no account that was signed in to; `agentport integrations accounts` lists them",
-            which.id
-        ),
+        (None, None) => {
+            bail!("{} has no account; `agentport integrations accounts` lists them", which.id)
+        }
     }
 }
 
@@ -188,6 +250,7 @@ fn table(views: impl Iterator<Item = AccountView>) -> String {
         ]
     });
     let headings = ["INTEGRATION", "ACCOUNT", "STATE", "RENEWED", "SCOPES"];
-    let empty = "No account was signed in to yet; install an integration with --auth oauth.";
+    let empty =
+        "There is no account yet; install an integration with --auth oauth, or with a token.";
     output::table(headings, rows.collect(), empty)
 }

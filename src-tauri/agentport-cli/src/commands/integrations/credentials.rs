@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use agentport_api::{IntegrationView, paths};
-use agentport_core::IntegrationId;
+use agentport_api::{Connection, IntegrationView, paths};
+use agentport_core::{IntegrationId, Secret};
 use anyhow::{Result, bail};
 use serde_json::json;
 
@@ -14,16 +14,11 @@ use crate::{context::Context, exit::ExitStatus, format, secrets};
 pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<ExitStatus> {
     let owner = context.owner().await?;
     let view: IntegrationView = owner.read(&paths::fill(paths::INTEGRATION, id)).await?;
-    let names = secret_names::of_connection(&view.connection);
-    if names.is_empty() {
+    let secrets = ask(&view.connection)?;
+    if secrets.is_empty() {
         bail!("{id} asks for no secrets, so there are none to replace");
     }
-    let labels: Vec<_> =
-        names.iter().map(|name| secret_names::label_in(name, &view.connection)).collect();
-    let values = secrets::read(&labels)?;
-    let secrets: BTreeMap<_, _> =
-        names.iter().map(String::as_str).zip(values.iter().map(|value| value.expose())).collect();
-    let body = json!({ "secrets": secrets });
+    let body = json!({ "secrets": exposed(&secrets) });
     let path = paths::fill(paths::INTEGRATION_CREDENTIALS, id);
     let starting = StartingIntegration {
         owner: &owner,
@@ -36,4 +31,17 @@ pub(super) async fn replace(id: &IntegrationId, context: &Context) -> Result<Exi
         format!("{}: new credentials, {}", view.id, format::health(&view.health))
     })?;
     Ok(ExitStatus::Done)
+}
+
+/// Asks for each secret of a connection, or reads them from stdin.
+pub(super) fn ask(connection: &Connection) -> Result<BTreeMap<String, Secret>> {
+    let names = secret_names::of_connection(connection);
+    let labels: Vec<_> =
+        names.iter().map(|name| secret_names::label_in(name, connection)).collect();
+    Ok(names.into_iter().zip(secrets::read(&labels)?).collect())
+}
+
+/// As they are sent to the gateway.
+pub(super) fn exposed(secrets: &BTreeMap<String, Secret>) -> BTreeMap<&str, &str> {
+    secrets.iter().map(|(name, secret)| (name.as_str(), secret.expose())).collect()
 }

@@ -60,15 +60,15 @@ pub(crate) enum IntegrationsCommand {
     },
     /// Replace its secrets: asked, or read from stdin, one per line in the order `show` names them (owner)
     Credentials { id: IntegrationId },
-    /// List the accounts that were signed in to (owner)
+    /// List the accounts, signed in to or with a token (owner)
     Accounts { id: Option<IntegrationId> },
-    /// Sign in with one more account (owner)
+    /// Add one more account: sign in, or give its token (owner)
     AddAccount {
         id: IntegrationId,
         #[command(flatten)]
         how: sign_in::SignInArgs,
     },
-    /// Sign in to an account again; rules and settings stay (owner)
+    /// Sign in to an account again, or give another token; rules and settings stay (owner)
     Reauth {
         #[command(flatten)]
         which: accounts::AccountChoice,

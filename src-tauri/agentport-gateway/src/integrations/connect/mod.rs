@@ -15,11 +15,11 @@ use self::secret_template::{fill, in_query};
 use super::Integrations;
 use super::timeout::{self, BadTimeout};
 use crate::{
-    accounts::{OAuthAccount, SignInNeeded},
+    accounts::{AccountSecrets, IntegrationAccount, OAuthAccount, SignInNeeded},
     catalogue::HealthEntry,
     store::{IntegrationRow, StoreError},
-    upstream::{LocalTarget, OpenedUpstream, RemoteTarget, UpstreamSpec, UpstreamTarget},
-    vault::{ChangingSecrets, Unsealable},
+    upstream::{LocalTarget, OpenedUpstream, RemoteTarget, UpstreamError, UpstreamTarget},
+    vault::Unsealable,
 };
 
 /// Why an integration cannot be connected.
@@ -57,6 +57,17 @@ pub(crate) enum ConnectError {
         #[source]
         source: Unsealable,
     },
+}
+
+impl ConnectError {
+    /// What the owner has to give, if that is all that is missing.
+    fn missing_credentials(&self) -> Option<String> {
+        match self {
+            Self::NotSignedIn => Some(self.to_string()),
+            Self::MissingSecret(_) => Some("Its secrets have to be given again.".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// Headers the transport sets itself (MCP, "Streamable HTTP").
@@ -110,13 +121,6 @@ pub(super) fn sign_in_with(target: &mut UpstreamTarget, account: Arc<OAuthAccoun
     if let UpstreamTarget::Remote(remote) = target {
         remote.tokens = Some(account);
     }
-}
-
-/// The same upstream with another account, which has never been connected.
-fn spec_for(spec: &UpstreamSpec, account: &Arc<OAuthAccount>) -> UpstreamSpec {
-    let mut spec = UpstreamSpec { last_revision: None, last_transport: None, ..spec.clone() };
-    sign_in_with(&mut spec.target, account.clone());
-    spec
 }
 
 /// The command of a local server, with its secrets.
@@ -244,69 +248,96 @@ impl Integrations {
         row: &IntegrationRow,
         opened: Option<OpenedUpstream>,
     ) -> Result<(), ConnectError> {
+        match self.target_with_accounts(row).await {
+            Ok(target) => {
+                self.connect_target(row, target, opened).await;
+                Ok(())
+            }
+            Err(error) => {
+                // Calls are refused for what is missing; a connection as it was before must not take them.
+                super::trial::close(opened).await;
+                self.upstreams.remove(&row.id).await;
+                if let Some(message) = error.missing_credentials() {
+                    self.upstreams
+                        .refuse(&row.id, UpstreamError::NeedsAuth { message, scheme: None });
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Where the integration is reached with its default account, or its own secrets.
+    async fn target_with_accounts(
+        &self,
+        row: &IntegrationRow,
+    ) -> Result<Option<UpstreamTarget>, ConnectError> {
         let secrets = self.unsealed(&row.id).await?;
+        self.protect_secrets(row, &secrets);
         let mut target = target(&row.connection, &secrets)?;
-        let accounts = self.accounts.of(&row.id);
-        let changing = accounts.iter().map(|account| account.clone() as Arc<dyn ChangingSecrets>);
-        let sent = as_sent(&row.connection, secrets);
-        self.secrets.set(&row.id, sent, changing.collect());
-        self.upstreams.end_accounts(&row.id);
-        let default = accounts.iter().find(|account| account.is_default());
         if row.connection.oauth().is_some() {
-            let account = default.ok_or(ConnectError::NotSignedIn)?;
+            let default = self.accounts.default_of(&row.id);
+            let account = default.as_ref().and_then(IntegrationAccount::oauth);
+            let account = account.ok_or(ConnectError::NotSignedIn)?;
             if let Some(target) = &mut target {
                 sign_in_with(target, account.clone());
             }
         }
+        Ok(target)
+    }
+
+    /// Keeps the secrets of all accounts out of results.
+    pub(super) fn protect_secrets(&self, row: &IntegrationRow, secrets: &BTreeMap<String, Secret>) {
+        let accounts = self.accounts.of(&row.id);
+        let mut sent = as_sent(&row.connection, secrets.clone());
+        for account in accounts.iter().filter(|account| !account.is_default()) {
+            if let Some(account) = account.token() {
+                sent.extend(as_sent(&row.connection, AccountSecrets::clone(&account.secrets())));
+            }
+        }
+        let changing = accounts.iter().filter_map(IntegrationAccount::changing_secrets);
+        self.secrets.set(&row.id, sent, changing.collect());
+    }
+
+    async fn connect_target(
+        &self,
+        row: &IntegrationRow,
+        target: Option<UpstreamTarget>,
+        opened: Option<OpenedUpstream>,
+    ) {
+        self.upstreams.end_accounts(&row.id);
         match target {
             Some(target) if row.enabled => {
-                let entry = self.catalogue.get(&row.id);
-                let listing = entry.as_ref().and_then(|entry| entry.listing.as_ref());
-                let spec = UpstreamSpec {
-                    id: row.id.clone(),
-                    target,
-                    idle_stop: self.settings.idle_stop(),
-                    last_revision: listing.map(|listing| listing.revision.clone()),
-                    last_transport: listing.and_then(|listing| listing.transport),
-                };
+                let spec = self.spec(row, target);
                 // What was said of the connection before is not true of this one.
                 let last_error = self.catalogue.health.get(&row.id).last_error;
                 let fresh = HealthEntry { last_error, ..HealthEntry::default() };
                 self.catalogue.health.set(&row.id, fresh);
-                let others = accounts.iter().filter(|account| !account.is_default());
-                let others: Vec<_> =
-                    others.map(|account| (spec_for(&spec, account), account.id())).collect();
                 match opened {
                     Some(opened) => self.upstreams.add_connected(spec, opened),
                     None => self.upstreams.add(spec),
                 }
-                if let Some(default) = default {
-                    self.upstreams.name_account(&row.id, default.id());
-                }
-                for (spec, account) in others {
-                    self.upstreams.add_account(spec, account);
+                for account in self.accounts.of(&row.id) {
+                    if account.is_default() {
+                        self.upstreams.name_account(&row.id, account.id());
+                    } else {
+                        self.connect_other(row, &account);
+                    }
                 }
             }
             _ => {
-                if let Some(opened) = opened {
-                    opened.close().await;
-                }
+                super::trial::close(opened).await;
                 self.upstreams.remove(&row.id).await;
             }
         }
-        Ok(())
     }
 
     /// [`Integrations::connect`]; why it can't be used is said where the owner looks, and answered.
     pub(crate) async fn connect_or_say(&self, row: &IntegrationRow) -> Option<String> {
         let error = self.connect(row).await.err()?;
         let message = ErrorChain(&error).to_string();
-        let health = match error {
-            ConnectError::NotSignedIn => Health::NeedsAuth { message: message.clone() },
-            ConnectError::MissingSecret(_) => {
-                Health::NeedsAuth { message: "Its secrets have to be given again.".to_owned() }
-            }
-            _ => Health::Failed { message: message.clone(), retry_at: None },
+        let health = match error.missing_credentials() {
+            Some(message) => Health::NeedsAuth { message },
+            None => Health::Failed { message: message.clone(), retry_at: None },
         };
         self.catalogue.health.set(&row.id, HealthEntry { health, ..HealthEntry::default() });
         Some(message)
@@ -326,11 +357,14 @@ impl Integrations {
         self.events.send(Event::Integration { id: id.clone() });
     }
 
-    /// The secrets of an integration, by name.
+    /// The secrets of an integration's default account, or its own, by name.
     pub(super) async fn unsealed(
         &self,
         id: &IntegrationId,
     ) -> Result<BTreeMap<String, Secret>, ConnectError> {
+        if let Some(IntegrationAccount::Token(account)) = self.accounts.default_of(id) {
+            return Ok(AccountSecrets::clone(&account.secrets()));
+        }
         let mut secrets = BTreeMap::new();
         for (name, sealed) in self.store.credentials(id).await? {
             let plain = self

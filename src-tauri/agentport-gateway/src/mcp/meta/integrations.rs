@@ -167,7 +167,8 @@ impl MetaCall<'_> {
         if self.api.sign_ins.pending_for(id).is_some() {
             return "pending";
         }
-        match self.api.sign_ins.accounts.default_of(id) {
+        let default = self.api.sign_ins.accounts.default_of(id);
+        match default.as_ref().and_then(|account| account.oauth()) {
             None => "none",
             Some(account) if account.needs_sign_in() => "expired",
             Some(_) => "connected",

@@ -64,6 +64,21 @@ impl Store {
         Ok(inserted)
     }
 
+    /// The same in place of what the table `credentials` holds of its integration.
+    pub(crate) async fn replace_credentials_by(&self, account: &AccountRow) -> Result<Transition> {
+        let mut transaction = self.transaction().await?;
+        if insert(&mut *transaction, account).await? == Transition::LostRace {
+            return Ok(Transition::LostRace);
+        }
+        sqlx::query("DELETE FROM credentials WHERE integration = ?")
+            .bind(account.integration.as_str())
+            .execute(&mut *transaction)
+            .await
+            .doing("making an account of credentials")?;
+        commit(transaction).await?;
+        Ok(Transition::Applied)
+    }
+
     /// Replaces the sealed record of an account, and what is said of it. [`Transition::LostRace`]: it is gone.
     pub(crate) async fn update_account_record(
         &self,

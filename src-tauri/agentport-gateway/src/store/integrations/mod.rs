@@ -85,8 +85,8 @@ impl Store {
         Ok(Transition::Applied)
     }
 
-    /// The same with the account it was signed in with, in place of credentials.
-    pub(crate) async fn insert_signed_in_integration(
+    /// The same with its first account, in place of credentials.
+    pub(crate) async fn insert_integration_with_account(
         &self,
         integration: &IntegrationRow,
         account: &AccountRow,
