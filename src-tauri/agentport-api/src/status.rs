@@ -12,6 +12,10 @@ pub struct Status {
     pub version: String,
     /// Where agents connect.
     pub mcp_url: String,
+    /// The gateway behind the external URL, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub external: Option<ExternalStatus>,
     /// The data directory.
     pub home: String,
     /// The gateway's process.
@@ -36,6 +40,20 @@ pub struct Status {
     pub second_factor: bool,
     /// An owner password is set, so that a browser and a terminal can sign in.
     pub owner_password: bool,
+}
+
+/// The gateway behind its external URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ExternalStatus {
+    /// The external URL, an https origin.
+    pub url: String,
+    /// The port on 127.0.0.1 that the reverse proxy or tunnel sends requests to.
+    pub port: u16,
+    /// Why it is not served, as a sentence; absent while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub problem: Option<String>,
 }
 
 /// `POST /control/pause`.

@@ -49,6 +49,8 @@ wire_words! {
         AgentRefused = "agent.refused",
         /// An agent ended its own sign-in.
         AgentSignedOut = "agent.signed_out",
+        /// A refresh token was used again long after it was replaced, and the agent was signed out.
+        AgentTokenReused = "agent.token_reused",
         /// An agent was trusted: all its calls are allowed.
         AgentTrusted = "agent.trusted",
         /// The owner approved a request.

@@ -16,6 +16,7 @@ pub mod ids;
 pub mod json_rpc;
 pub mod key;
 pub mod mcp;
+pub mod oauth_token;
 pub mod outcome;
 pub mod placeholder;
 pub mod policy;

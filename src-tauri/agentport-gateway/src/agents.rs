@@ -1,4 +1,4 @@
-//! The agents with a valid key: looked up by the key's hash on every request.
+//! The agents that are let in: looked up on every request by the hash of their key or access token.
 
 use std::{
     collections::HashMap,
@@ -12,6 +12,7 @@ use std::{
 use agentport_core::{
     AgentId, Timestamp,
     key::{Key, KeyHash},
+    oauth_token::{OAuthToken, TokenHash},
     profile::{ListMode, Naming, Profile},
     sanitize::display_name,
 };
@@ -19,19 +20,22 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{self, AgentRow, Store};
+use crate::{
+    clock,
+    store::{self, AgentRow, Audience, GrantId, LiveTokenRow, Store},
+};
 
 /// An agent silent for longer than this begins a new session.
 pub(crate) const SESSION_SILENCE: Duration = Duration::from_secs(30 * 60);
 
-/// An agent with a valid key.
+/// An agent that is not revoked.
 #[derive(Debug)]
 pub(crate) struct Agent {
     pub(crate) id: AgentId,
     pub(crate) name: String,
     pub(crate) profile: Arc<Profile>,
     pub(crate) expires_at: Option<Timestamp>,
-    /// Cancelled when the key is revoked: closes open streams.
+    /// Cancelled when the agent is revoked.
     pub(crate) revoked: CancellationToken,
     seen: Arc<Seen>,
 }
@@ -57,10 +61,36 @@ pub(crate) enum AgentContact {
     Continued,
 }
 
-/// The agents with a valid key, found by key and by id.
+/// What lets a request in: a key, or a grant whose access token was shown.
+#[derive(Debug)]
+pub(crate) struct Login {
+    pub(crate) agent: Arc<Agent>,
+    #[expect(dead_code, reason = "to be said by whoami")]
+    pub(crate) by: LoginKind,
+    /// Cancelled when the agent is revoked or the grant ends: closes open streams.
+    pub(crate) ended: CancellationToken,
+}
+
+/// How an agent was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginKind {
+    Key,
+    OAuth { grant: GrantId, audience: Audience },
+}
+
+/// An access token that is accepted.
+struct AccessToken {
+    login: Arc<Login>,
+    audience: Audience,
+    expires_at: Timestamp,
+}
+
+/// The agents that are let in, found by what they show and by id.
 #[derive(Default)]
 struct AgentIndex {
-    by_key: HashMap<KeyHash, Arc<Agent>>,
+    by_key: HashMap<KeyHash, Arc<Login>>,
+    by_token: HashMap<TokenHash, AccessToken>,
+    by_grant: HashMap<GrantId, Arc<Login>>,
     by_id: HashMap<AgentId, Arc<Agent>>,
 }
 
@@ -70,6 +100,8 @@ pub(crate) struct Agents {
     snapshot: ArcSwap<AgentIndex>,
     /// Held while the times agents were last seen are stored.
     flushing: tokio::sync::Mutex<()>,
+    /// Held while the snapshot is made anew, so that an older one never replaces a newer one.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 /// The profile of an agent that was given none: it sees everything.
@@ -86,14 +118,19 @@ pub(crate) fn everything() -> Profile {
 
 impl Agents {
     pub(crate) async fn load(store: Store) -> store::Result<Self> {
-        let agents =
-            Self { store, snapshot: ArcSwap::default(), flushing: tokio::sync::Mutex::default() };
+        let agents = Self {
+            store,
+            snapshot: ArcSwap::default(),
+            flushing: tokio::sync::Mutex::default(),
+            reloading: tokio::sync::Mutex::default(),
+        };
         agents.reload().await?;
         Ok(agents)
     }
 
-    /// Reads keys and profiles again. Agents that are gone have their streams closed.
+    /// Reads keys, access tokens and profiles again. Agents and grants that are gone have their streams closed.
     pub(crate) async fn reload(&self) -> store::Result<()> {
+        let _alone = self.reloading.lock().await;
         let profiles: HashMap<String, Arc<Profile>> = self
             .store
             .profiles()
@@ -111,24 +148,36 @@ impl Agents {
                 None => general.clone(),
                 Some(name) => profiles.get(name).unwrap_or(&nothing).clone(),
             };
-            let known = before.by_key.get(&hash).map(Arc::as_ref);
+            let known = before.by_key.get(&hash).map(|login| &*login.agent);
             let agent = Arc::new(Agent::new(row, profile, known));
             next.by_id.insert(agent.id, agent.clone());
-            next.by_key.insert(hash, agent);
+            let ended = agent.revoked.clone();
+            next.by_key.insert(hash, Arc::new(Login { agent, by: LoginKind::Key, ended }));
         }
-        for (hash, agent) in &before.by_key {
-            if !next.by_key.contains_key(hash) {
-                agent.revoked.cancel();
-            }
+        for token in self.store.live_oauth_tokens(clock::now()).await? {
+            next.add_token(&token, &before);
         }
+        next.end_what_is_gone(&before);
         self.snapshot.store(Arc::new(next));
         Ok(())
     }
 
-    /// The agent this key belongs to, unless it is unknown, revoked or expired.
-    pub(crate) fn authenticate(&self, key: &Key, now: Timestamp) -> Option<Arc<Agent>> {
-        let agent = self.snapshot.load().by_key.get(&key.hash())?.clone();
-        agent.expires_at.is_none_or(|end| now < end).then_some(agent)
+    /// What this key lets in, unless it is unknown, revoked or expired.
+    pub(crate) fn authenticate(&self, key: &Key, now: Timestamp) -> Option<Arc<Login>> {
+        let login = self.snapshot.load().by_key.get(&key.hash())?.clone();
+        login.agent.expires_at.is_none_or(|end| now < end).then_some(login)
+    }
+
+    /// What this access token lets in, unless it is unknown, ended, expired or of another audience.
+    pub(crate) fn authenticate_token(
+        &self,
+        token: &OAuthToken,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Option<Arc<Login>> {
+        let index = self.snapshot.load();
+        let found = index.by_token.get(&token.hash())?;
+        (found.audience == audience && now < found.expires_at).then(|| found.login.clone())
     }
 
     /// The agent in its present state, if its key is still valid.
@@ -151,7 +200,7 @@ impl Agents {
         let snapshot = self.snapshot.load_full();
         let mut touched = Vec::new();
         let mut rows = Vec::new();
-        for agent in snapshot.by_key.values() {
+        for agent in snapshot.by_id.values() {
             let at = agent.seen.at.load(Ordering::Relaxed);
             if agent.seen.flushed.swap(at, Ordering::Relaxed) != at {
                 rows.push((agent.id, Timestamp(at), agent.client()));
@@ -173,6 +222,34 @@ impl Agents {
     /// When this agent was last seen since the start.
     pub(crate) fn last_seen(&self, id: AgentId) -> Option<Timestamp> {
         self.get(id).and_then(|agent| agent.last_seen())
+    }
+}
+
+impl AgentIndex {
+    /// Adds a token of an agent that is there, and its grant.
+    fn add_token(&mut self, token: &LiveTokenRow, before: &Self) {
+        let Some(agent) = self.by_id.get(&token.agent) else { return };
+        let grant = token.grant;
+        let login = self.by_grant.entry(grant).or_insert_with(|| {
+            let known = before.by_grant.get(&grant).filter(|login| !login.ended.is_cancelled());
+            Arc::new(Login {
+                agent: agent.clone(),
+                by: LoginKind::OAuth { grant, audience: token.audience },
+                ended: known
+                    .map_or_else(|| agent.revoked.child_token(), |login| login.ended.clone()),
+            })
+        });
+        if let Some(hash) = token.access {
+            let (login, audience, expires_at) = (login.clone(), token.audience, token.expires_at);
+            self.by_token.insert(hash, AccessToken { login, audience, expires_at });
+        }
+    }
+
+    fn end_what_is_gone(&self, before: &Self) {
+        let keys = before.by_key.iter().filter(|(hash, _)| !self.by_key.contains_key(*hash));
+        keys.for_each(|(_, login)| login.agent.revoked.cancel());
+        let grants = before.by_grant.iter().filter(|(id, _)| !self.by_grant.contains_key(*id));
+        grants.for_each(|(_, login)| login.ended.cancel());
     }
 }
 
@@ -264,7 +341,7 @@ mod tests {
     async fn readers_wait_for_a_running_flush() {
         let store = store().await;
         let (agents, key) = known(&store).await;
-        agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));
+        agents.authenticate(&key, Timestamp(5)).unwrap().agent.touch(Timestamp(5));
         let busy = store.transaction().await.unwrap();
         let (mut one, mut other) = (pin!(agents.flush()), pin!(agents.flush()));
         assert!(poll!(&mut one).is_pending());
@@ -278,7 +355,7 @@ mod tests {
     async fn a_failed_flush_is_repeated() {
         let store = store().await;
         let (agents, key) = known(&store).await;
-        agents.authenticate(&key, Timestamp(5)).unwrap().touch(Timestamp(5));
+        agents.authenticate(&key, Timestamp(5)).unwrap().agent.touch(Timestamp(5));
         store.tamper("ALTER TABLE agents RENAME TO elsewhere").await;
         agents.flush().await.unwrap_err();
         store.tamper("ALTER TABLE elsewhere RENAME TO agents").await;

@@ -10,6 +10,7 @@ use crate::{
     agents::{Agents, SESSION_SILENCE},
     clock,
     mcp::sessions::Sessions,
+    oauth_server,
     policy::PolicyStore,
     settings::SettingsStore,
     store::{self, Store},
@@ -59,6 +60,7 @@ impl Housekeeping {
         if self.store.delete_expired_rules(now).await? > 0 {
             self.policy.reload().await?;
         }
+        oauth_server::delete_expired(&self.store).await?;
         self.store.delete_results(now).await?;
         let kept = DAY * self.settings.load().activity_retention_days;
         self.store.delete_activity_before(now.minus(kept)).await?;

@@ -58,6 +58,7 @@ mod integrations;
 mod journal;
 mod launch;
 mod mcp;
+mod oauth_server;
 mod policy;
 mod rest;
 mod settings;
@@ -68,10 +69,11 @@ mod tool_schema;
 mod upstream;
 
 pub use self::{
+    address::external_origin,
     control::{
         exposure::ControlAccess,
         extension::{ControlExtension, ControlHandle},
     },
-    gateway::{Announcement, Gateway, Options, Port, StartError},
+    gateway::{Announcement, ExternalAccess, Gateway, Options, Port, StartError},
     http::assets::{Asset, Assets},
 };

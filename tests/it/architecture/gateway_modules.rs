@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ("vault", &["data_dir", "store"], "keys and sealing; knows no one it seals for"),
     ("journal", &["data_dir", "store"], "appends rows and imports them into the database"),
     ("audit", &["clock", "store"], "records what others did, and does nothing itself"),
-    ("agents", &["store"], "keys and profiles; who may do what is policy"),
+    ("agents", &["clock", "store"], "keys, tokens and profiles; who may do what is policy"),
     ("launch", &[], "templates of commands; pure"),
     ("directory", &["launch"], "data that comes with the program, and tokens that wait"),
     ("imports", &["launch"], "reads and unpacks files; adds nothing"),
@@ -146,7 +146,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "auth",
-        &["agents", "catalogue", "clock", "events", "policy"],
+        &["address", "agents", "catalogue", "clock", "events", "policy", "store"],
         "says who is asking, before any API answers",
     ),
     (
@@ -205,6 +205,22 @@ const MODULES: &[(&str, &[&str], &str)] = &[
         "an API for agents, with the words of the other one",
     ),
     (
+        "oauth_server",
+        &[
+            "accounts",
+            "address",
+            "agents",
+            "audit",
+            "clock",
+            "events",
+            "http::body",
+            "settings",
+            "shutdown",
+            "store",
+        ],
+        "asks for consent, which the control API alone decides",
+    ),
+    (
         "control",
         &[
             "accounts",
@@ -223,6 +239,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "integrations",
             "journal",
             "mcp",
+            "oauth_server",
             "policy",
             "settings",
             "shutdown",
@@ -245,6 +262,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
             "http::body",
             "http::not_found",
             "mcp",
+            "oauth_server",
             "rest",
             "store",
         ],
@@ -252,7 +270,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ),
     (
         "housekeeping",
-        &["agents", "clock", "mcp", "policy", "settings", "store"],
+        &["agents", "clock", "mcp", "oauth_server", "policy", "settings", "store"],
         "removes by age, in every layer",
     ),
 ];

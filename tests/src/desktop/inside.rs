@@ -28,6 +28,7 @@ impl Inside {
             owner_password: None,
             ui: Assets(pages),
             control_access: ControlAccess::WindowOnly,
+            external: None,
             extensions: Vec::new(),
         };
         let started = soon("a gateway in this process", Gateway::start(options)).await;

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use agentport_api::Settings;
 use agentport_clients::client::Machine;
 use agentport_gateway::{
-    ControlAccess, ControlExtension, Gateway, Options, Port, StartError, vault::VaultChoice,
+    ControlAccess, ControlExtension, ExternalAccess, Gateway, Options, Port, StartError,
+    vault::VaultChoice,
 };
 use agentport_pages::assets;
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -21,6 +23,13 @@ pub(crate) struct ServeArgs {
     /// The port to listen on; 0 takes any that is free [default: the setting `port`, which is 4747 unless changed]
     #[arg(long)]
     port: Option<u16>,
+    /// Serve agents on other computers too, behind a reverse proxy or tunnel with this https address
+    /// [default: the setting `external_url`]
+    #[arg(long, value_name = "URL", value_parser = agentport_gateway::external_origin)]
+    external_url: Option<String>,
+    /// The port on 127.0.0.1 that the proxy sends requests to [default: 4748]
+    #[arg(long, value_name = "PORT", requires = "external_url")]
+    external_port: Option<u16>,
     /// Where the key that seals secrets lies: keychain, key-file, or passphrase-file FILE
     /// [default: the keychain if one answers, else a key file]
     #[arg(long, value_name = "KIND", env = "AGENTPORT_VAULT", num_args = 1..=2, value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -41,8 +50,20 @@ impl ServeArgs {
         let port = self.port.map_or(Port::FromSettings, Port::Chosen);
         let control_access = ControlAccess::Network;
         let extensions = clients_extension().into_iter().collect();
-        let options =
-            Options { home, port, vault, owner_password, ui: assets(), control_access, extensions };
+        let external = self.external_url.map(|url| {
+            let port = self.external_port.unwrap_or(Settings::default().external_port);
+            ExternalAccess { url, port }
+        });
+        let options = Options {
+            home,
+            port,
+            vault,
+            owner_password,
+            ui: assets(),
+            control_access,
+            external,
+            extensions,
+        };
         let gateway = tokio::select! {
             started = Gateway::start(options) => started.map_err(|error| match error {
                 StartError::Bind { .. } => anyhow!(error).context("cannot start the gateway; --port N takes another port"),

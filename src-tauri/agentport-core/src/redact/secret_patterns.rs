@@ -3,11 +3,15 @@
 use std::ops::Range;
 
 use super::names_a_secret;
+use crate::oauth_token::{RANDOM_CHARS, TokenKind};
 
 /// Tokens with a prefix of their own, and how many characters must follow it. The prefixes are published by the
 /// services so that scanners can find their tokens.
-const PREFIXES: [(&str, usize); 45] = [
+const PREFIXES: [(&str, usize); 48] = [
     (crate::key::PREFIX, crate::key::RANDOM_CHARS),
+    (TokenKind::Access.prefix(), RANDOM_CHARS),
+    (TokenKind::Refresh.prefix(), RANDOM_CHARS),
+    (TokenKind::Code.prefix(), RANDOM_CHARS),
     ("AGE-SECRET-KEY-1", 20),
     ("AIza", 30),
     ("AKIA", 16),

@@ -1,18 +1,28 @@
-//! Authentication of agents: an API key in `Authorization` or `X-API-Key`.
+//! Authentication of agents: an API key in `Authorization` or `X-API-Key`, or an access token in `Authorization`
+//! (RFC 6750, section 2.1).
+
+mod challenge;
 
 use std::sync::Arc;
 
 use agentport_api::Event;
-use agentport_core::{ErrorChain, key::Key};
-use http::{HeaderMap, header};
+use agentport_core::{
+    ErrorChain, Timestamp,
+    key::Key,
+    oauth_token::{OAuthToken, TokenKind},
+};
+use http::{HeaderMap, header, request::Parts};
 use rmcp::{ErrorData, model::Extensions};
 
+pub(crate) use self::challenge::challenge;
 use crate::{
-    agents::{Agent, AgentContact, Agents},
+    address::ExternalOrigin,
+    agents::{Agent, AgentContact, Agents, Login},
     catalogue::{AgentView, Catalogue, ViewKey},
     clock,
     events::Events,
     policy::PolicyStore,
+    store::Audience,
 };
 
 tokio::task_local! {
@@ -24,6 +34,7 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(crate) struct Principal {
     pub(crate) agent: Arc<Agent>,
+    pub(crate) login: Arc<Login>,
     pub(crate) key: Arc<ViewKey>,
 }
 
@@ -57,24 +68,30 @@ impl Principal {
 pub(crate) enum InvalidCredential {
     /// Neither header is there.
     #[error(
-        "Show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'. The owner creates keys in AgentPort."
+        "Sign in by OAuth, or show a key of yours as 'X-API-Key: ap_…' or 'Authorization: Bearer ap_…'. The owner creates keys in AgentPort."
     )]
     Missing,
     /// `Authorization` with another scheme, without one, or several of them.
     #[error("The header Authorization has to be 'Bearer ap_…', once.")]
     Scheme,
-    /// The value does not have the form of a key.
+    /// The value has the form neither of a key nor of an access token.
     #[error(
         "What was shown is no key: a key is 'ap_' and 32 characters. Check that it was pasted whole and nothing else with it."
     )]
     Malformed,
 }
 
+/// What a request shows.
+enum Credential {
+    Key(Key),
+    AccessToken(OAuthToken),
+}
+
 /// The credential of a request.
 ///
 /// `Authorization`, where it is sent, alone decides: a bad Bearer never falls back to `X-API-Key`. Blanks, quotation
 /// marks and a repeated `Bearer`, as they come with pasting, are left out.
-fn find_key(headers: &HeaderMap) -> Result<Key, InvalidCredential> {
+fn find_credential(headers: &HeaderMap) -> Result<Credential, InvalidCredential> {
     use InvalidCredential as E;
     let mut authorization = headers.get_all(header::AUTHORIZATION).iter();
     if let Some(value) = authorization.next() {
@@ -82,10 +99,10 @@ fn find_key(headers: &HeaderMap) -> Result<Key, InvalidCredential> {
             return Err(E::Scheme);
         }
         let value = value.to_str().map_err(|_| E::Malformed)?;
-        return parse_key(without_bearer(value.trim()).ok_or(E::Scheme)?);
+        return parse(without_bearer(value.trim()).ok_or(E::Scheme)?);
     }
     let value = headers.get("x-api-key").ok_or(E::Missing)?.to_str().map_err(|_| E::Malformed)?;
-    parse_key(without_bearer(value.trim()).unwrap_or(value))
+    parse(without_bearer(value.trim()).unwrap_or(value))
 }
 
 /// What follows the word `Bearer`, or several of them.
@@ -95,21 +112,22 @@ fn without_bearer(value: &str) -> Option<&str> {
     word.eq_ignore_ascii_case("bearer").then(|| without_bearer(rest).unwrap_or(rest))
 }
 
-fn parse_key(text: &str) -> Result<Key, InvalidCredential> {
+fn parse(text: &str) -> Result<Credential, InvalidCredential> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'));
-    Key::parse(text).ok_or(InvalidCredential::Malformed)
+    let token = || OAuthToken::parse(TokenKind::Access, text).map(Credential::AccessToken);
+    Key::parse(text).map(Credential::Key).or_else(token).ok_or(InvalidCredential::Malformed)
 }
 
 /// The sentence for a request whose credential [`Authenticator::authenticate`] refused.
 pub(crate) fn unauthorized_reason(headers: &HeaderMap) -> String {
-    match find_key(headers) {
-        Ok(_) => "This key is not known here, has expired or was revoked. The owner creates keys in AgentPort."
-            .to_owned(),
+    match find_credential(headers) {
+        Ok(Credential::Key(_)) => "This key is not known here, has expired or was revoked. The owner creates keys in AgentPort.".to_owned(),
+        Ok(Credential::AccessToken(_)) => "This access token is not known here, has expired or was revoked. Refresh it, or sign in again.".to_owned(),
         Err(error) => error.to_string(),
     }
 }
 
-/// Checks keys, and ends the session grants of an agent that was silent for long.
+/// Checks keys and access tokens, and ends the session grants of an agent that was silent for long.
 pub(crate) struct Authenticator {
     agents: Arc<Agents>,
     policy: Arc<PolicyStore>,
@@ -121,10 +139,12 @@ impl Authenticator {
         Self { agents, policy, events }
     }
 
-    /// The agent of the request's key. Records that it was seen; after a long silence its session grants are removed first.
-    pub(crate) async fn authenticate(&self, headers: &HeaderMap) -> Option<Arc<Agent>> {
+    /// What the request's credential lets in. Records that the agent was seen; after a long silence its session grants
+    /// are removed first.
+    pub(crate) async fn authenticate(&self, parts: &Parts) -> Option<Arc<Login>> {
         let now = clock::now();
-        let agent = self.agents.authenticate(&find_key(headers).ok()?, now)?;
+        let login = self.login(parts, now)?;
+        let agent = &login.agent;
         let contact = agent.touch(now);
         if contact == AgentContact::First {
             // Screens show it as connected from here on.
@@ -137,7 +157,20 @@ impl Authenticator {
             tracing::error!(error = %ErrorChain(&error), "an agent's session could not be ended");
             return None;
         }
-        Some(agent)
+        Some(login)
+    }
+
+    /// Behind the external URL a key lets nothing in.
+    fn login(&self, parts: &Parts, now: Timestamp) -> Option<Arc<Login>> {
+        let external = parts.extensions.get::<ExternalOrigin>().is_some();
+        match (find_credential(&parts.headers).ok()?, external) {
+            (Credential::Key(key), false) => self.agents.authenticate(&key, now),
+            (Credential::Key(_), true) => None,
+            (Credential::AccessToken(token), external) => {
+                let audience = if external { Audience::External } else { Audience::Loopback };
+                self.agents.authenticate_token(&token, audience, now)
+            }
+        }
     }
 }
 
@@ -156,7 +189,7 @@ mod tests {
             for (name, value) in entries {
                 headers.insert(*name, HeaderValue::from_str(value).unwrap());
             }
-            assert_eq!(find_key(&headers).is_ok(), want, "{entries:?}");
+            assert_eq!(find_credential(&headers).is_ok(), want, "{entries:?}");
         };
         check(&[], false);
         check(&[("x-api-key", GOOD)], true);
@@ -170,6 +203,10 @@ mod tests {
         check(&[("authorization", &format!("Bearer \"{GOOD}\""))], true);
         check(&[("x-api-key", &format!("Bearer {GOOD}"))], true);
         check(&[("authorization", GOOD)], false);
+        let token = format!("apa_{}", "A".repeat(43));
+        check(&[("authorization", &format!("Bearer {token}"))], true);
+        check(&[("authorization", &format!("Bearer {token}x"))], false);
+        check(&[("authorization", &format!("Bearer apr_{}", "A".repeat(43)))], false);
         check(&[("authorization", &format!("Bearer {GOOD}x"))], false);
         check(&[("authorization", ""), ("x-api-key", GOOD)], false);
     }

@@ -22,7 +22,7 @@ use super::{
     error::{ApiError, ApiResult},
 };
 use crate::{
-    clock,
+    clock, oauth_server,
     store::{AgentRow, Transition},
 };
 
@@ -35,9 +35,10 @@ pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items
     control.agents.flush().await?;
     control.up_to_now().await;
     let first_calls = control.store.first_calls().await?;
+    let mut sign_ins = oauth_server::sign_ins_of(&control.store).await?;
     let rules = control.store.rules().await?;
     let now = clock::now();
-    let view = |agent: AgentRow| KeyView {
+    let mut view = |agent: AgentRow| KeyView {
         trusted_until: rules
             .iter()
             .filter(|rule| trusts(rule, agent.id))
@@ -54,10 +55,10 @@ pub(super) async fn list(State(control): State<Control>) -> ApiResult<Json<Items
         last_used_at: agent.last_used_at,
         tools_listed: control.agents.get(agent.id).and_then(|agent| agent.tools_listed()),
         first_call_at: first_calls.get(&agent.id).copied(),
-        oauth: None,
+        oauth: sign_ins.remove(&agent.id),
         client: agent.client,
     };
-    let items = control.store.agents().await?.into_iter().map(view).collect();
+    let items = control.store.agents().await?.into_iter().map(&mut view).collect();
     Ok(Json(Items { items }))
 }
 
@@ -220,7 +221,7 @@ impl Control {
         }
     }
 
-    async fn check_profile(&self, profile: Option<&str>) -> ApiResult<()> {
+    pub(super) async fn check_profile(&self, profile: Option<&str>) -> ApiResult<()> {
         let Some(name) = profile else { return Ok(()) };
         if self.store.profiles().await?.iter().any(|profile| profile.name == name) {
             return Ok(());

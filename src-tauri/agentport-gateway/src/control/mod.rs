@@ -11,6 +11,7 @@ mod audit;
 mod backup;
 mod categories;
 mod confirm;
+mod consents;
 mod denials;
 mod directory;
 pub(crate) mod error;
@@ -40,7 +41,7 @@ use axum::{Router, middleware};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    address::GatewayAddress,
+    address::{ExternalAddress, GatewayAddress},
     agents::Agents,
     approvals::Approvals,
     audit::Audit,
@@ -50,6 +51,7 @@ use crate::{
     integrations::Integrations,
     journal::Journal,
     mcp::sessions::Sessions,
+    oauth_server::OAuthServer,
     policy::PolicyStore,
     settings::{CallSwitch, SettingsStore},
     sign_ins::SignIns,
@@ -64,6 +66,7 @@ pub use routes::{owner_routes, routes_to_confirm};
 #[derive(Clone)]
 pub(crate) struct Control {
     pub(crate) address: GatewayAddress,
+    pub(crate) external: ExternalAddress,
     pub(crate) store: Store,
     pub(crate) vault: Arc<Vault>,
     /// Flushed before activity is read.
@@ -80,6 +83,7 @@ pub(crate) struct Control {
     pub(crate) integrations: Arc<Integrations>,
     pub(crate) installer: Arc<Installer>,
     pub(crate) sign_ins: Arc<SignIns>,
+    pub(crate) oauth_server: Arc<OAuthServer>,
     pub(crate) tasks: TaskTracker,
     pub(crate) soft_stop: CancellationToken,
     pub(crate) sessions: Arc<Sessions>,

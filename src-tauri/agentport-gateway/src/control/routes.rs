@@ -13,7 +13,7 @@ use axum::{
 use http::{Method, StatusCode};
 
 use super::{
-    Control, accounts, activity, approvals, audit, backup, categories, confirm, denials,
+    Control, accounts, activity, approvals, audit, backup, categories, confirm, consents, denials,
     error::{ApiError, ApiResult},
     events, imports, integrations, keys, owner_password, policy, profiles, second_factor, settings,
     status, tool_effects,
@@ -79,6 +79,10 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::PATCH, paths::KEY, Never, keys::change),
         changes(Method::DELETE, paths::KEY, Never, keys::revoke),
         changes(Method::POST, paths::KEY_TRUST, IfWidening, keys::trust),
+        reads(paths::CONSENTS, consents::list),
+        reads(paths::CONSENT, consents::read),
+        changes(Method::POST, paths::CONSENT_APPROVE, Always, consents::approve),
+        changes(Method::POST, paths::CONSENT_DENY, Never, consents::deny),
         reads(paths::PROFILES, profiles::list),
         changes(Method::PUT, paths::PROFILE, Never, profiles::put),
         changes(Method::DELETE, paths::PROFILE, Never, profiles::delete),
@@ -145,7 +149,7 @@ fn shared_accounts() -> Vec<Route> {
 fn shared_settings_and_records() -> Vec<Route> {
     vec![
         reads(paths::SETTINGS, settings::read),
-        changes(Method::PATCH, paths::SETTINGS, Never, settings::change),
+        changes(Method::PATCH, paths::SETTINGS, IfWidening, settings::change),
         reads(paths::ACTIVITY, activity::list),
         reads(paths::ACTIVITY_CHART, activity::chart),
         reads(paths::ACTIVITY_EXPORT, activity::export),

@@ -8,13 +8,14 @@ use agentport_core::{
     audit::{Actor, AuditAction},
 };
 use axum::{Json, extract::State};
+use http::HeaderMap;
 use serde_json::Value;
 
 use super::{
     Control,
     error::{ApiError, ApiResult},
 };
-use crate::clock;
+use crate::{address::external_origin, clock};
 
 /// Variables that local servers may inherit.
 const MAX_INHERITED: usize = 200;
@@ -26,6 +27,7 @@ pub(super) async fn read(State(control): State<Control>) -> ApiResult<Json<Setti
 
 pub(super) async fn change(
     State(control): State<Control>,
+    headers: HeaderMap,
     Json(change): Json<Value>,
 ) -> ApiResult<Json<Settings>> {
     // One change after the other, for each writes all of them.
@@ -45,6 +47,9 @@ pub(super) async fn change(
         ApiError::invalid("settings", format!("a setting has a wrong value: {error}"))
     })?;
     check(&settings)?;
+    if reaches_further(&control.settings.load(), &settings) {
+        control.confirmed(&headers).await?;
+    }
     if silenced {
         check_silence(&settings, clock::now())?;
     }
@@ -65,6 +70,12 @@ impl Control {
     }
 }
 
+/// Do agents reach more by `wanted`, or the gateway requests addresses that agents chose?
+fn reaches_further(before: &Settings, wanted: &Settings) -> bool {
+    let opened = wanted.external_url.is_some() && wanted.external_url != before.external_url;
+    opened || (wanted.client_id_documents && !before.client_id_documents)
+}
+
 /// Longest "do not disturb"; the setting `notifications` turns them off for good.
 fn check_silence(settings: &Settings, now: Timestamp) -> ApiResult<()> {
     match settings.notifications_silent_until {
@@ -79,7 +90,7 @@ fn check_silence(settings: &Settings, now: Timestamp) -> ApiResult<()> {
 
 /// Validates settings.
 pub(super) fn check(settings: &Settings) -> ApiResult<()> {
-    let bounds: [(&str, u32, u32, u32); 7] = [
+    let bounds: [(&str, u32, u32, u32); 8] = [
         ("approval_expiry_minutes", settings.approval_expiry_minutes, 1, 1_440),
         ("pending_per_agent", settings.pending_per_agent, 1, 100),
         ("call_timeout_seconds", settings.call_timeout_seconds, 1, 3_600),
@@ -87,6 +98,7 @@ pub(super) fn check(settings: &Settings) -> ApiResult<()> {
         ("activity_retention_days", settings.activity_retention_days, 1, 3_650),
         ("calls_per_minute", settings.calls_per_minute, 0, 1_000_000),
         ("port", settings.port.into(), 1_024, 65_535),
+        ("external_port", settings.external_port.into(), 1_024, 65_535),
     ];
     for (name, value, least, most) in bounds {
         if !(least..=most).contains(&value) {
@@ -95,6 +107,13 @@ pub(super) fn check(settings: &Settings) -> ApiResult<()> {
                 format!("{name} can be {least} to {most}, not {value}"),
             ));
         }
+    }
+    if settings.port == settings.external_port {
+        let detail = "the external URL needs a port of its own";
+        return Err(ApiError::invalid("external_port", detail));
+    }
+    if let Some(url) = &settings.external_url {
+        external_origin(url).map_err(|why| ApiError::invalid("external_url", why))?;
     }
     check_inherited(&settings.inherited_environment)
 }

@@ -19,6 +19,7 @@ impl Control {
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             mcp_url: format!("{}/mcp", self.address.origin()),
+            external: self.external.get(),
             home: self.home.to_string(),
             pid: std::process::id(),
             started_at: self.started_at,

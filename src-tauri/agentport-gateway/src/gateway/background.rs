@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use agentport_api::Event;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::services::GatewayServices;
+use super::{external::ExternalListener, options::ExternalAccess, services::GatewayServices};
 use crate::{
     accounts::SignInNeeded,
     events::Events,
+    http::AgentRoutes,
     integrations::Integrations,
     journal::Journal,
     mcp::{list_changed, sessions::Sessions},
@@ -31,6 +32,25 @@ impl GatewayServices {
             self.base.events.clone(),
             stop.clone(),
         ));
+    }
+
+    /// Serves the external URL while there is one, until `stop`.
+    pub(super) fn spawn_external(
+        &self,
+        agents: AgentRoutes,
+        chosen: Option<ExternalAccess>,
+        servers: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        let listener = ExternalListener {
+            agents,
+            settings: self.base.settings.clone(),
+            events: self.base.events.clone(),
+            servers: servers.clone(),
+            chosen,
+            address: self.external.clone(),
+        };
+        self.tasks.tracker.spawn(listener.run(stop.clone()));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod background;
 mod bind;
+mod external;
 mod load;
 mod options;
 mod services;
@@ -26,12 +27,12 @@ use crate::{
         password,
     },
     data_dir::{DataDirLock, LockError, Runtime},
-    http,
+    http::{self, AgentRoutes},
     mcp::{McpEndpoint, sessions::Sessions},
     vault::VaultError,
 };
 
-pub use self::options::{Options, Port};
+pub use self::options::{ExternalAccess, Options, Port};
 
 // Together less than 8 s: a service manager or an owner who logs out does not wait longer.
 /// Time running calls have to end after a stop was asked for.
@@ -123,14 +124,14 @@ impl Gateway {
         let servers = TaskTracker::new();
         let connections = CancellationToken::new();
         let extensions = open_extensions(&control, options.extensions, options.home.root());
-        let router = http::router(
-            &services.agent_api(),
-            endpoint.clone(),
-            &control,
-            extensions.clone(),
-            options.ui,
-        );
+        let agents = AgentRoutes {
+            api: services.agent_api(),
+            endpoint: endpoint.clone(),
+            oauth: services.oauth_server.clone(),
+        };
+        let router = http::router(&agents, &control, extensions.clone(), options.ui);
         serve(&servers, listeners, &router, &connections);
+        services.spawn_external(agents, options.external, &servers, &connections);
         services.spawn_background(endpoint.sessions());
         let announcement = announce(&services, &control, &options.home, warnings)?;
         Ok(Self {

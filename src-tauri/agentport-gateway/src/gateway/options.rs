@@ -17,6 +17,8 @@ pub struct Options {
     pub owner_password: Option<Secret>,
     pub ui: Assets,
     pub control_access: ControlAccess,
+    /// In place of the settings: where agents on other computers reach the gateway.
+    pub external: Option<ExternalAccess>,
     /// Routes that the control API has beside the gateway's own.
     pub extensions: Vec<ControlExtension>,
 }
@@ -28,4 +30,13 @@ pub enum Port {
     Chosen(u16),
     /// The one in the owner's settings.
     FromSettings,
+}
+
+/// The gateway behind an external URL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalAccess {
+    /// An https origin, as [`external_origin`](crate::external_origin) takes it.
+    pub url: String,
+    /// The loopback port that the reverse proxy or tunnel sends requests to; 0: any free one.
+    pub port: u16,
 }

@@ -11,7 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{StartError, database};
 use crate::{
     accounts::{Accounts, SignInNeeded},
-    address::GatewayAddress,
+    address::{ExternalAddress, GatewayAddress},
     agent_api::AgentApi,
     agents::Agents,
     approvals::{ApprovalServices, Approvals},
@@ -29,6 +29,7 @@ use crate::{
     integrations::{Integrations, PendingAdds, UpstreamEvents},
     journal::Journal,
     mcp::sessions::Sessions,
+    oauth_server::OAuthServer,
     policy::PolicyStore,
     settings::{CallSwitch, SettingsStore},
     shutdown::StopSignals,
@@ -87,12 +88,14 @@ pub(super) struct GatewayTasks {
 pub(super) struct GatewayServices {
     pub(super) base: BaseServices,
     pub(super) address: GatewayAddress,
+    pub(super) external: ExternalAddress,
     pub(super) tasks: GatewayTasks,
     pub(super) upstreams: UpstreamRegistry,
     pub(super) approvals: Arc<Approvals>,
     pub(super) integrations: Arc<Integrations>,
     pub(super) installer: Arc<Installer>,
     pub(super) sign_ins: Arc<SignIns>,
+    pub(super) oauth_server: Arc<OAuthServer>,
     pub(super) calls: Arc<CallPipeline>,
     pub(super) resource_updates: broadcast::Sender<String>,
 }
@@ -284,16 +287,26 @@ impl GatewayServices {
             sign_ins: sign_ins.clone(),
             tokens: base.tokens.clone(),
         });
+        let oauth_server = Arc::new(OAuthServer::new(
+            base.store.clone(),
+            base.agents.clone(),
+            base.events.clone(),
+            base.audit.clone(),
+            base.settings.clone(),
+            tasks.tracker.clone(),
+        ));
         let calls = base.calls(&tasks, &approvals, &upstreams, &installer);
         Ok(Self {
             base,
             address: GatewayAddress { port },
+            external: ExternalAddress::default(),
             tasks,
             upstreams,
             approvals,
             integrations,
             installer,
             sign_ins,
+            oauth_server,
             calls,
             resource_updates,
         })
@@ -330,6 +343,7 @@ impl GatewayServices {
     ) -> Control {
         Control {
             address: self.address.clone(),
+            external: self.external.clone(),
             store: self.base.store.clone(),
             vault: self.base.vault.clone(),
             events: self.base.events.clone(),
@@ -345,6 +359,7 @@ impl GatewayServices {
             integrations: self.integrations.clone(),
             installer: self.installer.clone(),
             sign_ins: self.sign_ins.clone(),
+            oauth_server: self.oauth_server.clone(),
             tasks: self.tasks.tracker.clone(),
             soft_stop: self.tasks.stop.soft.clone(),
             sessions,

@@ -25,9 +25,30 @@ pub(crate) fn serve(
     router: axum::Router,
     stop: CancellationToken,
 ) {
+    let limits =
+        ListenerLimits { connections: MAX_CONNECTIONS_PER_LISTENER, end: CancellationToken::new() };
+    serve_within(limits, servers, listener, router, stop);
+}
+
+/// What bounds the connections of a listener.
+pub(crate) struct ListenerLimits {
+    /// Open at a time; more wait in the kernel's queue.
+    pub(crate) connections: usize,
+    /// Ends connections at once, whatever runs on them.
+    pub(crate) end: CancellationToken,
+}
+
+/// The same within other limits.
+pub(crate) fn serve_within(
+    limits: ListenerLimits,
+    servers: &TaskTracker,
+    listener: TcpListener,
+    router: axum::Router,
+    stop: CancellationToken,
+) {
     let connections = servers.clone();
     servers.spawn(async move {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS_PER_LISTENER));
+        let places = Arc::new(Semaphore::new(limits.connections));
         let graceful = GracefulShutdown::new();
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -54,9 +75,10 @@ pub(crate) fn serve(
             }
             let service = TowerToHyperService::new(router.clone());
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let end = limits.end.clone();
             connections.spawn(async move {
                 let _place = place;
-                if let Err(error) = connection.await {
+                if let Some(Err(error)) = end.run_until_cancelled(connection).await {
                     tracing::debug!(%error, "a connection ended with an error");
                 }
             });

@@ -1,6 +1,6 @@
 //! The HTTP server on loopback: the router of every API, behind the checks of Host and Origin.
 //!
-//! [`accept`] takes connections, [`guard`] looks at every request first, [`body`] bounds what is read, [`assets`] serves
+//! [`accept`] takes connections, [`guard`] looks at every request first, [`external`] does so behind an external URL, [`body`] bounds what is read, [`assets`] serves
 //! the front end, [`approve_page`] is the page of a request's URL. Loopback is hostile: web pages can reach it, and so
 //! can every program of this account. What a program may do is decided by the credential it shows, in each API.
 
@@ -8,6 +8,7 @@ pub(crate) mod accept;
 mod approve_page;
 pub(crate) mod assets;
 pub(crate) mod body;
+pub(crate) mod external;
 mod guard;
 pub(crate) mod not_found;
 
@@ -24,32 +25,51 @@ use self::{assets::Assets, guard::guard, not_found::nothing_here};
 use crate::{
     address::own_origins,
     agent_api::AgentApi,
-    control::{self, Control},
+    control::{self, Control, exposure::ControlAccess},
     mcp::{self, McpEndpoint},
+    oauth_server::{self, OAuthServer, ServerOrigin},
     rest,
 };
 
+/// What every listener serves to agents.
+#[derive(Clone)]
+pub(crate) struct AgentRoutes {
+    pub(crate) api: Arc<AgentApi>,
+    pub(crate) endpoint: McpEndpoint,
+    pub(crate) oauth: Arc<OAuthServer>,
+}
+
+impl AgentRoutes {
+    /// The agent API under one origin. `dashboard`: where the owner can decide in a browser.
+    fn router(&self, origin: ServerOrigin, dashboard: Option<Arc<str>>) -> Router {
+        let mcp = Router::new()
+            .route("/mcp", any(mcp::serve))
+            .route("/mcp/", any(mcp::serve))
+            .with_state(self.endpoint.clone());
+        let port = self.api.address.port;
+        Router::new()
+            .route("/health", get(health))
+            .route("/.well-known/{*rest}", any(nothing_here))
+            .merge(mcp)
+            .merge(rest::router(self.api.clone()))
+            .merge(oauth_server::router(self.oauth.clone(), origin, port, dashboard))
+    }
+}
+
 /// The routes of the agent API, and of the control API behind its sign-in.
 pub(crate) fn router(
-    api: &Arc<AgentApi>,
-    endpoint: McpEndpoint,
+    agents: &AgentRoutes,
     control: &Control,
     extensions: Router,
     ui: Assets,
 ) -> Router {
-    let mcp = Router::new()
-        .route("/mcp", any(mcp::serve))
-        .route("/mcp/", any(mcp::serve))
-        .with_state(endpoint);
-    let pages = Router::new()
-        .route("/health", get(health))
-        .route("/.well-known/{*rest}", any(nothing_here))
-        .merge(approve_page::router(control, control.front.reach()));
     let front = control.front.clone();
-    let router = Router::new()
-        .merge(mcp)
-        .merge(pages)
-        .merge(rest::router(api.clone()))
+    let port = agents.api.address.port;
+    let dashboard =
+        (front.reach() == ControlAccess::Network).then(|| Arc::from(agents.api.address.origin()));
+    let router = agents
+        .router(ServerOrigin::Loopback { port }, dashboard)
+        .merge(approve_page::router(control, front.reach()))
         .merge(control::over_tcp(control.clone(), extensions))
         .fallback(move |method: Method, uri: Uri, headers: HeaderMap| async move {
             match front.is_open() {
@@ -57,7 +77,7 @@ pub(crate) fn router(
                 false => nothing_here().await,
             }
         });
-    let origins: Arc<[String]> = own_origins(api.address.port).into();
+    let origins: Arc<[String]> = own_origins(port).into();
     router.layer(middleware::from_fn_with_state(origins, guard))
 }
 

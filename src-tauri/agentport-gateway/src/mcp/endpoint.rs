@@ -91,15 +91,15 @@ impl McpEndpoint {
             let fast_path =
                 FastPath { api: &self.api, sessions: &self.sessions, running: &self.running };
             if let Some(response) = fast_path.try_handle(&parts, &envelope, &principal) {
-                return Ok(end_on_revocation(response.await, &principal.agent));
+                return Ok(end_on_revocation(response.await, &principal.login));
             }
             self.cancel_on_fast_path(&parts.headers, &envelope);
             if !is_removed_method(&parts.headers, &envelope) {
                 guards::check_params(&envelope).map_err(|refused| guards::invalid(&refused))?;
             }
         }
-        let agent = principal.agent.clone();
-        Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &agent))
+        let login = principal.login.clone();
+        Ok(end_on_revocation(self.dispatch(parts, body, principal).await, &login))
     }
 
     /// Guard: a session id, where there is one, is that of a session of this agent.

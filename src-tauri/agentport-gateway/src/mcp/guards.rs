@@ -16,27 +16,27 @@ use super::{
     revision::{JSON, is_event_stream},
     view_query::view_key,
 };
-use crate::auth::{Principal, unauthorized_reason};
-use crate::{agent_api::AgentApi, agents::Agent, clock, http::body};
+use crate::auth::{Principal, challenge, unauthorized_reason};
+use crate::{agent_api::AgentApi, agents::Login, clock, http::body};
 
 /// What a guard lets through, or the response that refuses the request.
 pub(super) type Guarded<T> = Result<T, Response<ResponseBody>>;
 
 /// Guard: the credential, and the view the URL asks for.
 pub(super) async fn authenticate(api: &AgentApi, parts: &Parts) -> Guarded<Principal> {
-    let agent = known_agent(api, &parts.headers).await?;
-    view(api, agent, parts.uri.query()).await
+    let login = known_agent(api, parts).await?;
+    view(api, login, parts.uri.query()).await
 }
 
 /// Guard: the credential.
-pub(super) async fn known_agent(api: &AgentApi, headers: &HeaderMap) -> Guarded<Arc<Agent>> {
-    api.auth.authenticate(headers).await.ok_or_else(|| unauthorized(headers))
+pub(super) async fn known_agent(api: &AgentApi, parts: &Parts) -> Guarded<Arc<Login>> {
+    api.auth.authenticate(parts).await.ok_or_else(|| unauthorized(api, parts))
 }
 
 /// Guard: the view that `mode`, `profile` and `tags` of the query ask for.
 pub(super) async fn view(
     api: &AgentApi,
-    agent: Arc<Agent>,
+    login: Arc<Login>,
     query: Option<&str>,
 ) -> Guarded<Principal> {
     let profiles = named_profiles(api, query).await?;
@@ -45,9 +45,9 @@ pub(super) async fn view(
         let snapshot = api.catalogue.snapshot();
         snapshot.integrations.values().any(|entry| entry.row.tags.iter().any(|t| t == tag))
     };
-    let key = view_key(&agent, query, named, tagged)
+    let key = view_key(&login.agent, query, named, tagged)
         .map_err(|error| refusal(StatusCode::BAD_REQUEST, &error.to_string()))?;
-    Ok(Principal { agent, key: Arc::new(key) })
+    Ok(Principal { agent: login.agent.clone(), login, key: Arc::new(key) })
 }
 
 /// The profiles a query may name. Read only if one is named.
@@ -83,16 +83,16 @@ pub(super) fn invalid(invalid: &InvalidMessage) -> Response<ResponseBody> {
     invalid.response().map(|body| Full::new(body).boxed_unsync())
 }
 
-/// Ends an event stream when its agent's key is revoked or expires.
+/// Ends an event stream when its agent is revoked, or the key or grant it came by ends.
 pub(super) fn end_on_revocation(
     response: Response<ResponseBody>,
-    agent: &Agent,
+    login: &Login,
 ) -> Response<ResponseBody> {
     if !is_event_stream(&response) {
         return response;
     }
-    let revoked = agent.revoked.clone().cancelled_owned();
-    let left = agent.expires_at.map(|end| end.since(clock::now()));
+    let revoked = login.ended.clone().cancelled_owned();
+    let left = login.agent.expires_at.map(|end| end.since(clock::now()));
     let over = async move {
         match left {
             Some(left) => drop(tokio::time::timeout(left, revoked).await),
@@ -102,10 +102,9 @@ pub(super) fn end_on_revocation(
     response.map(|body| StreamBody::new(BodyStream::new(body).take_until(over)).boxed_unsync())
 }
 
-/// 401. Until there is an OAuth server, without a pointer to one (`src-tauri/docs/contract.md` §1).
-fn unauthorized(headers: &HeaderMap) -> Response<ResponseBody> {
-    let mut response = refusal(StatusCode::UNAUTHORIZED, &unauthorized_reason(headers));
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+fn unauthorized(api: &AgentApi, parts: &Parts) -> Response<ResponseBody> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, &unauthorized_reason(&parts.headers));
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge(&api.address, parts));
     response
 }
 

@@ -61,14 +61,15 @@ impl FromRequestParts<Arc<AgentApi>> for RestCaller {
         parts: &mut Parts,
         api: &Arc<AgentApi>,
     ) -> Result<Self, Self::Rejection> {
-        let agent = api
+        let login = api
             .auth
-            .authenticate(&parts.headers)
+            .authenticate(parts)
             .await
             .ok_or_else(|| RestError::unauthorized(unauthorized_reason(&parts.headers)))?;
-        let key = view_key(&agent, None, |_| None, |_| false)
+        let key = view_key(&login.agent, None, |_| None, |_| false)
             .map_err(|error| RestError::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-        Ok(Self { principal: Principal { agent, key: Arc::new(key) } })
+        let agent = login.agent.clone();
+        Ok(Self { principal: Principal { agent, login, key: Arc::new(key) } })
     }
 }
 

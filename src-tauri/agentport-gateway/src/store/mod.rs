@@ -20,6 +20,7 @@ mod denial_resets;
 mod integrations;
 mod listings;
 mod notes;
+mod oauth;
 mod open;
 mod profiles;
 mod restore;
@@ -48,6 +49,9 @@ pub(crate) use self::{
     integrations::IntegrationRow,
     listings::ListingRow,
     notes::NoteRow,
+    oauth::{
+        Audience, GrantId, GrantRow, LiveTokenRow, NewTokens, OAuthClientRow, RefreshTokenRow,
+    },
     restore::Restored,
     second_factor::{CodeHash, SecondFactorRow},
     sessions::SessionRow,

@@ -210,6 +210,7 @@ async fn start(options: &LaunchOptions, port: Port) -> Result<Gateway, StartAtte
         owner_password: None,
         ui: agentport_pages::assets(),
         control_access: ControlAccess::WindowOnly,
+        external: None,
         extensions: clients_extension().into_iter().collect(),
     };
     Ok(Gateway::start(options).await?)

@@ -30,13 +30,16 @@ use agentport_api::OAuthSettings;
 use agentport_core::Secret;
 use url::Url;
 
-use self::http_client::OAuthHttp;
 pub(crate) use self::{
     authorization::{PendingAuthorization, ScopeChoice},
     challenge::AuthChallenge,
     error::{OAuthError, RefreshError},
     metadata::AuthorizationServer,
     record::{ClientRegistration, OAuthRecord},
+};
+use self::{
+    http_client::{OAuthHttp, OAuthRequest, RedirectRule},
+    network_scope::NetworkScope,
 };
 
 #[cfg(test)]
@@ -51,6 +54,13 @@ pub(crate) struct OAuthClient {
 impl OAuthClient {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// Reads a document at an address that an agent chose: public addresses only, no redirects. `None`: there is none.
+    pub(crate) async fn public_document(&self, url: Url) -> Result<Option<Vec<u8>>, OAuthError> {
+        let request = OAuthRequest { redirects: RedirectRule::Never, ..OAuthRequest::get(url) };
+        let response = self.http.send(NetworkScope::Public, request).await?;
+        Ok((response.status == http::StatusCode::OK).then_some(response.body))
     }
 
     /// Finds the authorization server of the MCP server at `server`. `challenge` is the `WWW-Authenticate` header of

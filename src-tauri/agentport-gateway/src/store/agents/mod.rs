@@ -16,7 +16,7 @@ pub(crate) struct AgentRow {
     pub(crate) id: AgentId,
     /// Unique among the agents that are not revoked.
     pub(crate) name: String,
-    /// The key's first characters, by which people know it.
+    /// The key's first characters, by which people know it; empty without a key.
     pub(crate) key_prefix: String,
     pub(crate) profile: Option<String>,
     pub(crate) created_at: Timestamp,
@@ -185,6 +185,11 @@ impl Store {
             .map(Transition::from_rows)
             .doing("changing an agent's profile")
     }
+}
+
+/// In place of a key's hash, for an agent that has no key: no key has it.
+pub(super) fn no_key() -> KeyHash {
+    KeyHash(rand::random())
 }
 
 pub(super) async fn insert(
