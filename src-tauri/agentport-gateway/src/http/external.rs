@@ -84,7 +84,8 @@ async fn external_guard(
     // Checked, and not a name the protocol library knows.
     headers.remove(header::ORIGIN);
     headers.insert(header::HOST, guard.own_authority.clone());
-    let to_oauth = request.uri().path().starts_with("/oauth/");
+    let path = request.uri().path();
+    let to_oauth = path.starts_with("/oauth/") || path == "/token";
     if to_oauth && guard.anonymous.check().is_err() {
         return too_many();
     }

@@ -49,6 +49,8 @@ pub(crate) fn router(
         .route("/oauth/authorize", get(authorize::authorize))
         .route("/oauth/authorize/wait", get(authorize::wait))
         .route("/oauth/token", post(token::token))
+        // Where a client refreshes that kept its tokens and not our metadata (fallback of revision 2025-03-26).
+        .route("/token", post(token::token))
         .route("/oauth/revoke", post(revocation::revoke))
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(OAuthRoutes { server, origin, port, dashboard })
