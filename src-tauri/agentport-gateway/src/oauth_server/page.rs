@@ -28,7 +28,7 @@ pub(super) fn waiting(
     request: &str,
     dashboard: Option<&str>,
 ) -> Response {
-    let nonce = STANDARD.encode(rand::random::<[u8; 16]>());
+    let nonce = new_nonce();
     let whereto = match dashboard {
         Some(origin) => format!(
             "<a href=\"{}/#/\" target=\"_blank\" rel=\"noopener\">Open AgentPort</a> to decide.",
@@ -48,11 +48,8 @@ pub(super) fn waiting(
          <script nonce=\"{nonce}\">{SCRIPT}</script>",
         escaped(client),
     );
-    let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    respond(StatusCode::OK, "An agent wants in", &body, &policy)
+    let runs = format!(" script-src 'nonce-{nonce}'; connect-src 'self';");
+    respond(StatusCode::OK, "An agent wants in", &body, &nonce, &runs)
 }
 
 pub(super) fn expired() -> Response {
@@ -66,21 +63,29 @@ pub(super) fn expired() -> Response {
 /// A page that says what is wrong, and leads nowhere.
 pub(super) fn problem(status: StatusCode, title: &str, text: &str) -> Response {
     let body = format!("<main><h1>{}</h1><p>{}</p></main>", escaped(title), escaped(text));
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
-                  frame-ancestors 'none'";
-    respond(status, title, &body, policy)
+    respond(status, title, &body, &new_nonce(), "")
 }
 
-fn respond(status: StatusCode, title: &str, body: &str, policy: &str) -> Response {
+/// A fresh value by which the policy knows our own style and script.
+fn new_nonce() -> String {
+    STANDARD.encode(rand::random::<[u8; 16]>())
+}
+
+/// `runs` is what the policy allows beside the style.
+fn respond(status: StatusCode, title: &str, body: &str, nonce: &str, runs: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}';{runs} base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    );
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{} · AgentPort</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>{body}</body></html>",
+         <meta name=\"viewport\" content=\"width=device-width\"><style nonce=\"{nonce}\">{STYLE}</style></head><body>{body}</body></html>",
         escaped(title)
     );
     let mut response = (status, Html(html)).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
