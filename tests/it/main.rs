@@ -24,6 +24,7 @@ mod doctor;
 #[cfg(unix)]
 mod login_shell;
 mod oauth;
+mod oauth_server;
 mod owner;
 #[cfg(target_os = "linux")]
 mod packages;

@@ -215,6 +215,7 @@ async fn the_port_is_the_one_in_the_settings() {
         owner_password: None,
         ui: super::window::PAGES,
         control_access: agentport_gateway::ControlAccess::WindowOnly,
+        external: None,
         extensions: Vec::new(),
     });
     let error = taken.await.err().expect("somebody else has the port").to_string();

@@ -51,6 +51,7 @@ impl Window {
             owner_password: None,
             ui: PAGES,
             control_access: ControlAccess::WindowOnly,
+            external: None,
             extensions,
         };
         let gateway = Gateway::start(options).await.expect("the gateway starts");
