@@ -1,4 +1,4 @@
-//! A loopback proxy that adds a key, for programs that cannot send one: the official conformance suite.
+//! A loopback proxy that adds a credential, for programs that cannot send one: the official conformance suite.
 //!
 //! It forwards everything as it comes, streams included. What is addressed to the proxy itself (`Host`, `Origin`) is
 //! readdressed to the gateway; a foreign `Host` or `Origin` goes through untouched, so that the gateway judges it.
@@ -7,8 +7,8 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{
-        HeaderValue,
-        header::{CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING},
+        HeaderName, HeaderValue,
+        header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING},
     },
     response::{IntoResponse as _, Response},
     serve::ListenerExt as _,
@@ -30,22 +30,36 @@ struct Route {
     gateway: String,
     /// Appended to the MCP endpoint's URL.
     query: String,
-    key: HeaderValue,
+    credential: (HeaderName, HeaderValue),
     client: reqwest::Client,
 }
 
 impl KeyProxy {
     /// Listens, and forwards to the gateway with `key`; `query` (such as `mode=direct`) goes with every request.
     pub async fn start(gateway: &Gateway, key: &str, query: &str) -> Self {
+        let key = key.parse().expect("a key is a header's value");
+        Self::start_with(gateway, (HeaderName::from_static("x-api-key"), key), query).await
+    }
+
+    /// The same with an OAuth access token.
+    pub async fn start_with_token(gateway: &Gateway, token: &str) -> Self {
+        let value = format!("Bearer {token}").parse().expect("a token is a header's value");
+        Self::start_with(gateway, (AUTHORIZATION, value), "").await
+    }
+
+    async fn start_with(
+        gateway: &Gateway,
+        credential: (HeaderName, HeaderValue),
+        query: &str,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound listener has an address").to_string();
         let gateway = gateway.base().strip_prefix("http://").expect("an http URL").to_owned();
-        let key = key.parse().expect("a key is a header's value");
         let route = Route {
             own: own.clone(),
             gateway,
             query: query.to_owned(),
-            key,
+            credential,
             client: crate::http_client(),
         };
         let stop = CancellationToken::new();
@@ -82,7 +96,8 @@ async fn forward(State(route): State<Route>, request: Request) -> Response {
         &format!("http://{}", route.own),
         &format!("http://{}", route.gateway),
     );
-    headers.insert("x-api-key", route.key);
+    let (name, value) = route.credential;
+    headers.insert(name, value);
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         return axum::http::StatusCode::BAD_REQUEST.into_response();
     };
@@ -102,12 +117,7 @@ async fn forward(State(route): State<Route>, request: Request) -> Response {
     }
 }
 
-fn readdress(
-    headers: &mut axum::http::HeaderMap,
-    name: axum::http::HeaderName,
-    from: &str,
-    to: &str,
-) {
+fn readdress(headers: &mut axum::http::HeaderMap, name: HeaderName, from: &str, to: &str) {
     let ours = headers.get(&name).is_some_and(|value| value.as_bytes() == from.as_bytes());
     if ours && let Ok(value) = HeaderValue::from_str(to) {
         headers.insert(name, value);

@@ -7,6 +7,7 @@ mod challenges;
 mod codes;
 mod consent;
 mod families;
+mod foreign;
 mod metadata;
 mod redirects;
 mod registration;
