@@ -17,7 +17,8 @@ use crate::{Era, samples::Figures};
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
     pub(crate) url: Url,
-    pub(crate) key: Option<String>,
+    /// A header and its value.
+    pub(crate) credential: Option<(&'static str, String)>,
 }
 
 /// A request to send again and again.
@@ -43,7 +44,14 @@ struct Connection {
 
 impl Endpoint {
     pub(crate) fn new(url: &str, key: Option<&str>) -> Self {
-        Self { url: url.parse().expect("a URL"), key: key.map(ToOwned::to_owned) }
+        let credential = key.map(|key| ("X-API-Key", key.to_owned()));
+        Self { url: url.parse().expect("a URL"), credential }
+    }
+
+    /// The same with an OAuth access token.
+    pub(crate) fn with_token(url: &str, token: &str) -> Self {
+        let credential = Some(("Authorization", format!("Bearer {token}")));
+        Self { url: url.parse().expect("a URL"), credential }
     }
 
     async fn connect(&self) -> Connection {
@@ -61,8 +69,8 @@ impl Endpoint {
              Accept: application/json, text/event-stream\r\nContent-Length: {}\r\n",
             body.len()
         );
-        let key = self.key.as_deref().map(|key| ("X-API-Key", key));
-        for (name, value) in key.into_iter().chain(more.iter().copied()) {
+        let credential = self.credential.as_ref().map(|(name, value)| (*name, value.as_str()));
+        for (name, value) in credential.into_iter().chain(more.iter().copied()) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod activity;
+mod agents;
 mod bridge;
 mod calls;
 #[cfg(target_os = "linux")]
@@ -61,6 +62,8 @@ enum Group {
     Many,
     /// Calls of an account that is signed in to by OAuth
     Accounts,
+    /// Calls of an agent that signed in by OAuth
+    Agents,
     /// A page of a long activity
     Activity,
     /// A client on stdio: our bridge, and `mcp-remote` beside it
@@ -97,6 +100,9 @@ async fn main() -> std::io::Result<()> {
     }
     if wanted(Group::Accounts) {
         accounts::measure(plan, &mut table).await;
+    }
+    if wanted(Group::Agents) {
+        agents::measure(plan, &mut table).await;
     }
     if wanted(Group::Discover) {
         discover::measure(plan, &mut table);
