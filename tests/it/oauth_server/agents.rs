@@ -33,6 +33,7 @@ async fn a_revoked_agent_is_out_with_its_next_request() {
     assert_eq!(scene.runs("counter"), 0);
     let view = scene.owner.oauth_agent().await;
     assert!(view.revoked_at.is_some());
+    assert_eq!(view.oauth.expect("it signed in").valid, 0);
     // The key beside it goes on.
     assert_eq!(status(&scene.wire).await, StatusCode::OK);
     scene.stop().await;

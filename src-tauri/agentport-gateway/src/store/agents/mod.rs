@@ -120,15 +120,26 @@ impl Store {
             .collect()
     }
 
-    /// [`Transition::LostRace`]: unknown, or revoked before.
+    /// Ends its sign-ins too. [`Transition::LostRace`]: unknown, or revoked before.
     pub(crate) async fn revoke_agent(&self, id: AgentId, at: Timestamp) -> Result<Transition> {
-        sqlx::query("UPDATE agents SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+        const DOING: &str = "revoking an agent";
+        let mut transaction = self.transaction().await?;
+        let revoked =
+            sqlx::query("UPDATE agents SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL")
+                .bind(at.0)
+                .bind(id.0.as_bytes().as_slice())
+                .execute(&mut *transaction)
+                .await
+                .map(Transition::from_rows)
+                .doing(DOING)?;
+        sqlx::query("UPDATE oauth_grants SET ended_at = ? WHERE agent = ? AND ended_at IS NULL")
             .bind(at.0)
             .bind(id.0.as_bytes().as_slice())
-            .execute(self.writer())
+            .execute(&mut *transaction)
             .await
-            .map(Transition::from_rows)
-            .doing("revoking an agent")
+            .doing(DOING)?;
+        commit(transaction).await?;
+        Ok(revoked)
     }
 
     /// Notes when agents were last seen, and what they said they are (kept where `None`). One transaction.
