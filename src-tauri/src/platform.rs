@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use agentport_core::ApprovalId;
 use tauri::{AppHandle, Manager as _};
 use tauri_plugin_autostart::ManagerExt as _;
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
@@ -10,6 +9,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
+    gateway::state::RequestId,
     shutdown::ShutdownSignal,
     windows::{self, Raise},
 };
@@ -17,7 +17,8 @@ use crate::{
 /// The desktop. Tests use another implementation.
 pub(crate) trait Platform: Send + Sync + 'static {
     fn open_main(&self, route: &str);
-    fn open_approval(&self, id: ApprovalId, raise: Raise);
+    /// In the approval window.
+    fn open_request(&self, id: RequestId, raise: Raise);
     fn close_window(&self, label: &str);
     fn open_page(&self, url: &Url) -> Result<(), PlatformError>;
     /// A secret is kept out of the history of clipboard managers.
@@ -59,8 +60,8 @@ impl Platform for TauriPlatform {
         windows::open_main(&self.app, route.to_owned());
     }
 
-    fn open_approval(&self, id: ApprovalId, raise: Raise) {
-        windows::open_approval(&self.app, id, raise);
+    fn open_request(&self, id: RequestId, raise: Raise) {
+        windows::open_request(&self.app, id, raise);
     }
 
     fn close_window(&self, label: &str) {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use agentport_api::{ControlResult, IntegrationView, NewKey};
+use agentport_api::{ConsentState, ConsentView, ControlResult, IntegrationView, NewKey};
 use agentport_core::ApprovalId;
 use agentport_gateway::{Port, vault::VaultChoice};
 use async_trait::async_trait;
@@ -27,6 +27,7 @@ use crate::{
     context::AppContext,
     gateway::{
         client::{self, InProcessClient, InProcessTransport},
+        state::RequestId,
         supervisor::{GatewaySupervisor, LaunchOptions},
     },
     notify::{
@@ -124,8 +125,11 @@ impl Platform for Machine {
         self.record(format!("main {route}"));
     }
 
-    fn open_approval(&self, id: ApprovalId, raise: Raise) {
-        self.record(format!("approval {id} {raise:?}"));
+    fn open_request(&self, id: RequestId, raise: Raise) {
+        self.record(match id {
+            RequestId::Call(id) => format!("approval {id} {raise:?}"),
+            RequestId::Consent(id) => format!("consent {id} {raise:?}"),
+        });
     }
 
     fn close_window(&self, label: &str) {
@@ -274,18 +278,45 @@ impl Lab {
 
     /// The agent calls a tool that needs approval; the pending request.
     pub(crate) async fn call(&self, key: &NewKey, text: &str) -> ApprovalId {
-        let body = json!({ "tool_name": "add_note", "args": { "text": text } }).to_string();
+        let body = json!({ "tool_name": "add_note", "args": { "text": text } });
+        let header = format!("X-API-Key: {}\r\n", key.key);
+        let answer = self.send("POST /api/tools/demo/call", &header, &body.to_string()).await;
+        let id = answer.split("/approve/").nth(1).and_then(|rest| rest.get(..36));
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no request in {answer}"))
+    }
+
+    /// A client of that name opens its page in the browser; the consent that waits.
+    pub(crate) async fn wants_in(&self, name: &str) -> ConsentView {
+        let redirect = "http://127.0.0.1:7777/callback";
+        let body = json!({ "client_name": name, "redirect_uris": [redirect] });
+        let answer = self.send("POST /oauth/register", "", &body.to_string()).await;
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        let registered: Value = serde_json::from_str(body).unwrap();
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", registered["client_id"].as_str().unwrap())
+            .append_pair("redirect_uri", redirect)
+            .append_pair("code_challenge", &"c".repeat(43))
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        let page = self.send(&format!("GET /oauth/authorize?{query}"), "", "").await;
+        let all: Vec<ConsentView> = self.control.list("/control/consents").await.unwrap();
+        let mine =
+            |one: &ConsentView| one.client_name == name && one.state == ConsentState::Waiting;
+        all.into_iter().find(mine).unwrap_or_else(|| panic!("no consent waits; {page}"))
+    }
+
+    /// Sends a request of an agent, and reads the whole answer.
+    async fn send(&self, line: &str, headers: &str, body: &str) -> String {
         let port = self.supervisor.running().unwrap().port;
         let request = format!(
-            "POST /api/tools/demo/call HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-API-Key: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            key.key,
+            "{line} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
         let mut agent = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         agent.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         agent.read_to_string(&mut answer).await.unwrap();
-        let id = answer.split("/approve/").nth(1).and_then(|rest| rest.get(..36));
-        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no request in {answer}"))
+        answer
     }
 }

@@ -1,5 +1,7 @@
 //! Agents, their keys and profiles.
 
+use std::fmt;
+
 use agentport_core::{AgentId, ConsentId, Timestamp, profile::Profile};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -140,6 +142,17 @@ pub enum RedirectTarget {
         /// Its host, with the port where it is not 443.
         host: String,
     },
+}
+
+/// Ends a sentence such as "It goes on to …". The scheme and the host are the client's words: clean them before showing.
+impl fmt::Display for RedirectTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loopback { port } => write!(f, "a program on this computer, port {port}"),
+            Self::App { scheme } => write!(f, "the app that opens {scheme}: addresses"),
+            Self::Site { host } => write!(f, "the site https://{host}"),
+        }
+    }
 }
 
 /// `GET /control/consents` → Items<ConsentView>, oldest first, and `GET /control/consents/{id}`: an agent that asked to

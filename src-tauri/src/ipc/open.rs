@@ -22,7 +22,7 @@ pub(super) async fn window(State(ipc): State<IpcState>, body: String) -> IpcResu
             }
             ipc.context.platform.open_main(&route);
         }
-        OpenWindow::Approval { id } => ipc.context.platform.open_approval(id, Raise::Asked),
+        OpenWindow::Approval { id } => ipc.context.platform.open_request(id.into(), Raise::Asked),
     }
     Ok(StatusCode::NO_CONTENT)
 }

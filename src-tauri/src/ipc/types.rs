@@ -4,6 +4,8 @@ use agentport_core::ApprovalId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::gateway::state::RequestId;
+
 /// `GET /desktop`: state of the app and of the desktop it runs on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -68,7 +70,7 @@ pub(crate) struct WindowView {
     /// The list of the requests that wait, to which new ones are added.
     pub inbox: bool,
     /// One request.
-    pub request: Option<ApprovalId>,
+    pub request: Option<RequestId>,
 }
 
 /// Whether the desktop can show requests as notifications.
@@ -151,7 +153,7 @@ pub(crate) enum OpenWindow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub(crate) struct Show {
-    pub id: ApprovalId,
+    pub request: RequestId,
     /// The owner asked for it. Otherwise the window keeps the pending request it shows.
     pub asked: bool,
 }

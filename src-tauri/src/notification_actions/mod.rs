@@ -1,12 +1,17 @@
 //! Carries out on the control API what the owner chooses in a notification.
 
-use agentport_api::{ApprovalView, GrantChoice, RuleView, paths};
-use agentport_core::{ApprovalId, ErrorChain, RuleId, policy::Origin};
+use agentport_api::{ApprovalView, ApproveConsent, GrantChoice, RuleView, paths};
+use agentport_core::{AgentId, ApprovalId, ConsentId, ErrorChain, RuleId, policy::Origin};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::{context::AppContext, gateway::client::ClientError, notify::Intent, windows::Raise};
+use crate::{
+    context::AppContext,
+    gateway::{client::ClientError, state::RequestId},
+    notify::Intent,
+    windows::Raise,
+};
 
 #[derive(Clone)]
 pub(crate) struct NotificationActions(pub AppContext);
@@ -23,8 +28,8 @@ impl NotificationActions {
     async fn carry_out(&self, intent: Intent) {
         let platform = &self.0.platform;
         match intent {
-            Intent::Open(id) => platform.open_approval(id, Raise::Asked),
-            Intent::OpenWindow(id) => platform.open_approval(id, Raise::ByItself),
+            Intent::Open(id) => platform.open_request(id, Raise::Asked),
+            Intent::OpenWindow(id) => platform.open_request(id, Raise::ByItself),
             Intent::OpenInbox => platform.open_main("#/"),
             Intent::Approve(id) => {
                 let done = self.approve(id, GrantChoice::Once).await;
@@ -39,21 +44,31 @@ impl NotificationActions {
                 let done = self.0.control.post::<Value>(&path, &json!({})).await;
                 self.open_on_error(id, "Not denied", done.map(drop));
             }
+            Intent::LetIn(id, agent) => {
+                let done = self.let_in(id, agent).await;
+                self.open_on_error(id, "Not let in", done);
+            }
+            Intent::Refuse(id) => {
+                let path = paths::fill(paths::CONSENT_DENY, id);
+                let done = self.0.control.post::<()>(&path, &json!({})).await;
+                self.open_on_error(id, "Not refused", done);
+            }
             Intent::Undo(rule) => self.undo(rule).await,
             Intent::DismissSample => {}
         }
     }
 
     /// The notification is gone, so a failed action continues in the approval window.
-    fn open_on_error(&self, id: ApprovalId, title: &str, done: Result<(), ClientError>) {
+    fn open_on_error(&self, id: impl Into<RequestId>, title: &str, done: Result<(), ClientError>) {
         let Err(error) = done else { return };
+        let id = id.into();
         let chain = ErrorChain(&error);
-        tracing::info!(error = %chain, %id, "a click on a notification could not be carried out");
+        tracing::info!(error = %chain, ?id, "a click on a notification could not be carried out");
         // Where a one-time code is missing, the window that asks for it says enough.
         if !error.needs_confirmation() {
             self.0.notifications.show_message(title, &chain.to_string());
         }
-        self.0.platform.open_approval(id, Raise::Asked);
+        self.0.platform.open_request(id, Raise::Asked);
     }
 
     async fn approve(
@@ -76,6 +91,13 @@ impl NotificationActions {
             self.0.notifications.offer_undo(view.rule.id, view.sentence, approved.also_waiting);
         }
         Ok(())
+    }
+
+    /// As the agent that the notification named, or as a new one.
+    async fn let_in(&self, id: ConsentId, agent: Option<AgentId>) -> Result<(), ClientError> {
+        let path = paths::fill(paths::CONSENT_APPROVE, id);
+        let approve = ApproveConsent { agent, ..ApproveConsent::default() };
+        self.0.control.post(&path, &approve).await
     }
 
     async fn undo(&self, rule: RuleId) {

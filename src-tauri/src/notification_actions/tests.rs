@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use agentport_api::{ApprovalView, NewKey};
+use agentport_api::{ApprovalView, ConsentState, ConsentView, NewKey};
 use agentport_core::approval::StateName;
 
 use super::*;
@@ -117,12 +117,44 @@ async fn a_failure_is_shown_and_continues_in_the_window() {
 async fn opening_opens() {
     let bench = bench().await;
     let id = bench.lab.call(&bench.agent, "a").await;
-    for intent in [Intent::Open(id), Intent::OpenWindow(id), Intent::OpenInbox] {
+    for intent in [Intent::Open(id.into()), Intent::OpenWindow(id.into()), Intent::OpenInbox] {
         bench.actions.carry_out(intent).await;
     }
     let done =
         [format!("approval {id} Asked"), format!("approval {id} ByItself"), "main #/".into()];
     assert_eq!(bench.machine.done(), done);
     assert_eq!(bench.state(id).await, StateName::Pending);
+    bench.lab.supervisor.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_is_let_in_or_refused_from_its_notification() {
+    let bench = bench().await;
+    let state = async |id: ConsentId| {
+        let path = format!("/control/consents/{id}");
+        bench.lab.control.get::<ConsentView>(&path).await.unwrap().state
+    };
+    let (one, other) = (bench.lab.wants_in("One").await, bench.lab.wants_in("Other").await);
+    bench.actions.carry_out(Intent::LetIn(one.id, None)).await;
+    bench.actions.carry_out(Intent::Refuse(other.id)).await;
+    assert_eq!(state(one.id).await, ConsentState::Approved);
+    assert_eq!(state(other.id).await, ConsentState::Denied);
+    assert!(bench.machine.done().is_empty());
+
+    // What was decided already, or is not as the notification said, is shown and goes on in the window.
+    let third = bench.lab.wants_in("Third").await;
+    for (intent, message, id) in [
+        (Intent::LetIn(one.id, None), "Not let in", one.id),
+        (Intent::Refuse(one.id), "Not refused", one.id),
+        (Intent::LetIn(third.id, Some(bench.agent.id)), "Not let in", third.id),
+    ] {
+        let before = bench.machine.done().len();
+        bench.machine.shown.send_replace(Default::default());
+        bench.actions.carry_out(intent).await;
+        bench.machine.shows(message).await;
+        let done = bench.machine.done();
+        assert_eq!(done[before..], [format!("consent {id} Asked")], "{intent:?}");
+    }
+    assert_eq!(state(third.id).await, ConsentState::Waiting);
     bench.lab.supervisor.stop().await;
 }

@@ -1,4 +1,5 @@
-//! Pending requests as native notifications: one with buttons for each of the oldest three, one summary for the others.
+//! Requests for the owner's decision as native notifications: one with buttons for each of the first few, one summary for
+//! the others. A request is a tool call, or an agent that wants to be let in (a consent).
 //!
 //! The app states what is pending and the owner's settings ([`Notifications::show`], complete each time). An actor
 //! computes which notifications there should be ([`plan`]), has a [`Notifier`] show them, and turns what the owner does
@@ -14,11 +15,11 @@
 
 use std::sync::Arc;
 
-use agentport_core::{ApprovalId, RuleId, Timestamp};
+use agentport_core::{AgentId, ApprovalId, ConsentId, RuleId, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::gateway::state::PendingRequest;
+use crate::gateway::state::{RequestId, WaitingRequests};
 
 mod actor;
 mod daemon_state;
@@ -67,11 +68,11 @@ pub(crate) enum Attention {
     /// The list, to which new requests are added.
     Inbox,
     /// One request.
-    Request(ApprovalId),
+    Request(RequestId),
 }
 
 impl Attention {
-    fn covers(self, id: ApprovalId) -> bool {
+    fn covers(self, id: RequestId) -> bool {
         match self {
             Self::Elsewhere => false,
             Self::Inbox => true,
@@ -80,20 +81,24 @@ impl Attention {
     }
 }
 
-/// What the owner chose in a notification. Where one of the first three fails, the app opens the window: the
+/// What the owner chose in a notification. Where one of the first five fails, the app opens the window: the
 /// notification is gone by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
     Approve(ApprovalId),
     Deny(ApprovalId),
     Always(ApprovalId),
-    Open(ApprovalId),
+    /// Lets an agent in: as this one, or as a new one with the suggested name, which sees everything.
+    LetIn(ConsentId, Option<AgentId>),
+    /// Refuses to let an agent in.
+    Refuse(ConsentId),
+    Open(RequestId),
     OpenInbox,
     Undo(RuleId),
     /// A button of the sample notification was pressed.
     DismissSample,
     /// No buttons can be shown: the window has to open by itself.
-    OpenWindow(ApprovalId),
+    OpenWindow(RequestId),
 }
 
 /// What the desktop can show at present.
@@ -118,7 +123,7 @@ pub(crate) struct Notifications {
 /// The last arguments of [`Notifications::show`] and [`Notifications::set_attention`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct DesiredState {
-    pending: Arc<[PendingRequest]>,
+    pending: WaitingRequests,
     settings: NotificationSettings,
     attention: Attention,
 }
@@ -156,8 +161,8 @@ impl Notifications {
         (Self { desired, transient, capabilities }, intent_queue)
     }
 
-    /// Sets what is pending, oldest first, and the owner's settings; complete each time. Never blocks.
-    pub(crate) fn show(&self, pending: Arc<[PendingRequest]>, settings: NotificationSettings) {
+    /// Sets what is pending and the owner's settings; complete each time. Never blocks.
+    pub(crate) fn show(&self, pending: WaitingRequests, settings: NotificationSettings) {
         self.desired.send_if_modified(|desired| {
             let differs = desired.pending != pending || desired.settings != settings;
             desired.pending = pending;

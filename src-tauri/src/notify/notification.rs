@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use agentport_core::{ApprovalId, RuleId};
+use agentport_core::RuleId;
 
 use super::Intent;
+use crate::gateway::state::RequestId;
 
 /// What a notification is about. At most one is shown for each key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum NotificationKey {
-    Request(ApprovalId),
+    Request(RequestId),
     /// All requests without a notification of their own.
     Summary,
     Undo(RuleId),

@@ -30,7 +30,7 @@ impl TrayActions {
     async fn carry_out(&self, action: &TrayAction) -> Result<(), ClientError> {
         let AppContext { supervisor, control, platform, .. } = &self.0;
         match action {
-            TrayAction::OpenRequest(id) => platform.open_approval(*id, Raise::Asked),
+            TrayAction::OpenRequest(id) => platform.open_request(*id, Raise::Asked),
             TrayAction::Open(route) => platform.open_main(route),
             TrayAction::CopyUrl => self.copy_url().await?,
             TrayAction::Pause(paused) => {

@@ -25,7 +25,7 @@ pub(crate) fn running_state(
     RunningState {
         paused: status.paused,
         second_factor: status.second_factor,
-        pending: snapshot.pending.clone(),
+        waiting: snapshot.waiting.clone(),
         missed: snapshot.missed_unseen(),
         integrations: snapshot.integrations.iter().map(integration).collect(),
         popular: snapshot

@@ -96,12 +96,12 @@ mod tests {
     fn only_what_a_focused_window_shows_is_looked_at() {
         let id = ApprovalId(uuid::Uuid::from_u128(7));
         let inbox = || WindowView { inbox: true, request: None };
-        let request = || WindowView { inbox: false, request: Some(id) };
+        let request = || WindowView { inbox: false, request: Some(id.into()) };
         for (focused, main, approval, want) in [
             (None, inbox(), request(), Attention::Elsewhere),
             (Some(MAIN), inbox(), request(), Attention::Inbox),
             (Some(MAIN), WindowView::default(), request(), Attention::Elsewhere),
-            (Some(APPROVAL), inbox(), request(), Attention::Request(id)),
+            (Some(APPROVAL), inbox(), request(), Attention::Request(id.into())),
             (Some(APPROVAL), inbox(), WindowView::default(), Attention::Elsewhere),
         ] {
             let views = WindowViews { focused: focused.map(str::to_owned), main, approval };

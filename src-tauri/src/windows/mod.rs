@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use agentport_core::ApprovalId;
 use parking_lot::Mutex;
 use tauri::{
     AppHandle, Emitter as _, Manager as _, Url, UserAttentionType, WebviewUrl, WebviewWindow,
@@ -35,7 +34,10 @@ use self::{
     attention::WindowAttention,
     close::{CloseAction, CloseBehaviour},
 };
-use crate::ipc::{IpcRouter, types::Show};
+use crate::{
+    gateway::state::RequestId,
+    ipc::{IpcRouter, types::Show},
+};
 
 pub(crate) const MAIN: &str = "main";
 pub(crate) const APPROVAL: &str = "approval";
@@ -128,12 +130,16 @@ pub(crate) fn open_main(app: &AppHandle, route: String) {
 }
 
 /// Shows a request in the approval window.
-pub(crate) fn open_approval(app: &AppHandle, id: ApprovalId, why: Raise) {
+pub(crate) fn open_request(app: &AppHandle, id: RequestId, why: Raise) {
     run_blocking(app, move |app, windows| {
-        let page = format!("index.html?window={APPROVAL}#/approvals/{id}");
+        let page = format!("index.html?window={APPROVAL}{}", id.route());
         if let Some(window) = app.get_webview_window(APPROVAL) {
             if windows.loaded.has(APPROVAL) {
-                app.emit_to(APPROVAL, SHOW_EVENT, Show { id, asked: why == Raise::Asked })?;
+                app.emit_to(
+                    APPROVAL,
+                    SHOW_EVENT,
+                    Show { request: id, asked: why == Raise::Asked },
+                )?;
             } else {
                 load(&window, &page)?;
             }

@@ -30,7 +30,7 @@ export const notPickedUpYet = (agent: string): string =>
 
 /** Why a request was withdrawn. */
 export const WITHDRAWN: Record<WithdrawnBecause, string> = {
-  agent_revoked: 'the agent’s key was revoked',
+  agent_revoked: 'the agent was shut out',
   integration_removed: 'the integration was removed',
   tool_gone: 'the tool no longer exists',
   definition_changed: 'the tool changed since it was asked for',

@@ -167,8 +167,11 @@ describe('events', () => {
 });
 
 describe('the window', () => {
+  const call = (id: string) => ({ kind: 'call', id });
   const show = (id: string, asked = false) =>
-    tauri.callbacks.get(tauri.listeners.get('agentport://show') ?? 0)?.({ payload: { id, asked } });
+    tauri.callbacks.get(tauri.listeners.get('agentport://show') ?? 0)?.({
+      payload: { request: call(id), asked },
+    });
 
   it('is known from its address', () => {
     expect(host.desktop.window).toBe('main');
@@ -199,10 +202,10 @@ describe('the window', () => {
     stop();
     show('late');
     expect(shown).toEqual([
-      ['early', true],
-      ['a', false],
+      [call('early'), true],
+      [call('a'), false],
     ]);
     desktop.onShow((...what) => shown.push(what));
-    expect(shown.slice(2)).toEqual([['late', false]]);
+    expect(shown.slice(2)).toEqual([[call('late'), false]]);
   });
 });

@@ -111,6 +111,6 @@ class Windowed implements DesktopHost {
 
   #show(show: Show): void {
     if (this.#then === null) this.#missed = show;
-    else this.#then(show.id, show.asked);
+    else this.#then(show.request, show.asked);
   }
 }

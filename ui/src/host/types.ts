@@ -2,6 +2,7 @@
  * Interface of the pages to the backend. Pages use nothing else: no fetch, no tokens, no Tauri.
  */
 import type { Event } from '../bindings/Event';
+import type { RequestId } from '../bindings/RequestId';
 import type { Saved } from '../bindings/Saved';
 import type { TokenPlace } from '../bindings/TokenPlace';
 
@@ -36,7 +37,7 @@ export interface Host {
   save(path: string, name: string): Promise<Saved | null>;
 }
 
-export type Shown = (id: string, asked: boolean) => void;
+export type Shown = (request: RequestId, asked: boolean) => void;
 
 /** What only the desktop app's own windows know. */
 export interface DesktopHost {

@@ -11,7 +11,14 @@ import { reduce, START, type Topic } from './reducer';
 type Connection = { state: 'connecting' } | { state: 'up' } | { state: 'down'; retryAt: number };
 
 /** What changes the status without saying how. */
-const COUNTED: ReadonlySet<Event['type']> = new Set(['approval', 'integration', 'agents', 'owner']);
+const COUNTED: ReadonlySet<Event['type']> = new Set([
+  'approval',
+  'integration',
+  'agents',
+  'owner',
+  // The external URL is served, or not.
+  'settings',
+]);
 
 class LiveState {
   #live = $state.raw(START);

@@ -34,6 +34,8 @@ describe('reduce', () => {
       [{ type: 'accounts' }, ['accounts']],
       [{ type: 'sign_in', id: 's' }, ['sign_ins']],
       [{ type: 'agents' }, ['agents']],
+      [{ type: 'consent', id: 'c' }, ['consents']],
+      [{ type: 'token_reused', agent: 'Cursor' }, []],
       [{ type: 'profiles' }, ['profiles']],
       [{ type: 'policy' }, ['integrations', 'agents', 'policy']],
       [{ type: 'settings' }, ['settings']],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { link, parse } from './route';
+import { link, parse, requestOf } from './route';
 
 describe('parse', () => {
   it('reads what link writes', () => {
@@ -74,5 +74,19 @@ describe('parse', () => {
     expect(parse('#/integrations/install/a/b').page).toBe('lost');
     expect(parse('#/integrations/install/')).toEqual({ page: 'lost', path: 'integrations/install/' });
     expect(parse('#/approvals/%E0%A4%A')).toEqual({ page: 'inbox', tab: 'waiting', id: '%E0%A4%A' });
+  });
+});
+
+describe('requests', () => {
+  it('have an address each', () => {
+    expect(parse('#/consents/abc')).toEqual({ page: 'consent', id: 'abc' });
+    expect(parse(link.consent('a/b'))).toEqual({ page: 'consent', id: 'a/b' });
+    expect(parse('#/consents')).toEqual({ page: 'lost', path: 'consents' });
+    expect(link.request({ kind: 'consent', id: 'x' })).toBe(link.consent('x'));
+    expect(link.request({ kind: 'call', id: 'x' })).toBe(link.approval('x'));
+    expect(requestOf(parse('#/consents/abc'))).toEqual({ kind: 'consent', id: 'abc' });
+    expect(requestOf(parse('#/approvals/abc'))).toEqual({ kind: 'call', id: 'abc' });
+    expect(requestOf(parse('#/'))).toBeNull();
+    expect(requestOf(parse('#/agents'))).toBeNull();
   });
 });

@@ -2,11 +2,13 @@
  * The address behind `#`, read and written. Hashes work from any origin and need nothing of the server.
  */
 import type { PlanAction } from '../bindings/PlanAction';
+import type { RequestId } from '../bindings/RequestId';
 
 export type InboxTab = 'waiting' | 'missed' | 'decided';
 
 export type Route =
   | { page: 'inbox'; tab: InboxTab; id: string | null }
+  | { page: 'consent'; id: string }
   | { page: 'integrations' }
   | { page: 'integrations/add' }
   | { page: 'integrations/browse'; install: string | null }
@@ -61,6 +63,7 @@ export function parse(hash: string): Route {
     }
   }
   if (!tooLong && first === 'approvals') return { page: 'inbox', tab: tab(query.get('tab')), id: second };
+  if (!tooLong && first === 'consents' && second !== '') return { page: 'consent', id: second };
   if (!tooLong && first === 'agents') return { page: 'agent', id: second };
   if (!tooLong && first === 'connect') {
     const begin = begun(query.get('begin'));
@@ -82,6 +85,9 @@ export const link = {
   inbox: (tab: InboxTab = 'waiting') => (tab === 'waiting' ? '#/' : `#/approvals?tab=${tab}`),
   approval: (id: string, tab: InboxTab = 'waiting') =>
     `#/approvals/${encodeURIComponent(id)}${tab === 'waiting' ? '' : `?tab=${tab}`}`,
+  /** An agent that wants to be let in. */
+  consent: (id: string) => `#/consents/${encodeURIComponent(id)}`,
+  request: ({ kind, id }: RequestId) => (kind === 'call' ? link.approval(id) : link.consent(id)),
   integrations: () => '#/integrations',
   addIntegration: () => '#/integrations/add',
   browse: () => '#/integrations/browse',
@@ -113,6 +119,12 @@ export const link = {
   settings: () => '#/settings',
   welcome: () => '#/welcome',
 };
+
+/** The request for the owner's decision that is shown. */
+export function requestOf(route: Route): RequestId | null {
+  if (route.page === 'consent') return { kind: 'consent', id: route.id };
+  return route.page === 'inbox' && route.id !== null ? { kind: 'call', id: route.id } : null;
+}
 
 /** What follows the path: nothing where nothing is asked. */
 function asked(what: Readonly<Record<string, string | null | undefined>>): string {

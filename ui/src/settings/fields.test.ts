@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Settings } from '../bindings/Settings';
-import { back, FIELDS, PORT, wrong } from './fields';
+import { back, EXTERNAL_PORT, FIELDS, PORT, wrong } from './fields';
 
 const settings: Settings = {
   approval_expiry_minutes: 10,
@@ -10,6 +10,9 @@ const settings: Settings = {
   activity_retention_days: 90,
   calls_per_minute: 0,
   port: 4747,
+  external_url: null,
+  external_port: 4748,
+  client_id_documents: false,
   notifications: true,
   notifications_hide_details: false,
   notifications_silent_until: null,
@@ -20,7 +23,7 @@ const settings: Settings = {
 describe('settings', () => {
   it('has a field for each that is a number', () => {
     const numbers = Object.entries(settings).filter(([, value]) => typeof value === 'number');
-    const fields = [...FIELDS, PORT].map(({ name }) => name);
+    const fields = [...FIELDS, PORT, EXTERNAL_PORT].map(({ name }) => name);
     expect(fields.sort()).toEqual(numbers.map(([name]) => name).sort());
   });
 

@@ -2,7 +2,7 @@
 import type { Settings } from '../bindings/Settings';
 import { HIGHEST, LOWEST } from '../session/port';
 
-/** Those that are numbers, but for the port, which moves the address of everything. */
+/** Those that are numbers, but for the ports, which move addresses. */
 type Counted =
   | 'approval_expiry_minutes'
   | 'pending_per_agent'
@@ -12,7 +12,7 @@ type Counted =
   | 'activity_retention_days';
 
 export interface SettingField {
-  name: Counted | 'port';
+  name: Counted | 'port' | 'external_port';
   group: 'approvals' | 'calls' | 'history' | 'connection';
   label: string;
   hint: string;
@@ -83,6 +83,17 @@ export const PORT: SettingField = {
   group: 'connection',
   label: 'Port',
   hint: 'Agents’ configurations name it: change it there too.',
+  unit: '',
+  least: LOWEST,
+  most: HIGHEST,
+};
+
+/** Where a reverse proxy or tunnel on this computer finds what serves the external URL. */
+export const EXTERNAL_PORT: SettingField = {
+  name: 'external_port',
+  group: 'connection',
+  label: 'Port for the proxy',
+  hint: 'On this computer only. Your proxy or tunnel forwards to it.',
   unit: '',
   least: LOWEST,
   most: HIGHEST,

@@ -8,6 +8,9 @@ it('tells what came', () => {
   expect(came.map(({ id }) => id)).toEqual(['b']);
   expect(announcement(came)).toBe('New request from Claude Code: Add a note in Demo');
   expect(announcement([request('b'), request('c')])).toBe('2 new requests are waiting for you');
+  expect(announcement([{ id: 'c', client_name: 'Cur\u202esor' }])).toBe(
+    'An agent that calls itself Cur⟨U+202E⟩sor (look-alike name) wants in',
+  );
   expect(announcement([])).toBe('');
 });
 

@@ -18,7 +18,7 @@ export interface Place {
 }
 
 export const PLACES: readonly Place[] = [
-  { name: 'Inbox', href: link.inbox(), icon: Inbox, pages: ['inbox'] },
+  { name: 'Inbox', href: link.inbox(), icon: Inbox, pages: ['inbox', 'consent'] },
   {
     name: 'Integrations',
     href: link.integrations(),

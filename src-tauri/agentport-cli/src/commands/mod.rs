@@ -1,5 +1,6 @@
 //! The commands, one module for each noun.
 
+mod agents;
 mod approvals;
 mod audit;
 mod auth;
@@ -56,7 +57,10 @@ pub(crate) enum Command {
     /// What agents can act on
     #[command(subcommand)]
     Integrations(integrations::IntegrationsCommand),
-    /// Agents and their keys (owner)
+    /// Agents that are let in, and those that want to be (owner)
+    #[command(subcommand)]
+    Agents(agents::AgentsCommand),
+    /// Keys for agents that don't sign in by themselves (owner)
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// What agents see (owner)
@@ -117,6 +121,7 @@ pub(crate) fn run(args: CliArgs) -> Result<ExitStatus> {
             Command::Backups(backups) => backups.run(&context).await,
             Command::Approvals(approvals) => approvals.run(&context).await,
             Command::Integrations(integrations) => integrations.run(&context).await,
+            Command::Agents(agents) => agents.run(&context).await,
             Command::Keys(keys) => keys.run(&context).await,
             Command::Profiles(profiles) => profiles.run(&context).await,
             Command::Policy(policy) => policy.run(&context).await,

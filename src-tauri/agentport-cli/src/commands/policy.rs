@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::keys;
+use super::agents;
 use crate::{
     context::Context,
     exit::ExitStatus,
@@ -51,7 +51,7 @@ impl PolicyCommand {
         match self {
             Self::Set { id, tool, mode, agent } => {
                 let agent = match agent {
-                    Some(wanted) => Some(keys::find(&owner, &wanted).await?.id),
+                    Some(wanted) => Some(agents::find(&owner, &wanted).await?.id),
                     None => None,
                 };
                 // A command line shows no definition that the rule could be bound to.

@@ -1,7 +1,7 @@
 //! `agentport status`: whether a gateway runs, and its state. Without the owner's password it shows what every program of
 //! this account can see.
 
-use agentport_api::{Status, paths};
+use agentport_api::{ExternalStatus, Status, paths};
 use anyhow::Result;
 use serde::Serialize;
 
@@ -67,6 +67,7 @@ fn from_inside(status: Status) -> String {
             ),
         ),
         ("MCP", status.mcp_url),
+        ("From outside", status.external.as_ref().map(external).unwrap_or_default()),
         ("Data", status.home),
         ("Process", status.pid.to_string()),
         ("Secrets", format!("sealed; the key comes from: {}", status.vault)),
@@ -75,4 +76,12 @@ fn from_inside(status: Status) -> String {
         ("Agents", status.agents.to_string()),
         ("Integrations", format!("{}, {} with trouble", status.integrations, status.trouble)),
     ])
+}
+
+/// Where agents on other computers connect, or why they cannot.
+fn external(external: &ExternalStatus) -> String {
+    match &external.problem {
+        None => format!("{}/mcp, served on port {}", external.url, external.port),
+        Some(problem) => format!("{} is not served. {problem}", external.url),
+    }
 }

@@ -62,7 +62,7 @@ pub enum Audience {
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum WithdrawnBecause {
-    /// The agent's key was revoked.
+    /// The agent was shut out: its key was revoked, or its sign-ins were ended.
     AgentRevoked,
     /// The integration is gone.
     IntegrationRemoved,

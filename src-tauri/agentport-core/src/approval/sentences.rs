@@ -37,7 +37,7 @@ pub fn ended_for_agent(state: &State) -> Option<String> {
         }
         State::Withdrawn { because, .. } => {
             let why = match because {
-                WithdrawnBecause::AgentRevoked => "your key was revoked",
+                WithdrawnBecause::AgentRevoked => "the owner shut you out",
                 WithdrawnBecause::IntegrationRemoved => "the owner removed the integration",
                 WithdrawnBecause::ToolGone => "the integration no longer has this tool",
                 WithdrawnBecause::DefinitionChanged => {
@@ -98,7 +98,7 @@ pub fn state_for_owner(state: &State, when: impl Fn(Timestamp) -> String) -> Str
 /// To the owner: why a request was withdrawn.
 pub fn withdrawn_for_owner(because: WithdrawnBecause) -> &'static str {
     match because {
-        WithdrawnBecause::AgentRevoked => "the agent's key was revoked",
+        WithdrawnBecause::AgentRevoked => "the agent was shut out",
         WithdrawnBecause::IntegrationRemoved => "the integration was removed",
         WithdrawnBecause::ToolGone => "the tool no longer exists",
         WithdrawnBecause::DefinitionChanged => "the tool changed since it was asked for",

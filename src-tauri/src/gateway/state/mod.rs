@@ -3,6 +3,7 @@
 
 mod clients;
 mod pending;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -14,9 +15,11 @@ use serde::Deserialize;
 
 #[cfg(test)]
 pub(crate) use self::pending::ArgumentExcerpt;
+use self::waiting::waiting_consents;
 pub(crate) use self::{
     clients::{ClientList, ClientsRead},
     pending::PendingRequest,
+    waiting::{RequestId, WaitingRequests},
 };
 use super::client::{ClientError, InProcessClient};
 use crate::notify::NotificationSettings;
@@ -30,8 +33,7 @@ const MAX_MISSED_REQUESTS: usize = 100;
 #[derive(Debug)]
 pub(crate) struct GatewaySnapshot {
     pub status: Status,
-    /// Oldest first.
-    pub pending: Arc<[PendingRequest]>,
+    pub waiting: WaitingRequests,
     missed: Vec<MissedRequest>,
     /// Tools that are denied to an agent without asking.
     pub denials: Vec<RepeatedDenial>,
@@ -52,6 +54,7 @@ struct MissedRequest {
 pub(crate) struct Invalidations {
     status: bool,
     pending: bool,
+    consents: bool,
     denials: bool,
     agents: bool,
     integrations: bool,
@@ -63,6 +66,7 @@ impl Invalidations {
     pub(crate) const ALL: Self = Self {
         status: true,
         pending: true,
+        consents: true,
         denials: true,
         agents: true,
         integrations: true,
@@ -84,6 +88,7 @@ impl Invalidations {
         Self {
             status: self.status || other.status,
             pending: self.pending || other.pending,
+            consents: self.consents || other.consents,
             denials: self.denials || other.denials,
             agents: self.agents || other.agents,
             integrations: self.integrations || other.integrations,
@@ -106,6 +111,7 @@ impl Invalidations {
             Event::Integration { .. } => Self { integrations: true, ..none },
             // A client is connected while its agent is let in.
             Event::Agents => Self { agents: true, clients: true, ..none },
+            Event::Consent { .. } => Self { consents: true, ..none },
             Event::Clients => Self { clients: true, ..none },
             // What lets an agent work for a time is a rule, and the same event tells of denials.
             Event::Policy => Self { agents: true, denials: true, ..none },
@@ -114,7 +120,6 @@ impl Invalidations {
             Event::Profiles
             | Event::Accounts
             | Event::SignIn { .. }
-            | Event::Consent { .. }
             | Event::TokenReused { .. }
             | Event::Activity
             | Event::Shown { .. } => none,
@@ -136,7 +141,10 @@ impl GatewaySnapshot {
     pub(crate) async fn read(control: &InProcessClient) -> Result<Self, ClientError> {
         Ok(Self {
             status: control.get(paths::STATUS).await?,
-            pending: pending_requests(control).await?,
+            waiting: WaitingRequests {
+                consents: waiting_consents(control).await?,
+                calls: pending_requests(control).await?,
+            },
             missed: missed_requests(control).await?,
             denials: control.list(paths::DENIALS).await?,
             agents: control.list(paths::KEYS).await?,
@@ -152,8 +160,11 @@ impl GatewaySnapshot {
         control: &InProcessClient,
         invalid: Invalidations,
     ) -> Result<(), ClientError> {
+        if invalid.consents {
+            self.waiting.consents = waiting_consents(control).await?;
+        }
         if invalid.pending {
-            self.pending = pending_requests(control).await?;
+            self.waiting.calls = pending_requests(control).await?;
             self.missed = missed_requests(control).await?;
         }
         if invalid.status {
@@ -181,11 +192,17 @@ impl GatewaySnapshot {
         self.missed.iter().filter(|missed| seen.is_none_or(|seen| seen < missed.expires_at)).count()
     }
 
+    /// Drops consents that ended by themselves, of which no event tells.
+    pub(crate) fn drop_ended_consents(&mut self, now: Timestamp) {
+        self.waiting.drop_ended_consents(now);
+    }
+
     /// The next moment at which something ends by itself.
     pub(crate) fn next_end(&self, now: Timestamp) -> Option<Timestamp> {
         let trusted = self.agents.iter().filter_map(|agent| agent.trusted_until);
         let silent = self.settings.notifications_silent_until;
-        trusted.chain(silent).filter(|end| now < *end).min()
+        let consents = self.waiting.consents.iter().map(|consent| consent.expires_at);
+        trusted.chain(silent).chain(consents).filter(|end| now < *end).min()
     }
 
     pub(crate) fn notification_settings(&self) -> NotificationSettings {

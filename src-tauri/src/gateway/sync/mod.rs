@@ -5,7 +5,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use agentport_api::{Event, RepeatedDenial};
+use agentport_api::{Event, RepeatedDenial, Settings};
 use agentport_core::{ApprovalId, ErrorChain};
 use agentport_gateway::clock;
 use tokio::{
@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    state::{ClientList, ClientsRead, GatewaySnapshot, Invalidations},
+    state::{ClientList, ClientsRead, GatewaySnapshot, Invalidations, WaitingRequests},
     supervisor::{GatewayStatus, RunningGateway},
 };
 use crate::{
@@ -80,7 +80,7 @@ impl StateSync {
                     // Nothing is pending while no gateway runs.
                     self.context
                         .notifications
-                        .show(Arc::default(), NotificationSettings::default());
+                        .show(WaitingRequests::default(), NotificationSettings::default());
                     if changed {
                         continue;
                     }
@@ -122,7 +122,7 @@ impl StateSync {
         loop {
             let wake = [retry_at, last_seen.due(), next_end(&snapshot)].into_iter().flatten().min();
             tokio::select! {
-                event = events.recv() => match self.on_events(event, &mut events, &mut last_seen) {
+                event = events.recv() => match self.on_events(event, &mut events, &mut last_seen, &snapshot) {
                     // Agents act, and nothing of it is shown.
                     Some(more) if more.is_empty() => continue,
                     Some(more) => invalid = invalid.union(more),
@@ -158,6 +158,7 @@ impl StateSync {
                     }
                 }
             }
+            snapshot.drop_ended_consents(clock::now());
             self.show(&snapshot, &clients);
         }
     }
@@ -184,6 +185,7 @@ impl StateSync {
         first: Result<Event, RecvError>,
         events: &mut Receiver<Event>,
         last_seen: &mut LastSeenTimer,
+        snapshot: &GatewaySnapshot,
     ) -> Option<Invalidations> {
         let mut invalid = Invalidations::default();
         let mut next = Some(first);
@@ -192,9 +194,12 @@ impl StateSync {
                 Ok(event) => {
                     match &event {
                         Event::Shown { id } => {
-                            self.context.platform.open_approval(*id, Raise::ByItself);
+                            self.context.platform.open_request((*id).into(), Raise::ByItself);
                         }
                         Event::Activity => last_seen.schedule(),
+                        Event::TokenReused { agent } => {
+                            self.show_signed_out(agent, &snapshot.settings);
+                        }
                         _ => {}
                     }
                     invalid = invalid.union(Invalidations::from_event(&event));
@@ -209,9 +214,19 @@ impl StateSync {
 
     fn show(&self, snapshot: &GatewaySnapshot, clients: &ClientList) {
         let settings = snapshot.notification_settings();
-        self.context.notifications.show(snapshot.pending.clone(), settings);
+        self.context.notifications.show(snapshot.waiting.clone(), settings);
         let running = state::running_state(snapshot, clients.clients(), clock::now());
         self.tray.show(TrayState { phase: GatewayPhase::Running(Box::new(running)) });
+    }
+
+    /// Says that an agent was signed out because one of its tokens may have been copied. In silence too: it is an alarm.
+    fn show_signed_out(&self, agent: &str, settings: &Settings) {
+        let hidden = settings.notifications_hide_details;
+        let agent = if hidden { "An agent" } else { agent };
+        self.context.notifications.show_message(
+            &format!("{agent} was signed out"),
+            "One of its tokens was used twice. Sign in again if that was you.",
+        );
     }
 
     /// Says once of each tool that it is no longer asked for.

@@ -83,7 +83,7 @@ fn running(state: &Option<TrayState>) -> Option<&RunningState> {
 
 /// Waits until the request has a notification whose title starts like this; `None`: until it has none.
 async fn notified(machine: &Machine, id: ApprovalId, title: Option<&str>) {
-    until(&machine.shown, |shown| match (shown.get(&NotificationKey::Request(id)), title) {
+    until(&machine.shown, |shown| match (shown.get(&NotificationKey::Request(id.into())), title) {
         (Some(shown), Some(title)) => shown.title.starts_with(title),
         (None, None) => true,
         _ => false,
@@ -122,17 +122,19 @@ async fn a_pending_request_is_shown_until_it_is_decided() {
     let id = followed.lab.call(&agent, "hello").await;
     followed
         .shows(|running| {
-            running.pending.len() == 1
-                && running.pending[0].id == id
-                && running.pending[0].agent_name == "Claude"
+            running.waiting.len() == 1
+                && running.waiting.calls[0].id == id
+                && running.waiting.calls[0].agent_name == "Claude"
         })
         .await;
     until(&followed.machine.shown, |shown| {
-        shown.get(&NotificationKey::Request(id)).is_some_and(|shown| shown.body.contains("hello"))
+        shown
+            .get(&NotificationKey::Request(id.into()))
+            .is_some_and(|shown| shown.body.contains("hello"))
     })
     .await;
     followed.ask(Method::POST, &format!("/control/approvals/{id}/deny"), json!({})).await;
-    followed.shows(|running| running.pending.is_empty()).await;
+    followed.shows(|running| running.waiting.is_empty()).await;
     notified(&followed.machine, id, None).await;
     followed.stop().await;
 }
@@ -227,4 +229,34 @@ async fn a_port_set_elsewhere_is_moved_to() {
     followed.machine.shows("The port was not changed").await;
     assert_eq!(followed.lab.supervisor.running().map(|gateway| gateway.port), Some(port));
     followed.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_that_wants_in_is_shown_until_that_is_decided() {
+    let followed = FollowedGateway::start().await;
+    let consent = followed.lab.wants_in("Odd Client").await;
+    let key = NotificationKey::Request(consent.id.into());
+    until(&followed.machine.shown, |shown| {
+        shown.get(&key).is_some_and(|shown| shown.body.contains(&consent.code))
+    })
+    .await;
+    followed.shows(|running| running.waiting.consents.len() == 1).await;
+    let deny = format!("/control/consents/{}/deny", consent.id);
+    followed.ask(Method::POST, &deny, json!({})).await;
+    followed.shows(|running| running.waiting.is_empty()).await;
+    until(&followed.machine.shown, |shown| !shown.contains_key(&key)).await;
+    followed.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_signed_out_for_a_token_used_twice_is_named_unless_details_are_hidden() {
+    let lab = Lab::new();
+    for (hidden, title) in [(false, "Cursor was signed out"), (true, "An agent was signed out")] {
+        let machine = Machine::new();
+        let (context, _intents) = lab.context(&machine);
+        let sync = StateSync::new(context, machine.clone(), StartupWindow::TrayOnly);
+        let settings = Settings { notifications_hide_details: hidden, ..Settings::default() };
+        sync.show_signed_out("Cursor", &settings);
+        machine.shows(&format!("{title}: One of its tokens was used twice.")).await;
+    }
 }

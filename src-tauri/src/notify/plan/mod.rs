@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use agentport_core::{ApprovalId, Timestamp};
+use agentport_core::Timestamp;
 
 use super::{
     Attention, NotificationSettings, TransientNotification,
@@ -11,14 +11,15 @@ use super::{
     notification::{Notification, NotificationKey},
     text,
 };
-use crate::gateway::state::PendingRequest;
+use crate::gateway::state::{RequestId, WaitingRequests};
 
-/// The oldest requests, which get a notification each.
-const MAX_OWN_NOTIFICATIONS: usize = 3;
+/// The oldest calls, which get a notification each.
+const MAX_OWN_CALLS: usize = 3;
+/// The oldest consents, which get a notification each beside the calls.
+const MAX_OWN_CONSENTS: usize = 2;
 
 pub(super) struct PlanInput<'a> {
-    /// Oldest first.
-    pub(super) pending: &'a [PendingRequest],
+    pub(super) pending: &'a WaitingRequests,
     pub(super) settings: &'a NotificationSettings,
     pub(super) transient: &'a [(NotificationKey, &'a TransientNotification)],
     /// How long transient notifications are shown.
@@ -27,7 +28,7 @@ pub(super) struct PlanInput<'a> {
     pub(super) dismissed: &'a DismissedRequests,
     pub(super) attention: Attention,
     /// The request has a notification on the screen.
-    pub(super) is_shown: &'a dyn Fn(ApprovalId) -> bool,
+    pub(super) is_shown: &'a dyn Fn(RequestId) -> bool,
     pub(super) now: Timestamp,
 }
 
@@ -46,7 +47,7 @@ pub(super) struct NotificationPlan {
     /// The most important first. Any other that is shown is to be withdrawn.
     pub(super) notifications: Vec<(NotificationKey, Notification)>,
     /// The window has to open with this request.
-    pub(super) open_window: Option<ApprovalId>,
+    pub(super) open_window: Option<RequestId>,
     pub(super) silence_ends: Option<Timestamp>,
 }
 
@@ -75,12 +76,12 @@ pub(super) fn plan(input: &PlanInput<'_>) -> NotificationPlan {
 }
 
 /// The first request that neither a notification nor the window has shown; the window lists the others beside it.
-fn first_unseen(input: &PlanInput<'_>) -> Option<ApprovalId> {
+fn first_unseen(input: &PlanInput<'_>) -> Option<RequestId> {
     let dismissed = input.dismissed;
-    let unseen = |id: &ApprovalId| {
+    let unseen = |id: &RequestId| {
         !dismissed.is_closed(*id) && !dismissed.is_in_window(*id) && !input.attention.covers(*id)
     };
-    input.pending.iter().map(|request| request.id).find(unseen)
+    input.pending.ids().find(unseen)
 }
 
 /// A request whose notification was closed keeps its place: if the next one moved up, closing one would show another.
@@ -88,20 +89,29 @@ fn first_unseen(input: &PlanInput<'_>) -> Option<ApprovalId> {
 /// One that the owner looks at gets no new notification, which would cover the window's own buttons. A notification that
 /// is there already stays: taking it away and showing it again at each change of the focus would be noise.
 fn request_notifications(input: &PlanInput<'_>) -> Vec<(NotificationKey, Notification)> {
-    let (own, others) = input.pending.split_at(input.pending.len().min(MAX_OWN_NOTIFICATIONS));
-    let mut notifications: Vec<(NotificationKey, Notification)> = own
-        .iter()
-        .filter(|request| {
-            !input.dismissed.is_closed(request.id)
-                && (!input.attention.covers(request.id) || (input.is_shown)(request.id))
-        })
-        .map(|request| {
-            (NotificationKey::Request(request.id), text::request(request, input.settings))
-        })
-        .collect();
-    let unsummed = |request: &PendingRequest| {
-        !input.dismissed.is_summed_up(request.id) && !input.attention.covers(request.id)
+    let WaitingRequests { consents, calls } = input.pending;
+    let (own_consents, other_consents) = consents.split_at(consents.len().min(MAX_OWN_CONSENTS));
+    let (own_calls, other_calls) = calls.split_at(calls.len().min(MAX_OWN_CALLS));
+    let has_own = |id: RequestId| {
+        !input.dismissed.is_closed(id) && (!input.attention.covers(id) || (input.is_shown)(id))
     };
+    let mut notifications: Vec<(NotificationKey, Notification)> = own_consents
+        .iter()
+        .filter(|consent| has_own(consent.id.into()))
+        .map(|consent| (consent.id.into(), text::consent(consent, input.settings)))
+        .chain(
+            own_calls
+                .iter()
+                .filter(|call| has_own(call.id.into()))
+                .map(|call| (call.id.into(), text::request(call, input.settings))),
+        )
+        .map(|(id, notification)| (NotificationKey::Request(id), notification))
+        .collect();
+    let others = other_consents.iter().map(|consent| RequestId::from(consent.id));
+    let others: Vec<RequestId> =
+        others.chain(other_calls.iter().map(|call| call.id.into())).collect();
+    let unsummed =
+        |id: &RequestId| !input.dismissed.is_summed_up(*id) && !input.attention.covers(*id);
     if others.iter().any(unsummed) {
         let summary = text::summary(others.len(), input.pending.len(), !notifications.is_empty());
         notifications.push((NotificationKey::Summary, summary));

@@ -2,12 +2,16 @@ use agentport_core::RuleId;
 use uuid::Uuid;
 
 use super::*;
-use crate::notify::{notifier::ClosedBy, text::pending_request};
+use crate::notify::{
+    notifier::ClosedBy,
+    text::{pending_request, waiting_consent},
+};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
 /// One case. What is not said is as it mostly is: two wait, notifications are on and can be shown.
 struct Case {
+    consents: u128,
     waiting: u128,
     settings: NotificationSettings,
     reachability: Reachability,
@@ -22,6 +26,7 @@ struct Case {
 impl Default for Case {
     fn default() -> Self {
         Self {
+            consents: 0,
             waiting: 2,
             settings: NotificationSettings { on: true, ..NotificationSettings::default() },
             reachability: Reachability::WithButtons,
@@ -35,18 +40,29 @@ impl Default for Case {
     }
 }
 
-fn waits(count: u128) -> Vec<PendingRequest> {
-    (1..=count).map(pending_request).collect()
+/// Consents are numbered from 101.
+fn waits(consents: u128, calls: u128) -> WaitingRequests {
+    WaitingRequests {
+        consents: (101..=100 + consents).map(waiting_consent).collect(),
+        calls: (1..=calls).map(pending_request).collect(),
+    }
+}
+
+fn id(number: u128) -> RequestId {
+    match number {
+        101.. => waiting_consent(number).id.into(),
+        _ => pending_request(number).id.into(),
+    }
 }
 
 fn planned(case: &Case) -> NotificationPlan {
-    let waiting = waits(case.waiting);
+    let waiting = waits(case.consents, case.waiting);
     let mut dismissed = DismissedRequests::default();
     for number in case.closed {
-        dismissed.request_closed(pending_request(*number).id, ClosedBy::Owner);
+        dismissed.request_closed(id(*number), ClosedBy::Owner);
     }
-    dismissed.summary_closed(&waits(case.summed_up));
-    dismissed.window_opened(&waits(case.in_window));
+    dismissed.summary_closed(&waits(0, case.summed_up));
+    dismissed.window_opened(&waits(0, case.in_window));
     let rule = RuleId(Uuid::from_u128(99));
     let undo = TransientNotification::Undo {
         rule,
@@ -62,7 +78,7 @@ fn planned(case: &Case) -> NotificationPlan {
         reachability: case.reachability,
         dismissed: &dismissed,
         attention: case.attention,
-        is_shown: &|id| case.shown.iter().any(|number| pending_request(*number).id == id),
+        is_shown: &|shown| case.shown.iter().any(|number| id(*number) == shown),
         now: NOW,
     })
 }
@@ -74,7 +90,8 @@ fn check(what: &str, case: &Case, want: &[&str], open_window: Option<u128>) {
         .notifications
         .iter()
         .map(|(key, notification)| match key {
-            NotificationKey::Request(id) => id.0.as_u128().to_string(),
+            NotificationKey::Request(RequestId::Call(id)) => id.0.as_u128().to_string(),
+            NotificationKey::Request(RequestId::Consent(id)) => id.0.as_u128().to_string(),
             NotificationKey::Summary
             | NotificationKey::Undo(_)
             | NotificationKey::Sample
@@ -82,11 +99,7 @@ fn check(what: &str, case: &Case, want: &[&str], open_window: Option<u128>) {
         })
         .collect();
     assert_eq!(got, want, "{what}");
-    assert_eq!(
-        plan.open_window,
-        open_window.map(|number| pending_request(number).id),
-        "{what}: open_window"
-    );
+    assert_eq!(plan.open_window, open_window.map(id), "{what}: open_window");
 }
 
 #[test]
@@ -201,7 +214,7 @@ fn short_notices_come_last_and_in_quiet_too() {
 
 #[test]
 fn nothing_new_is_put_over_a_window_that_shows_it() {
-    let one = Attention::Request(pending_request(1).id);
+    let one = Attention::Request(id(1));
     for (what, waiting, attention, shown, want) in [
         ("in the inbox", 2, Attention::Inbox, &[][..], &[][..]),
         ("one came before", 2, Attention::Inbox, &[1], &["1"]),
@@ -216,4 +229,28 @@ fn nothing_new_is_put_over_a_window_that_shows_it() {
         let case = Case { reachability: Reachability::Unreachable, attention, ..Case::default() };
         check("without notifications", &case, &[], want);
     }
+}
+
+#[test]
+fn agents_that_want_in_come_first_and_take_no_place_of_a_call() {
+    for (what, consents, waiting, closed, attention, want) in [
+        ("alone", 1, 0, &[][..], Attention::Elsewhere, &["101"][..]),
+        ("beside calls", 1, 3, &[], Attention::Elsewhere, &["101", "1", "2", "3"]),
+        ("many", 4, 1, &[], Attention::Elsewhere, &["101", "102", "1", "2 more requests wait"]),
+        ("dismissed", 3, 0, &[101], Attention::Elsewhere, &["102", "1 more request waits"]),
+        ("in the inbox", 3, 0, &[], Attention::Inbox, &[]),
+        ("on its own page", 1, 1, &[], Attention::Request(id(101)), &["1"]),
+    ] {
+        let case = Case { consents, waiting, closed, attention, ..Case::default() };
+        check(what, &case, want, None);
+    }
+    let case = Case { consents: 1, waiting: 1, ..Case::default() };
+    let without = Case { reachability: Reachability::WithoutButtons, ..case };
+    check("without buttons the window opens", &without, &[], Some(101));
+    let silent = NotificationSettings {
+        on: true,
+        silent_until: Some(Timestamp(NOW.0 + 1)),
+        ..NotificationSettings::default()
+    };
+    check("in silence", &Case { settings: silent, ..without }, &[], None);
 }

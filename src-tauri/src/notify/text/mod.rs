@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
+use agentport_api::{ConsentView, RedirectTarget};
 use agentport_core::{RuleId, sanitize, summary::MAX_SUMMARY, tool::ToolEffect};
 
 use super::{
     Intent, NotificationSettings,
     notification::{ActionButton, DisplayTime, Notification},
 };
-use crate::gateway::state::PendingRequest;
+use crate::gateway::state::{PendingRequest, RequestId};
 
 /// Characters of an agent's name.
 const MAX_AGENT: usize = 40;
@@ -22,6 +23,8 @@ const MAX_ACCOUNT: usize = 40;
 const MAX_WISH: usize = 60;
 /// Characters of the agent's own words.
 const MAX_NOTE: usize = 80;
+/// Characters of where an agent goes after it was let in.
+const MAX_TARGET: usize = 80;
 /// Characters of a message's title, and of its body.
 const MAX_TITLE: usize = 100;
 const MAX_BODY: usize = 400;
@@ -41,7 +44,7 @@ pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings)
         || settings.hide_details
         || request.arguments.hides_most();
     let buttons = if needs_review || settings.second_factor {
-        vec![ActionButton { name: "review", label: "Review…", intent: Intent::Open(id) }, deny]
+        vec![review(id.into()), deny]
     } else {
         vec![
             ActionButton { name: "approve", label: "Approve", intent: Intent::Approve(id) },
@@ -58,9 +61,61 @@ pub(super) fn request(request: &PendingRequest, settings: &NotificationSettings)
         title,
         body,
         buttons,
-        on_body: Some(Intent::Open(id)),
+        on_body: Some(Intent::Open(id.into())),
         display_time: DisplayTime::UntilDecided,
     }
+}
+
+fn review(id: RequestId) -> ActionButton {
+    ActionButton { name: "review", label: "Review…", intent: Intent::Open(id) }
+}
+
+/// An agent that wants to be let in.
+pub(super) fn consent(consent: &ConsentView, settings: &NotificationSettings) -> Notification {
+    let id = consent.id;
+    // What comes from another computer, or goes on to a web site, is not seen on this screen: it is reviewed.
+    let elsewhere = consent.remote || matches!(consent.redirect, RedirectTarget::Site { .. });
+    let first = if settings.second_factor || settings.hide_details || elsewhere {
+        review(id.into())
+    } else {
+        let agent = consent.known_as.as_ref().map(|known| known.id);
+        ActionButton { name: "let-in", label: "Let in", intent: Intent::LetIn(id, agent) }
+    };
+    let refuse = ActionButton { name: "refuse", label: "Refuse", intent: Intent::Refuse(id) };
+    let (title, body) = match (settings.hide_details, &consent.known_as) {
+        (true, _) => ("A new agent wants in", "Open it to see which.".to_owned()),
+        (false, None) => ("A new agent wants in", consent_details(consent)),
+        (false, Some(_)) => ("An agent wants in again", consent_details(consent)),
+    };
+    Notification {
+        title: title.to_owned(),
+        body,
+        buttons: vec![first, refuse],
+        on_body: Some(Intent::Open(id.into())),
+        display_time: DisplayTime::UntilDecided,
+    }
+}
+
+/// What it calls itself stands in quotation marks that it cannot close.
+fn consent_details(consent: &ConsentView) -> String {
+    let quoted = |name: &str| non_empty_or(quotable(name, MAX_AGENT), "nothing");
+    let remote = if consent.remote { "\nIt comes from another computer." } else { "" };
+    let seen = match &consent.known_as {
+        Some(known) => {
+            let profile = known.profile.as_deref().map_or_else(
+                || "sees everything".to_owned(),
+                |profile| format!("profile “{}”", quoted(profile)),
+            );
+            format!("Let in as “{}” again: {profile}.", quoted(&known.name))
+        }
+        None => format!("Let in as “{}”: sees everything.", quoted(&consent.suggested_name)),
+    };
+    format!(
+        "It calls itself “{}” (unverified).\nIt goes on to {}.{remote}\nYour browser shows {}.\n{seen}",
+        quoted(&consent.client_name),
+        sanitize::sanitize_line(&consent.redirect.to_string(), MAX_TARGET),
+        consent.code,
+    )
 }
 
 fn details(request: &PendingRequest) -> (String, String) {
@@ -86,7 +141,7 @@ fn details(request: &PendingRequest) -> (String, String) {
             body.push_str("\nThis tool doesn't say whether it destroys.");
         }
     }
-    let note = request.additional_info.as_deref().map(quotable);
+    let note = request.additional_info.as_deref().map(|note| quotable(note, MAX_NOTE));
     if let Some(note) = note.filter(|note| !note.is_empty()) {
         body.push_str(&format!("\n{agent} says: “{note}”"));
     }
@@ -186,9 +241,9 @@ fn non_empty_or(text: String, otherwise: &str) -> String {
 }
 
 /// An agent's words in a form that can be quoted: one line, without markup, without our quotation marks.
-fn quotable(note: &str) -> String {
+fn quotable(note: &str, max_chars: usize) -> String {
     let plain = without_tags(sanitize::sanitize_line(note, MAX_RAW_NOTE));
-    sanitize::sanitize_line(&plain.replace(['“', '”', '„', '‟'], "\""), MAX_NOTE)
+    sanitize::sanitize_line(&plain.replace(['“', '”', '„', '‟'], "\""), max_chars)
 }
 
 /// Removes what reads as a tag (`<b>`, `</a>`, `<!--`), repeatedly: removing one can make another.
@@ -228,5 +283,26 @@ pub(super) fn pending_request(number: u128) -> PendingRequest {
         effect: ToolEffect::Changes,
         classified: false,
         once_only: false,
+    }
+}
+
+#[cfg(test)]
+pub(super) fn waiting_consent(number: u128) -> ConsentView {
+    use agentport_api::ConsentState;
+    use agentport_core::{ConsentId, Timestamp};
+
+    ConsentView {
+        id: ConsentId(uuid::Uuid::from_u128(number)),
+        state: ConsentState::Waiting,
+        code: "4731".to_owned(),
+        client_name: "Cursor".to_owned(),
+        client_uri: None,
+        redirect: RedirectTarget::App { scheme: "cursor".to_owned() },
+        redirect_uri: "cursor://anysphere.cursor-mcp/oauth/callback".to_owned(),
+        remote: false,
+        suggested_name: "Cursor".to_owned(),
+        known_as: None,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(600_000),
     }
 }

@@ -1,3 +1,6 @@
+use agentport_api::KnownAgent;
+use agentport_core::AgentId;
+
 use super::*;
 use crate::gateway::state::ArgumentExcerpt;
 
@@ -23,7 +26,7 @@ fn a_request_has_three_buttons() {
         ("approve", Some(Intent::Approve(id))),
         ("deny", Some(Intent::Deny(id))),
         ("always", Some(Intent::Always(id))),
-        ("default", Some(Intent::Open(id))),
+        ("default", Some(Intent::Open(id.into()))),
         ("review", None),
         ("Approve", None),
         ("", None),
@@ -53,9 +56,9 @@ fn what_wants_a_look_or_a_code_is_reviewed() {
     ] {
         assert_eq!(labels(&notification), ["Review…", "Deny"], "{what}");
         for (button, intent) in [
-            ("review", Some(Intent::Open(id))),
+            ("review", Some(Intent::Open(id.into()))),
             ("deny", Some(Intent::Deny(id))),
-            ("default", Some(Intent::Open(id))),
+            ("default", Some(Intent::Open(id.into()))),
             // The daemon cannot invent a button.
             ("approve", None),
             ("always", None),
@@ -230,4 +233,82 @@ fn an_undo_counts_what_still_waits() {
         let undo = undo(rule, sentence, waiting, &settings, true, Duration::from_secs(10));
         assert!(undo.body.ends_with(end), "{waiting}: {}", undo.body);
     }
+}
+
+fn wants_in(change: impl FnOnce(&mut ConsentView, &mut NotificationSettings)) -> Notification {
+    let mut view = waiting_consent(1);
+    let mut settings = NotificationSettings { on: true, ..NotificationSettings::default() };
+    change(&mut view, &mut settings);
+    consent(&view, &settings)
+}
+
+fn known() -> KnownAgent {
+    KnownAgent {
+        id: AgentId(uuid::Uuid::from_u128(9)),
+        name: "Cursor at work".to_owned(),
+        profile: Some("reading".to_owned()),
+    }
+}
+
+#[test]
+fn an_agent_that_wants_in_says_as_what_a_click_lets_it_in() {
+    let id = waiting_consent(1).id;
+    let new = wants_in(|_, _| {});
+    assert_eq!(new.title, "A new agent wants in");
+    assert_eq!(
+        new.body,
+        "It calls itself “Cursor” (unverified).\nIt goes on to the app that opens cursor: addresses.\nYour browser shows 4731.\nLet in as “Cursor”: sees everything."
+    );
+    assert_eq!(labels(&new), ["Let in", "Refuse"]);
+    for (button, intent) in [
+        ("let-in", Some(Intent::LetIn(id, None))),
+        ("refuse", Some(Intent::Refuse(id))),
+        ("default", Some(Intent::Open(id.into()))),
+        ("approve", None),
+    ] {
+        assert_eq!(new.intent(button), intent, "{button}");
+    }
+    let again = wants_in(|view, _| view.known_as = Some(known()));
+    assert_eq!(again.title, "An agent wants in again");
+    let ends = "Let in as “Cursor at work” again: profile “reading”.";
+    assert!(again.body.ends_with(ends), "{}", again.body);
+    assert_eq!(again.intent("let-in"), Some(Intent::LetIn(id, Some(known().id))));
+}
+
+#[test]
+fn what_is_not_seen_on_this_screen_or_wants_a_code_is_reviewed() {
+    let site = RedirectTarget::Site { host: "claude.ai".to_owned() };
+    for (what, notification) in [
+        ("second factor", wants_in(|_, settings| settings.second_factor = true)),
+        ("hidden", wants_in(|_, settings| settings.hide_details = true)),
+        ("remote", wants_in(|view, _| view.remote = true)),
+        ("a web site", wants_in(|view, _| view.redirect = site.clone())),
+    ] {
+        assert_eq!(labels(&notification), ["Review…", "Refuse"], "{what}");
+        assert_eq!(notification.intent("let-in"), None, "{what}");
+    }
+    let hidden = wants_in(|view, settings| {
+        view.known_as = Some(known());
+        settings.hide_details = true;
+    });
+    let shown = (&*hidden.title, &*hidden.body);
+    assert_eq!(shown, ("A new agent wants in", "Open it to see which."));
+    let remote = wants_in(|view, _| view.remote = true).body;
+    assert!(remote.contains("\nIt comes from another computer.\n"), "{remote}");
+}
+
+#[test]
+fn a_hostile_client_name_stays_one_line_within_its_marks() {
+    let odd = "Cursor”\nYour browser shows 9999.\u{202e}<b>\n";
+    let body = wants_in(|view, _| {
+        view.client_name = format!("{odd}{}", "x".repeat(300));
+        view.redirect = RedirectTarget::Site { host: format!("a\n{}", "h".repeat(300)) };
+    })
+    .body;
+    let lines: Vec<&str> = body.lines().collect();
+    assert_eq!(lines.len(), 4, "{body}");
+    assert_eq!(lines[2], "Your browser shows 4731.");
+    assert!(lines[0].ends_with("…” (unverified)."), "{body}");
+    assert!(!body.contains('\u{202e}') && !body.contains("<b>"), "{body}");
+    assert!(lines.iter().all(|line| line.chars().count() < 120), "{body}");
 }

@@ -4,12 +4,13 @@
 //! server chose is sanitised and cut; a row whose action changes gets another key, so that a click at the moment of the
 //! change does what its label said.
 
-use std::sync::Arc;
+use agentport_api::ConsentView;
+use agentport_core::{AgentId, IntegrationId, sanitize};
 
-use agentport_core::{AgentId, ApprovalId, IntegrationId, sanitize};
+use crate::gateway::state::{PendingRequest, RequestId, WaitingRequests};
 
-use crate::gateway::state::PendingRequest;
-
+/// Agents that want to be let in, with a row each.
+const MAX_CONSENT_ROWS: usize = 3;
 /// Pending requests with a row each.
 const MAX_REQUEST_ROWS: usize = 9;
 /// Rows of any other list.
@@ -44,8 +45,7 @@ pub(crate) struct RunningState {
     pub paused: bool,
     /// Allowing takes a one-time code, which only a window can ask for.
     pub second_factor: bool,
-    /// Oldest first.
-    pub pending: Arc<[PendingRequest]>,
+    pub waiting: WaitingRequests,
     /// Requests that expired since the owner last looked at the missed ones.
     pub missed: usize,
     pub integrations: Vec<IntegrationEntry>,
@@ -140,7 +140,7 @@ pub(crate) enum RowKind {
 /// What choosing a row does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TrayAction {
-    OpenRequest(ApprovalId),
+    OpenRequest(RequestId),
     /// The main window, at a route.
     Open(String),
     CopyUrl,
@@ -189,7 +189,7 @@ pub(crate) fn view(state: &TrayState) -> TrayView {
 }
 
 fn icon(state: &RunningState) -> TrayIconState {
-    match state.pending.len() {
+    match state.waiting.len() {
         // Pending requests cannot run before the owner resumes.
         _ if state.paused => TrayIconState::Paused,
         0 if state.missed > 0
@@ -203,12 +203,12 @@ fn icon(state: &RunningState) -> TrayIconState {
 }
 
 fn status(state: &RunningState) -> String {
-    let waiting = match state.pending.len() {
+    let waiting = match state.waiting.len() {
         0 => "Nothing waits for you".to_owned(),
         1 => "1 request waits for you".to_owned(),
         many => format!("{many} requests wait for you"),
     };
-    match (state.paused, state.pending.is_empty()) {
+    match (state.paused, state.waiting.is_empty()) {
         (false, _) => waiting,
         (true, true) => "All agents are paused".to_owned(),
         (true, false) => format!("All agents are paused · {waiting}"),
@@ -231,7 +231,8 @@ fn menu(state: &RunningState) -> Vec<MenuRow> {
         let label = format!("{} {state}", self::name(name));
         item(&format!("trouble/{id}"), &label, open(&format!("#/integrations/{id}")))
     }));
-    rows.extend(request_rows(&state.pending));
+    rows.extend(consent_rows(&state.waiting.consents));
+    rows.extend(request_rows(&state.waiting.calls));
     rows.extend(missed_row(state.missed));
     let trusted =
         state.agents.iter().filter_map(|agent| Some((agent, agent.trusted_until.as_ref()?)));
@@ -257,6 +258,19 @@ fn menu(state: &RunningState) -> Vec<MenuRow> {
     rows
 }
 
+fn consent_rows(all: &[ConsentView]) -> Vec<MenuRow> {
+    let row = |ConsentView { id, client_name, .. }: &ConsentView| {
+        // A window shows what it asks for, hence the ellipsis.
+        let label = format!("{} wants in…", name(client_name));
+        item(&format!("consent/{id}"), &label, TrayAction::OpenRequest((*id).into()))
+    };
+    let mut rows: Vec<MenuRow> = all.iter().take(MAX_CONSENT_ROWS).map(row).collect();
+    if let Some(more) = more(all.len(), MAX_CONSENT_ROWS) {
+        rows.push(item("consents/more", &more, open("#/")));
+    }
+    rows
+}
+
 fn request_rows(all: &[PendingRequest]) -> Vec<MenuRow> {
     let row = |request: &PendingRequest| {
         let PendingRequest { id, agent_name, integration_name, arguments, .. } = request;
@@ -266,7 +280,7 @@ fn request_rows(all: &[PendingRequest]) -> Vec<MenuRow> {
         if let Some(argument) = arguments.lines.first() {
             label = format!("{label} · {}", sanitize::sanitize_line(argument, MAX_NAME_CHARS));
         }
-        item(&format!("approval/{id}"), &label, TrayAction::OpenRequest(*id))
+        item(&format!("approval/{id}"), &label, TrayAction::OpenRequest((*id).into()))
     };
     let mut rows: Vec<MenuRow> = all.iter().take(MAX_REQUEST_ROWS).map(row).collect();
     if let Some(more) = more(all.len(), MAX_REQUEST_ROWS) {

@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
-use agentport_core::tool::ToolEffect;
+use agentport_api::{ConsentState, RedirectTarget};
+use agentport_core::{Timestamp, tool::ToolEffect};
 
 use super::*;
 use crate::gateway::state::ArgumentExcerpt;
@@ -31,6 +32,27 @@ fn request(number: u32, agent: &str, tool: &str) -> PendingRequest {
         classified: false,
         once_only: false,
     }
+}
+
+fn consent(number: u32, client_name: &str) -> ConsentView {
+    ConsentView {
+        id: id(number),
+        state: ConsentState::Waiting,
+        code: "4731".into(),
+        client_name: client_name.into(),
+        client_uri: None,
+        redirect: RedirectTarget::Loopback { port: 7777 },
+        redirect_uri: "http://localhost:7777/callback".into(),
+        remote: false,
+        suggested_name: client_name.into(),
+        known_as: None,
+        created_at: Timestamp(0),
+        expires_at: Timestamp(600_000),
+    }
+}
+
+fn calls(calls: impl IntoIterator<Item = PendingRequest>) -> WaitingRequests {
+    WaitingRequests { calls: calls.into_iter().collect(), ..WaitingRequests::default() }
 }
 
 fn agent(number: u32, name: &str, trusted_until: Option<&str>) -> AgentEntry {
@@ -97,7 +119,7 @@ fn keys(rows: &[MenuRow]) -> Vec<String> {
 #[test]
 fn the_whole_menu() {
     let view = up(RunningState {
-        pending: [request(1, "Claude", "add_note")].into(),
+        waiting: calls([request(1, "Claude", "add_note")]),
         integrations: vec![
             integration("demo", "ready", false),
             integration("linear", "needs a new token", true),
@@ -179,7 +201,7 @@ fn icon_and_status_say_how_it_stands() {
     for (state, icon, status) in [
         (RunningState::default(), TrayIconState::Normal, "Nothing waits for you"),
         (
-            RunningState { pending: waiting(2).into(), ..RunningState::default() },
+            RunningState { waiting: calls(waiting(2)), ..RunningState::default() },
             TrayIconState::Pending(2),
             "2 requests wait for you",
         ),
@@ -191,7 +213,7 @@ fn icon_and_status_say_how_it_stands() {
         (
             RunningState {
                 integrations: trouble(),
-                pending: waiting(1).into(),
+                waiting: calls(waiting(1)),
                 ..RunningState::default()
             },
             TrayIconState::Pending(1),
@@ -205,7 +227,7 @@ fn icon_and_status_say_how_it_stands() {
         (
             RunningState {
                 paused: true,
-                pending: waiting(1).into(),
+                waiting: calls(waiting(1)),
                 integrations: trouble(),
                 ..RunningState::default()
             },
@@ -235,7 +257,7 @@ fn without_a_gateway_it_says_why_and_what_can_be_done() {
 #[test]
 fn rows_lead_to_their_pages() {
     let view = up(RunningState {
-        pending: [request(7, "Claude", "t")].into(),
+        waiting: calls([request(7, "Claude", "t")]),
         integrations: vec![integration("linear", "needs a new token", true)],
         popular: vec![PopularEntry { id: "github".parse().unwrap(), name: "GitHub".into() }],
         agents: vec![agent(1, "Claude", None)],
@@ -249,7 +271,10 @@ fn rows_lead_to_their_pages() {
     let page = |route: &str| Some(TrayAction::Open(route.to_owned()));
     for (key, expected) in [
         ("status", page("#/")),
-        ("approval/00000000-0000-0000-0000-000000000007", Some(TrayAction::OpenRequest(id(7)))),
+        (
+            "approval/00000000-0000-0000-0000-000000000007",
+            Some(TrayAction::OpenRequest(RequestId::Call(id(7)))),
+        ),
         ("trouble/linear", page("#/integrations/linear")),
         ("installed/linear", page("#/integrations/linear")),
         ("available/github", page("#/integrations/install/github")),
@@ -338,17 +363,12 @@ fn silence_is_told() {
 
 #[test]
 fn long_lists_end() {
-    let waiting = (1..=12).map(|n| request(n, "a", "t")).collect();
+    let waiting = calls((1..=12).map(|n| request(n, "a", "t")));
     let integrations = (1..=20).map(|n| integration(&format!("i{n}"), "ready", false)).collect();
     let agents = (1..=30).map(|n| agent(n, "A", None)).collect();
     let clients = (1..=30).map(|n| client(&format!("c{n}"), ClientConnection::No)).collect();
-    let view = up(RunningState {
-        pending: waiting,
-        integrations,
-        agents,
-        clients,
-        ..RunningState::default()
-    });
+    let view =
+        up(RunningState { waiting, integrations, agents, clients, ..RunningState::default() });
     let text = written(&view);
     assert_eq!(action(&view, "clients/more"), Some(TrayAction::Open("#/connect".into())));
     assert_eq!(text.matches("wants").count(), 9);
@@ -364,7 +384,7 @@ fn long_lists_end() {
 fn names_of_others_are_cleaned_and_cut() {
     let odd = "\u{202e}evil\n\u{1b}[31m & _x\u{200b}";
     let view = up(RunningState {
-        pending: [request(1, odd, &"t".repeat(300))].into(),
+        waiting: calls([request(1, odd, &"t".repeat(300))]),
         ..RunningState::default()
     });
     let RowKind::Item { label, .. } = &view.rows[1].kind else { panic!("a request") };
@@ -385,7 +405,7 @@ fn names_of_others_are_cleaned_and_cut() {
 fn keys_are_unique() {
     let view = up(RunningState {
         paused: true,
-        pending: (1..=12).map(|n| request(n, "a", "t")).collect(),
+        waiting: calls((1..=12).map(|n| request(n, "a", "t"))),
         integrations: (1..=20).map(|n| integration(&format!("i{n}"), "bad", true)).collect(),
         popular: vec![PopularEntry { id: "i1".parse().unwrap(), name: "I".into() }],
         agents: vec![agent(1, "A", None), agent(2, "B", Some("1:00"))],
@@ -405,8 +425,8 @@ fn requests_for_one_tool_are_told_apart() {
         let arguments = ArgumentExcerpt::from_arguments(arguments.as_object().unwrap());
         PendingRequest { arguments, ..request(number, "Claude", "add_note") }
     };
-    let pending = [waits(1, "milk"), waits(2, &"bread ".repeat(30))].into();
-    let text = written(&up(RunningState { pending, ..RunningState::default() }));
+    let waiting = calls([waits(1, "milk"), waits(2, &"bread ".repeat(30))]);
+    let text = written(&up(RunningState { waiting, ..RunningState::default() }));
     assert!(text.contains("Claude wants to add note in Demo · text: milk\n"), "{text}");
     assert!(text.contains("Claude wants to add note in Demo · text: bread bread"), "{text}");
 }
@@ -429,4 +449,20 @@ fn missed_requests_are_shown_until_they_are_looked_at() {
             );
         }
     }
+}
+
+#[test]
+fn an_agent_that_wants_in_has_a_row_above_the_calls_and_counts_as_waiting() {
+    let consents = (1..=5).map(|n| consent(n, "Odd\u{202e}\nname")).collect();
+    let calls = [request(7, "Claude", "add_note")].into();
+    let view = up(RunningState {
+        waiting: WaitingRequests { consents, calls },
+        ..RunningState::default()
+    });
+    let text = written(&view);
+    let rows = "6 requests wait for you\nOdd name wants in…\nOdd name wants in…\nOdd name wants in…\n… and 2 more\nClaude wants";
+    assert!(text.starts_with(rows), "{text}");
+    assert_eq!(view.icon, TrayIconState::Pending(6));
+    let opens = TrayAction::OpenRequest(RequestId::Consent(id(2)));
+    assert_eq!(action(&view, "consent/00000000-0000-0000-0000-000000000002"), Some(opens));
 }

@@ -16,7 +16,7 @@ use super::{
     wait_ready,
 };
 use crate::{
-    client::OwnerClient, commands::keys, context::Context, exit::ExitStatus, format, output,
+    client::OwnerClient, commands::agents, context::Context, exit::ExitStatus, format, output,
 };
 
 /// One account of an integration.
@@ -179,7 +179,9 @@ pub(super) async fn choose(context: &Context, choice: &ChooseAccountArgs) -> Res
         }
     };
     let (all, key) = match (&choice.agent, &choice.profile) {
-        (Some(agent), _) => (&mut choices.agents, keys::find(&owner, agent).await?.id.to_string()),
+        (Some(agent), _) => {
+            (&mut choices.agents, agents::find(&owner, agent).await?.id.to_string())
+        }
         (None, profile) => (&mut choices.profiles, profile.clone().unwrap_or_default()),
     };
     match account {

@@ -13,7 +13,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::keys;
+use super::agents;
 use crate::{
     client::{OwnerClient, with_query_if},
     context::Context,
@@ -101,7 +101,7 @@ impl LogsArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         let owner = context.owner().await?;
         let agent = match &self.agent {
-            Some(wanted) => Some(keys::find(&owner, wanted).await?.id.to_string()),
+            Some(wanted) => Some(agents::find(&owner, wanted).await?.id.to_string()),
             None => None,
         };
         let filter = LogFilter {

@@ -4,8 +4,11 @@ use uuid::Uuid;
 use self::fake::{Behaviour, Bench, Call};
 use super::*;
 use crate::{
-    gateway::state::PendingRequest,
-    notify::{NotificationSettings, text::pending_request},
+    gateway::state::{PendingRequest, WaitingRequests},
+    notify::{
+        NotificationSettings,
+        text::{pending_request, waiting_consent},
+    },
 };
 
 mod fake;
@@ -14,12 +17,16 @@ fn on() -> NotificationSettings {
     NotificationSettings { on: true, ..NotificationSettings::default() }
 }
 
-fn waits(numbers: impl IntoIterator<Item = u128>) -> Arc<[PendingRequest]> {
-    numbers.into_iter().map(pending_request).collect()
+fn waits(numbers: impl IntoIterator<Item = u128>) -> WaitingRequests {
+    calls(numbers.into_iter().map(pending_request))
+}
+
+fn calls(calls: impl IntoIterator<Item = PendingRequest>) -> WaitingRequests {
+    WaitingRequests { calls: calls.into_iter().collect(), ..WaitingRequests::default() }
 }
 
 fn key(number: u128) -> NotificationKey {
-    NotificationKey::Request(pending_request(number).id)
+    NotificationKey::Request(pending_request(number).id.into())
 }
 
 #[tokio::test]
@@ -30,7 +37,7 @@ async fn a_press_becomes_an_intent() {
         (1, "approve", Intent::Approve(id(1))),
         (2, "deny", Intent::Deny(id(2))),
         (3, "always", Intent::Always(id(3))),
-        (4, "default", Intent::Open(id(4))),
+        (4, "default", Intent::Open(id(4).into())),
     ] {
         bench.notifications.show(waits([number]), on());
         assert_eq!(bench.shown().await.0, key(number));
@@ -47,14 +54,14 @@ async fn a_press_becomes_an_intent() {
 async fn only_what_was_offered_can_be_pressed() {
     let mut bench = Bench::ready().await;
     let destructive = PendingRequest { effect: ToolEffect::Destroys, ..pending_request(1) };
-    bench.notifications.show([destructive].into(), on());
+    bench.notifications.show(calls([destructive]), on());
     bench.shown().await;
     for (key, button) in [(key(1), "approve"), (key(1), "always"), (key(2), "approve")] {
         bench.press(key, button).await;
     }
     bench.nothing_else().await;
     bench.press(key(1), "review").await;
-    assert_eq!(bench.intent().await, Intent::Open(pending_request(1).id));
+    assert_eq!(bench.intent().await, Intent::Open(pending_request(1).id.into()));
 }
 
 #[tokio::test]
@@ -65,7 +72,7 @@ async fn a_double_click_allows_one() {
     bench.press(key(1), "approve").await;
     bench.press(key(2), "approve").await;
     assert_eq!(bench.intent().await, Intent::Approve(pending_request(1).id));
-    assert_eq!(bench.intent().await, Intent::Open(pending_request(2).id));
+    assert_eq!(bench.intent().await, Intent::Open(pending_request(2).id.into()));
 }
 
 #[tokio::test]
@@ -89,8 +96,10 @@ async fn closing_decides_nothing_and_lasts() {
         bench.event(BackendEvent::Closed { key: key(number), by }).await;
         bench.nothing_else().await;
         bench.notifications.show(
-            [PendingRequest { additional_info: Some("hurry".into()), ..pending_request(number) }]
-                .into(),
+            calls([PendingRequest {
+                additional_info: Some("hurry".into()),
+                ..pending_request(number)
+            }]),
             on(),
         );
         bench.nothing_else().await;
@@ -168,11 +177,11 @@ async fn without_buttons_the_window_opens() {
     bench.behave(Behaviour::WithoutButtons);
     bench.event(BackendEvent::Available).await;
     assert_eq!(bench.call().await, Call::Probe);
-    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     assert!(!bench.notifications.capabilities().await.buttons);
     bench.nothing_else().await;
     bench.notifications.show(waits([1, 2, 3]), on());
-    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(3).id));
+    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(3).id.into()));
 }
 
 #[tokio::test]
@@ -181,12 +190,12 @@ async fn daemons_come_and_go() {
     bench.event(BackendEvent::Unavailable { activatable: false }).await;
     assert_eq!(bench.notifications.capabilities().await, Capabilities::default());
     bench.notifications.show(waits([1]), on());
-    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     bench.event(BackendEvent::Available).await;
     assert_eq!(bench.call().await, Call::Probe);
     assert_eq!(bench.shown().await.0, key(1));
     bench.event(BackendEvent::Unavailable { activatable: false }).await;
-    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     bench.press(key(1), "approve").await;
     bench.event(BackendEvent::Available).await;
     assert_eq!(bench.call().await, Call::Probe);
@@ -236,7 +245,7 @@ async fn a_failing_daemon_is_given_up_and_retried() {
             assert_eq!(bench.intent().await, Intent::Deny(pending_request(1).id));
             continue;
         }
-        assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id));
+        assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
         bench.behave(Behaviour::Fine);
         while bench.call().await == Call::Probe {}
         // It is shown once more, and the window is not opened again.
@@ -267,7 +276,7 @@ async fn a_notification_whose_events_are_lost_is_none() {
     bench.event(BackendEvent::Lost { key: key(7) }).await;
     bench.nothing_else().await;
     bench.event(BackendEvent::Lost { key: key(1) }).await;
-    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(bench.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
 }
 
 #[tokio::test]
@@ -332,4 +341,24 @@ async fn it_ends_with_its_last_handle() {
     assert_eq!(calls.recv().await, Some(Call::Withdraw(key(1))));
     tasks.close();
     tasks.wait().await;
+}
+
+#[tokio::test]
+async fn an_agent_is_let_in_or_refused_by_its_notification() {
+    let mut bench = Bench::ready().await;
+    for (number, button, want) in [
+        (1, "let-in", Intent::LetIn(waiting_consent(1).id, None)),
+        (2, "refuse", Intent::Refuse(waiting_consent(2).id)),
+        (3, "default", Intent::Open(waiting_consent(3).id.into())),
+    ] {
+        let consents = [waiting_consent(number)].into();
+        bench.notifications.show(WaitingRequests { consents, ..waits([]) }, on());
+        let key = NotificationKey::Request(waiting_consent(number).id.into());
+        assert_eq!(bench.shown().await.0, key);
+        bench.press(key, button).await;
+        assert_eq!(bench.intent().await, want);
+        assert_eq!(bench.call().await, Call::Withdraw(key));
+        bench.press(key, "let-in").await;
+        bench.nothing_else().await;
+    }
 }

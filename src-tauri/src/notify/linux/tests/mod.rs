@@ -8,7 +8,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::*;
 use crate::{
-    gateway::state::PendingRequest,
+    gateway::state::{PendingRequest, WaitingRequests},
     notify::{Intent, NotificationSettings, Notifications, text::pending_request},
 };
 use double::{ALL, Double, Notified, Sent, say};
@@ -38,7 +38,7 @@ impl App {
 
     fn show(&self, pending: Vec<PendingRequest>) {
         self.notifications.show(
-            pending.into(),
+            WaitingRequests { calls: pending.into(), ..WaitingRequests::default() },
             NotificationSettings { on: true, ..NotificationSettings::default() },
         );
     }
@@ -163,7 +163,7 @@ async fn other_notifications_and_buttons_mean_nothing() {
     say(&double.connection, "ActivationToken", &(number, "approve")).await;
     say(&double.connection, "ActionInvoked", &("nonsense", number)).await;
     double.press(number, "review").await;
-    assert_eq!(app.intent().await, Intent::Open(pending_request(1).id));
+    assert_eq!(app.intent().await, Intent::Open(pending_request(1).id.into()));
 }
 
 #[tokio::test]
@@ -210,7 +210,7 @@ async fn another_daemon_is_shown_all_again() {
     app.show(vec![pending_request(1)]);
     let number = double.notified().await.number;
     double.end().await;
-    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     assert!(!app.notifications.capabilities().await.reachable);
 
     let connection = session.connect().await;
@@ -241,7 +241,7 @@ async fn a_daemon_that_takes_over_has_none_of_our_notifications() {
     let mut meant = app.intent().await;
     if let Intent::OpenWindow(id) = meant {
         // There may have been a moment without a daemon.
-        assert_eq!(id, pending_request(1).id);
+        assert_eq!(id, pending_request(1).id.into());
         meant = app.intent().await;
     }
     assert_eq!(meant, Intent::Deny(pending_request(1).id));
@@ -275,7 +275,7 @@ async fn without_a_server_the_window_opens() {
     let Some(session) = Session::start() else { return };
     let mut app = App::start(&session.address, LONG);
     app.show(vec![pending_request(1), pending_request(2)]);
-    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     assert!(!app.notifications.capabilities().await.reachable);
 }
 
@@ -287,7 +287,7 @@ async fn without_a_bus_the_window_opens() {
     for address in [at("nothing"), at("hangs")] {
         let mut app = App::start(&address, Duration::from_millis(300));
         app.show(vec![pending_request(1)]);
-        assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+        assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     }
 }
 
@@ -298,7 +298,7 @@ async fn without_buttons_the_window_opens() {
         let mut double = Double::start(session.connect().await, capabilities).await;
         let mut app = App::start(&session.address, LONG);
         app.show(vec![pending_request(1)]);
-        assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+        assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
         let can = app.notifications.capabilities().await;
         assert_eq!((can.reachable, can.buttons), (true, false));
         double.nothing_more();
@@ -315,7 +315,7 @@ async fn a_hanging_daemon_is_given_up() {
     double.answers(false);
     app.show(vec![pending_request(1), pending_request(2)]);
     let dead = double.notified().await;
-    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
     // It answers again, and shows a notification whose events would be lost: that is closed. The known one is replaced.
     double.answers(true);
     let mut closed = false;
@@ -341,7 +341,7 @@ async fn without_its_bus_a_daemon_is_unreachable() {
     app.show(vec![pending_request(1)]);
     double.notified().await;
     drop(session);
-    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id));
+    assert_eq!(app.intent().await, Intent::OpenWindow(pending_request(1).id.into()));
 }
 
 #[tokio::test]
