@@ -3,11 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use agentport_api::GrantChoice;
-use agentport_core::{AgentId, ApprovalId, policy::Mode};
+use agentport_core::{AgentId, ApprovalId, ConsentId, policy::Mode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Gateway, Owner, external_program::ExternalProgram, gateway::PASSWORD, programs};
+use crate::{
+    Gateway, Owner,
+    external_program::ExternalProgram,
+    gateway::PASSWORD,
+    oauth_agent::{AuthorizePage, OAuthAgent, fixtures},
+    programs,
+};
 
 /// One picture.
 #[derive(Debug, Deserialize)]
@@ -72,12 +78,16 @@ pub(crate) struct Happened {
     pub(crate) waiting: ApprovalId,
     /// Who asked for it.
     agent: AgentId,
+    /// One that signed in by OAuth.
+    signed_in: AgentId,
+    /// A new agent that wants in, and one that was in before.
+    consents: [ConsentId; 2],
 }
 
 impl Happened {
     /// Every page by name.
     fn pages(&self) -> Value {
-        let Self { waiting, agent } = self;
+        let Self { waiting, agent, signed_in, consents: [new, again] } = self;
         json!({
             "inbox": "/#/",
             "request": format!("/#/approvals/{waiting}"),
@@ -92,6 +102,10 @@ impl Happened {
             "accounts": "/#/accounts",
             "agents": "/#/agents",
             "agent": format!("/#/agents/{agent}"),
+            "agent-signed-in": format!("/#/agents/{signed_in}"),
+            "consent": format!("/#/consents/{new}"),
+            "consent-again": format!("/#/consents/{again}"),
+            "consent-window": format!("/?window=approval#/consents/{new}"),
             "connect": "/#/connect",
             "client": "/#/connect/cursor",
             "activity": "/#/activity",
@@ -177,5 +191,33 @@ pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
         "additional_info": "You asked me to draft the letter to the customer. I would like to save it next to the minutes.",
     });
     let waiting = claude.tool("agentport__call_tool", arguments).await.request();
-    Happened { waiting, agent: key.id }
+    let signed_in = sign_in_agents(gateway, owner).await;
+    let consents = [
+        ask_to_be_let_in(owner, &OAuthAgent::register(gateway).await).await,
+        ask_to_be_let_in(owner, &signed_in.0).await,
+    ];
+    Happened { waiting, agent: key.id, signed_in: signed_in.1, consents }
+}
+
+/// Two agents that signed in by OAuth, one of which signed out again; the other, with its client.
+async fn sign_in_agents(gateway: &Gateway, owner: &Owner) -> (OAuthAgent, AgentId) {
+    let url = &gateway.said.mcp_url;
+    let gemini = OAuthAgent::register_as(url, &fixtures::of("gemini_cli")).await;
+    let tokens = gemini.sign_in(owner).await;
+    let revoked = gemini.revoke(&tokens.refresh_token).await;
+    assert!(revoked.status.is_success(), "{}", revoked.text);
+    let cursor = OAuthAgent::register_as(url, &fixtures::of("cursor_app_scheme")).await;
+    cursor.sign_in(owner).await.wire(gateway).tool("agentport__whoami", json!({})).await.ran();
+    let mut agents = owner.keys().await;
+    agents.retain(|agent| agent.oauth.as_ref().is_some_and(|sign_in| sign_in.valid > 0));
+    (cursor, agents.remove(0).id)
+}
+
+/// Opens the client's page in the browser, and leaves it waiting.
+async fn ask_to_be_let_in(owner: &Owner, client: &OAuthAgent) -> ConsentId {
+    let before: Vec<_> = owner.waiting_consents().await.into_iter().map(|one| one.id).collect();
+    AuthorizePage::open(&client.request().url()).await.waits();
+    let mut waiting = owner.waiting_consents().await;
+    waiting.retain(|consent| !before.contains(&consent.id));
+    waiting.remove(0).id
 }

@@ -2,6 +2,7 @@
 
 mod connecting;
 mod focus;
+mod letting_in;
 mod signing_in;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! The command line: exit codes, what goes to stdout, and the literal lines skills key on.
 
+mod agents;
 mod output;
 
 use agentport_api::GrantChoice;

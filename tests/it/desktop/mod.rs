@@ -6,6 +6,7 @@
 mod attention;
 mod closing;
 mod connect;
+mod consents;
 mod hostile;
 mod life;
 mod machine;

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Gateway, SOON,
     gateway::Setup,
+    oauth_agent::{AuthorizePage, OAuthAgent, fixtures},
     screens::{Happened, happen},
 };
 
@@ -71,6 +72,14 @@ async fn photograph(
         .await;
     let notification = file("notification");
     session.picture_of_part(CORNER, &notification);
+    let consent = file("consent");
+    ask_to_be_let_in(app).await;
+    reader
+        .until("xfce4-notifyd", "the notification of an agent that wants in", |program| {
+            program.all().iter().any(|part| part.name == "Let in").then_some(())
+        })
+        .await;
+    session.picture_of_part(CORNER, &consent);
 
     let owner = app.owner().await;
     // Nothing in the way of the windows and the menu.
@@ -98,7 +107,14 @@ async fn photograph(
     reads(&reader, "Inbox").await;
     let main = file("main");
     session.picture(&window.id, &main);
-    vec![notification, menu, approval, main]
+    vec![notification, consent, menu, approval, main]
+}
+
+/// An agent that was given nothing but the URL opens its page in the browser.
+async fn ask_to_be_let_in(app: &App) {
+    let url = format!("{}/mcp", app.base().await);
+    let client = OAuthAgent::register_as(&url, &fixtures::of("cursor_app_scheme")).await;
+    AuthorizePage::open(&client.request().url()).await.waits();
 }
 
 /// Waits until a window shows something with this name.
