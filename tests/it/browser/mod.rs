@@ -83,7 +83,7 @@ async fn the_owner_decides_in_chromium() {
 #[tokio::test]
 async fn every_page_has_its_picture() {
     let pictures = screens::take(&programs::target().join("screens")).await;
-    assert_eq!(pictures.len(), 22 * 4, "{pictures:?}");
+    assert_eq!(pictures.len(), 26 * 4, "{pictures:?}");
     for picture in &pictures {
         let bytes = std::fs::metadata(&picture.path).expect("the picture").len();
         assert!(bytes > 3_000, "{} is empty", picture.name);

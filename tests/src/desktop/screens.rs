@@ -35,6 +35,8 @@ const LOW: i32 = 150;
 const A_MOMENT: Duration = Duration::from_millis(300);
 /// The part of the screen in which the notification and the menu are.
 const CORNER: &str = "640x560+640+0";
+/// The same, with room for three notifications.
+const EDGE: &str = "640x720+640+0";
 
 /// Takes them into `directory`.
 pub async fn take(directory: &Path) -> Vec<PathBuf> {
@@ -79,7 +81,7 @@ async fn photograph(
             program.all().iter().any(|part| part.name == "Let in").then_some(())
         })
         .await;
-    session.picture_of_part(CORNER, &consent);
+    session.picture_of_part(EDGE, &consent);
 
     let owner = app.owner().await;
     // Nothing in the way of the windows and the menu.
