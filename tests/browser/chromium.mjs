@@ -15,7 +15,7 @@ const QUIET = [
 
 /**
  * Runs `use(context)` and closes the browser whatever happens. Pages fail the script on an error of their own; `refused`
- * are the statuses that are none. Before the sign-in, asking who one is may be answered with 401, which Chromium logs.
+ * are the statuses, and the words of messages, that are none. Before the sign-in, asking who one is may be answered with 401, which Chromium logs.
  */
 export async function withBrowser(options, use, refused = [401]) {
   const profile = await mkdtemp(join(tmpdir(), "agentport-chromium-"));
@@ -40,7 +40,8 @@ export async function withBrowser(options, use, refused = [401]) {
     await context.close();
     await rm(profile, { recursive: true, force: true });
   }
-  const real = faults.filter((fault) => !refused.some((status) => fault.includes(`status of ${status}`)));
+  const words = refused.map((one) => (typeof one === "number" ? `status of ${one}` : one));
+  const real = faults.filter((fault) => !words.some((word) => fault.includes(word)));
   if (real.length > 0) throw new Error(`errors in the page:\n${real.join("\n")}`);
 }
 

@@ -3,9 +3,11 @@
 
 mod agents;
 mod attacks;
+mod browser;
 mod challenges;
 mod codes;
 mod consent;
+mod documents;
 mod families;
 mod foreign;
 mod metadata;

@@ -87,7 +87,7 @@ async fn revoke(scene: &Scene) {
     scene.owner.revoke_agent(agent.id).await;
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound listener has an address").port()
 }
