@@ -3,6 +3,8 @@
 //! A failure before the files are written rolls back what was made in the gateway. After that nothing is rolled back: what
 //! could not be done is listed in the notes of the result, for the owner to do by hand.
 
+use std::io;
+
 use agentport_api::{ControlError, Event, NewKey, paths};
 use agentport_clients::{
     apply, atomic_write,
@@ -17,13 +19,14 @@ use serde_json::json;
 
 use crate::{
     agents::{self, AgentsByFile},
+    bridge_sign_in::SignInFile,
     control::ControlApi,
     error::SetupError,
     installation::Installation,
     integrations,
-    keys::EntryKey,
+    keys::{EntryKey, RevokedAgent},
     prepare::PreparedPlan,
-    starts,
+    sign_ins, starts,
 };
 
 /// What was made for a plan so far, to be undone if it fails.
@@ -134,7 +137,7 @@ impl Installation {
             }
         }
         match &prepared.key {
-            EntryKey::None => Ok((None, None)),
+            EntryKey::None | EntryKey::SignIn(_) => Ok((None, None)),
             EntryKey::Kept { key, agent, wants } => {
                 self.write_bridge_key(wants, key, rollback)?;
                 Ok((Some(key.clone()), *agent))
@@ -212,19 +215,27 @@ impl Installation {
     ) {
         let path = &prepared.plan.place.path;
         let notes = &mut applied.notes;
-        if let Some((id, name)) = &prepared.revokes
+        if let Some(RevokedAgent { id, name, .. }) = &prepared.revokes
             && let Err(error) = control.delete(&paths::fill(paths::KEY, id)).await
         {
-            notes.push(format!("The key of {name} could not be revoked: {error}"));
+            notes.push(format!("The agent {name} could not be revoked: {error}"));
         }
-        if let Some(name) = &prepared.drops_bridge_key
-            && let Err(error) = agents::write_bridge_key(&self.home, name, None)
+        if let Some(name) = &prepared.drops_bridge
+            && let Err(error) = self.drop_bridge(name)
         {
             notes.push(format!("The bridge's key could not be removed: {error}"));
         }
-        let is_ours_still =
-            !matches!(prepared.plan.what, PlanAction::Disconnect | PlanAction::Restore);
-        if (agent.is_some() || !is_ours_still)
+        if let EntryKey::SignIn(wants) = &prepared.key {
+            notes.push(sign_ins::plan_note(prepared.client, wants.via));
+            if wants.via == ConnectionMethod::Bridge
+                && let Err(error) = self.name_bridge(wants)
+            {
+                notes.push(format!("What the bridge is called could not be noted: {error}"));
+            }
+        }
+        let has_no_key = matches!(prepared.key, EntryKey::SignIn(_))
+            || matches!(prepared.plan.what, PlanAction::Disconnect | PlanAction::Restore);
+        if (agent.is_some() || has_no_key)
             && let Err(error) = AgentsByFile::record(&self.home, path, agent)
         {
             notes.push(format!("Whose entry it is could not be noted: {error}"));
@@ -237,6 +248,21 @@ impl Installation {
                 }
             }
         }
+    }
+
+    /// Deletes the key and the sign-in of a bridge.
+    fn drop_bridge(&self, name: &str) -> io::Result<()> {
+        agents::write_bridge_key(&self.home, name, None)?;
+        match SignInFile::of(&self.home, name) {
+            Some(file) => file.delete(),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes the name under which the bridge asks to be let in.
+    fn name_bridge(&self, wants: &WantsKey) -> io::Result<()> {
+        let Some(file) = SignInFile::of(&self.home, &wants.key_name) else { return Ok(()) };
+        file.update(|sign_in| sign_in.name = Some(wants.agent.clone()))
     }
 
     /// Records which integration a server of this file becomes, so that a restore knows which ones only this file needs.
@@ -283,7 +309,7 @@ fn environment(
 ) -> Option<EnvironmentView> {
     let wants = match &prepared.key {
         EntryKey::New(wants) | EntryKey::Kept { wants, .. } => wants,
-        EntryKey::None => return None,
+        EntryKey::None | EntryKey::SignIn(_) => return None,
     };
     let key = key.filter(|_| wants.via == ConnectionMethod::HttpEnvironment)?;
     Some(EnvironmentView { variable: target.variable.clone(), key: key.expose().to_owned() })

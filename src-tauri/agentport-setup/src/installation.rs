@@ -128,7 +128,9 @@ impl Installation {
     /// Does the entry lead to this gateway?
     pub(crate) fn is_current(&self, ours: &OwnEntry) -> bool {
         match ours.via {
-            ConnectionMethod::Http | ConnectionMethod::HttpEnvironment => ours
+            ConnectionMethod::OAuth
+            | ConnectionMethod::Http
+            | ConnectionMethod::HttpEnvironment => ours
                 .mcp_url
                 .as_deref()
                 .and_then(loopback_port)

@@ -1,10 +1,12 @@
 //! The API key of our entry in a client's file, before and after a plan.
 //!
 //! A file keeps its agent as long as the key can be read, because rules may be bound to it. A key that is lost or no
-//! longer valid is replaced, and the former agent's key is revoked.
+//! longer valid is replaced, and the former agent's key is revoked. A client that signs in by OAuth, and a bridge, get no
+//! new key.
 
 use std::path::Path;
 
+use agentport_api::KeyView;
 use agentport_clients::{
     atomic_write,
     client::Place,
@@ -19,6 +21,7 @@ use crate::{
     error::SetupError,
     installation::Installation,
     prepare::PreparedPlan,
+    sign_ins,
 };
 
 /// The key of the entry after the plan.
@@ -29,6 +32,23 @@ pub(crate) enum EntryKey {
     Kept { key: Secret, agent: Option<AgentId>, wants: WantsKey },
     /// A new agent gets a new key.
     New(WantsKey),
+    /// There is none: the client or its bridge signs in by OAuth.
+    SignIn(WantsKey),
+}
+
+/// An agent that loses its entry and is shut out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RevokedAgent {
+    pub(crate) id: AgentId,
+    pub(crate) name: String,
+    /// It signed in by OAuth, and has no key.
+    pub(crate) signed_in: bool,
+}
+
+impl From<&KeyView> for RevokedAgent {
+    fn from(agent: &KeyView) -> Self {
+        Self { id: agent.id, name: agent.name.clone(), signed_in: agent.oauth.is_some() }
+    }
 }
 
 impl Installation {
@@ -42,7 +62,7 @@ impl Installation {
     ) -> Result<(), SetupError> {
         let servers = entries::servers(&plan.place, before)?;
         let Some(entry) = EntryInFile::find(self, &servers) else { return Ok(()) };
-        if plan.key.is_some() || agents.admits(&plan.place.path, &entry) {
+        if plan.key.is_some() || agents.admits(&plan.place, &entry) {
             return Ok(());
         }
         let is_it = |change: &plan::FileChange| change.path == plan.place.path;
@@ -72,59 +92,110 @@ impl Installation {
         before: Option<&[u8]>,
         agents: &KnownAgents,
     ) -> Result<(), SetupError> {
-        let plan = &mut prepared.plan;
-        let path = &plan.place.path;
-        let servers = entries::servers(&plan.place, before).unwrap_or_default();
+        let servers = entries::servers(&prepared.plan.place, before).unwrap_or_default();
         let entry = EntryInFile::find(self, &servers);
-        let Some(mut wants) = plan.key.take() else {
-            let change = plan.files.iter().find(|change| change.path == *path);
-            if let (Some(entry), Some(change)) = (entry, change)
-                && !keeps_key(&plan.place, change.after.as_deref(), &entry.ours)
-            {
-                let agent = agents.its_own(path, &entry);
-                prepared.revokes = agent.map(|key| (key.id, key.name.clone()));
-                let own = self.target(&plan.place).key_name;
-                prepared.drops_bridge_key = entry.ours.key_name.filter(|name| *name == own);
-            }
+        let Some(wants) = prepared.plan.key.take() else {
+            self.plan_loss(prepared, entry, agents);
             return Ok(());
         };
         if wants.via == ConnectionMethod::Bridge && !self.has_bridge() {
             return Err(SetupError::NoProgram { client: prepared.client.name.clone() });
         }
+        let plan = &mut prepared.plan;
         if wants.via == ConnectionMethod::Http {
-            close_to_others(path, &mut plan.files, &mut plan.notes);
+            close_to_others(&plan.place.path, &mut plan.files, &mut plan.notes);
         }
         // The file keeps its agent: rules may be bound to it.
-        let kept = entry.as_ref().filter(|entry| agents.admits(path, entry));
-        let agent = kept.and_then(|entry| agents.its_own(path, entry));
-        if let Some(entry) = kept {
-            let lost = entry.ours.key_name.clone();
-            let lost = lost
-                .filter(|name| wants.via != ConnectionMethod::Bridge && *name == wants.key_name);
-            if let Some(key) = entry.key.clone() {
-                if plan.takes_key {
-                    let its_own = plan.files.iter_mut().filter(|change| change.path == *path);
-                    its_own.for_each(|change| unchanged_with(&key, change));
-                }
-                prepared.drops_bridge_key = lost;
-                let agent = agent.map(|key| key.id);
-                prepared.key = EntryKey::Kept { key, agent, wants };
-                return Ok(());
-            }
-            if entry.ours.via == ConnectionMethod::HttpEnvironment
-                && wants.via == ConnectionMethod::HttpEnvironment
-            {
-                // The key is in the variable, and only there.
-                return Ok(());
-            }
+        let kept = entry.as_ref().filter(|entry| agents.admits(&plan.place, entry));
+        if let Some(entry) = kept
+            && wants.via != ConnectionMethod::OAuth
+            && keep_key(prepared, entry, &wants, agents)
+        {
+            return Ok(());
         }
-        // The former agent, whose key cannot be kept, is replaced.
-        let gone = agent.or_else(|| agents.recorded_for(path));
-        prepared.revokes = gone.map(|key| (key.id, key.name.clone()));
-        wants.agent = agents.free_name(&wants.agent);
-        prepared.key = EntryKey::New(wants);
+        self.plan_agent(prepared, entry.as_ref(), wants, agents);
         Ok(())
     }
+
+    /// A plan that writes no entry: the agent of the entry that goes is shut out.
+    fn plan_loss(
+        &self,
+        prepared: &mut PreparedPlan,
+        entry: Option<EntryInFile>,
+        agents: &KnownAgents,
+    ) {
+        let place = &prepared.plan.place;
+        let change = prepared.plan.files.iter().find(|change| change.path == place.path);
+        if let (Some(entry), Some(change)) = (entry, change)
+            && !keeps_key(place, change.after.as_deref(), &entry.ours)
+        {
+            prepared.revokes = agents.its_own(place, &entry).map(RevokedAgent::from);
+            let own = self.target(place).key_name;
+            prepared.drops_bridge = entry.ours.key_name.filter(|name| *name == own);
+        }
+    }
+
+    /// A plan whose entry gets a new agent, or one that signs in: the former agent, whose key cannot be kept, is shut out.
+    fn plan_agent(
+        &self,
+        prepared: &mut PreparedPlan,
+        entry: Option<&EntryInFile>,
+        mut wants: WantsKey,
+        agents: &KnownAgents,
+    ) {
+        let place = &prepared.plan.place;
+        // It signs in as before, at another address or with another program.
+        let same = entry.filter(|entry| entry.signs_in() && entry.ours.via == wants.via);
+        if same.is_none() {
+            let admitted = entry.filter(|entry| agents.admits(place, entry));
+            let gone = admitted
+                .and_then(|entry| agents.its_own(place, entry))
+                .or_else(|| agents.recorded_for(&place.path));
+            prepared.revokes = gone.map(RevokedAgent::from);
+            let bridge = entry.and_then(|entry| entry.ours.key_name.clone());
+            prepared.drops_bridge = bridge.filter(|name| *name == wants.key_name);
+        }
+        if wants.via.has_key() {
+            wants.agent = agents.free_name(&wants.agent);
+            prepared.key = EntryKey::New(wants);
+            return;
+        }
+        if prepared.revokes.as_ref().is_some_and(|agent| !agent.signed_in) {
+            prepared.plan.notes.push(NEW_AGENT_NOTE.to_owned());
+        }
+        prepared.plan.notes.push(sign_ins::plan_note(prepared.client, wants.via));
+        prepared.key = EntryKey::SignIn(wants);
+    }
+}
+
+/// Note on a plan that replaces a key by a sign-in.
+const NEW_AGENT_NOTE: &str =
+    "Signed in, it is a new agent: rules and a profile that name the former one do not go over.";
+
+/// Keeps the key of the entry and its agent, where the key can be read or need not be.
+fn keep_key(
+    prepared: &mut PreparedPlan,
+    entry: &EntryInFile,
+    wants: &WantsKey,
+    agents: &KnownAgents,
+) -> bool {
+    let plan = &mut prepared.plan;
+    let lost = entry.ours.key_name.clone();
+    let lost = lost.filter(|name| wants.via != ConnectionMethod::Bridge && *name == wants.key_name);
+    if let Some(key) = entry.key.clone() {
+        if plan.takes_key {
+            let path = &plan.place.path;
+            let its_own = plan.files.iter_mut().filter(|change| change.path == *path);
+            its_own.for_each(|change| unchanged_with(&key, change));
+        }
+        let agent = agents.its_own(&plan.place, entry).map(|key| key.id);
+        prepared.drops_bridge = lost;
+        prepared.key = EntryKey::Kept { key, agent, wants: wants.clone() };
+        return true;
+    }
+    // The key is in the variable, and only there.
+    entry.ours.via == ConnectionMethod::HttpEnvironment
+        && wants.via == ConnectionMethod::HttpEnvironment
 }
 
 /// A file that other accounts can read is closed to them when it gets a key.

@@ -10,10 +10,12 @@
 //! - Everything the gateway can refuse (a key, an integration, for want of a one-time code or because an id is taken) is
 //!   asked of it before a file is written; what was made for a file that could not be written is rolled back.
 //! - A secret moves from a client's file to the vault and is in no response.
+//! - A client that signs in by OAuth, and a bridge, get no key; a key they have is used until the owner replaces it.
 
 mod agents;
 mod apply;
 mod blocking;
+pub mod bridge_sign_in;
 mod cli_path;
 mod control;
 mod entries;
@@ -26,6 +28,7 @@ mod prepare;
 mod recheck;
 mod routes;
 mod servers;
+mod sign_ins;
 mod starts;
 mod view;
 

@@ -13,14 +13,14 @@ use agentport_clients::{
     plan::{self, ConsolidateWishes, KnownGateway, McpRemotePrograms, Plan, PlanError},
     types::{Choice, PlanAction, PlanRequest, PlanView},
 };
-use agentport_core::{AgentId, IntegrationId};
+use agentport_core::IntegrationId;
 
 use crate::{
     control::ControlApi,
     error::SetupError,
     installation::Installation,
     integrations::{self, SameIntegration},
-    keys::EntryKey,
+    keys::{EntryKey, RevokedAgent},
 };
 
 /// Note on a plan that was made without a gateway.
@@ -41,9 +41,10 @@ pub struct PreparedPlan {
     pub(crate) plan: Plan,
     pub(crate) key: EntryKey,
     /// The agent that loses its entry.
-    pub(crate) revokes: Option<(AgentId, String)>,
-    /// The bridge's key that has no entry any more.
-    pub(crate) drops_bridge_key: Option<String>,
+    pub(crate) revokes: Option<RevokedAgent>,
+    /// The bridge, by the name of its key, that has no entry any more, or whose key is no longer valid: its key and its
+    /// sign-in are deleted.
+    pub(crate) drops_bridge: Option<String>,
     pub(crate) removes: Vec<IntegrationId>,
     /// What the owner chose, by the server's name.
     pub(crate) choices: BTreeMap<String, Choice>,
@@ -55,9 +56,15 @@ impl PreparedPlan {
         let mut view = self.plan.view(id);
         view.makes_key_for = match &self.key {
             EntryKey::New(wants) => Some(wants.agent.clone()),
-            EntryKey::None | EntryKey::Kept { .. } => None,
+            EntryKey::None | EntryKey::Kept { .. } | EntryKey::SignIn(_) => None,
         };
-        view.revokes_key_of = self.revokes.as_ref().map(|(_, name)| name.clone());
+        if let Some(RevokedAgent { name, signed_in, .. }) = &self.revokes {
+            let shown = match signed_in {
+                true => &mut view.signs_out,
+                false => &mut view.revokes_key_of,
+            };
+            *shown = Some(name.clone());
+        }
         view.removes.clone_from(&self.removes);
         view.is_empty = self.is_empty();
         if view.is_empty {
@@ -69,7 +76,12 @@ impl PreparedPlan {
     pub(crate) fn is_empty(&self) -> bool {
         let makes_no_key = !matches!(self.key, EntryKey::New(_));
         let has_nothing_to_choose = self.plan.conflicts.is_empty();
-        self.plan.is_empty() && makes_no_key && has_nothing_to_choose && self.removes.is_empty()
+        let drops_no_key = self.drops_bridge.is_none();
+        self.plan.is_empty()
+            && makes_no_key
+            && drops_no_key
+            && has_nothing_to_choose
+            && self.removes.is_empty()
     }
 }
 
@@ -100,7 +112,7 @@ impl PreparedPlan {
             bypass: None,
         };
         let (key, removes, choices) = (EntryKey::None, Vec::new(), BTreeMap::new());
-        Self { client, plan, key, revokes: None, drops_bridge_key: None, removes, choices }
+        Self { client, plan, key, revokes: None, drops_bridge: None, removes, choices }
     }
 }
 
@@ -167,7 +179,7 @@ impl Installation {
             plan,
             key: EntryKey::None,
             revokes: None,
-            drops_bridge_key: None,
+            drops_bridge: None,
             removes,
             choices: request.choices.clone(),
         };

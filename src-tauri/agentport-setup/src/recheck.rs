@@ -108,9 +108,9 @@ impl Installation {
             .map_err(|source| SetupError::Read { path: place.path.clone(), source })?;
         let servers = entries::servers(place, now.as_deref()).unwrap_or_default();
         let entry = EntryInFile::find(self, &servers);
-        let own = entry.as_ref().and_then(|entry| agents.its_own(&place.path, entry));
+        let own = entry.as_ref().and_then(|entry| agents.its_own(place, entry));
         let own: Option<AgentId> = own.map(|key| key.id);
-        let revokes = prepared.revokes.as_ref().map(|(id, _)| *id);
+        let revokes = prepared.revokes.as_ref().map(|agent| agent.id);
         // A bridge's key can be replaced without a change of the client's file: the agent that has it by now would be lost.
         let is_other_agent = own.is_some() && own != revokes;
         let holds = match &prepared.key {
@@ -121,12 +121,16 @@ impl Installation {
                 }
                 !is_other_agent
             }
+            EntryKey::SignIn(wants) => {
+                let stays = |entry: EntryInFile| entry.signs_in() && entry.ours.via == wants.via;
+                !is_other_agent || entry.is_some_and(stays)
+            }
             EntryKey::None => match prepared.plan.what {
                 PlanAction::Connect | PlanAction::Consolidate => {
-                    entry.is_none_or(|entry| agents.admits(&place.path, &entry))
+                    entry.is_none_or(|entry| agents.admits(place, &entry))
                 }
                 PlanAction::Disconnect | PlanAction::Restore => {
-                    let ends = revokes.is_some() || prepared.drops_bridge_key.is_some();
+                    let ends = revokes.is_some() || prepared.drops_bridge.is_some();
                     !(ends && is_other_agent)
                 }
             },

@@ -6,7 +6,7 @@ use agentport_api::KeyView;
 use agentport_clients::{
     atomic_write,
     backups::{Backups, BackupsError},
-    client::Place,
+    client::{Client, ClientSignIn, Place},
     discover::{FoundClient, FoundFile, FoundState, discover},
     entry,
     mcp_server::McpServer,
@@ -20,7 +20,7 @@ use crate::{
     blocking::run_blocking,
     entries::{EntryInFile, KnownAgents},
     installation::Installation,
-    servers,
+    servers, sign_ins,
 };
 
 impl Installation {
@@ -58,8 +58,9 @@ impl Installation {
                 id: client.client.id.clone(),
                 name: client.client.name.clone(),
                 found: client.found,
-                sources: client.client.sources().to_vec(),
+                sources: sources(client.client),
                 speaks_http: client.client.speaks_http(),
+                signs_in: client.client.sign_in().is_some(),
                 restart: client.client.restart().map(str::to_owned),
                 files,
                 bypassing: bypass(client).view(&client.client.name),
@@ -136,16 +137,30 @@ impl Installation {
         let current =
             self.is_current(&entry.ours) && self.is_as_written(place, &servers[at], &entry);
         // An entry that starts another program, or uses another file's key, says nothing about the agent made for this file.
-        let agent = agents.of(&place.path, &entry).filter(|_| current || entry.is_http());
+        let agent = agents.of(place, &entry).filter(|_| current || entry.is_http());
         Some(Connected {
             via: entry.ours.via,
             current,
             agent: agent.map(|key| key.id),
+            sign_in: sign_ins::status(place, &entry, agents),
+            unneeded_key: sign_ins::unneeded_key(place, &entry, agents),
             first_call_at: agent.and_then(|key| key.first_call_at),
             last_used_at: agent.and_then(|key| key.last_used_at),
             tools_listed: agent.and_then(|key| key.tools_listed),
         })
     }
+}
+
+/// Of the facts about the client and about how it signs in.
+fn sources(client: &Client) -> Vec<String> {
+    let mut all = client.sources().to_vec();
+    let more = client.sign_in().into_iter().flat_map(ClientSignIn::sources);
+    for source in more {
+        if !all.contains(source) {
+            all.push(source.clone());
+        }
+    }
+    all
 }
 
 /// What the client does past AgentPort, over all of its files.

@@ -78,9 +78,13 @@ fn client(view: &ClientView) -> ClientEntry {
     ClientEntry { id: view.id.clone(), name: view.name.clone(), connection }
 }
 
-/// To this gateway, with a key that is in force. A key in an environment variable is not visible here, so it counts as in force.
+/// To this gateway, with a key that is in force or by signing in. A key in an environment variable is not visible here, so
+/// it counts as in force.
 fn is_current(entry: &Connected) -> bool {
-    entry.current && (entry.agent.is_some() || entry.via == ConnectionMethod::HttpEnvironment)
+    let may_be_let_in = entry.agent.is_some()
+        || entry.sign_in.is_some()
+        || entry.via == ConnectionMethod::HttpEnvironment;
+    entry.current && may_be_let_in
 }
 
 fn was_used(entry: &Connected) -> bool {
@@ -89,7 +93,7 @@ fn was_used(entry: &Connected) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use agentport_clients::types::{FileScope, FileState, FileView};
+    use agentport_clients::types::{FileScope, FileState, FileView, SignInStatus};
     use agentport_core::AgentId;
     use uuid::Uuid;
 
@@ -109,6 +113,7 @@ mod tests {
             found: true,
             sources: Vec::new(),
             speaks_http: true,
+            signs_in: true,
             restart: None,
             bypassing: None,
             files: files.collect(),
@@ -122,6 +127,8 @@ mod tests {
             via: ConnectionMethod::Http,
             current: true,
             agent: Some(AgentId(Uuid::nil())),
+            sign_in: None,
+            unneeded_key: None,
             first_call_at: None,
             last_used_at: None,
             tools_listed: None,
@@ -137,6 +144,14 @@ mod tests {
         check(vec![None, Some(entry.clone())], ClientConnection::NotUsedYet);
         check(vec![Some(elsewhere), Some(entry.clone())], ClientConnection::NotUsedYet);
         check(vec![Some(unseen)], ClientConnection::NotUsedYet);
+        let sign_in = SignInStatus { signed_in: false, sentence: String::new() };
+        let unsigned = Connected {
+            agent: None,
+            sign_in: Some(sign_in),
+            via: ConnectionMethod::OAuth,
+            ..entry.clone()
+        };
+        check(vec![Some(unsigned)], ClientConnection::NotUsedYet);
         check(vec![Some(entry), Some(used)], ClientConnection::Used);
     }
 }

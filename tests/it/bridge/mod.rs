@@ -8,5 +8,6 @@ mod missing;
 mod restarts;
 mod sdks;
 mod several;
+mod sign_in;
 mod streams;
 mod suite;

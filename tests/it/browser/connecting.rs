@@ -21,7 +21,7 @@ const BEFORE: &str = r#"{
 async fn a_client_is_connected_and_taken_back_in_chromium() {
     let scene = Scene::new().await;
     let place = scene.gateway.place();
-    let file = place.user().join(".cursor/mcp.json");
+    let file = place.user().join(".junie/mcp/mcp.json");
     std::fs::create_dir_all(file.parent().expect("a folder")).expect("a directory");
     std::fs::write(&file, BEFORE).expect("a client's file");
     let read = || std::fs::read_to_string(&file).expect("the client's file");

@@ -5,7 +5,7 @@ use agentport_tests::{owner::typed, programs};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{CLAUDE, CLINE, CURSOR, Desk, key_of};
+use super::{CLAUDE, CLINE, CURSOR, Desk, key_of, with_key};
 
 fn server(value: &str) -> Value {
     json!({ "command": programs::fixture(), "env": { "SERVICE_TOKEN": value } })
@@ -95,7 +95,7 @@ async fn a_replacement_was_removed() {
 async fn names_that_were_free_are_taken() {
     let desk = Desk::new().await;
     desk.put(CURSOR, &file(json!({ "one": server("a"), "two": server("b") })));
-    let plan = desk.plan("cursor", json!({ "what": "consolidate" })).await;
+    let plan = desk.plan("cursor", with_key("cursor", "consolidate")).await;
     desk.scene.owner.add_fixture("two", &[]).await;
     desk.outdated(&plan, CURSOR, "id two was taken").await;
     desk.remove("two").await;
@@ -120,8 +120,9 @@ async fn a_key_that_was_to_be_kept_is_revoked() {
     desk.outdated(&plan, CURSOR, "of the entry was revoked").await;
     assert!(!desk.kept("keys/cursor").exists(), "the dead key is nowhere else");
     desk.does("cursor", bridge).await;
-    let made = std::fs::read_to_string(desk.kept("keys/cursor")).expect("the key");
-    assert_ne!(made.trim(), key);
+    assert!(!desk.kept("keys/cursor").exists(), "the bridge signs in");
+    desk.connect("cursor").await;
+    assert_ne!(key_of(&desk.json(CURSOR)), key);
 
     // Where the entry itself stays as it is, and only servers go.
     let mut servers = desk.json(CURSOR);
@@ -141,22 +142,22 @@ async fn a_key_that_was_to_be_kept_is_revoked() {
 async fn a_bridge_got_another_key() {
     let desk = Desk::new().await;
     desk.connect("claude-desktop").await;
+    let first = desk.gives_bridge_key("claude-desktop", "Claude Desktop").await;
     let (entry, key) = (desk.read(CLAUDE), desk.kept("keys/claude-desktop"));
-    let read = || std::fs::read_to_string(&key).expect("the bridge's key");
-    let before = read();
     let disconnect = desk.plan("claude-desktop", json!({ "what": "disconnect" })).await;
-    desk.revoke("claude-desktop").await;
-    let connect = json!({ "what": "connect" });
-    let first = desk.plan("claude-desktop", connect.clone()).await;
-    let second = desk.plan("claude-desktop", connect).await;
-    desk.apply(&first).await;
-    let after = read();
-    assert!(desk.read(CLAUDE) == entry && after != before);
+    assert_eq!(disconnect.revokes_key_of.as_deref(), Some("Claude Desktop"));
+    let second = desk.gives_bridge_key("claude-desktop", "Claude Desktop 2").await;
+    assert!(desk.read(CLAUDE) == entry);
     desk.outdated(&disconnect, CLAUDE, "revoked or replaced").await;
-    desk.outdated(&second, CLAUDE, "Claude Desktop was taken").await;
-    assert_eq!(read(), after);
+    assert_eq!(std::fs::read_to_string(&key).expect("the bridge's key"), second.key);
     desk.does("claude-desktop", json!({ "what": "disconnect" })).await;
-    assert!(desk.agents().await.is_empty() && !key.exists(), "nobody is forgotten");
+    assert!(!key.exists());
+    assert_eq!(
+        desk.agents().await,
+        ["Claude Desktop"],
+        "what is not in the file is no business of it"
+    );
+    desk.scene.owner.revoke(&first).await;
     desk.stop().await;
 }
 

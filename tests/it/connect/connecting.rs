@@ -8,7 +8,7 @@ use agentport_tests::Wire;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{CLAUDE, CURSOR, Desk, key_of};
+use super::{CLAUDE, CURSOR, Desk, key_of, with_key};
 
 const BEFORE: &str = "\u{feff}{\r\n\t// mine\r\n\t\"mcpServers\": {\r\n\t\t\"own\": { \"command\": \"true\" }, // stays\r\n\t},\r\n\t\"theme\" : 1.0\r\n}\r\n";
 
@@ -16,7 +16,7 @@ const BEFORE: &str = "\u{feff}{\r\n\t// mine\r\n\t\"mcpServers\": {\r\n\t\t\"own
 async fn a_client_that_speaks_http() {
     let desk = Desk::new().await;
     desk.put(CURSOR, BEFORE);
-    let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
+    let plan = desk.plan("cursor", with_key("cursor", "connect")).await;
     assert_eq!(plan.makes_key_for.as_deref(), Some("Cursor"));
     assert!(plan.files[0].diff.contains("ap_…") && !plan.is_empty, "{}", plan.files[0].diff);
     assert_eq!(desk.read(CURSOR).as_deref(), Some(BEFORE), "a plan changes nothing");
@@ -76,23 +76,24 @@ async fn a_client_that_starts_programs() {
     let program = agentport_tests::programs::agentport();
     assert_eq!(entry["command"], json!(program));
     assert_eq!(entry["args"], json!(["bridge", "--client", "claude-desktop", "--home", home]));
+    // A key from before, as earlier versions made one for each bridge.
+    let key = desk.gives_bridge_key("claude-desktop", "Claude Desktop").await.key;
     let file = desk.kept("keys/claude-desktop");
-    let key = std::fs::read_to_string(&file).expect("the bridge's key");
-    assert!(!desk.read(CLAUDE).expect("the file").contains(key.trim()));
-    for (path, mode) in
-        [(file.clone(), 0o600), (desk.kept("keys"), 0o700), (desk.at(CLAUDE), 0o600)]
-    {
-        let found = std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777;
-        assert_eq!(found, mode, "{}", path.display());
-    }
-    let agent = Wire::new(desk.scene.gateway.base()).with_key(key.trim());
+    assert!(!desk.read(CLAUDE).expect("the file").contains(&key));
+    let mode = std::fs::metadata(desk.at(CLAUDE)).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let agent = Wire::new(desk.scene.gateway.base()).with_key(&key);
     assert_eq!(agent.get("/api/users/me").await.status, StatusCode::OK);
     let connected = desk.file("claude-desktop").await.connected.expect("an entry");
     assert!(
         connected.current && connected.via == ConnectionMethod::Bridge && connected.agent.is_some()
     );
+    assert!(connected.sign_in.is_none(), "it is let in by its key");
+    assert!(desk.plan("claude-desktop", json!({ "what": "connect" })).await.is_empty);
 
-    desk.does("claude-desktop", json!({ "what": "disconnect" })).await;
+    let plan = desk.plan("claude-desktop", json!({ "what": "disconnect" })).await;
+    assert_eq!(plan.revokes_key_of.as_deref(), Some("Claude Desktop"));
+    desk.apply(&plan).await;
     assert_eq!(desk.read(CLAUDE), None, "there was no file before");
     assert!(!file.exists());
     assert_eq!(agent.get("/api/users/me").await.status, StatusCode::UNAUTHORIZED);
@@ -103,7 +104,7 @@ async fn a_client_that_starts_programs() {
 async fn agents_of_the_same_name_are_distinguished() {
     let desk = Desk::new().await;
     desk.scene.owner.create_key("Cursor").await;
-    let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
+    let plan = desk.plan("cursor", with_key("cursor", "connect")).await;
     assert_eq!(plan.makes_key_for.as_deref(), Some("Cursor 2"));
     desk.apply(&plan).await;
     assert_eq!(desk.agents().await.len(), 2);
@@ -111,15 +112,18 @@ async fn agents_of_the_same_name_are_distinguished() {
     let project = desk.scene.gateway.place().files().join("my-project");
     std::fs::create_dir(&project).expect("a directory");
     let path = project.join(CURSOR);
-    let plan = desk.plan("cursor", json!({ "what": "connect", "path": path })).await;
+    let named = json!({ "what": "connect", "path": path, "via": "http_environment" });
+    let plan = desk.plan("cursor", named).await;
     assert_eq!(plan.makes_key_for.as_deref(), Some("Cursor (my-project)"));
+    let plan = desk.plan("cursor", json!({ "what": "connect", "path": path })).await;
+    assert_eq!(plan.makes_key_for, None, "its bridge signs in");
     desk.apply(&plan).await;
     let text = std::fs::read_to_string(&path).expect("the project's file");
     assert!(!text.contains("ap_") && text.contains("bridge"), "it gets shared: {text}");
     let entry: Value = serde_json::from_str(&text).expect("JSON");
     let name = entry["mcpServers"]["agentport"]["args"][2].as_str().expect("a name").to_owned();
     assert!(name.starts_with("cursor-") && name.len() == "cursor-".len() + 8, "{name}");
-    assert!(desk.kept("keys").join(&name).exists());
+    assert!(desk.kept("sign-ins").join(format!("{name}.json")).exists());
     let all = format!("/control/clients?folder={}", project.display());
     let all: Value = desk.scene.owner.ask(Method::GET, &all, None).await;
     let cursor = all["items"].as_array().expect("a list").iter().find(|one| one["id"] == "cursor");
@@ -185,24 +189,21 @@ async fn a_client_stays_the_agent_it_is() {
     assert_eq!(revoked.status, StatusCode::NO_CONTENT);
     assert_eq!(desk.file("cursor").await.connected.expect("an entry").agent, None);
     let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
-    assert_eq!(plan.makes_key_for.as_deref(), Some("Cursor"));
+    assert_eq!(plan.makes_key_for.as_deref(), Some("Cursor"), "the way it is connected stays");
     desk.apply(&plan).await;
     assert_ne!(key_of(&desk.json(CURSOR)), key);
 
-    // Of a bridge too, where the file itself stays as it is.
+    // A bridge's is dropped, where the file itself stays as it is: it signs in from then on.
     desk.connect("claude-desktop").await;
+    let key = desk.gives_bridge_key("claude-desktop", "Claude Desktop").await;
     let (entry, file) = (desk.read(CLAUDE), desk.kept("keys/claude-desktop"));
-    let key = std::fs::read_to_string(&file).expect("the key");
-    let id =
-        desk.file("claude-desktop").await.connected.expect("an entry").agent.expect("an agent");
-    desk.scene.owner.send(Method::DELETE, &format!("/control/keys/{id}"), None).await;
+    desk.scene.owner.revoke(&key).await;
     let plan = desk.plan("claude-desktop", json!({ "what": "connect" })).await;
-    assert!(!plan.is_empty && plan.makes_key_for.as_deref() == Some("Claude Desktop"), "{plan:?}");
+    assert!(!plan.is_empty && plan.makes_key_for.is_none(), "{plan:?}");
     desk.apply(&plan).await;
-    assert_eq!(desk.read(CLAUDE), entry);
-    assert_ne!(std::fs::read_to_string(&file).expect("the key"), key);
+    assert!(desk.read(CLAUDE) == entry && !file.exists());
     let connected = desk.file("claude-desktop").await.connected.expect("an entry");
-    assert!(connected.agent.is_some_and(|agent| agent != id));
+    assert!(connected.agent.is_none() && connected.sign_in.is_some());
     desk.stop().await;
 }
 
@@ -225,6 +226,7 @@ async fn an_entry_that_was_copied_has_anothers_key() {
     assert_eq!(desk.agents().await, ["Cursor", "Junie"]);
 
     desk.connect("claude-desktop").await;
+    desk.gives_bridge_key("claude-desktop", "Claude Desktop").await;
     let entry = desk.read(CLAUDE).expect("the file");
     desk.put(".lmstudio/mcp.json", &entry);
     desk.does("lm-studio", json!({ "what": "disconnect" })).await;
@@ -274,7 +276,7 @@ async fn a_file_that_gets_a_key_is_closed_and_opened_again() {
     };
     for way_back in ["restore", "disconnect"] {
         open();
-        let plan = desk.plan("cursor", json!({ "what": "connect" })).await;
+        let plan = desk.plan("cursor", with_key("cursor", "connect")).await;
         let change = plan.files[0].mode.as_ref().expect("a change of the mode");
         assert_eq!((change.from.as_str(), change.to.as_str()), ("0644", "0600"));
         assert!(plan.files[0].diff.starts_with("old mode 0644\nnew mode 0600\n"));

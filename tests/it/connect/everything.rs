@@ -94,6 +94,8 @@ async fn three_servers_go_over_and_come_back() {
         desk.json(CLAUDE)["mcpServers"].as_object().expect("servers").keys().cloned().collect();
     assert_eq!(names_left, ["agentport"]);
     let mut client = start(&desk, "agentport").await;
+    desk.scene.owner.consents_once().await;
+    client.next_message_of_method("notifications/tools/list_changed").await;
     client
         .call_tool("filesystem", "write_file", json!({ "path": desk.at("notes/x"), "content": "" }))
         .await

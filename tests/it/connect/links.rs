@@ -92,7 +92,7 @@ async fn a_users_link_says_where_it_leads() {
 #[tokio::test]
 async fn nothing_leads_into_the_gateways_own_home() {
     let desk = Desk::new().await;
-    desk.connect("claude-desktop").await;
+    desk.connect("junie").await;
     let before = fs::read(desk.kept("agents.json")).expect("the note of agents");
     lead(&desk.at(CURSOR), &desk.kept("agents.json"));
     let reply = desk.try_plan("cursor", json!({ "what": "connect" })).await;

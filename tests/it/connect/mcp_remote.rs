@@ -6,7 +6,7 @@ use agentport_tests::{HttpFixture, OAuthProvider, Wire, oauth_provider::ConsentB
 use http::Method;
 use serde_json::json;
 
-use super::{CURSOR, Desk, key_of};
+use super::{CURSOR, Desk, key_of, with_key};
 use crate::cli;
 
 const TOKEN: &str = "fake-token-0001";
@@ -32,7 +32,7 @@ async fn the_server_is_reached_without_the_program_and_a_restore_brings_the_entr
     let desk = Desk::new().await;
     let before = file(&remote.url, false);
     desk.put(CURSOR, &before);
-    let reply = desk.try_plan("cursor", json!({ "what": "consolidate" })).await;
+    let reply = desk.try_plan("cursor", with_key("cursor", "consolidate")).await;
     assert!(!reply.text.contains(TOKEN), "{}", reply.text);
     let plan: agentport_clients::types::PlanView = agentport_tests::owner::typed(&reply);
     let import = &plan.imports[0];

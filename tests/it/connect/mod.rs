@@ -14,11 +14,15 @@ mod mcp_remote;
 mod refusals;
 mod restoring;
 mod shell;
+mod sign_in;
 
 use std::path::PathBuf;
 
-use agentport_api::Items;
-use agentport_clients::types::{Applied, ClientView, FileView, PlanView};
+use agentport_api::{Items, NewKey};
+use agentport_clients::{
+    client::Client,
+    types::{Applied, ClientView, FileView, PlanView},
+};
 use agentport_tests::{
     gateway::{Setup, private_file},
     owner::typed,
@@ -96,12 +100,24 @@ impl Desk {
         self.apply(&plan).await
     }
 
+    /// With a key, where the client takes one.
     async fn connect(&self, client: &str) -> Applied {
-        self.does(client, json!({ "what": "connect" })).await
+        self.does(client, with_key(client, "connect")).await
     }
 
+    /// With a key, where the client takes one.
     async fn consolidate(&self, client: &str) -> Applied {
-        self.does(client, json!({ "what": "consolidate" })).await
+        self.does(client, with_key(client, "consolidate")).await
+    }
+
+    /// A key for the bridge of this name, as earlier versions stored one.
+    async fn gives_bridge_key(&self, key_name: &str, agent: &str) -> NewKey {
+        let key = self.scene.owner.create_key(agent).await;
+        std::fs::create_dir_all(self.kept("keys")).expect("a directory");
+        private_file(&self.kept("keys").join(key_name), &key.key);
+        let made = json!({ self.at(CLAUDE).display().to_string(): key.id });
+        private_file(&self.kept("agents.json"), &made.to_string());
+        key
     }
 
     async fn client(&self, id: &str) -> ClientView {
@@ -139,6 +155,15 @@ impl Desk {
 
     async fn stop(self) {
         self.scene.stop().await;
+    }
+}
+
+/// A plan that makes a key where the client takes one; a bridge signs in.
+fn with_key(client: &str, what: &str) -> Value {
+    let client = Client::by_id(client).expect("a client");
+    match client.speaks_http() {
+        true => json!({ "what": what, "via": "http" }),
+        false => json!({ "what": what }),
     }
 }
 

@@ -4,7 +4,7 @@ use agentport_tests::{Wire, gateway::private_file, programs, soon};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{CLAUDE, CURSOR, Desk};
+use super::{CLAUDE, CURSOR, Desk, with_key};
 use crate::owner::authenticator::Authenticator;
 
 const ROUTES: [(Method, &str); 6] = [
@@ -92,17 +92,21 @@ async fn a_file_that_changed_in_between() {
 async fn a_failure_in_the_middle_leaves_nothing() {
     let desk = Desk::new().await;
     desk.put(CURSOR, &two_servers());
-    // The bridge's key cannot be written, after integrations and key were made.
+    // The key cannot be written for the bridge, after integrations were made.
     desk.put(CLAUDE, &two_servers());
-    let plan = desk.plan("claude-desktop", json!({ "what": "consolidate" })).await;
-    std::fs::create_dir_all(desk.kept("")).expect("a directory");
+    desk.connect("cursor").await;
+    let connected = desk.read(CURSOR);
+    let plan = desk.plan("cursor", json!({ "what": "consolidate", "via": "bridge" })).await;
     private_file(&desk.kept("keys"), "no directory");
     let reply = desk.try_apply(&plan).await;
     assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{}", reply.text);
     assert!(reply.text.contains("key of the bridge"), "{}", reply.text);
-    assert_eq!(desk.read(CLAUDE), Some(two_servers()));
-    assert!(desk.integrations().await.is_empty() && desk.agents().await.is_empty());
+    assert_eq!(desk.read(CURSOR), connected);
+    assert!(desk.integrations().await.is_empty());
+    assert_eq!(desk.agents().await, ["Cursor"], "it keeps its key");
     std::fs::remove_file(desk.kept("keys")).expect("removed");
+    desk.does("cursor", json!({ "what": "disconnect" })).await;
+    assert_eq!(desk.read(CURSOR), Some(two_servers()));
 
     // The file is refused, after integrations and key were made.
     let lock = std::fs::File::options().create(true).append(true).open(desk.kept("lock"));
@@ -111,7 +115,7 @@ async fn a_failure_in_the_middle_leaves_nothing() {
     for (client, path) in [("cursor", CURSOR), ("claude-desktop", CLAUDE)] {
         let before = desk.read(path);
         let what = if client == "cursor" { "consolidate" } else { "connect" };
-        let plan = desk.plan(client, json!({ "what": what })).await;
+        let plan = desk.plan(client, with_key(client, what)).await;
         let reply = soon("the refusal", desk.try_apply(&plan)).await;
         assert_eq!(reply.status, StatusCode::CONFLICT, "{}", reply.text);
         assert!(reply.text.contains("Another AgentPort"), "{}", reply.text);
@@ -136,7 +140,7 @@ async fn with_the_second_factor_on_a_code_comes_first() {
     let code = json!({ "code": phone.code().await });
     let _: Value = owner.ask(Method::POST, "/control/second-factor/enable", Some(code)).await;
     for what in ["consolidate", "connect"] {
-        let plan = desk.plan("cursor", json!({ "what": what })).await;
+        let plan = desk.plan("cursor", with_key("cursor", what)).await;
         let reply = desk.try_apply(&plan).await;
         assert_eq!(reply.status, StatusCode::FORBIDDEN, "{}", reply.text);
         assert_eq!(reply.json()["code"], "confirmation_needed");

@@ -86,13 +86,13 @@ const CONNECTS: &str = r#"Connects Cursor:
 async fn a_script_has_to_say_yes() {
     let desk = Desk::new().await;
     desk.put(CURSOR, CURSORS);
-    let asked = desk.shell("connect cursor").await;
+    let asked = desk.shell("connect cursor --via http").await;
     assert_eq!((asked.code, asked.stdout.as_str()), (Some(1), CONNECTS), "{}", asked.stderr);
     assert_eq!(
         asked.stderr,
         "error: nothing was changed: there is no terminal to ask on; --yes does it, --dry-run only shows it\n"
     );
-    let shown = desk.shell("connect cursor --dry-run").await;
+    let shown = desk.shell("connect cursor --via http --dry-run").await;
     assert_eq!((shown.code, shown.stdout.as_str(), shown.stderr.as_str()), (Some(0), CONNECTS, ""));
     assert_eq!(desk.read(CURSOR).as_deref(), Some(CURSORS));
     let permissions = |mode| {
@@ -100,12 +100,12 @@ async fn a_script_has_to_say_yes() {
         std::fs::set_permissions(desk.at(CURSOR), permissions).expect("permissions");
     };
     permissions(0o644);
-    let open = desk.shell("connect cursor --dry-run").await;
+    let open = desk.shell("connect cursor --via http --dry-run").await;
     assert!(open.stdout.contains("old mode 0644\nnew mode 0600\n"), "{}", open.stdout);
     assert!(open.stdout.contains("mode 0644 becomes 0600."), "{}", open.stdout);
     permissions(0o600);
 
-    let done = desk.shell("connect cursor --yes").await;
+    let done = desk.shell("connect cursor --via http --yes").await;
     let said = format!(
         "{CONNECTS}Written: HOME/.cursor/mcp.json\n1 server of Cursor still bypasses AgentPort.\nTo undo it: agentport restore cursor\n"
     );
@@ -114,7 +114,7 @@ async fn a_script_has_to_say_yes() {
         (Some(0), said.as_str(), "")
     );
     assert_eq!(desk.agents().await, ["Cursor"]);
-    let again = desk.shell("connect cursor").await;
+    let again = desk.shell("connect cursor --via http").await;
     assert_eq!(
         (again.code, again.stdout.as_str(), again.stderr.as_str()),
         (
@@ -158,15 +158,16 @@ async fn a_script_has_to_say_yes() {
 async fn a_person_is_asked() {
     let desk = Desk::new().await;
     desk.put(CURSOR, CURSORS);
-    let no = desk.terminal("connect cursor", "n\n", &[]).await;
+    let no = desk.terminal("connect cursor --via http", "n\n", &[]).await;
     assert_eq!(no.code, Some(1), "{}", no.stdout);
     assert!(no.stdout.contains("Do it? [y/N]"), "{}", no.stdout);
     assert!(no.stdout.contains("error: nothing was changed\n"), "{}", no.stdout);
     assert!(no.stdout.contains("\u{1b}[32m+    \"agentport\": {\u{1b}[0m"), "{:?}", no.stdout);
     assert_eq!(desk.read(CURSOR).as_deref(), Some(CURSORS));
-    let shown = desk.terminal("connect cursor --dry-run", "", &[("NO_COLOR", "1")]).await;
+    let shown =
+        desk.terminal("connect cursor --via http --dry-run", "", &[("NO_COLOR", "1")]).await;
     assert_eq!((shown.code, shown.stdout.as_str()), (Some(0), CONNECTS));
-    let yes = desk.terminal("connect cursor", "y\n", &[("NO_COLOR", "1")]).await;
+    let yes = desk.terminal("connect cursor --via http", "y\n", &[("NO_COLOR", "1")]).await;
     assert_eq!(yes.code, Some(0), "{}", yes.stdout);
     assert!(yes.stdout.ends_with("To undo it: agentport restore cursor\n"), "{}", yes.stdout);
     assert!(!yes.stdout.contains('\u{1b}'), "{:?}", yes.stdout);
@@ -265,9 +266,9 @@ async fn one_client_after_the_other() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert_eq!(done.stdout.matches("Added: fx").count(), 1, "{}", done.stdout);
     assert!(done.stdout.contains("fx is the integration fx already"), "{}", done.stdout);
-    let mut agents = desk.agents().await;
-    agents.sort();
-    assert_eq!(agents, ["Claude Desktop", "Cursor"]);
+    assert_eq!(done.stdout.matches("no key").count(), 2, "{}", done.stdout);
+    assert_eq!(done.stdout.matches("No key").count(), 2, "{}", done.stdout);
+    assert!(desk.agents().await.is_empty(), "both sign in");
     let nothing = desk.shell("consolidate --all --yes").await;
     assert_eq!(
         (nothing.code, nothing.stdout.as_str(), nothing.stderr.as_str()),
@@ -281,7 +282,7 @@ async fn a_project_is_named_by_its_folder() {
     let desk = Desk::new().await;
     let folder = desk.scene.gateway.place().files().join("my-project");
     std::fs::create_dir(&folder).expect("a directory");
-    let done = desk.shell("connect cursor --folder my-project --yes").await;
+    let done = desk.shell("connect cursor --via http-environment --folder my-project --yes").await;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
     assert!(done.stdout.contains("for the agent \"Cursor (my-project)\""), "{}", done.stdout);
     assert!(folder.join(CURSOR).exists() && desk.read(CURSOR).is_none());

@@ -117,8 +117,12 @@ fn snapshot(fixture: &Fixture) -> String {
 fn other_ways(out: &mut String, fixture: &Fixture) {
     let user = &fixture.place;
     let best = entry::best_via(user.client, user.scope);
-    for via in [ConnectionMethod::Http, ConnectionMethod::HttpEnvironment, ConnectionMethod::Bridge]
-    {
+    for via in [
+        ConnectionMethod::OAuth,
+        ConnectionMethod::Http,
+        ConnectionMethod::HttpEnvironment,
+        ConnectionMethod::Bridge,
+    ] {
         let plan = connect(user, Some(&fixture.content), Some(via), &target(user));
         let text = match plan {
             _ if via == best => continue,

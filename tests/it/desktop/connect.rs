@@ -22,11 +22,12 @@ use super::{
     windows::Driven,
 };
 
-const CURSOR: &str = ".cursor/mcp.json";
 const CLAUDE: &str = ".config/Claude/claude_desktop_config.json";
 const REVISION: &str = "2025-06-18";
 
 /// So short that what changes is shown with the whole file around it.
+/// It speaks HTTP and takes a key; its file looks like Cursor's.
+const JUNIE: &str = ".junie/mcp/mcp.json";
 const CURSORS: &str =
     "{ // mine\n  \"mcpServers\": {\n    \"own\": { \"command\": \"true\" }, // stays\n  }\n}\n";
 
@@ -99,54 +100,54 @@ async fn shown(browser: &Browser, file: &File) -> (String, String) {
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
 async fn a_client_that_speaks_http_is_connected_from_the_tray_and_back() {
     let session = Session::bare().await;
-    let file = File::new(&session, CURSOR, CURSORS);
+    let file = File::new(&session, JUNIE, CURSORS);
     let driven = Driven::inside(session, Seeded::new().await.setup).await;
     let Driven { browser, mut tray, daemon: _daemon, session } = driven;
     browser.find("heading", "Inbox").await;
-    tray.choose(&["Connect an agent", "Cursor…"]).await;
+    tray.choose(&["Connect an agent", "Junie…"]).await;
     until("the client's page", async || {
         let at = browser.script("return location.hash", json!([])).await.ok()?;
-        (at == "#/connect/cursor").then_some(())
+        (at == "#/connect/junie").then_some(())
     })
     .await;
-    browser.find("heading", "Cursor").await;
+    browser.find("heading", "Junie").await;
     browser.says(&["Not connected", "own"]).await;
 
     // What is seen is what is done.
-    browser.click("button", "Connect: Cursor").await;
-    browser.find("heading", "Connect Cursor").await;
-    browser.says(&["makes a key for the agent “Cursor”", "\"agentport\"", "ap_…"]).await;
+    browser.click("button", "Connect: Junie").await;
+    browser.find("heading", "Connect Junie").await;
+    browser.says(&["makes a key for the agent “Junie”", "\"agentport\"", "ap_…"]).await;
     let (is, would_be) = shown(&browser, &file).await;
     assert_eq!((is.as_str(), file.read().as_str()), (CURSORS, CURSORS), "nothing is done yet");
     browser.click("button", "Apply").await;
-    browser.find("heading", "Cursor is connected").await;
+    browser.find("heading", "Junie is connected").await;
     let after = file.read();
     let key = after.split("Bearer ").nth(1).and_then(|rest| rest.get(..35)).expect("a key");
     assert!(key.starts_with("ap_"), "{after}");
     assert_eq!(after, would_be.replace("ap_…", key));
     assert!(after.contains(&format!("\"{}/mcp\"", browser.base())), "{after}");
-    tray.row(&["Connect an agent", "✓ Cursor · not used yet"]).await;
+    tray.row(&["Connect an agent", "✓ Junie · not used yet"]).await;
 
     // The page sees the first call by itself.
-    browser.says(&["Waiting for the first call of Cursor"]).await;
+    browser.says(&["Waiting for the first call of Junie"]).await;
     let agent = Wire::new(&browser.base()).with_key(key);
     agent.call_tool("demo", "list_notes", json!({})).await;
     browser.says(&["Connected: first call seen at"]).await;
 
     browser.click("button", "Undo…").await;
-    browser.find("heading", "Disconnect Cursor").await;
-    browser.says(&["The key of “Cursor” is revoked"]).await;
+    browser.find("heading", "Disconnect Junie").await;
+    browser.says(&["The key of “Junie” is revoked"]).await;
     browser.click("button", "Apply").await;
-    browser.find("heading", "Cursor is disconnected").await;
+    browser.find("heading", "Junie is disconnected").await;
     assert_eq!(file.read(), CURSORS);
     assert_eq!(agent.get("/api/users/me").await.status, StatusCode::UNAUTHORIZED);
-    tray.row(&["Connect an agent", "Cursor…"]).await;
+    tray.row(&["Connect an agent", "Junie…"]).await;
     browser.click("button", "Done").await;
     browser.says(&["Not connected"]).await;
     assert_eq!(session.windows_until(CLASS, 1).await.len(), 1);
 }
 
-/// The key in Cursor's file.
+/// The key in the client's file.
 fn bearer_key(file: &File) -> String {
     let text = file.read();
     let key = text.split("Bearer ").nth(1).and_then(|rest| rest.get(..35));
@@ -157,13 +158,13 @@ fn bearer_key(file: &File) -> String {
 #[ignore = "needs a desktop session; `cargo xtask test` runs it"]
 async fn the_entry_of_a_client_follows_the_gateway_to_another_port() {
     let session = Session::bare().await;
-    let file = File::new(&session, CURSOR, CURSORS);
+    let file = File::new(&session, JUNIE, CURSORS);
     let Driven { browser, .. } = &Driven::inside(session, Seeded::new().await.setup).await;
-    browser.go("#/connect/cursor").await;
-    browser.click("button", "Connect: Cursor").await;
-    browser.find("heading", "Connect Cursor").await;
+    browser.go("#/connect/junie").await;
+    browser.click("button", "Connect: Junie").await;
+    browser.find("heading", "Connect Junie").await;
     browser.click("button", "Apply").await;
-    browser.find("heading", "Cursor is connected").await;
+    browser.find("heading", "Junie is connected").await;
     let before = browser.base();
     assert!(file.read().contains(&format!("\"{before}/mcp\"")), "{}", file.read());
 
@@ -175,7 +176,7 @@ async fn the_entry_of_a_client_follows_the_gateway_to_another_port() {
     browser.fill("Port", &port.to_string()).await;
     browser.click("button", "Use this port").await;
     browser.find("dialog", &format!("Use port {port}?")).await;
-    browser.says(&["1 entry in the files of clients names", CURSOR]).await;
+    browser.says(&["1 entry in the files of clients names", JUNIE]).await;
     assert!(Wire::new(&before).get("/health").await.status.is_success(), "nothing is done yet");
     browser.click("button", &format!("Use port {port} and rewrite")).await;
     browser.says(&[&format!("listens on port {port} now. 1 entry rewritten.")]).await;
@@ -234,6 +235,8 @@ async fn servers_of_a_client_come_along_and_answer_through_the_bridge() {
     assert_eq!(file.read(), would_be, "no key stands in it");
 
     let mut client = file.start(&session, &[]).await;
+    browser.owner().await.consents_once().await;
+    client.next_message_of_method("notifications/tools/list_changed").await;
     asks(&mut client, &daemon, "by way of the bridge").await;
     browser.says(&["Connected: first call seen at"]).await;
     let (status, after) = client.leave().await;
@@ -278,7 +281,12 @@ async fn the_bridge_starts_the_app_and_does_not_take_it_along() {
     let apply = format!("/control/clients/plans/{}/apply", plan.id);
     let applied: Applied = owner.ask(Method::POST, &apply, None).await;
     assert_eq!(applied.files, [file.0.display().to_string()]);
+    // It is let in without the owner, who is not there.
+    let key = owner.create_key("Claude Desktop").await;
     let AppSetup { setup, .. } = app.stop().await;
+    let keys = setup.place.home().join("clients/keys");
+    std::fs::create_dir_all(&keys).expect("a directory");
+    private_file(&keys.join("claude-desktop"), &key.key);
 
     let hidden = AppSetup::hidden(setup);
     let mut client = file.start(&session, &hidden.environment()).await;

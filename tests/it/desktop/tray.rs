@@ -251,7 +251,7 @@ async fn clients_are_listed_with_how_they_are_connected() {
     let window = desk.windows(1).await.remove(0);
     desk.session.close(&window).await;
 
-    let wanted = Some(json!({"what": "connect"}));
+    let wanted = Some(json!({"what": "connect", "via": "http"}));
     let plan: Value = desk.owner.ask(Method::POST, "/control/clients/cursor/plan", wanted).await;
     let plan = plan["id"].as_str().expect("an id");
     let apply = format!("/control/clients/plans/{plan}/apply");

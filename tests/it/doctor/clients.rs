@@ -111,8 +111,9 @@ async fn a_bridge_that_cannot_start() {
 
     let program = agentport_tests::programs::agentport();
     put(&file, &entry(program.to_str().unwrap()));
-    let keyless = look(&scene, As::Nobody).await;
-    assert!(keyless.says("cursor").contains("its key cursor is not in"), "{}", keyless.text);
+    let keyless = look(&scene, As::Owner).await;
+    assert_eq!(keyless.state("cursor"), "info", "{}", keyless.text);
+    assert!(keyless.says("cursor").contains("has not been let in yet"), "{}", keyless.text);
 
     fs::create_dir_all(home.join("clients/keys")).unwrap();
     put(&home.join("clients/keys/cursor"), &scene.key.key);

@@ -28,6 +28,10 @@ sources: Array<string>,
  */
 speaks_http: boolean, 
 /**
+ * It signs in by OAuth, so that it needs the URL alone.
+ */
+signs_in: boolean, 
+/**
  * What the person has to do before the client uses a changed file, as a sentence; absent if it reloads by itself.
  */
 restart?: string, 

@@ -3,4 +3,4 @@
 /**
  * How a client reaches the gateway.
  */
-export type ConnectionMethod = "http" | "http_environment" | "bridge";
+export type ConnectionMethod = "oauth" | "http" | "http_environment" | "bridge";

@@ -53,6 +53,10 @@ makes_key_for?: string,
  */
 revokes_key_of?: string, 
 /**
+ * The agent that signed in by OAuth and is shut out.
+ */
+signs_out?: string, 
+/**
  * Integrations that are removed (restore).
  */
 removes: Array<IntegrationId>, 

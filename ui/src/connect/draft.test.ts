@@ -89,6 +89,7 @@ it('what can be undone', () => {
 
 it('one that speaks no HTTP has no choice of ways', () => {
   expect(viaOptions(false)).toHaveLength(1);
+  expect(viaOptions(true, true).map(({ value }) => value)).toContain('oauth');
   expect(viaOptions(true).map(({ value }) => value)).toEqual(['best', 'http', 'http_environment', 'bridge']);
 });
 

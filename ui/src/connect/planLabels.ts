@@ -2,6 +2,7 @@
 import type { Connected } from '../bindings/Connected';
 import type { ConnectionMethod } from '../bindings/ConnectionMethod';
 import type { PlanAction } from '../bindings/PlanAction';
+import type { UnneededKey } from '../bindings/UnneededKey';
 
 /** Shows the plan. */
 export function offerWords(what: PlanAction, connected: Connected | undefined): string {
@@ -16,6 +17,11 @@ export function offerWords(what: PlanAction, connected: Connected | undefined): 
     case 'restore':
       return 'Restore the original';
   }
+}
+
+/** Shows the plan that takes the key out of the file of a client that signs in by itself. */
+export function replaceKeyWords({ signed_in_as }: UnneededKey): string {
+  return signed_in_as === undefined ? 'Sign in instead' : 'Take the key out';
 }
 
 /** The heading over a plan. */
@@ -74,6 +80,7 @@ export function progressWords(
 }
 
 const VIA: Record<ConnectionMethod, string> = {
+  oauth: 'its address alone, and signs in',
   http: 'its address, with the key in the file',
   http_environment: 'its address, with the key in a variable',
   bridge: 'a local program, “agentport bridge”',
@@ -85,14 +92,12 @@ export const viaWords = (via: ConnectionMethod) => VIA[via];
 export type ViaChoice = ConnectionMethod | 'best';
 
 /** The ways a client can reach the gateway. One that speaks no HTTP has one way only. */
-export function viaOptions(speaksHttp: boolean): { value: ViaChoice; label: string }[] {
+export function viaOptions(speaksHttp: boolean, signsIn = false): { value: ViaChoice; label: string }[] {
   const best: { value: ViaChoice; label: string } = { value: 'best', label: 'what suits it best' };
   if (!speaksHttp) return [best];
-  const ways = (['http', 'http_environment', 'bridge'] as const).map((value) => ({
-    value,
-    label: viaWords(value),
-  }));
-  return [best, ...ways];
+  const withKey = ['http', 'http_environment', 'bridge'] as const;
+  const ways = signsIn ? (['oauth', ...withKey] as const) : withKey;
+  return [best, ...ways.map((value) => ({ value, label: viaWords(value) }))];
 }
 
 /** Where documentation stands, by site; further pages of one site are numbered. */

@@ -3,6 +3,7 @@
  * another choice it is made anew, and what is not for the newest choice can't be applied.
  */
 import type { Applied } from '../bindings/Applied';
+import type { ConnectionMethod } from '../bindings/ConnectionMethod';
 import type { PlanView } from '../bindings/PlanView';
 import type { PlanAction } from '../bindings/PlanAction';
 import { failure, type Failure } from '../host/asyncAction.svelte';
@@ -44,9 +45,9 @@ export class Planning {
     );
   }
 
-  begin(what: PlanAction, path: string | null = null): Promise<void> {
+  begin(what: PlanAction, path: string | null = null, via: ConnectionMethod | null = null): Promise<void> {
     this.close();
-    return this.want(draft(what, path));
+    return this.want({ ...draft(what, path), via });
   }
 
   /** Another choice: the plan on the screen stays until there is one for it. */

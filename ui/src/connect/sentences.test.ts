@@ -29,6 +29,9 @@ describe('a plan in sentences', () => {
     expect(planSentences(planned({ makes_key_for: 'Cursor 2' }))[1]).toContain(
       'a key for the agent “Cursor 2”',
     );
+    expect(planSentences(planned({ signs_out: 'Cursor' }))[1]).toBe(
+      'The sign-in of “Cursor” ends: its next call is refused.',
+    );
     expect(planSentences(planned({ what: 'disconnect', revokes_key_of: 'Cursor' }))[1]).toContain(
       'The key of “Cursor” is revoked',
     );

@@ -14,6 +14,9 @@ export function planSentences(plan: PlanView): string[] {
   if (plan.revokes_key_of !== undefined) {
     said.push(`The key of “${plan.revokes_key_of}” is revoked: its next call is refused.`);
   }
+  if (plan.signs_out !== undefined) {
+    said.push(`The sign-in of “${plan.signs_out}” ends: its next call is refused.`);
+  }
   if (plan.what === 'consolidate') said.push(...importSentences(plan));
   if (plan.removes.length > 0) {
     said.push(

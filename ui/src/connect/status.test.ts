@@ -52,6 +52,18 @@ describe('a file', () => {
       [file({ connected: used }), /^Connected: first call seen at \d+:03/, 'good'],
       [file({ connected: { ...used, current: false } }), 'Leads to another gateway', 'warn'],
       [file({ connected: { via: 'bridge', current: true } }), 'Its key is no longer good', 'warn'],
+      [
+        file({
+          connected: { via: 'oauth', current: true, sign_in: { signed_in: false, sentence: 'Sign in.' } },
+        }),
+        'Connected, not signed in yet',
+        'busy',
+      ],
+      [
+        file({ connected: { ...used, via: 'oauth', sign_in: { signed_in: true, sentence: 'Signed in.' } } }),
+        /^Connected: first call seen at \d+:03/,
+        'good',
+      ],
       // Its key is in no file, so its agent is unknown.
       [file({ connected: { via: 'http_environment', current: true } }), 'Connected, never used', 'busy'],
       [file({ state: broken, connected: used }), 'Does not parse: line 3, column 7', 'bad'],

@@ -41,6 +41,9 @@ export function fileStatus({ state, connected }: FileFacts, now: number): FileSt
       detail: 'Its entry points to another AgentPort, or to a port this one is not at.',
     };
   }
+  if (connected.sign_in !== undefined && !connected.sign_in.signed_in) {
+    return { word: 'Connected, not signed in yet', tone: 'busy', detail: connected.sign_in.sentence };
+  }
   if (!keyIsGood(connected)) {
     return {
       word: 'Its key is no longer good',
@@ -68,9 +71,9 @@ export function connectedWords(name: string, toolsListed: number | undefined): s
   return `${name} is connected${toolsListed === undefined ? '' : `, ${count(toolsListed, 'tool')} listed`}.`;
 }
 
-/** A key in an environment variable can't be read from the file. */
-function keyIsGood({ agent, via }: NonNullable<FileView['connected']>): boolean {
-  return agent !== undefined || via === 'http_environment';
+/** It needs no key, or has one that is good. A key in an environment variable can't be read from the file. */
+function keyIsGood({ agent, via, sign_in }: NonNullable<FileView['connected']>): boolean {
+  return agent !== undefined || sign_in !== undefined || via === 'http_environment';
 }
 
 /** Is there something to wait for: an entry of ours through which nothing was called yet? */

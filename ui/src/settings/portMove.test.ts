@@ -9,6 +9,7 @@ const client = (id: string, connected?: Connected): ClientView => ({
   found: true,
   sources: [],
   speaks_http: true,
+  signs_in: true,
   files: [
     {
       path: `/home/me/.${id}`,
@@ -24,6 +25,7 @@ it('only entries that name this gateway’s port have to follow it', () => {
   const found = portEntries([
     client('cursor', { via: 'http', current: true }),
     client('codex', { via: 'http_environment', current: true }),
+    client('claude', { via: 'oauth', current: true }),
     client('desktop', { via: 'bridge', current: true }),
     client('elsewhere', { via: 'http', current: false }),
     client('none'),
@@ -31,6 +33,7 @@ it('only entries that name this gateway’s port have to follow it', () => {
   expect(found.map(({ client, path, via }) => [client, path, via])).toEqual([
     ['cursor', '/home/me/.cursor', 'http'],
     ['codex', '/home/me/.codex', 'http_environment'],
+    ['claude', '/home/me/.claude', 'oauth'],
   ]);
 });
 

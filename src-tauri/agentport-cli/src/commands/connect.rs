@@ -1,4 +1,5 @@
-//! `agentport connect` and `agentport disconnect`: add or remove AgentPort's entry in a client's file, with its own key.
+//! `agentport connect` and `agentport disconnect`: add or remove AgentPort's entry in a client's file, which signs in by
+//! OAuth or has a key of its own.
 
 use agentport_clients::types::{ConnectionMethod, PlanAction, PlanRequest};
 use anyhow::Result;
@@ -30,20 +31,24 @@ pub(crate) struct DisconnectArgs {
     flags: PlanFlags,
 }
 
-/// [`Via`], as it is typed.
+/// [`ConnectionMethod`], as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MethodArg {
+    /// By its URL alone: it signs in by OAuth, and no key is made
+    #[value(name = "oauth")]
+    OAuth,
     /// By its URL, with a key in the client's file
     Http,
     /// By its URL, with a key in an environment variable
     HttpEnvironment,
-    /// Through `agentport bridge`, which the client starts
+    /// Through `agentport bridge`, which the client starts and which signs in by OAuth
     Bridge,
 }
 
 impl From<MethodArg> for ConnectionMethod {
     fn from(how: MethodArg) -> Self {
         match how {
+            MethodArg::OAuth => Self::OAuth,
             MethodArg::Http => Self::Http,
             MethodArg::HttpEnvironment => Self::HttpEnvironment,
             MethodArg::Bridge => Self::Bridge,

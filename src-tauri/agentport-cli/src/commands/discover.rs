@@ -75,6 +75,10 @@ impl DiscoverArgs {
         if !bypassing.is_empty() {
             text += &format!("\n\n{}", bypassing.join("\n"));
         }
+        let next: Vec<String> = clients.iter().filter(shown).flat_map(next_steps).collect();
+        if !next.is_empty() {
+            text += &format!("\n\n{}", next.join("\n"));
+        }
         let several = several(clients);
         if !several.is_empty() {
             text += "\n\nThe same in several places:";
@@ -99,6 +103,22 @@ fn bypassing(client: &ClientView) -> Option<String> {
         "{sentence} `agentport consolidate {}` puts its servers behind AgentPort.",
         client.id
     ))
+}
+
+/// What a connected client still needs to sign in, or could do without, in the window's words.
+fn next_steps(client: &ClientView) -> Vec<String> {
+    let mut steps = Vec::new();
+    for connected in client.files.iter().filter_map(|file| file.connected.as_ref()) {
+        if let Some(sign_in) = connected.sign_in.as_ref().filter(|it| !it.signed_in) {
+            steps.push(output::one_line(&sign_in.sentence));
+        }
+        if let Some(key) = &connected.unneeded_key {
+            let sentence = output::one_line(&key.sentence);
+            steps
+                .push(format!("{sentence} `agentport connect {} --via oauth` does it.", client.id));
+        }
+    }
+    steps
 }
 
 fn has_project(client: &ClientView) -> bool {
@@ -131,7 +151,12 @@ fn connected(file: &FileView, asked: bool) -> String {
     match &file.connected {
         None => "no".to_owned(),
         Some(Connected { current: false, .. }) => "to another gateway".to_owned(),
-        Some(Connected { agent: None, .. }) if asked => "with a key that is not valid".to_owned(),
+        Some(Connected { sign_in: Some(sign_in), .. }) if asked && !sign_in.signed_in => {
+            "yes, not signed in yet".to_owned()
+        }
+        Some(Connected { agent: None, sign_in: None, .. }) if asked => {
+            "with a key that is not valid".to_owned()
+        }
         Some(Connected { last_used_at: Some(at), .. }) => {
             format!("yes, used {}", format::when(*at))
         }

@@ -146,8 +146,8 @@ pub(crate) struct FixedFields {
     pub(crate) always: Map<String, Value>,
     /// Written last.
     pub(crate) last: Map<String, Value>,
-    /// Written last if the entry has a URL.
-    pub(crate) http: Map<String, Value>,
+    /// Written last if the entry has a URL and a key.
+    pub(crate) key: Map<String, Value>,
 }
 
 fn command() -> Vec<String> {

@@ -6,6 +6,7 @@
 mod eligibility;
 pub(crate) mod entry_schema;
 pub(crate) mod paths;
+mod sign_in;
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,7 @@ use crate::{atomic_write, document::Document, types::FileScope};
 pub use eligibility::{Ineligible, MAX_SERVERS};
 use entry_schema::EntrySchema;
 use paths::PerOs;
+pub use sign_in::ClientSignIn;
 
 /// The parts of the environment that decide where clients' files lie. Nothing else in this crate reads the environment.
 #[derive(Debug, Clone)]
@@ -114,6 +116,9 @@ pub struct Client {
     restart: Option<String>,
     /// It speaks Streamable HTTP with headers of ours.
     http: bool,
+    /// How it signs in by OAuth, if it does so by itself.
+    #[serde(default)]
+    oauth: Option<ClientSignIn>,
     entry: EntrySchema,
 }
 
@@ -153,6 +158,11 @@ impl Client {
     /// It speaks Streamable HTTP with a header of ours.
     pub fn speaks_http(&self) -> bool {
         self.http
+    }
+
+    /// How it signs in by OAuth over Streamable HTTP, if it does so by itself.
+    pub fn sign_in(&self) -> Option<&ClientSignIn> {
+        self.oauth.as_ref()
     }
 
     /// What the person has to do before the client uses a changed file, as a sentence.

@@ -31,8 +31,10 @@ pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &EntryTarget
     let mut entry = shape.ours.always.clone();
     match via {
         ConnectionMethod::Bridge => bridge(shape, target, &mut entry)?,
-        ConnectionMethod::Http | ConnectionMethod::HttpEnvironment if !client.speaks_http() => {
-            return None;
+        _ if !client.speaks_http() => return None,
+        ConnectionMethod::OAuth => {
+            client.sign_in()?;
+            url(shape, target, &mut entry)?;
         }
         ConnectionMethod::Http => {
             url(shape, target, &mut entry)?;
@@ -50,8 +52,8 @@ pub(super) fn entry(client: &Client, via: ConnectionMethod, target: &EntryTarget
         }
     }
     entry.extend(shape.ours.last.clone());
-    if via != ConnectionMethod::Bridge {
-        entry.extend(shape.ours.http.clone());
+    if via.has_key() {
+        entry.extend(shape.ours.key.clone());
     }
     Some(Value::Object(entry))
 }
@@ -100,10 +102,10 @@ pub(super) fn recognised(server: &McpServer) -> Option<OwnEntry> {
                 .map(|(_, value)| value.strip_prefix(BEARER).unwrap_or(value));
             let key = token.filter(|token| token.starts_with("ap_"));
             Some(OwnEntry {
-                via: if token.is_some() && key.is_none() {
-                    ConnectionMethod::HttpEnvironment
-                } else {
-                    ConnectionMethod::Http
+                via: match (token, key) {
+                    (None, _) => ConnectionMethod::OAuth,
+                    (Some(_), None) => ConnectionMethod::HttpEnvironment,
+                    (Some(_), Some(_)) => ConnectionMethod::Http,
                 },
                 mcp_url: Some(url.clone()),
                 home: None,

@@ -48,10 +48,12 @@ pub fn own_entry(client: &Client, via: ConnectionMethod, target: &EntryTarget) -
     agentport::entry(client, via, target)
 }
 
-/// The best connection method for such a file: HTTP if the client speaks it and the file is the user's own. A project's
-/// file is shared with others, so it never gets a key.
+/// The best connection method for such a file: by OAuth if the client does that, else HTTP with a key if the client speaks
+/// it, both in the user's own file. A project's file is shared with others, so it never gets a key; its bridge is an agent
+/// of its own, which a client that signs in would not be.
 pub fn best_via(client: &Client, scope: FileScope) -> ConnectionMethod {
     match scope {
+        FileScope::User if client.sign_in().is_some() => ConnectionMethod::OAuth,
         FileScope::User if client.speaks_http() => ConnectionMethod::Http,
         FileScope::User | FileScope::Project => ConnectionMethod::Bridge,
     }

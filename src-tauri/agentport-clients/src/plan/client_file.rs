@@ -132,9 +132,9 @@ impl<'a> ClientFile<'a> {
                 ConnectionMethod::Http => {
                     ours.mcp_url.as_ref() == Some(&target.mcp_url) && ours.key_prefix.is_some()
                 }
-                ConnectionMethod::HttpEnvironment | ConnectionMethod::Bridge => {
-                    server.launch == wanted.launch
-                }
+                ConnectionMethod::OAuth
+                | ConnectionMethod::HttpEnvironment
+                | ConnectionMethod::Bridge => server.launch == wanted.launch,
             })
     }
 
@@ -174,7 +174,7 @@ impl<'a> ClientFile<'a> {
 
 fn replaced(server: &McpServer, ours: &OwnEntry, target: &EntryTarget) -> String {
     let led_to = match ours.via {
-        ConnectionMethod::Http | ConnectionMethod::HttpEnvironment => {
+        ConnectionMethod::OAuth | ConnectionMethod::Http | ConnectionMethod::HttpEnvironment => {
             ours.mcp_url.clone().filter(|url| *url != target.mcp_url)
         }
         ConnectionMethod::Bridge if ours.home != target.home => {
@@ -201,7 +201,7 @@ pub(super) fn edit(place: &Place, source: EditError) -> PlanError {
     PlanError::Edit { path: place.path.clone(), source }
 }
 
-/// Who the new key is for.
+/// Which agent the new entry is for.
 pub(super) fn wants_key(place: &Place, via: ConnectionMethod, target: &EntryTarget) -> WantsKey {
     let agent = match place.folder() {
         Some(folder) => format!("{} ({})", place.client.name, folder::name(&folder)),

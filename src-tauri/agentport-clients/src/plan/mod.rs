@@ -213,7 +213,7 @@ pub struct Plan {
     pub left: Vec<LeftView>,
     /// Conflicts; while there are any, the plan cannot be applied.
     pub conflicts: Vec<ConflictView>,
-    /// How the client will reach the gateway, where a key is to be made; and the agent's name.
+    /// How the client will reach the gateway, where an entry is written or renewed; and the agent's name.
     pub key: Option<WantsKey>,
     /// The key goes into the client's file, in place of the one [`crate::KEY_PLACEHOLDER`] in it. In every other plan that
     /// text is the owner's own, and stays.
@@ -224,14 +224,14 @@ pub struct Plan {
     pub bypass: Option<BypassCounts>,
 }
 
-/// The agent a key has to be created for.
+/// The agent that an entry is written for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantsKey {
     /// `Cursor`, `Cursor (my-project)`.
     pub agent: String,
-    /// Where the key goes: into the file, a variable, or AgentPort's data directory.
+    /// How it gets in: by OAuth, or by a key that goes into the file or a variable.
     pub via: ConnectionMethod,
-    /// Name of the stored key for the bridge.
+    /// By which the bridge finds its sign-in, or a key from before, in AgentPort's data directory.
     pub key_name: String,
 }
 

@@ -56,8 +56,10 @@ impl Plan {
                 })
                 .collect(),
             conflicts: self.conflicts.iter().map(|conflict| shown(conflict, &mask)).collect(),
-            makes_key_for: self.key.as_ref().map(|key| key.agent.clone()),
+            makes_key_for: (self.key.as_ref().filter(|key| key.via.has_key()))
+                .map(|key| key.agent.clone()),
             revokes_key_of: None,
+            signs_out: None,
             removes: Vec::new(),
             notes,
             restart: self.place.client.restart().map(str::to_owned),

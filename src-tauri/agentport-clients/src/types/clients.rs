@@ -19,6 +19,9 @@ pub struct ClientView {
     pub sources: Vec<String>,
     /// It speaks Streamable HTTP; otherwise it starts `agentport bridge`.
     pub speaks_http: bool,
+    /// It signs in by OAuth, so that it needs the URL alone.
+    #[serde(default)]
+    pub signs_in: bool,
     /// What the person has to do before the client uses a changed file, as a sentence; absent if it reloads by itself.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,10 +128,19 @@ pub struct Connected {
     pub via: ConnectionMethod,
     /// The entry points to this gateway (its port or its data directory).
     pub current: bool,
-    /// The agent whose key the entry holds, if the key is known and valid.
+    /// The agent whose key the entry holds, if the key is known and valid; or the one the client or its bridge signed in
+    /// as.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,
+    /// How it gets in without a key; absent for an entry with one.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignInStatus>,
+    /// The key in the file that the client does not need, since it signs in by OAuth.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unneeded_key: Option<UnneededKey>,
     /// Its first and its last call.
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,15 +155,54 @@ pub struct Connected {
     pub tools_listed: Option<u32>,
 }
 
+/// Where an entry without a key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SignInStatus {
+    /// It is signed in. Not known, and `false`, where no gateway was asked.
+    pub signed_in: bool,
+    /// The same as a sentence, with the next step, the same in window, CLI and `doctor`.
+    pub sentence: String,
+}
+
+/// A key that lies in the file of a client that can sign in by OAuth. Connecting it by
+/// [`ConnectionMethod::OAuth`] takes the key out and revokes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct UnneededKey {
+    /// The agent that the client has signed in as already, by name.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_in_as: Option<String>,
+    /// What can be done about it, as a sentence, the same in window, CLI and `doctor`.
+    pub sentence: String,
+}
+
 /// How a client reaches the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum ConnectionMethod {
+    /// The URL alone: the client signs in by OAuth at its first use.
+    #[serde(rename = "oauth")]
+    OAuth,
     /// The URL, with its key in the client's file.
     Http,
     /// The URL, with its key in an environment variable that the file refers to.
     HttpEnvironment,
-    /// `agentport bridge`, which the client starts; the key is stored in AgentPort's data directory.
+    /// `agentport bridge`, which the client starts. It signs in by OAuth at its first use, unless it has a key from
+    /// before; what lets it in is kept in AgentPort's data directory.
     Bridge,
+}
+
+impl ConnectionMethod {
+    /// Does the entry hold the gateway's URL?
+    pub fn has_url(self) -> bool {
+        self != Self::Bridge
+    }
+
+    /// Is a key made for it?
+    pub fn has_key(self) -> bool {
+        matches!(self, Self::Http | Self::HttpEnvironment)
+    }
 }

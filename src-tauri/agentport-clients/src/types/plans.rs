@@ -115,6 +115,10 @@ pub struct PlanView {
     #[ts(optional)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revokes_key_of: Option<String>,
+    /// The agent that signed in by OAuth and is shut out.
+    #[ts(optional)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_out: Option<String>,
     /// Integrations that are removed (restore).
     pub removes: Vec<IntegrationId>,
     /// Further notes for the owner, as sentences.

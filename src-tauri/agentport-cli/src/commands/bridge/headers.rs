@@ -4,9 +4,8 @@ use agentport_core::mcp;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::session::OpenSession;
+use super::{credential::Credential, session::OpenSession};
 
-const KEY: HeaderName = HeaderName::from_static("x-api-key");
 const METHOD: HeaderName = HeaderName::from_static(mcp::headers::METHOD);
 const NAME: HeaderName = HeaderName::from_static(mcp::headers::NAME);
 const VERSION: HeaderName = HeaderName::from_static(mcp::headers::PROTOCOL_VERSION);
@@ -14,9 +13,9 @@ pub(super) const SESSION_ID: HeaderName = HeaderName::from_static(mcp::headers::
 pub(super) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Headers of a POST with a message.
-pub(super) fn for_message(key: &HeaderValue) -> HeaderMap {
+pub(super) fn for_message(credential: &Credential) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(KEY, key.clone());
+    credential.insert_into(&mut headers);
     let both = HeaderValue::from_static("application/json, text/event-stream");
     headers.insert(header::ACCEPT, both);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(mcp::JSON));
@@ -24,9 +23,9 @@ pub(super) fn for_message(key: &HeaderValue) -> HeaderMap {
 }
 
 /// Headers of the GET for the session's own stream, and of the DELETE that ends the session.
-pub(super) fn for_stream(key: &HeaderValue) -> HeaderMap {
+pub(super) fn for_stream(credential: &Credential) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(KEY, key.clone());
+    credential.insert_into(&mut headers);
     headers.insert(header::ACCEPT, HeaderValue::from_static(mcp::EVENT_STREAM));
     headers
 }

@@ -1,7 +1,7 @@
 //! HTTP/1.1 client for the gateway of one data directory, with a pool of kept-alive connections.
 //!
 //! Connections are made only to the process that holds the data directory: the port comes from the runtime file, which
-//! is valid while the directory is locked, and is compared once more after connecting. So the key reaches the gateway
+//! is valid while the directory is locked, and is compared once more after connecting. So keys and tokens reach the gateway
 //! and no other program that took over its port.
 //!
 //! Deliberately absent: TLS, proxies and redirects (the gateway is on this machine).
@@ -15,7 +15,7 @@ use std::{
 use agentport_core::mcp::EVENT_STREAM;
 use agentport_gateway::data_dir::{DataDir, Runtime};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     body::Incoming,
@@ -54,6 +54,8 @@ impl From<&Runtime> for GatewayInstance {
 #[derive(Debug, Clone)]
 pub(super) struct OutgoingRequest {
     pub(super) method: Method,
+    /// Path and query.
+    pub(super) target: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -201,10 +203,15 @@ impl GatewayHttp {
 }
 
 impl OutgoingRequest {
+    /// To the MCP endpoint.
+    pub(super) fn mcp(method: Method, headers: HeaderMap, body: Bytes) -> Self {
+        Self { method, target: Uri::from_static(ENDPOINT), headers, body }
+    }
+
     fn request(&self, port: u16) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = http::Uri::from_static(ENDPOINT);
+        *request.uri_mut() = self.target.clone();
         let host = HeaderValue::try_from(format!("127.0.0.1:{port}")).expect("is an authority");
         *request.headers_mut() = self.headers.clone();
         request.headers_mut().insert(header::HOST, host);

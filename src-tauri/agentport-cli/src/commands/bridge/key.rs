@@ -1,4 +1,5 @@
-//! Source of the agent's key. It is read again when the gateway refuses it: connecting a client again replaces the key.
+//! Source of the agent's key, for bridges that have one. It is read again when the gateway refuses it: connecting a client
+//! again replaces the key, or takes it away so that the bridge signs in.
 
 use std::{fs, io, path::PathBuf};
 
@@ -16,7 +17,7 @@ pub(super) struct KeySource {
 
 #[derive(Debug)]
 enum KeyLocation {
-    /// The client's own file. Without it no other key is used, which would be another agent's.
+    /// The client's own file. No other key is used, which would be another agent's.
     Client {
         name: String,
         file: PathBuf,
@@ -37,9 +38,9 @@ impl KeySource {
         Some(Self { home, from })
     }
 
-    /// The key, or a sentence for the agent: why there is none, and what to do.
-    pub(super) fn read(&self) -> Result<Secret, String> {
-        let key = match &self.from {
+    /// The key, if there is one; or a sentence for the agent: why it cannot be read, and what to do.
+    pub(super) fn read(&self) -> Result<Option<Secret>, String> {
+        match &self.from {
             KeyLocation::Client { name, file } => {
                 let read = match fs::read_to_string(file) {
                     Ok(text) => Some(text),
@@ -53,16 +54,7 @@ impl KeySource {
             }
             KeyLocation::Given(given) => context::agent_key(given, &self.home)
                 .map_err(|error| format!("The key cannot be read: {error:#}.")),
-        };
-        key?.ok_or_else(|| match &self.from {
-            KeyLocation::Client { name, .. } => format!(
-                "AgentPort has no key for {name} any more. Connect it again: in AgentPort under \"Connect an agent\", \
-                 or with `agentport connect {name}`."
-            ),
-            KeyLocation::Given(_) => "AgentPort needs a key to let this client in. Connect the client in AgentPort under \
-                               \"Connect an agent\", or store a key with `agentport auth login`."
-                .into(),
-        })
+        }
     }
 }
 
@@ -86,11 +78,11 @@ mod tests {
         let key = agentport_core::key::Key::from_random([7; 24]).secret().clone();
         let source = KeySource::new(home.clone(), Some("cursor-01ab".into()), AgentKey::default());
         let source = source.unwrap();
-        assert!(source.read().unwrap_err().contains("agentport connect cursor-01ab"));
+        assert!(source.read().unwrap().is_none());
         let keys = home.root().join("clients/keys");
         fs::create_dir_all(&keys).unwrap();
         fs::write(keys.join("cursor-01ab"), format!("{}\n", key.expose())).unwrap();
-        assert_eq!(source.read().unwrap().expose(), key.expose());
+        assert_eq!(source.read().unwrap().unwrap().expose(), key.expose());
         fs::write(keys.join("cursor-01ab"), "ap_mistyped").unwrap();
         let told = source.read().unwrap_err();
         assert!(told.contains("damaged") && !told.contains("ap_mistyped"), "{told}");

@@ -1,13 +1,14 @@
 //! `agentport bridge`: an MCP stdio server for clients that only start local programs, relayed to the running gateway's
 //! Streamable HTTP endpoint.
 //!
-//! Messages are relayed as they were written, in every revision and in both directions. Only JSON-RPC is written to
-//! stdout, and the key nowhere. The process ends within a second of its client: when stdin ends, when stdout is closed,
+//! Messages are relayed as they were written, in every revision and in both directions. A bridge without a key signs in by
+//! OAuth ([`sign_in`]). Only JSON-RPC is written to stdout, and keys and tokens nowhere. The process ends within a second of its client: when stdin ends, when stdout is closed,
 //! or on a signal.
 //!
 //! Deliberately absent: TLS and other hosts (the gateway is on this machine), and starting `agentport serve` (the bridge
 //! starts the desktop app where there is a display; a headless gateway is the owner's own choice).
 
+mod credential;
 mod gateway_watch;
 mod headers;
 mod http;
@@ -23,6 +24,7 @@ mod request;
 mod retry;
 mod server_stream;
 mod session;
+mod sign_in;
 mod sse;
 mod stdin;
 mod stdout;
@@ -35,7 +37,7 @@ use clap::Args;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
-    gateway_watch::GatewayWatch, http::GatewayHttp, key::KeySource, relay::Relay,
+    gateway_watch::GatewayWatch, http::GatewayHttp, key::KeySource, relay::Relay, sign_in::SignIn,
     stdin::StdinLines, stdout::StdoutWriter,
 };
 use super::serve::Signals;
@@ -50,7 +52,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(crate) struct BridgeArgs {
-    /// Use the key that connecting this client stored
+    /// Sign in as this client, or use the key that was stored for it
     #[arg(long, value_name = "NAME", conflicts_with = "api_key_file")]
     client: Option<String>,
     #[command(flatten)]
@@ -64,7 +66,7 @@ impl BridgeArgs {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitStatus> {
         log_to_stderr();
         let home = context.home()?;
-        let Some(source) = KeySource::new(home.clone(), self.client, self.key) else {
+        let Some(source) = KeySource::new(home.clone(), self.client.clone(), self.key) else {
             bail!("--client names a client that was connected; letters, digits, - and _ only");
         };
         let mut signals = Signals::listen()?;
@@ -77,7 +79,10 @@ impl BridgeArgs {
         let http = GatewayHttp::new(home.clone(), drivers);
         let gateway = GatewayWatch::new(&http, home.root(), !self.no_start);
         let stop = CancellationToken::new();
-        let relay = Arc::new(Relay::new(http, out, gateway, source, stop.clone()));
+        let tasks = TaskTracker::new();
+        let root = home.root().to_owned();
+        let sign_in = SignIn::new(root, self.client, http.clone(), tasks.clone(), stop.clone());
+        let relay = Arc::new(Relay::new(http, out, gateway, source, sign_in, tasks, stop.clone()));
 
         let input_ended = lines.ended();
         {

@@ -1,4 +1,4 @@
-//! Answers of the bridge itself while no gateway can be reached.
+//! Answers of the bridge itself while no gateway can be reached, or while it does not let the bridge in.
 //!
 //! `initialize` is answered, so that the client shows AgentPort instead of a server that failed to start. The only tool
 //! listed is `agentport__status`; calling it, or any other tool, answers why there is no gateway and what to do.
@@ -19,14 +19,22 @@ use super::{
 
 const STATUS_TOOL: &str = "agentport__status";
 
-/// The answer to a request that the gateway cannot answer; `why` is a sentence that says what to do.
-pub(super) fn reply_to(relay: &Relay, request: &ClientRequest, why: &str) -> Bytes {
+/// Why the bridge answers itself. A sentence for the agent that says what to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum OfflineReason<'a> {
+    NoGateway(&'a str),
+    NotLetIn(&'a str),
+}
+
+/// The answer to a request that the gateway cannot answer.
+pub(super) fn reply_to(relay: &Relay, request: &ClientRequest, reason: OfflineReason<'_>) -> Bytes {
+    let (OfflineReason::NoGateway(why) | OfflineReason::NotLetIn(why)) = reason;
     // A client that has seen the gateway's lists keeps them; empty lists are only for one that has not.
     let unknown = match request.modern {
         Some(_) => !relay.gateway.has_answered(),
         None => relay.session.current().is_none(),
     };
-    let lists = unknown || why == super::key::REFUSED;
+    let lists = unknown || matches!(reason, OfflineReason::NotLetIn(_));
     let list = |name: &str, items: Value| {
         let mut result = json!({ name: items });
         if request.modern.is_some() {
@@ -57,8 +65,8 @@ pub(super) fn reply_to(relay: &Relay, request: &ClientRequest, why: &str) -> Byt
 /// The answer to a late call of the status tool: it was listed while there was no gateway, and now there is one.
 pub(super) fn status_tool_reply(relay: &Relay, request: &ClientRequest) -> Option<Bytes> {
     let asked = &*request.method == "tools/call" && request.name.as_deref() == Some(STATUS_TOOL);
-    if !asked || !relay.status_tool_listed.load(Ordering::Relaxed) || relay.http.running().is_none()
-    {
+    let is_reachable = relay.http.running().is_some() && !relay.locked_out.load(Ordering::Relaxed);
+    if !asked || !relay.status_tool_listed.load(Ordering::Relaxed) || !is_reachable {
         return None;
     }
     let known = match request.modern {

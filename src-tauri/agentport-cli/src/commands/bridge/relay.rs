@@ -15,12 +15,13 @@ use std::{
 
 use agentport_core::json_rpc::{INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    credential::Credential,
     gateway_watch::GatewayWatch,
     headers,
     http::{GatewayHttp, GatewayReply, HttpFailure, OutgoingRequest},
@@ -30,6 +31,7 @@ use super::{
     offline_reply,
     params::ParamHeaders,
     session::{ClientSession, OpenSession},
+    sign_in::SignIn,
     stdin::{InputLine, StdinLines},
     stdout::StdoutWriter,
 };
@@ -38,6 +40,8 @@ use super::{
 const REQUEST_HEAD_START: Duration = Duration::from_millis(2);
 /// Requests under way at once. The gateway accepts 400 connections from all clients together.
 const MAX_REQUESTS: usize = 256;
+/// Credentials tried for one request after the first was refused.
+const MAX_CREDENTIALS: u32 = 2;
 /// Time to deliver a notification or an answer.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,8 +56,11 @@ pub(super) struct Relay {
     pub(super) stop: CancellationToken,
     /// The client was given a tool list with the status tool in it (see [`offline_reply`]).
     pub(super) status_tool_listed: AtomicBool,
+    /// The gateway did not let the last request in.
+    pub(super) locked_out: AtomicBool,
+    pub(super) sign_in: Arc<SignIn>,
     key_source: KeySource,
-    key: Mutex<Option<HeaderValue>>,
+    key: Mutex<Option<Credential>>,
 }
 
 /// Why the gateway's answer to a request cannot be passed on.
@@ -63,7 +70,7 @@ pub(super) enum RelayError {
     Unreachable,
     /// The connection broke: the gateway may have carried the request out.
     ConnectionLost,
-    /// There is no key, or the gateway refuses it. A sentence for the agent.
+    /// The key is refused, or the bridge is not signed in. A sentence for the agent.
     Unauthorized(String),
     /// The gateway does not know the session with this number.
     SessionExpired(u64),
@@ -97,6 +104,8 @@ impl Relay {
         stdout: StdoutWriter,
         gateway: GatewayWatch,
         key_source: KeySource,
+        sign_in: Arc<SignIn>,
+        tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -104,18 +113,27 @@ impl Relay {
             stdout,
             gateway,
             key_source,
+            sign_in,
+            tasks,
             stop,
             session: ClientSession::default(),
             params: ParamHeaders::default(),
             in_flight: InFlightRequests::default(),
-            tasks: TaskTracker::new(),
             status_tool_listed: AtomicBool::new(false),
+            locked_out: AtomicBool::new(false),
             key: Mutex::default(),
         }
     }
 
     /// Relays lines until the input ends.
     pub(super) async fn run(self: &Arc<Self>, lines: &mut StdinLines) {
+        let relay = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = relay.announce_sign_ins() => {}
+                () = relay.stop.cancelled() => {}
+            }
+        });
         while let Some(line) = lines.next().await {
             match line {
                 InputLine::Text(text) => self.on_line(text).await,
@@ -173,6 +191,9 @@ impl Relay {
     }
 
     async fn dispatch(self: &Arc<Self>, message: ClientMessage) {
+        if let MessageKind::Request(request) = &message.kind {
+            self.sign_in.on_request(&request.method, &message.text);
+        }
         match message.kind.clone() {
             MessageKind::Request(request)
                 if &*request.method == "initialize" && request.modern.is_none() =>
@@ -284,8 +305,8 @@ impl Relay {
         scope: &MessageScope,
         text: &Bytes,
     ) -> Result<GatewayReply, RelayError> {
-        self.send(|key| {
-            let mut headers = headers::for_message(key);
+        self.send(|credential| {
+            let mut headers = headers::for_message(credential);
             match scope {
                 MessageScope::BeforeSession => {}
                 MessageScope::Session(session) => headers::insert_session(&mut headers, session),
@@ -303,39 +324,86 @@ impl Relay {
         .await
     }
 
-    /// Sends a request. When the key is refused, it is read again, and a new one is tried.
+    /// Sends a request. When its credential is refused, another is looked for, and tried once.
     pub(super) async fn send(
         &self,
-        draft: impl Fn(&HeaderValue) -> (Method, HeaderMap, Bytes),
+        draft: impl Fn(&Credential) -> (Method, HeaderMap, Bytes),
     ) -> Result<GatewayReply, RelayError> {
-        let mut key = self.key()?;
+        let sent = self.send_with_any(draft).await;
+        match &sent {
+            Ok(_) => self.locked_out.store(false, Ordering::Relaxed),
+            Err(RelayError::Unauthorized(_)) => self.locked_out.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        sent
+    }
+
+    async fn send_with_any(
+        &self,
+        draft: impl Fn(&Credential) -> (Method, HeaderMap, Bytes),
+    ) -> Result<GatewayReply, RelayError> {
+        let mut credential = self.credential().await?;
+        let mut tries = 0;
         loop {
-            let (method, headers, body) = draft(&key);
-            let reply = self.http.send(&OutgoingRequest { method, headers, body }).await?;
+            let (method, headers, body) = draft(&credential);
+            let reply = self.http.send(&OutgoingRequest::mcp(method, headers, body)).await?;
             self.gateway.on_answer();
             if reply.status != StatusCode::UNAUTHORIZED {
+                if matches!(credential, Credential::AccessToken(_)) {
+                    self.sign_in.on_let_in();
+                }
                 return Ok(reply);
             }
-            let fresh = self.read_key()?;
-            if fresh == key {
+            let fresh = match (&credential, self.read_key()?) {
+                (_, Some(key)) => key,
+                (Credential::AccessToken(_), None) => self.sign_in.renewed(&credential).await?,
+                (Credential::Key(_), None) => self.sign_in.credential().await?,
+            };
+            tries += 1;
+            if fresh == credential || tries > MAX_CREDENTIALS {
                 return Err(RelayError::Unauthorized(super::key::REFUSED.into()));
             }
-            key = fresh;
+            credential = fresh;
         }
     }
 
-    fn key(&self) -> Result<HeaderValue, RelayError> {
+    /// The key, or without one what the sign-in gave.
+    async fn credential(&self) -> Result<Credential, RelayError> {
         let key = self.key.lock().clone();
-        key.map_or_else(|| self.read_key(), Ok)
+        if let Some(known) = key.or_else(|| self.sign_in.cached()) {
+            return Ok(known);
+        }
+        match self.read_key()? {
+            Some(key) => Ok(key),
+            None => self.sign_in.credential().await,
+        }
     }
 
-    fn read_key(&self) -> Result<HeaderValue, RelayError> {
+    fn read_key(&self) -> Result<Option<Credential>, RelayError> {
         let secret = self.key_source.read().map_err(RelayError::Unauthorized)?;
-        let mut key = HeaderValue::from_str(secret.expose())
-            .map_err(|_| RelayError::Unauthorized(super::key::REFUSED.into()))?;
-        key.set_sensitive(true);
-        *self.key.lock() = Some(key.clone());
+        let key = match secret {
+            Some(secret) => Some(
+                Credential::key(&secret)
+                    .ok_or_else(|| RelayError::Unauthorized(super::key::REFUSED.into()))?,
+            ),
+            None => None,
+        };
+        self.key.lock().clone_from(&key);
         Ok(key)
+    }
+
+    /// Lets the client look again at its lists after each sign-in.
+    pub(super) async fn announce_sign_ins(self: &Arc<Self>) {
+        let mut sign_ins = self.sign_in.subscribe();
+        while sign_ins.changed().await.is_ok() {
+            let was_open = self.session.current().is_some();
+            match self.ensure_session().await {
+                // A session that is opened now announces the lists itself.
+                Ok(_) if was_open => self.announce_list_changes().await,
+                Ok(_) => {}
+                Err(error) => tracing::debug!(?error, "the session was not opened"),
+            }
+        }
     }
 
     /// The client knows the status tool from now on.

@@ -13,7 +13,7 @@ use super::{
     http::{GatewayInstance, GatewayReply, HttpFailure},
     in_flight::InFlightRequest,
     message::{self, ClientRequest},
-    offline_reply,
+    offline_reply::{self, OfflineReason},
     relay::{MessageScope, Relay, RelayError},
     retry,
     session::OpenSession,
@@ -58,7 +58,10 @@ impl Relay {
             let answer = match error {
                 RelayError::Unreachable => match self.gateway.wait(&self.http).await {
                     true => continue,
-                    false => offline_reply::reply_to(self, request, &self.gateway.explanation()),
+                    false => {
+                        let why = self.gateway.explanation();
+                        offline_reply::reply_to(self, request, OfflineReason::NoGateway(&why))
+                    }
                 },
                 RelayError::ConnectionLost if entry.is_cancelled() => return,
                 // The gateway has not carried it out.
@@ -76,7 +79,9 @@ impl Relay {
                     INTERNAL_ERROR,
                     "AgentPort's gateway went away while this request was under way",
                 ),
-                RelayError::Unauthorized(why) => offline_reply::reply_to(self, request, &why),
+                RelayError::Unauthorized(why) => {
+                    offline_reply::reply_to(self, request, OfflineReason::NotLetIn(&why))
+                }
                 RelayError::Answer(answer) => answer,
             };
             return self.write(answer).await;
@@ -254,8 +259,8 @@ impl Relay {
         session: &OpenSession,
         after: &str,
     ) -> Result<GatewayReply, RelayError> {
-        self.send(|key| {
-            let mut headers = headers::for_stream(key);
+        self.send(|credential| {
+            let mut headers = headers::for_stream(credential);
             headers::insert_session(&mut headers, session);
             if let Ok(id) = HeaderValue::from_str(after) {
                 headers.insert(headers::LAST_EVENT_ID, id);

@@ -100,8 +100,8 @@ impl Relay {
         match after {
             Some(id) => self.resume(session, id).await,
             None => {
-                self.send(|key| {
-                    let mut headers = headers::for_stream(key);
+                self.send(|credential| {
+                    let mut headers = headers::for_stream(credential);
                     headers::insert_session(&mut headers, session);
                     (http::Method::GET, headers, Bytes::new())
                 })
@@ -122,15 +122,16 @@ impl Relay {
         }
     }
 
-    /// Waits, but at most until another gateway runs.
+    /// Waits, but at most until another gateway runs or the bridge is signed in.
     async fn pause(&self, pause: Duration) {
+        let mut sign_ins = self.sign_in.subscribe();
         let until = tokio::time::Instant::now() + pause;
         let before = self.http.running();
         loop {
             let left = until.saturating_duration_since(tokio::time::Instant::now());
-            tokio::time::sleep(left.min(POLL_INTERVAL)).await;
+            let signed_in = tokio::time::timeout(left.min(POLL_INTERVAL), sign_ins.changed()).await;
             let now = self.http.running();
-            if left <= POLL_INTERVAL || (now.is_some() && now != before) {
+            if signed_in.is_ok() || left <= POLL_INTERVAL || (now.is_some() && now != before) {
                 return;
             }
         }

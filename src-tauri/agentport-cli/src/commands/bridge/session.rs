@@ -13,7 +13,7 @@ use super::{
     headers,
     http::GatewayReply,
     message::{self, ClientRequest},
-    offline_reply,
+    offline_reply::{self, OfflineReason},
     relay::{MessageScope, Relay, RelayError},
     request, sse,
 };
@@ -145,14 +145,20 @@ impl Relay {
         let opening = async {
             let _opening = self.session.opening.lock().await;
             loop {
-                let why = match self.open().await {
+                match self.open().await {
                     Ok(answer) => return answer,
                     Err(RelayError::Answer(answer)) => return answer,
-                    Err(RelayError::Unauthorized(why)) => why,
-                    Err(_) if self.gateway.wait(&self.http).await => continue,
-                    Err(_) => self.gateway.explanation(),
-                };
-                return offline_reply::reply_to(self, request, &why);
+                    Err(RelayError::Unauthorized(why)) => {
+                        let reason = OfflineReason::NotLetIn(&why);
+                        return offline_reply::reply_to(self, request, reason);
+                    }
+                    Err(_) if self.gateway.wait(&self.http).await => {}
+                    Err(_) => {
+                        let why = self.gateway.explanation();
+                        let reason = OfflineReason::NoGateway(&why);
+                        return offline_reply::reply_to(self, request, reason);
+                    }
+                }
             }
         };
         tokio::select! {
@@ -297,8 +303,8 @@ impl Relay {
             return;
         }
         let left = self
-            .send(|key| {
-                let mut headers = headers::for_stream(key);
+            .send(|credential| {
+                let mut headers = headers::for_stream(credential);
                 headers::insert_session(&mut headers, session);
                 (Method::DELETE, headers, Bytes::new())
             })

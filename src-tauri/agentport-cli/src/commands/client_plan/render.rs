@@ -35,6 +35,9 @@ pub(crate) fn plan(view: &PlanView) -> String {
     if let Some(agent) = &view.revokes_key_of {
         item(format!("The key of the agent \"{agent}\" is revoked."));
     }
+    if let Some(agent) = &view.signs_out {
+        item(format!("The sign-in of the agent \"{agent}\" ends."));
+    }
     for id in &view.removes {
         item(format!("The integration {id} is removed."));
     }

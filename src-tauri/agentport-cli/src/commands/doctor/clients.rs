@@ -1,10 +1,7 @@
 //! Checks of clients' files: do they parse, does AgentPort's entry lead to this gateway, is its key valid, and can other
 //! accounts read the key?
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::{io::ErrorKind, path::Path};
 
 use agentport_api::{Settings, paths};
 use agentport_clients::{
@@ -15,7 +12,7 @@ use agentport_clients::{
     types::{ClientView, Connected, ConnectionMethod, FileView},
 };
 use agentport_gateway::data_dir::DataDir;
-use agentport_setup::{Installation, bridge_key_file};
+use agentport_setup::Installation;
 use anyhow::Result;
 
 use super::{
@@ -33,7 +30,6 @@ struct KnownClients {
     /// The control API was asked, which knows the agents of the entries' keys.
     as_owner: bool,
     is_running: bool,
-    home: Option<PathBuf>,
 }
 
 pub(super) async fn check(home: Option<&DataDir>, asks: &DoctorCaller, report: &mut DoctorReport) {
@@ -54,7 +50,6 @@ pub(super) async fn check(home: Option<&DataDir>, asks: &DoctorCaller, report: &
         files: views.into_iter().flat_map(|client| client.files).collect(),
         as_owner: matches!(asks, DoctorCaller::Owner(_)),
         is_running: home.is_some_and(|home| home.read_runtime().is_some()),
-        home: home.map(|home| home.root().to_owned()),
     };
     let mut connected = 0;
     for client in found.iter().filter(|client| client.found) {
@@ -148,28 +143,21 @@ fn entry_of_ours(
     let view = known.files.iter().find(|file| file.path == text);
     let view: Option<&Connected> = view.and_then(|file| file.connected.as_ref());
     if ours.via == ConnectionMethod::Bridge
-        && let Err(says) = bridge(server, ours.key_name.as_deref(), ours.home.as_deref(), known)
+        && let Err(says) = bridge(server)
     {
         return report.fail(id, format!("{text}: {says}"), anew);
     }
     // While no gateway runs its address is only a guess.
     let can_tell = known.is_running || ours.via == ConnectionMethod::Bridge;
     if can_tell && view.is_some_and(|view| !view.current) {
-        let says = match (&ours.mcp_url, &ours.home) {
-            (Some(url), _) => format!("{text} leads to {url}, which is not this gateway."),
-            (None, Some(home)) => format!(
-                "The entry in {text} is not as AgentPort writes it: it leads to the gateway of {}, and this one is \
-                 another, or it starts another program, or it shows another file's key.",
-                home.display()
-            ),
-            (None, None) => format!(
-                "The entry in {text} is not as AgentPort writes it: it leads to the gateway of the usual home, and \
-                 this one is another, or it starts another program, or it shows another file's key."
-            ),
-        };
+        let says = leads_elsewhere(ours, &text);
         return report.fail(id, says, anew);
     }
     let agent = view.and_then(|view| view.agent);
+    let sign_in = view.and_then(|view| view.sign_in.as_ref());
+    if let Some(sign_in) = sign_in.filter(|it| known.as_owner && !it.signed_in) {
+        return report.info(id, sign_in.sentence.clone(), None);
+    }
     if known.as_owner && agent.is_none() && ours.via != ConnectionMethod::HttpEnvironment {
         return report.fail(id, format!("The key in {text} is not valid."), anew);
     }
@@ -177,43 +165,56 @@ fn entry_of_ours(
         let says = format!("Other accounts can read {text}, which contains an agent's key.");
         return report.warn(id, says, format!("chmod 600 {}", typed(path)));
     }
-    let how = match ours.via {
-        ConnectionMethod::Http => "over HTTP",
-        ConnectionMethod::HttpEnvironment => "over HTTP, with its key in an environment variable",
-        ConnectionMethod::Bridge => "through the bridge",
-    };
+    let how = connected_how(ours.via);
     let used = match view.and_then(|view| view.last_used_at) {
         Some(at) => format!("; last used {}", format::when(at)),
         None if known.as_owner && agent.is_some() => "; not used yet".to_owned(),
         None => String::new(),
     };
     report.ok(id, format!("{} is connected {how}{used}.", place.client.name));
+    if let Some(key) = view.and_then(|view| view.unneeded_key.as_ref()) {
+        let command = format!("agentport connect {id} --via oauth");
+        report.info(id, key.sentence.clone(), Some(&command));
+    }
     let unseen = known.as_owner && view.is_some_and(|view| view.first_call_at.is_none());
     if let Some(restart) = place.client.restart().filter(|_| unseen && agent.is_some()) {
         report.info(id, format!("No call of {} was seen yet.", place.client.name), Some(restart));
     }
 }
 
-/// Checks the program that the client will start, and the key file that the bridge will read.
-fn bridge(
-    server: &McpServer,
-    key_name: Option<&str>,
-    home: Option<&Path>,
-    known: &KnownClients,
-) -> Result<(), String> {
+fn leads_elsewhere(ours: &OwnEntry, text: &str) -> String {
+    match (&ours.mcp_url, &ours.home) {
+        (Some(url), _) => format!("{text} leads to {url}, which is not this gateway."),
+        (None, Some(home)) => format!(
+            "The entry in {text} is not as AgentPort writes it: it leads to the gateway of {}, and this one is \
+             another, or it starts another program, or it shows another file's key.",
+            home.display()
+        ),
+        (None, None) => format!(
+            "The entry in {text} is not as AgentPort writes it: it leads to the gateway of the usual home, and \
+             this one is another, or it starts another program, or it shows another file's key."
+        ),
+    }
+}
+
+fn connected_how(via: ConnectionMethod) -> &'static str {
+    match via {
+        ConnectionMethod::OAuth => "over HTTP, and signs in by OAuth",
+        ConnectionMethod::Http => "over HTTP",
+        ConnectionMethod::HttpEnvironment => "over HTTP, with its key in an environment variable",
+        ConnectionMethod::Bridge => "through the bridge",
+    }
+}
+
+/// Checks the program that the client will start. A bridge without a key signs in.
+fn bridge(server: &McpServer) -> Result<(), String> {
     if let Launch::Local { command, .. } = &server.launch {
         let program = Path::new(command);
         if program.is_absolute() && !program.is_file() {
             return Err(format!("it starts {command}, which is not there."));
         }
     }
-    let (Some(name), Some(home)) = (key_name, home.or(known.home.as_deref())) else {
-        return Ok(());
-    };
-    match bridge_key_file(home, name).is_some_and(|file| file.is_file()) {
-        true => Ok(()),
-        false => Err(format!("its key {name} is not in {}.", home.join("clients/keys").display())),
-    }
+    Ok(())
 }
 
 #[cfg(unix)]

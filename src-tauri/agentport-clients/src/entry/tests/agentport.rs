@@ -29,6 +29,7 @@ fn our_entry_is_known_again_in_every_client() {
         for home in [None, Some("/srv/agent port")] {
             for via in [
                 ConnectionMethod::Bridge,
+                ConnectionMethod::OAuth,
                 ConnectionMethod::Http,
                 ConnectionMethod::HttpEnvironment,
             ] {
@@ -41,6 +42,11 @@ fn our_entry_is_known_again_in_every_client() {
                     );
                     assert!(
                         via != ConnectionMethod::Http || !client.speaks_http(),
+                        "{}",
+                        client.id
+                    );
+                    assert!(
+                        via != ConnectionMethod::OAuth || client.sign_in().is_none(),
                         "{}",
                         client.id
                     );
@@ -79,6 +85,13 @@ fn our_entry_fits_each_client() {
     let args = json!(["bridge", "--client", "some-client-1a2b3c4d"]);
     for (id, via, want) in [
         ("claude-desktop", ConnectionMethod::Bridge, json!({"command": program, "args": args})),
+        ("claude-code", ConnectionMethod::OAuth, json!({"type": "http", "url": url})),
+        ("cursor", ConnectionMethod::OAuth, json!({"url": url})),
+        ("vscode", ConnectionMethod::OAuth, json!({"type": "http", "url": url})),
+        ("codex", ConnectionMethod::OAuth, json!({"url": url})),
+        ("gemini-cli", ConnectionMethod::OAuth, json!({"httpUrl": url})),
+        ("zed", ConnectionMethod::OAuth, json!({"url": url})),
+        ("opencode", ConnectionMethod::OAuth, json!({"type": "remote", "url": url})),
         (
             "claude-code",
             ConnectionMethod::Http,
@@ -154,6 +167,7 @@ fn our_entry_fits_each_client() {
         assert_eq!(entry.to_string(), want.to_string(), "{id} {via:?}");
     }
     assert_eq!(own_entry(client("claude-desktop"), ConnectionMethod::Http, &target(None)), None);
+    assert_eq!(own_entry(client("windsurf"), ConnectionMethod::OAuth, &target(None)), None);
     assert_eq!(own_entry(client("zed"), ConnectionMethod::HttpEnvironment, &target(None)), None);
 }
 
@@ -229,7 +243,8 @@ fn keys_stay_out_of_shared_files() {
     for client in Client::all() {
         assert_eq!(best_via(client, FileScope::Project), ConnectionMethod::Bridge, "{}", client.id);
         let best = best_via(client, FileScope::User);
-        assert_eq!(best == ConnectionMethod::Http, client.speaks_http(), "{}", client.id);
+        assert_eq!(best == ConnectionMethod::OAuth, client.sign_in().is_some(), "{}", client.id);
+        assert_eq!(best != ConnectionMethod::Bridge, client.speaks_http(), "{}", client.id);
         assert!(own_entry(client, best, &target(None)).is_some(), "{}", client.id);
     }
 }
@@ -280,7 +295,12 @@ proptest! {
         };
         for client in Client::all() {
             let place = client.places(&machine, None).remove(0);
-            for via in [ConnectionMethod::Bridge, ConnectionMethod::Http, ConnectionMethod::HttpEnvironment] {
+            for via in [
+                ConnectionMethod::Bridge,
+                ConnectionMethod::OAuth,
+                ConnectionMethod::Http,
+                ConnectionMethod::HttpEnvironment,
+            ] {
                 let Some(entry) = own_entry(client, via, &target) else { continue };
                 let mut document = Document::parse(&place, None).expect("nothing parses");
                 document.set(ENTRY_NAME, &entry).expect(&client.id);

@@ -10,7 +10,7 @@ fn a_file_is_made_where_there_is_none() {
     assert_eq!(names(&place, &after(&plan)), ["agentport"]);
     let key = WantsKey {
         agent: "Cursor".to_owned(),
-        via: ConnectionMethod::Http,
+        via: ConnectionMethod::OAuth,
         key_name: "a-client".to_owned(),
     };
     assert_eq!(plan.key, Some(key));
@@ -19,8 +19,12 @@ fn a_file_is_made_where_there_is_none() {
 #[test]
 fn connected_twice_is_connected() {
     let place = user_file("cursor");
-    for via in [ConnectionMethod::Http, ConnectionMethod::HttpEnvironment, ConnectionMethod::Bridge]
-    {
+    for via in [
+        ConnectionMethod::OAuth,
+        ConnectionMethod::Http,
+        ConnectionMethod::HttpEnvironment,
+        ConnectionMethod::Bridge,
+    ] {
         let plan = connect(&place, None, Some(via), &target()).unwrap();
         let there = after(&plan);
         for asked in [None, Some(via)] {
