@@ -58,6 +58,6 @@ await withBrowser(
     say({ step: "back", url: page.url() });
   },
   // What the stranger's page is refused is what is to be shown.
-  [401, 403, 404, 405, "CORS policy", "in a frame", "frame-ancestors", "ERR_FAILED", "ERR_BLOCKED"],
+  [400, 401, 403, 404, 405, "CORS policy", "in a frame", "frame-ancestors", "ERR_FAILED", "ERR_BLOCKED"],
 );
 client.close();

@@ -21,6 +21,7 @@ mod desktop;
 mod directory;
 #[cfg(target_os = "linux")]
 mod doctor;
+mod external;
 #[cfg(unix)]
 mod login_shell;
 mod oauth;

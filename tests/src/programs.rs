@@ -136,6 +136,14 @@ pub fn python() -> PathBuf {
     python
 }
 
+/// The system's nginx, or the one that was fetched for the tests.
+pub fn nginx() -> PathBuf {
+    let fetched = target().join("tools/nginx/usr/sbin/nginx");
+    let nginx = if fetched.exists() { fetched } else { "/usr/sbin/nginx".into() };
+    assert!(nginx.exists(), "{} is missing: run `cargo xtask test`", nginx.display());
+    nginx
+}
+
 /// Debian's Chromium, or what `CHROMIUM` names.
 pub fn chromium() -> PathBuf {
     let path =

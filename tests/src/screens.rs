@@ -1,6 +1,9 @@
 //! Screenshots of every page of a gateway with example data.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use agentport_api::GrantChoice;
 use agentport_core::{AgentId, ApprovalId, ConsentId, policy::Mode};
@@ -14,6 +17,9 @@ use crate::{
     oauth_agent::{AuthorizePage, OAuthAgent, fixtures},
     programs,
 };
+
+/// Time for all pages, light and dark, on a busy machine.
+const PAGES_TIMEOUT: Duration = Duration::from_secs(420);
 
 /// One picture.
 #[derive(Debug, Deserialize)]
@@ -71,6 +77,7 @@ fn script(name: &str, gateway: &Gateway, pages: &Value) -> ExternalProgram {
         .env("AGENTPORT_TEST_PASSWORD", PASSWORD)
         .env("AGENTPORT_TEST_PAGES", pages.to_string())
         .env("CHROMIUM", programs::chromium())
+        .within(PAGES_TIMEOUT)
 }
 
 /// The example data.

@@ -218,6 +218,10 @@ pub enum ConsentState {
 #[serde(default, deny_unknown_fields)]
 #[ts(export, optional_fields)]
 pub struct ApproveConsent {
+    /// The four digits that the page in the browser shows, as the owner typed them. Has to be there for a request that
+    /// came through the external URL (else 422).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// The agent to be signed in again, as `known_as` names it. Absent: a new agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentId>,

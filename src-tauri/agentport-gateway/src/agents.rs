@@ -177,7 +177,9 @@ impl Agents {
     ) -> Option<Arc<Login>> {
         let index = self.snapshot.load();
         let found = index.by_token.get(&token.hash())?;
-        (found.audience == audience && now < found.expires_at).then(|| found.login.clone())
+        let lasts = found.login.agent.expires_at.is_none_or(|end| now < end);
+        let fits = lasts && found.audience == audience && now < found.expires_at;
+        fits.then(|| found.login.clone())
     }
 
     /// The agent in its present state, if its key is still valid.

@@ -4,7 +4,7 @@ use std::{io::IsTerminal as _, path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use crate::process;
+use crate::{paths, process};
 
 /// What the tray app is compiled and linked with. The library behind the tray icon is loaded when the app runs.
 const BUILD: [&str; 3] = ["build-essential", "pkg-config", "libwebkit2gtk-4.1-dev"];
@@ -32,6 +32,9 @@ const SESSION: [&str; 15] = [
     "xvfb",
 ];
 
+/// What nginx is linked with.
+const NGINX_LIBRARIES: [&str; 4] = ["libcrypt1", "libpcre2-8-0", "libssl3", "zlib1g"];
+
 /// What looks at a package, and what makes the clean system it is tried on.
 const PACKAGES: [&str; 7] = [
     "appstream",
@@ -51,6 +54,25 @@ pub(crate) fn chromium() -> Result<()> {
     }
     // Without a font the pictures show no words.
     install("Chromium, for the browser tests", &["chromium", "fonts-liberation"])
+}
+
+/// nginx, as the reverse proxy of an external URL: the program alone, in `target/tools/nginx`. Installing the package would
+/// start a web server on this machine.
+pub(crate) fn nginx() -> Result<()> {
+    let place = paths::tools().join("nginx");
+    if Path::new("/usr/sbin/nginx").exists() || place.join("usr/sbin/nginx").exists() {
+        return Ok(());
+    }
+    ensure("The libraries of nginx, for the tests of the external URL", &NGINX_LIBRARIES)?;
+    std::fs::create_dir_all(&place)?;
+    process::run(Command::new("apt-get").args(["download", "nginx"]).current_dir(&place))?;
+    for file in std::fs::read_dir(&place)? {
+        let file = file?.path();
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            process::run(Command::new("dpkg-deb").arg("--extract").arg(file).arg(&place))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the tray app is built with and runs on.

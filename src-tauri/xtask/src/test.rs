@@ -36,6 +36,7 @@ pub(crate) fn ready() -> Result<()> {
     process::run(process::cargo().args(["fetch", "--locked"]))?;
     debian::webkit()?;
     debian::chromium()?;
+    debian::nginx()?;
     python::ensure()?;
     node::test_packages()?;
     node::ui_packages()?;

@@ -243,6 +243,7 @@ async fn the_owner_names_the_agent_and_chooses_what_it_sees() {
     let reply = scene.owner.try_consent(consent.id, &unknown).await;
     assert!(reply.status.is_client_error(), "{}", reply.text);
     let chosen = ApproveConsent {
+        code: None,
         name: Some("my editor".to_owned()),
         profile: Some("nothing".to_owned()),
         agent: None,

@@ -1,6 +1,7 @@
 //! The OAuth server for agents (`docs/contract.md` §5): what clients send, what they are answered, what the owner decides, and
 //! what attackers try.
 
+mod abuse;
 mod agents;
 mod attacks;
 mod browser;

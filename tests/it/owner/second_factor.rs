@@ -125,6 +125,12 @@ async fn widening_changes_need_a_code_in_process_and_over_tcp() {
         (Method::POST, "/control/available/exa/install", json!({ "method": "none" })),
         (Method::POST, "/control/sign-ins", json!({ "integration": "linear" })),
         (Method::POST, "/control/imports/install", json!({})),
+        (
+            Method::POST,
+            "/control/integrations/demo/accounts",
+            json!({ "label": "second", "token": "obviously-fake" }),
+        ),
+        (Method::PATCH, &format!("/control/keys/{id}"), json!({ "profile": null })),
         (Method::POST, "/control/consents/019a9f00-0000-7000-8000-000000000002/approve", json!({})),
         (
             Method::PATCH,

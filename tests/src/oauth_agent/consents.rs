@@ -40,8 +40,10 @@ impl Owner {
     /// Consents: the agent of before where there is one, else a new one of the suggested name.
     pub async fn give_consent(&self, consent: &ConsentView) {
         let agent = consent.known_as.as_ref().map(|known| known.id);
-        let reply =
-            self.try_consent(consent.id, &ApproveConsent { agent, ..Default::default() }).await;
+        // As the page shows it; it has to be typed for what comes from outside.
+        let code = consent.remote.then(|| consent.code.clone());
+        let body = ApproveConsent { agent, code, ..Default::default() };
+        let reply = self.try_consent(consent.id, &body).await;
         assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
     }
 

@@ -20,7 +20,8 @@ pub struct AuthorizePage {
 pub enum WaitState {
     Waiting,
     Done {
-        redirect: String,
+        /// Absent once the code was used.
+        redirect: Option<String>,
     },
     #[serde(other)]
     Other,
@@ -74,8 +75,14 @@ impl AuthorizePage {
     /// One long poll.
     pub async fn look(&self) -> WaitState {
         let reply = FormClient::default().get(&self.wait_url()).await;
-        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
-        crate::owner::typed(&reply)
+        match reply.status {
+            // Another request took its place.
+            StatusCode::NOT_FOUND => WaitState::Other,
+            _ => {
+                assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+                crate::owner::typed(&reply)
+            }
+        }
     }
 
     /// Waits until the owner has decided.
@@ -83,8 +90,10 @@ impl AuthorizePage {
         loop {
             match self.look().await {
                 WaitState::Waiting => {}
-                WaitState::Done { redirect } => return Callback::parse(&redirect),
-                WaitState::Other => panic!("the request ended without an answer"),
+                WaitState::Done { redirect: Some(redirect) } => return Callback::parse(&redirect),
+                WaitState::Done { redirect: None } | WaitState::Other => {
+                    panic!("the request ended without an answer")
+                }
             }
         }
     }

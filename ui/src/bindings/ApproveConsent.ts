@@ -6,6 +6,11 @@ import type { AgentId } from "./AgentId";
  */
 export type ApproveConsent = { 
 /**
+ * The four digits that the page in the browser shows, as the owner typed them. Has to be there for a request that
+ * came through the external URL (else 422).
+ */
+code?: string, 
+/**
  * The agent to be signed in again, as `known_as` names it. Absent: a new agent.
  */
 agent?: AgentId, 

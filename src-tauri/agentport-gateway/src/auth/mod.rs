@@ -102,7 +102,11 @@ fn find_credential(headers: &HeaderMap) -> Result<Credential, InvalidCredential>
         return parse(without_bearer(value.trim()).ok_or(E::Scheme)?);
     }
     let value = headers.get("x-api-key").ok_or(E::Missing)?.to_str().map_err(|_| E::Malformed)?;
-    parse(without_bearer(value.trim()).unwrap_or(value))
+    match parse(without_bearer(value.trim()).unwrap_or(value))? {
+        key @ Credential::Key(_) => Ok(key),
+        // RFC 6750 knows one header.
+        Credential::AccessToken(_) => Err(E::Malformed),
+    }
 }
 
 /// What follows the word `Bearer`, or several of them.
@@ -206,6 +210,7 @@ mod tests {
         let token = format!("apa_{}", "A".repeat(43));
         check(&[("authorization", &format!("Bearer {token}"))], true);
         check(&[("authorization", &format!("Bearer {token}x"))], false);
+        check(&[("x-api-key", &token)], false);
         check(&[("authorization", &format!("Bearer apr_{}", "A".repeat(43)))], false);
         check(&[("authorization", &format!("Bearer {GOOD}x"))], false);
         check(&[("authorization", ""), ("x-api-key", GOOD)], false);

@@ -33,13 +33,14 @@ pub(super) async fn approve(
     Json(wanted): Json<ApproveConsent>,
 ) -> ApiResult<StatusCode> {
     let id = parse(&id)?;
-    let name = wanted.name.map(|name| name.trim().to_owned());
+    let name = wanted.name.as_ref().map(|name| name.trim().to_owned());
     if let Some(name) = &name {
         check_name(name)?;
     }
     control.check_profile(wanted.profile.as_deref()).await?;
-    let (agent, profile) = (wanted.agent, wanted.profile);
-    control.oauth_server.decide(id, ConsentDecision::Approve { agent, name, profile }).await?;
+    let ApproveConsent { code, agent, profile, .. } = wanted;
+    let decision = ConsentDecision::Approve { code, agent, name, profile };
+    control.oauth_server.decide(id, decision).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -62,7 +63,10 @@ impl From<ConsentError> for ApiError {
             ConsentError::NotWaiting | ConsentError::NameTaken(_) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }
-            ConsentError::OtherAgent => Self::invalid("agent", error.to_string()),
+            ConsentError::OtherAgent | ConsentError::AgentAndMore => {
+                Self::invalid("agent", error.to_string())
+            }
+            ConsentError::WrongCode => Self::invalid("code", error.to_string()),
             ConsentError::Store(error) => error.into(),
         }
     }

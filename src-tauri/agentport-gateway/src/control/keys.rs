@@ -135,11 +135,14 @@ pub(super) async fn revoke(
 pub(super) async fn change(
     State(control): State<Control>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Json(change): Json<ChangeKey>,
 ) -> ApiResult<StatusCode> {
     let id = control.known(&id)?;
     if let Some(profile) = &change.profile {
         control.check_profile(profile.as_deref()).await?;
+        // Another profile can show the agent more than before.
+        control.confirmed(&headers).await?;
     }
     if let Some(name) = &change.name {
         check_name(name)?;

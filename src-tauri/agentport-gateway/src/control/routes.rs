@@ -76,7 +76,7 @@ pub(super) fn shared() -> Vec<Route> {
         changes(Method::POST, paths::DENY, Never, approvals::deny),
         reads(paths::KEYS, keys::list),
         changes(Method::POST, paths::KEYS, Always, keys::create),
-        changes(Method::PATCH, paths::KEY, Never, keys::change),
+        changes(Method::PATCH, paths::KEY, IfWidening, keys::change),
         changes(Method::DELETE, paths::KEY, Never, keys::revoke),
         changes(Method::POST, paths::KEY_TRUST, IfWidening, keys::trust),
         reads(paths::CONSENTS, consents::list),

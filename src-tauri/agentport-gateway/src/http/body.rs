@@ -17,8 +17,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyError {
-    #[error("The message is larger than 4 MiB; send less at once.")]
-    TooLarge,
+    #[error("The message is larger than {}; send less at once.", size(*.0))]
+    TooLarge(usize),
     #[error("The message did not arrive within 30 s; send it again.")]
     TooSlow,
     #[error("The message ended early; send it again.")]
@@ -28,25 +28,44 @@ pub(crate) enum BodyError {
 impl BodyError {
     pub(crate) fn status(self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
         }
     }
 }
 
+/// In the unit it is thought of.
+fn size(bytes: usize) -> String {
+    match bytes / 1024 {
+        kib if kib >= 1024 => format!("{} MiB", kib / 1024),
+        kib => format!("{kib} KiB"),
+    }
+}
+
 /// Reads the whole body. One whose announced length is beyond draining is refused unread.
 pub(crate) async fn read(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, BodyError> {
+    read_at_most(MAX_MESSAGE_BYTES, headers, body).await
+}
+
+/// The same within another limit. No more than that is kept in memory.
+pub(crate) async fn read_at_most(
+    limit: usize,
+    headers: &HeaderMap,
+    body: axum::body::Body,
+) -> Result<Bytes, BodyError> {
     let said = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|length| length > MAX_DRAINED_BYTES as u64) {
-        return Err(BodyError::TooLarge);
+        return Err(BodyError::TooLarge(limit));
     }
-    tokio::time::timeout(BODY_TIMEOUT, collect(body)).await.unwrap_or(Err(BodyError::TooSlow))
+    tokio::time::timeout(BODY_TIMEOUT, collect(limit, body))
+        .await
+        .unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn collect(mut body: axum::body::Body) -> Result<Bytes, BodyError> {
+async fn collect(limit: usize, mut body: axum::body::Body) -> Result<Bytes, BodyError> {
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
     let mut length = 0;
@@ -54,9 +73,9 @@ async fn collect(mut body: axum::body::Body) -> Result<Bytes, BodyError> {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         length += data.len();
         if length > MAX_DRAINED_BYTES {
-            return Err(BodyError::TooLarge);
+            return Err(BodyError::TooLarge(limit));
         }
-        if length > MAX_MESSAGE_BYTES {
+        if length > limit {
             continue;
         }
         match &first {
@@ -70,8 +89,8 @@ async fn collect(mut body: axum::body::Body) -> Result<Bytes, BodyError> {
             }
         }
     }
-    if length > MAX_MESSAGE_BYTES {
-        return Err(BodyError::TooLarge);
+    if length > limit {
+        return Err(BodyError::TooLarge(limit));
     }
     Ok(if more.is_empty() { first.unwrap_or_default() } else { more.freeze() })
 }
@@ -89,15 +108,25 @@ mod tests {
                 pieces.into_iter().map(|n| Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; n])));
             axum::body::Body::from_stream(stream::iter(pieces))
         };
-        let length = async |pieces| collect(of(pieces)).await.map(|bytes| bytes.len());
+        let length =
+            async |pieces| collect(MAX_MESSAGE_BYTES, of(pieces)).await.map(|bytes| bytes.len());
         assert_eq!(length(vec![]).await, Ok(0));
         assert_eq!(length(vec![3]).await, Ok(3));
         assert_eq!(length(vec![3, 4, 5]).await, Ok(12));
         assert_eq!(length(vec![MAX_MESSAGE_BYTES]).await, Ok(MAX_MESSAGE_BYTES));
-        assert_eq!(length(vec![MAX_MESSAGE_BYTES, 1]).await, Err(BodyError::TooLarge));
-        assert_eq!(length(vec![MAX_DRAINED_BYTES, 1]).await, Err(BodyError::TooLarge));
+        assert_eq!(
+            length(vec![MAX_MESSAGE_BYTES, 1]).await,
+            Err(BodyError::TooLarge(MAX_MESSAGE_BYTES))
+        );
+        assert_eq!(
+            length(vec![MAX_DRAINED_BYTES, 1]).await,
+            Err(BodyError::TooLarge(MAX_MESSAGE_BYTES))
+        );
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_LENGTH, "99999999999".parse().unwrap());
-        assert_eq!(read(&headers, axum::body::Body::empty()).await, Err(BodyError::TooLarge));
+        assert_eq!(
+            read(&headers, axum::body::Body::empty()).await,
+            Err(BodyError::TooLarge(MAX_MESSAGE_BYTES))
+        );
     }
 }

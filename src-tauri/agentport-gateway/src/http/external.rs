@@ -23,8 +23,8 @@ use crate::{address::ExternalOrigin, oauth_server::ServerOrigin};
 
 /// Connections of the proxy.
 const MAX_CONNECTIONS: usize = 100;
-/// Requests without a valid token, those to the OAuth server included, that are answered in a minute.
-const MAX_ANONYMOUS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("not zero");
+/// Requests in a minute that are refused with their reason, to the OAuth server and to everything else.
+const MAX_REFUSED_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("not zero");
 
 #[derive(Clone)]
 struct ExternalGuard {
@@ -33,17 +33,20 @@ struct ExternalGuard {
     authority: Arc<str>,
     /// How the gateway is addressed by what does not know of external URLs.
     own_authority: HeaderValue,
-    anonymous: Arc<DefaultDirectRateLimiter>,
+    refused: Arc<DefaultDirectRateLimiter>,
+    refused_oauth: Arc<DefaultDirectRateLimiter>,
 }
 
 /// The routes behind an external origin such as `https://agents.example.com`.
 pub(crate) fn router(agents: &AgentRoutes, origin: &str) -> Router {
     let origin: Arc<str> = origin.into();
     let own = format!("127.0.0.1:{}", agents.api.address.port);
+    let limit = || Arc::new(RateLimiter::direct(Quota::per_minute(MAX_REFUSED_PER_MINUTE)));
     let guard = ExternalGuard {
         authority: origin.trim_start_matches("https://").into(),
         own_authority: HeaderValue::try_from(own).expect("an address is a header value"),
-        anonymous: Arc::new(RateLimiter::direct(Quota::per_minute(MAX_ANONYMOUS_PER_MINUTE))),
+        refused: limit(),
+        refused_oauth: limit(),
         origin: ExternalOrigin(origin.clone()),
     };
     agents
@@ -69,11 +72,17 @@ async fn external_guard(
     mut request: Request,
     next: Next,
 ) -> Response {
+    let target = request.uri().authority().map(|authority| authority.as_str().to_owned());
     let headers = request.headers_mut();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    // A proxy may add the port that https has anyway.
-    let host = host.strip_suffix(":443").unwrap_or(host);
-    if !host.eq_ignore_ascii_case(&guard.authority) {
+    let hosts: Vec<&HeaderValue> = headers.get_all(header::HOST).iter().collect();
+    let [host] = hosts[..] else {
+        return refuse(StatusCode::FORBIDDEN, "the Host has to be named once");
+    };
+    let is_ours = |name: &str| {
+        // A proxy may add the port that https has anyway.
+        name.strip_suffix(":443").unwrap_or(name).eq_ignore_ascii_case(&guard.authority)
+    };
+    if !host.to_str().is_ok_and(is_ours) || !target.as_deref().is_none_or(is_ours) {
         return refuse(StatusCode::FORBIDDEN, "this is not the host of the external URL");
     }
     let ours =
@@ -84,17 +93,19 @@ async fn external_guard(
     // Checked, and not a name the protocol library knows.
     headers.remove(header::ORIGIN);
     headers.insert(header::HOST, guard.own_authority.clone());
-    let path = request.uri().path();
-    let to_oauth = path.starts_with("/oauth/") || path == "/token";
-    if to_oauth && guard.anonymous.check().is_err() {
-        return too_many();
-    }
+    let to_oauth = request.uri().path().starts_with("/oauth/");
     request.extensions_mut().insert(guard.origin.clone());
     let response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED && guard.anonymous.check().is_err() {
-        return too_many();
+    // What succeeds is never counted, so that a flood does not keep agents from renewing their tokens.
+    let limit = match (response.status().is_client_error(), to_oauth) {
+        (false, _) => return response,
+        (true, true) => &guard.refused_oauth,
+        (true, false) => &guard.refused,
+    };
+    match limit.check() {
+        Ok(()) => response,
+        Err(_) => too_many(),
     }
-    response
 }
 
 fn too_many() -> Response {

@@ -5,18 +5,19 @@
 
 use std::time::Duration;
 
+use agentport_api::RedirectTarget;
 use agentport_core::ErrorChain;
 use axum::{
     Json,
     extract::{RawQuery, State},
     response::{IntoResponse as _, Redirect, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use super::{
     client_metadata::ClientMetadata,
-    consents::{AuthorizationRequest, Consent, ConsentPhase, answer},
+    consents::{AuthorizationRequest, Consent, ConsentPhase, NotAsked, answer},
     error::{ErrorCode, OAuthRefusal},
     page, redirect_uri,
     routes::{Form, OAuthRoutes},
@@ -32,19 +33,35 @@ const CHALLENGE_CHARS: usize = 43;
 
 pub(super) async fn authorize(
     State(routes): State<OAuthRoutes>,
+    method: Method,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
+    if method != Method::GET || !opens_a_page(&headers) {
+        return *bad("This address is a page to be opened in a browser.");
+    }
     match checked(&routes, &query.unwrap_or_default()).await {
         Ok(request) => match routes.server.ask(request) {
             Ok(consent) => show(&routes, &consent),
-            Err(_) => page::problem(
+            Err(NotAsked::TooMany) => page::problem(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many agents want in",
                 "Decide about those that wait in AgentPort, then start again in this agent.",
             ),
+            Err(NotAsked::Refused) => page::problem(
+                StatusCode::TOO_MANY_REQUESTS,
+                "This agent was refused",
+                "It was refused several times within a quarter of an hour. You are not asked again until that is over.",
+            ),
         },
         Err(response) => *response,
     }
+}
+
+/// Is this the navigation of a tab? A page of another site that names the address as an image or a frame asks nothing of
+/// the owner. Programs, and browsers that do not say, are believed.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document")
 }
 
 /// The page, or where the client is to go if the owner has decided.
@@ -56,7 +73,10 @@ fn show(routes: &OAuthRoutes, consent: &Consent) -> Response {
             &consent.page,
             routes.dashboard.as_deref(),
         ),
-        ConsentPhase::Decided { redirect, .. } => {
+        ConsentPhase::Decided { redirect: None, .. } => {
+            page::problem(StatusCode::OK, "You have decided", "You can close this tab.")
+        }
+        ConsentPhase::Decided { redirect: Some(redirect), .. } => {
             let mut response = Redirect::to(&redirect).into_response();
             let no_store = HeaderValue::from_static("no-store");
             response.headers_mut().insert(header::CACHE_CONTROL, no_store);
@@ -88,6 +108,9 @@ async fn checked(routes: &OAuthRoutes, query: &str) -> Result<AuthorizationReque
             request.code_challenge = challenge;
             Ok(request)
         }
+        Err(refusal) if !may_be_sent_back(&request) => {
+            Err(bad(&format!("It asks in a way that cannot be answered: {}.", refusal.description)))
+        }
         Err(refusal) => {
             let parameters = [
                 ("error", refusal.code.as_str()),
@@ -98,9 +121,15 @@ async fn checked(routes: &OAuthRoutes, query: &str) -> Result<AuthorizationReque
     }
 }
 
+/// Errors go back to programs of this computer, and to clients the owner has let in before. Sending a browser anywhere
+/// else without the owner's decision would make this address a way to any site (RFC 9700, section 4.11.2).
+fn may_be_sent_back(request: &AuthorizationRequest) -> bool {
+    matches!(request.redirect, RedirectTarget::Loopback { .. }) || request.client.used_at.is_some()
+}
+
 async fn client(routes: &OAuthRoutes, form: &Form) -> Result<OAuthClientRow, Box<Response>> {
     let id = form.get("client_id").ok_or_else(|| bad("It does not say which agent asks."))?;
-    match routes.server.client(id).await {
+    match routes.server.client(id, routes.origin.audience()).await {
         Ok(Some(client)) => Ok(client),
         Ok(None) => Err(bad(
             "AgentPort does not know this agent, or no longer. Remove its saved sign-in to AgentPort (in most agents: \
@@ -138,19 +167,33 @@ fn bad(why: &str) -> Box<Response> {
 }
 
 /// Held until the owner has decided, for the page: `{"state": "waiting" | "done" | "expired", "redirect"?}`.
-pub(super) async fn wait(State(routes): State<OAuthRoutes>, RawQuery(query): RawQuery) -> Response {
-    let asked = Form::read(query.unwrap_or_default().as_bytes()).ok();
+pub(super) async fn wait(
+    State(routes): State<OAuthRoutes>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let same_site = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
+    let query = query.filter(|query| same_site && query.len() <= MAX_QUERY).unwrap_or_default();
+    let asked = Form::read(query.as_bytes()).ok();
     let page = asked.as_ref().and_then(|form| form.get("request"));
     let Some(consent) = page.and_then(|page| routes.server.consent_of_page(page)) else {
         return no_store(StatusCode::NOT_FOUND, &json!({ "state": "expired" }));
     };
-    let mut phases = consent.watch();
-    let left = consent.expires_at().since(clock::now()).min(WAIT);
-    let decided = phases.wait_for(|phase| *phase != ConsentPhase::Waiting);
-    drop(tokio::time::timeout(left, decided).await);
+    // Beyond these the page is answered at once, and asks again.
+    if let (Ok(_held), Ok(_of_page)) =
+        (routes.server.held_pages.try_acquire(), consent.waits.try_acquire())
+    {
+        let mut phases = consent.watch();
+        let left = consent.expires_at().since(clock::now()).min(WAIT);
+        let decided = phases.wait_for(|phase| *phase != ConsentPhase::Waiting);
+        drop(tokio::time::timeout(left, decided).await);
+    }
     let body = match consent.phase(clock::now()) {
         ConsentPhase::Waiting => json!({ "state": "waiting" }),
-        ConsentPhase::Decided { redirect, .. } => json!({ "state": "done", "redirect": redirect }),
+        ConsentPhase::Decided { redirect: Some(redirect), .. } => {
+            json!({ "state": "done", "redirect": redirect })
+        }
+        ConsentPhase::Decided { redirect: None, .. } => json!({ "state": "done" }),
         ConsentPhase::Expired => json!({ "state": "expired" }),
     };
     no_store(StatusCode::OK, &body)

@@ -2,7 +2,9 @@
 //! Authorization; draft-ietf-oauth-client-id-metadata-document). Looked up only if the owner has allowed that, since it
 //! makes AgentPort request an address that the client chose.
 
-use agentport_core::ErrorChain;
+use std::{collections::HashMap, time::Duration};
+
+use agentport_core::{ErrorChain, Timestamp};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -10,9 +12,12 @@ use url::Url;
 use super::{OAuthServer, client_metadata::ClientMetadata};
 use crate::{
     clock,
-    store::{OAuthClientRow, StoreError},
+    store::{Audience, OAuthClientRow, StoreError},
 };
 
+/// Time a document is read once.
+const DOCUMENT_LIFETIME: Duration = Duration::from_secs(600);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest address.
 const MAX_URL: usize = 1024;
 
@@ -32,11 +37,18 @@ pub(super) enum ClientLookupError {
 
 use ClientLookupError::Unreadable;
 
+/// Documents that were read a moment ago.
+pub(super) type DocumentCache = HashMap<String, (Timestamp, OAuthClientRow)>;
+
+const TOO_MANY: ClientLookupError = Unreadable("too many such pages are looked up at the moment");
+
 impl OAuthServer {
-    /// The client of this id: registered, or described by its metadata document.
+    /// The client of this id: registered, or described by its metadata document. The latter is stored with the owner's
+    /// consent alone.
     pub(super) async fn client(
         &self,
         id: &str,
+        audience: Audience,
     ) -> Result<Option<OAuthClientRow>, ClientLookupError> {
         if !id.starts_with("https://") {
             return Ok(self.store.oauth_client(id).await?);
@@ -44,23 +56,48 @@ impl OAuthServer {
         if !self.settings.load().client_id_documents {
             return Err(ClientLookupError::NotAllowed);
         }
-        let document = self.documents.public_document(address(id)?).await.map_err(|error| {
-            tracing::debug!(error = %ErrorChain(&error), "a client's metadata document");
-            Unreadable("it does not answer, or not from a public address")
-        })?;
-        let metadata = read(id, &document.ok_or(Unreadable("it answers with an error"))?)?;
+        let now = clock::now();
+        if let Some(known) = self.cached_document(id, now) {
+            return Ok(Some(known));
+        }
+        let metadata = self.read_document(id, audience).await?;
         let mut digest = Sha256::new();
         // Apart from the digest of a registration with the same metadata.
         digest.update(id.as_bytes());
-        digest.update(metadata.digest());
+        digest.update(metadata.digest(audience));
+        let used_at = self.store.oauth_client(id).await?.and_then(|client| client.used_at);
         let client = OAuthClientRow {
             client_id: id.to_owned(),
             digest: digest.finalize().into(),
             metadata: metadata.into_json(),
-            created_at: clock::now(),
-            used_at: None,
+            created_at: now,
+            used_at,
         };
-        Ok(Some(self.store.put_oauth_client(client).await?))
+        self.documents_read.lock().insert(id.to_owned(), (now, client.clone()));
+        Ok(Some(client))
+    }
+
+    async fn read_document(
+        &self,
+        id: &str,
+        audience: Audience,
+    ) -> Result<ClientMetadata, ClientLookupError> {
+        let address = address(id)?;
+        let _place = self.document_places.try_acquire().map_err(|_| TOO_MANY)?;
+        self.registrations.check(audience).map_err(|_| TOO_MANY)?;
+        let reading = self.documents.public_document(address);
+        let done = tokio::time::timeout(READ_TIMEOUT, reading).await;
+        let document = done.map_err(|_| Unreadable("it is too slow"))?.map_err(|error| {
+            tracing::debug!(error = %ErrorChain(&error), "a client's metadata document");
+            Unreadable("it does not answer, or not from a public address")
+        })?;
+        read(id, &document.ok_or(Unreadable("it answers with an error"))?)
+    }
+
+    fn cached_document(&self, id: &str, now: Timestamp) -> Option<OAuthClientRow> {
+        let mut cache = self.documents_read.lock();
+        cache.retain(|_, (read_at, _)| now.since(*read_at) < DOCUMENT_LIFETIME);
+        cache.get(id).map(|(_, client)| client.clone())
     }
 }
 

@@ -9,7 +9,10 @@ use super::{
     error::{ErrorCode, OAuthRefusal, OAuthResult},
     redirect_uri,
 };
-use crate::{address::SCOPE, store::OAuthClientRow};
+use crate::{
+    address::SCOPE,
+    store::{Audience, OAuthClientRow},
+};
 
 /// Redirect URIs of one client that are looked at.
 const MAX_REDIRECT_URIS: usize = 20;
@@ -58,9 +61,12 @@ impl ClientMetadata {
     }
 
     /// The same for the same metadata. Ports of loopback addresses are left out: some clients register at each launch,
-    /// with the port they listen on this time.
-    pub(super) fn digest(&self) -> [u8; 32] {
+    /// with the port they listen on this time. Clients on other computers are others, even with the same words.
+    pub(super) fn digest(&self, audience: Audience) -> [u8; 32] {
         let mut plain = self.0.clone();
+        if audience == Audience::External {
+            plain.insert("audience".into(), audience.as_str().into());
+        }
         let uris: Vec<String> = self.redirect_uris().map(redirect_uri::without_port).collect();
         plain.insert("redirect_uris".into(), uris.into());
         // Maps of serde_json are written in the order of their names or of insertion, which is fixed above.
@@ -83,7 +89,10 @@ impl ClientMetadata {
             None => {
                 let mut uris = self.redirect_uris();
                 let only = uris.next()?;
-                uris.next().is_none().then(|| only.to_owned())
+                // The port of a loopback address is another each time.
+                let target = redirect_uri::target(only);
+                let fixed = !matches!(target, Ok(RedirectTarget::Loopback { .. }));
+                (fixed && uris.next().is_none()).then(|| only.to_owned())
             }
         }
     }
@@ -181,7 +190,9 @@ mod tests {
     #[test]
     fn the_same_metadata_has_the_same_digest_whatever_the_port() {
         let digest = |uri: &str, name: &str| {
-            read(&json!({ "client_name": name, "redirect_uris": [uri] })).unwrap().digest()
+            read(&json!({ "client_name": name, "redirect_uris": [uri] }))
+                .unwrap()
+                .digest(Audience::Loopback)
         };
         let one = digest("http://127.0.0.1:5/cb", "a");
         assert_eq!(one, digest("http://127.0.0.1:6/cb", "a"));
@@ -206,8 +217,10 @@ mod tests {
 
     #[test]
     fn a_redirect_uri_may_be_left_out_if_there_is_one() {
-        let one = read(&json!({ "redirect_uris": ["http://localhost/cb"] })).unwrap();
-        assert_eq!(one.redirect_uri(None).as_deref(), Some("http://localhost/cb"));
+        let only = read(&json!({ "redirect_uris": ["zed://a"] })).unwrap();
+        assert_eq!(only.redirect_uri(None).as_deref(), Some("zed://a"));
+        let one = read(&json!({ "redirect_uris": ["http://localhost:6/cb"] })).unwrap();
+        assert_eq!(one.redirect_uri(None), None, "its port is another each time");
         assert_eq!(
             one.redirect_uri(Some("http://localhost:7/cb")).as_deref(),
             Some("http://localhost:7/cb")

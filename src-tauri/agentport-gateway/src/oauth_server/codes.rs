@@ -1,7 +1,7 @@
 //! Authorization codes (RFC 6749, section 4.1.2), in memory: they live for a minute, and a client whose code was lost in
 //! a restart asks again.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use agentport_core::{
     Timestamp,
@@ -24,11 +24,13 @@ pub(super) struct AuthorizationCodes(Mutex<HashMap<TokenHash, CodeEntry>>);
 
 struct CodeEntry {
     issued_at: Timestamp,
+    approval: Arc<Approval>,
     state: CodeState,
 }
 
+#[derive(Clone, Copy)]
 enum CodeState {
-    Fresh(Box<Approval>),
+    Fresh,
     /// Claimed; nothing was issued for it yet, or ever.
     Claimed,
     /// Came again while its tokens were being issued: they are revoked as soon as they are there.
@@ -39,9 +41,12 @@ enum CodeState {
 /// What became of claiming a code.
 pub(super) enum ClaimedCode {
     /// It was fresh, and is used up now.
-    Now(Box<Approval>),
-    /// It was used before. What was issued for it has to be revoked.
-    Before(Option<GrantId>),
+    Now(Arc<Approval>),
+    /// It was used before. If the same client shows it again, what was issued for it has to be revoked.
+    Before {
+        approval: Arc<Approval>,
+        grant: Option<GrantId>,
+    },
     Unknown,
 }
 
@@ -56,8 +61,8 @@ impl AuthorizationCodes {
         {
             codes.remove(&oldest);
         }
-        let state = CodeState::Fresh(Box::new(approval));
-        codes.insert(code.hash(), CodeEntry { issued_at: now, state });
+        let (approval, state) = (Arc::new(approval), CodeState::Fresh);
+        codes.insert(code.hash(), CodeEntry { issued_at: now, approval, state });
         code
     }
 
@@ -65,22 +70,21 @@ impl AuthorizationCodes {
     pub(super) fn claim(&self, code: TokenHash, now: Timestamp) -> ClaimedCode {
         let mut codes = self.0.lock();
         let Some(entry) = codes.get_mut(&code) else { return ClaimedCode::Unknown };
-        match std::mem::replace(&mut entry.state, CodeState::Claimed) {
-            CodeState::Fresh(approval) if now.since(entry.issued_at) < CODE_LIFETIME => {
+        let approval = entry.approval.clone();
+        match entry.state {
+            CodeState::Fresh if now.since(entry.issued_at) < CODE_LIFETIME => {
+                entry.state = CodeState::Claimed;
                 ClaimedCode::Now(approval)
             }
-            CodeState::Fresh(_) => {
+            CodeState::Fresh => {
                 codes.remove(&code);
                 ClaimedCode::Unknown
             }
             CodeState::Claimed | CodeState::ClaimedTwice => {
                 entry.state = CodeState::ClaimedTwice;
-                ClaimedCode::Before(None)
+                ClaimedCode::Before { approval, grant: None }
             }
-            CodeState::Issued(grant) => {
-                entry.state = CodeState::Issued(grant);
-                ClaimedCode::Before(Some(grant))
-            }
+            CodeState::Issued(grant) => ClaimedCode::Before { approval, grant: Some(grant) },
         }
     }
 
@@ -107,12 +111,15 @@ mod tests {
         let codes = AuthorizationCodes::default();
         let code = codes.issue(approval(), Timestamp(0)).hash();
         assert!(matches!(codes.claim(code, Timestamp(59_999)), ClaimedCode::Now(_)));
-        assert!(matches!(codes.claim(code, Timestamp(59_999)), ClaimedCode::Before(None)));
+        assert!(matches!(
+            codes.claim(code, Timestamp(59_999)),
+            ClaimedCode::Before { grant: None, .. }
+        ));
         let grant = GrantId(Uuid::from_u128(1));
         let issued = codes.issued(code, grant);
         assert_eq!(issued, Transition::LostRace, "it came again before the tokens were there");
         let again = codes.claim(code, Timestamp(60_000));
-        assert!(matches!(again, ClaimedCode::Before(Some(id)) if id == grant));
+        assert!(matches!(again, ClaimedCode::Before { grant: Some(id), .. } if id == grant));
         assert!(matches!(codes.claim(TokenHash([0; 32]), Timestamp(0)), ClaimedCode::Unknown));
     }
 

@@ -70,8 +70,8 @@ impl OAuthRefusal {
         Self { code, description: description.into(), retry_after: None }
     }
 
-    pub(super) fn retry_after(seconds: u64) -> Self {
-        let description = "too many clients register at the moment; try again in a while";
+    /// 429, with the seconds after which it may work.
+    pub(super) fn retry_after(seconds: u64, description: &str) -> Self {
         let code = ErrorCode::TemporarilyUnavailable;
         Self { retry_after: Some(seconds), ..Self::new(code, description) }
     }

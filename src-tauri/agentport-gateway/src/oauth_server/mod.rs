@@ -28,6 +28,8 @@ mod upkeep;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::{
@@ -43,6 +45,11 @@ use crate::{
     settings::SettingsStore, store::Store,
 };
 
+/// Requests of waiting pages that are held at a time: a person looks at one or two.
+const MAX_HELD_PAGES: usize = 20;
+/// Client-id metadata documents that are read at a time.
+const MAX_DOCUMENTS_AT_ONCE: usize = 4;
+
 /// The authorization server's state, and the services it works with.
 pub(crate) struct OAuthServer {
     pub(crate) store: Store,
@@ -52,10 +59,14 @@ pub(crate) struct OAuthServer {
     pub(crate) settings: Arc<SettingsStore>,
     pub(crate) tasks: TaskTracker,
     consents: Consents,
+    /// Requests of waiting pages that may be held at a time, for all listeners.
+    held_pages: Semaphore,
     codes: AuthorizationCodes,
     registrations: RegistrationLimit,
     /// Reads client-id metadata documents.
     documents: OAuthClient,
+    documents_read: Mutex<client_document::DocumentCache>,
+    document_places: Semaphore,
 }
 
 impl OAuthServer {
@@ -69,6 +80,9 @@ impl OAuthServer {
     ) -> Self {
         Self {
             consents: Consents::default(),
+            held_pages: Semaphore::new(MAX_HELD_PAGES),
+            documents_read: Mutex::default(),
+            document_places: Semaphore::new(MAX_DOCUMENTS_AT_ONCE),
             codes: AuthorizationCodes::default(),
             registrations: RegistrationLimit::default(),
             documents: OAuthClient::new(),

@@ -15,11 +15,12 @@ const say=text=>{document.getElementById('status').textContent=text};\
 const ask=async()=>{try{\
 const answer=await fetch('authorize/wait?request='+main.dataset.request,{cache:'no-store'});\
 const {state,redirect}=await answer.json();\
+if(state==='done'&&!redirect){say('You have decided. You can close this tab.');return}\
 if(state==='done'){const link=document.getElementById('go');link.href=redirect;link.hidden=false;\
 document.getElementById('ask').hidden=true;say('Decided. You can close this tab if nothing else opens.');\
 location.replace(redirect);return}\
 if(state==='expired'){say('This request has ended. Start again in the agent.');return}\
-setTimeout(ask,200)}catch{say('AgentPort does not answer. Trying again…');setTimeout(ask,2000)}};ask();";
+setTimeout(ask,1000)}catch{say('AgentPort does not answer. Trying again…');setTimeout(ask,2000)}};ask();";
 
 /// The page that waits for the owner.
 pub(super) fn waiting(

@@ -10,27 +10,40 @@ use url::{Host, Url};
 /// Longest address that is taken.
 const MAX_CHARS: usize = 2048;
 /// Schemes that make a browser run or show something, or that reach into the computer.
-const REFUSED_SCHEMES: [&str; 22] = [
+const REFUSED_SCHEMES: [&str; 35] = [
     "about",
+    "afp",
     "blob",
+    "callto",
     "chrome",
     "chrome-extension",
     "data",
     "file",
     "filesystem",
     "ftp",
+    "intent",
     "jar",
     "javascript",
+    "ldap",
     "mailto",
+    "mhtml",
+    "microsoft-edge",
     "moz-extension",
+    "nfs",
+    "res",
     "resource",
+    "search",
     "search-ms",
+    "sftp",
     "shell",
+    "smb",
     "sms",
     "ssh",
     "tel",
+    "telnet",
     "vbscript",
     "view-source",
+    "vnc",
     "ws",
     "wss",
 ];
@@ -40,10 +53,16 @@ pub(super) fn target(uri: &str) -> Result<RedirectTarget, &'static str> {
     if uri.chars().count() > MAX_CHARS {
         return Err("it is too long");
     }
-    if uri.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\') {
+    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
+    if !uri.is_ascii() || uri.contains(odd) {
         return Err("it holds a character that no address has");
     }
     let url = Url::parse(uri).map_err(|_| "it is no address")?;
+    // Without the slashes a browser takes it for a path of the page it is on.
+    let after_scheme = uri.get(url.scheme().len()..).unwrap_or_default();
+    if matches!(url.scheme(), "http" | "https") && !after_scheme.starts_with("://") {
+        return Err("it is no address");
+    }
     if uri.contains('#') {
         return Err("it has a fragment");
     }
@@ -147,6 +166,10 @@ mod tests {
             "https://h.example/#fragment",
             "https://h.example/#",
             "http://localhost:99999/",
+            "http:localhost/callback",
+            "https:/h.example/",
+            "smb://h.example/share",
+            "http://localhost/\u{202e}",
         ] {
             assert!(target(uri).is_err(), "{uri}");
         }

@@ -49,12 +49,15 @@ impl Default for RegistrationLimit {
 }
 
 impl RegistrationLimit {
-    fn check(&self, audience: Audience) -> OAuthResult<()> {
+    pub(super) fn check(&self, audience: Audience) -> OAuthResult<()> {
         let limit = match audience {
             Audience::Loopback => &self.loopback,
             Audience::External => &self.external,
         };
-        limit.check().map_err(|_| OAuthRefusal::retry_after(RETRY_AFTER_SECONDS))
+        limit.check().map_err(|_| {
+            let why = "too many clients register at the moment; try again in a while";
+            OAuthRefusal::retry_after(RETRY_AFTER_SECONDS, why)
+        })
     }
 }
 
@@ -88,7 +91,7 @@ impl OAuthServer {
         metadata: &ClientMetadata,
         audience: Audience,
     ) -> OAuthResult<OAuthClientRow> {
-        let digest = metadata.digest();
+        let digest = metadata.digest(audience);
         if let Some(known) = self.store.oauth_client_with(digest).await? {
             return Ok(known);
         }

@@ -1,6 +1,6 @@
 //! Routes of the OAuth server, as each listener serves them under its own origin.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::HashSet, sync::Arc};
 
 use axum::{
     Router,
@@ -21,6 +21,9 @@ use crate::http::body;
 
 /// Longest body of a request; registrations are a few hundred bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Parameters of one request; clients send about ten.
+const MAX_PARAMETERS: usize = 64;
 
 #[derive(Clone)]
 pub(super) struct OAuthRoutes {
@@ -64,12 +67,9 @@ async fn method_not_allowed() -> Response {
 }
 
 pub(super) async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> OAuthResult<Bytes> {
-    let refuse = |why: String| OAuthRefusal::new(ErrorCode::InvalidRequest, why);
-    let bytes = body::read(headers, body).await.map_err(|unread| refuse(unread.to_string()))?;
-    match bytes.len() <= MAX_BODY_BYTES {
-        true => Ok(bytes),
-        false => Err(refuse(format!("the body is longer than {MAX_BODY_BYTES} bytes"))),
-    }
+    body::read_at_most(MAX_BODY_BYTES, headers, body)
+        .await
+        .map_err(|unread| OAuthRefusal::new(ErrorCode::InvalidRequest, unread.to_string()))
 }
 
 /// Parameters of a form or a query, none of which comes twice (RFC 6749, section 3.1).
@@ -78,11 +78,17 @@ pub(super) struct Form(Vec<(String, String)>);
 impl Form {
     pub(super) fn read(bytes: &[u8]) -> OAuthResult<Self> {
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(bytes)
+            .take(MAX_PARAMETERS + 1)
             .map(|(name, value)| (Cow::into_owned(name), Cow::into_owned(value)))
             .collect();
-        for (index, (name, _)) in pairs.iter().enumerate() {
+        if pairs.len() > MAX_PARAMETERS {
+            let why = format!("there are more than {MAX_PARAMETERS} parameters");
+            return Err(OAuthRefusal::new(ErrorCode::InvalidRequest, why));
+        }
+        let mut names = HashSet::new();
+        for (name, _) in &pairs {
             // RFC 8707 allows several resources; ours is one.
-            if name != "resource" && pairs[..index].iter().any(|(before, _)| before == name) {
+            if name != "resource" && !names.insert(name) {
                 let why = format!("the parameter {name:?} comes twice");
                 return Err(OAuthRefusal::new(ErrorCode::InvalidRequest, why));
             }
@@ -115,5 +121,6 @@ mod tests {
         let form = Form::read(b"a=1&b=&resource=x&resource=y").unwrap();
         assert_eq!((form.get("a"), form.get("b"), form.get("c")), (Some("1"), None, None));
         assert!(Form::read(b"a=1&a=1").is_err());
+        assert!(Form::read("a&".repeat(100_000).as_bytes()).is_err());
     }
 }

@@ -46,8 +46,12 @@ const ACCESS_LIFETIME: Duration = Duration::from_secs(3600);
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Time a refresh token may be used again after its first use.
 const REUSE_GRACE: Duration = Duration::from_secs(15 * 60);
+/// Times one sign-in may be renewed within the grace; a client that does so more often has lost its way.
+const MAX_REFRESHES: u64 = 60;
 /// Sign-ins of one agent; the longest unused beyond are ended.
 const MAX_GRANTS_PER_AGENT: u32 = 10;
+/// What a client is told to wait that renews too often.
+const RETRY_AFTER_SECONDS: u64 = 60;
 /// Lengths of a PKCE verifier (RFC 7636, section 4.1).
 const VERIFIER_CHARS: std::ops::RangeInclusive<usize> = 43..=128;
 
@@ -144,15 +148,19 @@ impl OAuthServer {
             .hash();
         let approval = match self.codes.claim(code, clock::now()) {
             ClaimedCode::Now(approval) => approval,
-            ClaimedCode::Before(grant) => {
-                self.end_copied(grant).await?;
+            ClaimedCode::Before { approval, grant } => {
+                // A code alone can be seen in an address; only the client knows its verifier.
+                if check_exchange(form, client, origin, &approval).is_ok() {
+                    self.end_copied(grant).await?;
+                }
                 return Err(refuse("the code was used before"));
             }
             ClaimedCode::Unknown => return Err(refuse("the code is unknown or has expired")),
         };
+        self.forget_answer(&approval);
         check_exchange(form, client, origin, &approval)?;
         let tokens = IssuedTokens::new(client);
-        let grant = self.sign_in(*approval, &tokens).await?;
+        let grant = self.sign_in(Approval::clone(&approval), &tokens).await?;
         if self.codes.issued(code, grant) == Transition::LostRace {
             self.end_copied(Some(grant)).await?;
             return Err(refuse("the code was used twice at once"));
@@ -163,7 +171,7 @@ impl OAuthServer {
     /// Stores the grant of a consent, with its agent if that is new.
     async fn sign_in(&self, approval: Approval, tokens: &IssuedTokens) -> OAuthResult<GrantId> {
         let now = clock::now();
-        let Approval { request, agent } = approval;
+        let Approval { request, agent, .. } = approval;
         let (id, new_agent) = match agent {
             ApprovedAgent::Known(id) => (id, None),
             ApprovedAgent::New { name, profile } => {
@@ -234,6 +242,11 @@ impl OAuthServer {
         if known.rotated_at.is_some_and(|used| now.since(used) > REUSE_GRACE) {
             self.end_reused(&known).await?;
             return Err(refuse("the refresh token was used before; sign in again"));
+        }
+        let since = now.minus(REUSE_GRACE);
+        if self.store.oauth_refreshes_since(known.grant, since).await? >= MAX_REFRESHES {
+            let why = "this sign-in was renewed too often; use the tokens it was given";
+            return Err(OAuthRefusal::retry_after(RETRY_AFTER_SECONDS, why));
         }
         self.rotate(shown, &known, client, now).await
     }

@@ -99,7 +99,11 @@ pub(super) fn consent(consent: &ConsentView, settings: &NotificationSettings) ->
 /// What it calls itself stands in quotation marks that it cannot close.
 fn consent_details(consent: &ConsentView) -> String {
     let quoted = |name: &str| non_empty_or(quotable(name, MAX_AGENT), "nothing");
-    let remote = if consent.remote { "\nIt comes from another computer." } else { "" };
+    // From another computer the digits have to be typed, as the page shows them.
+    let whence = match consent.remote {
+        true => "It comes from another computer.".to_owned(),
+        false => format!("Your browser shows {}.", consent.code),
+    };
     let seen = match &consent.known_as {
         Some(known) => {
             let profile = known.profile.as_deref().map_or_else(
@@ -111,10 +115,9 @@ fn consent_details(consent: &ConsentView) -> String {
         None => format!("Let in as “{}”: sees everything.", quoted(&consent.suggested_name)),
     };
     format!(
-        "It calls itself “{}” (unverified).\nIt goes on to {}.{remote}\nYour browser shows {}.\n{seen}",
+        "It calls itself “{}” (unverified).\nIt goes on to {}.\n{whence}\n{seen}",
         quoted(&consent.client_name),
         sanitize::sanitize_line(&consent.redirect.to_string(), MAX_TARGET),
-        consent.code,
     )
 }
 

@@ -19,7 +19,7 @@ const MAX_CLIENT: usize = 40;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ApproveArgs {
-    /// Id, beginning of an id, or the code that the page in your browser shows
+    /// The code that the page in your browser shows; from this computer also the id, or its beginning
     id: String,
     /// What to call it, as a new agent [default: a free name after what it calls itself]
     #[arg(long, conflicts_with = "agent")]
@@ -44,6 +44,8 @@ impl ApproveArgs {
             None => None,
         };
         let body = ApproveConsent {
+            // What was typed, where that is the code.
+            code: (self.id == consent.code).then(|| self.id.clone()),
             agent: again.as_ref().map(|(id, _)| *id),
             name: self.name.clone(),
             profile: self.profile.clone(),
@@ -105,7 +107,8 @@ fn table(waiting: &[ConsentView]) -> String {
         let from = if consent.remote { "another computer" } else { "this computer" };
         [
             consent.id.to_string(),
-            consent.code.clone(),
+            // It has to be read on the page.
+            if consent.remote { "(on the page)".to_owned() } else { consent.code.clone() },
             output::name(&consent.client_name, MAX_CLIENT),
             consent.redirect.to_string(),
             from.to_owned(),

@@ -120,14 +120,17 @@ async fn the_first_use_of_a_refresh_token_is_noted() {
 #[tokio::test]
 async fn a_grant_has_so_many_tokens() {
     let (store, grant) = signed_in().await;
-    for number in 0..80 {
+    for number in 0..120 {
         let issued_at = 20 + i64::from(number);
         store
             .rotate_oauth_tokens(TokenHash([101; 32]), grant.id, &tokens(number + 2, issued_at))
             .await
             .unwrap();
     }
-    assert_eq!(store.live_oauth_tokens(Timestamp(100)).await.unwrap().len(), 64);
+    // The one that was used is kept beside them.
+    let used = store.oauth_refresh_token(TokenHash([101; 32])).await.unwrap().unwrap();
+    assert_eq!(used.rotated_at, Some(Timestamp(20)));
+    assert_eq!(store.live_oauth_tokens(Timestamp(100)).await.unwrap().len(), 161);
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::store::{Columns, Result, Store, While as _, commit};
 
-/// Tokens a grant may have at a time. Beyond, the oldest are removed.
-const MAX_TOKENS_PER_GRANT: u32 = 64;
+/// Tokens of a grant that can be used; beyond, the oldest are removed. Refresh tokens that were used are kept, so that a
+/// second use is noticed.
+const MAX_TOKENS_PER_GRANT: u32 = 160;
 
 /// An access token and, for a client that takes one, a refresh token, issued together.
 #[derive(Debug, Clone, Copy)]
@@ -120,6 +121,24 @@ impl Store {
         Ok(Some((grant, AgentId(columns.uuid("agent")?), columns.text("client_id")?)))
     }
 
+    /// How many refresh tokens a grant was given since then.
+    pub(crate) async fn oauth_refreshes_since(
+        &self,
+        grant: GrantId,
+        since: Timestamp,
+    ) -> Result<u64> {
+        let row = sqlx::query(
+            "SELECT count(*) AS issued FROM oauth_tokens
+             WHERE grant_id = ? AND kind = 'refresh' AND issued_at > ?",
+        )
+        .bind(grant.0.as_bytes().as_slice())
+        .bind(since.0)
+        .fetch_one(self.readers())
+        .await
+        .doing("counting a grant's renewals")?;
+        Columns::new("oauth_tokens", "issued", &row).count("issued")
+    }
+
     /// Replaces a refresh token by fresh tokens of the same grant. The first use is noted, later ones leave it as it is.
     pub(crate) async fn rotate_oauth_tokens(
         &self,
@@ -174,7 +193,7 @@ pub(super) async fn insert(
     }
     sqlx::query(
         "DELETE FROM oauth_tokens WHERE hash IN (
-             SELECT hash FROM oauth_tokens WHERE grant_id = ? ORDER BY issued_at DESC, hash LIMIT -1 OFFSET ?)",
+             SELECT hash FROM oauth_tokens WHERE grant_id = ? AND rotated_at IS NULL ORDER BY issued_at DESC, hash LIMIT -1 OFFSET ?)",
     )
     .bind(grant.0.as_bytes().as_slice())
     .bind(MAX_TOKENS_PER_GRANT)

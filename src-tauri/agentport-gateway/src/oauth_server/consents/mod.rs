@@ -1,16 +1,17 @@
 //! Requests for consent: what waits for the owner, and what the owner decided. In memory: a client whose request was
 //! lost in a restart asks again.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use agentport_api::{ConsentState, ConsentView, Event, KnownAgent, RedirectTarget};
 use agentport_core::{
     AgentId, ConsentId, Timestamp,
     audit::{Actor, AuditAction},
 };
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 use serde_json::json;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use super::{
@@ -30,14 +31,24 @@ use crate::{
 const LIFETIME: Duration = Duration::from_secs(10 * 60);
 /// Time a decided request is remembered, for a page that asks again.
 const REMEMBERED: Duration = Duration::from_secs(60);
+/// Requests of a page that are held at a time: a reload comes before the first has ended.
+const MAX_WAITS_PER_CONSENT: usize = 2;
 /// Requests of one client that may wait; a further one takes the place of the oldest.
 const MAX_WAITING_PER_CLIENT: usize = 3;
+/// New requests a minute, on loopback and behind the external URL: windows show each.
+const MAX_NEW_PER_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+const MAX_NEW_EXTERNAL_PER_MINUTE: NonZeroU32 = NonZeroU32::new(6).expect("not zero");
+/// Refusals of one client, and of all behind the external URL, after which no more is asked for a while.
+const MAX_REFUSALS: usize = 3;
+const MAX_EXTERNAL_REFUSALS: usize = 5;
+/// How long refusals count.
+const REFUSAL_MEMORY: Duration = Duration::from_secs(15 * 60);
 /// Requests that may wait on loopback, and of those behind the external URL.
 const MAX_WAITING: usize = 20;
 const MAX_WAITING_EXTERNAL: usize = 5;
 
 /// What a client asked for (RFC 6749, section 4.1.1).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct AuthorizationRequest {
     pub(super) client: OAuthClientRow,
     pub(super) redirect_uri: String,
@@ -49,9 +60,20 @@ pub(super) struct AuthorizationRequest {
     pub(super) issuer: String,
 }
 
+impl AuthorizationRequest {
+    fn is_same(&self, other: &Self) -> bool {
+        self.client.client_id == other.client.client_id
+            && self.audience == other.audience
+            && self.code_challenge == other.code_challenge
+            && self.state == other.state
+            && self.redirect_uri == other.redirect_uri
+    }
+}
+
 /// A request the owner consented to, for the exchange of its code.
 #[derive(Debug, Clone)]
 pub(super) struct Approval {
+    pub(super) consent: ConsentId,
     pub(super) request: AuthorizationRequest,
     pub(super) agent: ApprovedAgent,
 }
@@ -73,14 +95,16 @@ pub(super) struct Consent {
     pub(super) request: AuthorizationRequest,
     created_at: Timestamp,
     phase: watch::Sender<ConsentPhase>,
+    /// Pages that are kept waiting for an answer at a time; others ask again.
+    pub(super) waits: Semaphore,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ConsentPhase {
     Waiting,
-    /// Decided; the page goes there.
+    /// Decided; the page goes there, until the code in it was used.
     Decided {
-        redirect: String,
+        redirect: Option<String>,
         state: ConsentState,
         at: Timestamp,
     },
@@ -97,6 +121,7 @@ impl Consent {
             request,
             created_at: now,
             phase: watch::Sender::new(ConsentPhase::Waiting),
+            waits: Semaphore::new(MAX_WAITS_PER_CONSENT),
         }
     }
 
@@ -129,17 +154,43 @@ impl Consent {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Consents {
     /// Oldest first.
     list: Mutex<Vec<Arc<Consent>>>,
     /// Held while one is decided.
     deciding: tokio::sync::Mutex<()>,
+    refusals: Mutex<Vec<Refusal>>,
+    new: DefaultDirectRateLimiter,
+    new_external: DefaultDirectRateLimiter,
+}
+
+struct Refusal {
+    client_id: String,
+    audience: Audience,
+    at: Timestamp,
+}
+
+impl Default for Consents {
+    fn default() -> Self {
+        Self {
+            list: Mutex::default(),
+            deciding: tokio::sync::Mutex::default(),
+            refusals: Mutex::default(),
+            new: RateLimiter::direct(Quota::per_minute(MAX_NEW_PER_MINUTE)),
+            new_external: RateLimiter::direct(Quota::per_minute(MAX_NEW_EXTERNAL_PER_MINUTE)),
+        }
+    }
 }
 
 /// What the owner decided.
 pub(crate) enum ConsentDecision {
-    Approve { agent: Option<AgentId>, name: Option<String>, profile: Option<String> },
+    Approve {
+        /// The digits of the page, as the owner typed them.
+        code: Option<String>,
+        agent: Option<AgentId>,
+        name: Option<String>,
+        profile: Option<String>,
+    },
     Deny,
 }
 
@@ -152,52 +203,92 @@ pub(crate) enum ConsentError {
     NotWaiting,
     #[error("this client did not sign in as that agent before")]
     OtherAgent,
+    #[error("type the four digits that the page in your browser shows")]
+    WrongCode,
+    #[error("name and profile are those of the agent that signs in again; leave them out")]
+    AgentAndMore,
     #[error("there is an agent named {0:?} already; choose another name")]
     NameTaken(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
+/// Whether a request for consent is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Now,
+    Before,
+}
+
 /// Why no request for consent was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooManyWaiting;
+pub(super) enum NotAsked {
+    /// As many wait as the owner can read, or they come too fast.
+    TooMany,
+    /// The owner refused it several times.
+    Refused,
+}
 
 impl Consents {
-    /// The request that is there for the same, or a new one. `true`: it is new.
+    /// The request that is there for the same, or a new one, and which of both.
     fn find_or_add(
         &self,
         request: AuthorizationRequest,
         now: Timestamp,
-    ) -> Result<(Arc<Consent>, bool), TooManyWaiting> {
+    ) -> Result<(Arc<Consent>, Asked), NotAsked> {
         let mut list = self.list.lock();
         list.retain(|consent| is_kept(consent, now));
         let same = |consent: &&Arc<Consent>| {
-            consent.request == request && consent.phase(now) != ConsentPhase::Expired
+            consent.request.is_same(&request) && consent.phase(now) != ConsentPhase::Expired
         };
         if let Some(known) = list.iter().find(same) {
-            return Ok((known.clone(), false));
+            return Ok((known.clone(), Asked::Before));
         }
-        let of_client: Vec<&Arc<Consent>> = list
-            .iter()
-            .filter(|one| {
-                one.waits(now) && one.request.client.client_id == request.client.client_id
-            })
-            .collect();
-        if of_client.len() >= MAX_WAITING_PER_CLIENT {
-            of_client[0].phase.send_replace(ConsentPhase::Expired);
+        self.check_new(&request, now)?;
+        let audience = request.audience;
+        let waits = |one: &Arc<Consent>| one.waits(now) && one.request.audience == audience;
+        let of_client = |one: &Arc<Consent>| {
+            waits(one) && one.request.client.client_id == request.client.client_id
+        };
+        if list.iter().filter(|one| of_client(one)).count() >= MAX_WAITING_PER_CLIENT
+            && let Some(oldest) = list.iter().position(of_client)
+        {
+            list.remove(oldest).phase.send_replace(ConsentPhase::Expired);
         }
-        let most = match request.audience {
+        let most = match audience {
             Audience::Loopback => MAX_WAITING,
             Audience::External => MAX_WAITING_EXTERNAL,
         };
-        let waiting =
-            |one: &&Arc<Consent>| one.waits(now) && one.request.audience == request.audience;
-        if list.iter().filter(waiting).count() >= most {
-            return Err(TooManyWaiting);
+        if list.iter().filter(|one| waits(one)).count() >= most {
+            return Err(NotAsked::TooMany);
         }
         let consent = Arc::new(Consent::new(request, now));
         list.push(consent.clone());
-        Ok((consent, true))
+        Ok((consent, Asked::Now))
+    }
+
+    /// Whether a further request may be made: not too fast, and not by a client that was refused again and again.
+    fn check_new(&self, request: &AuthorizationRequest, now: Timestamp) -> Result<(), NotAsked> {
+        let mut refusals = self.refusals.lock();
+        refusals.retain(|refusal| now.since(refusal.at) < REFUSAL_MEMORY);
+        let of_client = |one: &&Refusal| one.client_id == request.client.client_id;
+        let external = |one: &&Refusal| one.audience == Audience::External;
+        let barred = refusals.iter().filter(of_client).count() >= MAX_REFUSALS
+            || (request.audience == Audience::External
+                && refusals.iter().filter(external).count() >= MAX_EXTERNAL_REFUSALS);
+        if barred {
+            return Err(NotAsked::Refused);
+        }
+        let limit = match request.audience {
+            Audience::Loopback => &self.new,
+            Audience::External => &self.new_external,
+        };
+        limit.check().map_err(|_| NotAsked::TooMany)
+    }
+
+    fn note_refusal(&self, request: &AuthorizationRequest, at: Timestamp) {
+        let client_id = request.client.client_id.clone();
+        self.refusals.lock().push(Refusal { client_id, audience: request.audience, at });
     }
 
     fn get(&self, id: ConsentId) -> Option<Arc<Consent>> {
@@ -219,12 +310,9 @@ fn is_kept(consent: &Consent, now: Timestamp) -> bool {
 
 impl OAuthServer {
     /// Asks the owner, unless the same was asked already.
-    pub(super) fn ask(
-        &self,
-        request: AuthorizationRequest,
-    ) -> Result<Arc<Consent>, TooManyWaiting> {
-        let (consent, new) = self.consents.find_or_add(request, clock::now())?;
-        if new {
+    pub(super) fn ask(&self, request: AuthorizationRequest) -> Result<Arc<Consent>, NotAsked> {
+        let (consent, asked) = self.consents.find_or_add(request, clock::now())?;
+        if asked == Asked::Now {
             self.events.send(Event::Consent { id: consent.id });
         }
         Ok(consent)
@@ -288,16 +376,25 @@ impl OAuthServer {
         let client = ClientMetadata::of(&consent.request.client).name();
         let detail = json!({ "client": client, "redirect_uri": consent.request.redirect_uri });
         let (redirect, state, action) = match decision {
-            ConsentDecision::Approve { agent, name, profile } => {
+            ConsentDecision::Approve { code, agent, name, profile } => {
+                let is_remote = consent.request.audience == Audience::External;
+                let fits = code.as_ref().map(|code| *code == consent.code);
+                if fits == Some(false) || (is_remote && fits.is_none()) {
+                    return Err(ConsentError::WrongCode);
+                }
                 let agent = self.approved_agent(&consent, agent, name, profile).await?;
+                // A client that is described by its document is kept from here on, with what the owner saw.
+                self.store.put_oauth_client(consent.request.client.clone()).await?;
                 let redirect = self.approve(&consent, agent);
                 (redirect, ConsentState::Approved, AuditAction::AgentConsented)
             }
             ConsentDecision::Deny => {
+                self.consents.note_refusal(&consent.request, clock::now());
                 (denial(&consent.request), ConsentState::Denied, AuditAction::AgentRefused)
             }
         };
         let at = clock::now();
+        let redirect = Some(redirect);
         consent.phase.send_replace(ConsentPhase::Decided { redirect, state, at });
         self.audit.record(Actor::Owner, action, &id.to_string(), detail).await;
         self.events.send(Event::Consent { id });
@@ -312,6 +409,9 @@ impl OAuthServer {
         profile: Option<String>,
     ) -> Result<ApprovedAgent, ConsentError> {
         if let Some(wanted) = agent {
+            if name.is_some() || profile.is_some() {
+                return Err(ConsentError::AgentAndMore);
+            }
             let known = self.known_as(&consent.request).await?;
             return match known {
                 Some(known) if known.id == wanted => Ok(ApprovedAgent::Known(wanted)),
@@ -326,9 +426,20 @@ impl OAuthServer {
         }
     }
 
+    /// The code of this approval was used: the page no longer gives it away.
+    pub(super) fn forget_answer(&self, approval: &Approval) {
+        if let Some(consent) = self.consents.get(approval.consent) {
+            consent.phase.send_if_modified(|phase| match phase {
+                ConsentPhase::Decided { redirect, .. } => redirect.take().is_some(),
+                _ => false,
+            });
+        }
+    }
+
     fn approve(&self, consent: &Consent, agent: ApprovedAgent) -> String {
         let request = consent.request.clone();
-        let code = self.codes.issue(Approval { request, agent }, clock::now());
+        let approval = Approval { consent: consent.id, request, agent };
+        let code = self.codes.issue(approval, clock::now());
         answer(&consent.request, &[("code", code.secret().expose())])
     }
 }
@@ -370,84 +481,6 @@ impl ServerOrigin {
 }
 
 #[cfg(test)]
-pub(super) mod testing {
-    use serde_json::{Map, json};
-
-    use super::*;
-
-    pub(crate) fn request(client: &str, state: &str) -> AuthorizationRequest {
-        let metadata: Map<_, _> = [("client_name".to_owned(), json!(client))].into_iter().collect();
-        let client = OAuthClientRow {
-            client_id: client.to_owned(),
-            digest: [0; 32],
-            metadata,
-            created_at: Timestamp(0),
-            used_at: None,
-        };
-        let origin = ServerOrigin::Loopback { port: 4747 };
-        let redirect = RedirectTarget::Loopback { port: 5 };
-        let request = origin.request(client, "http://localhost:5/cb".to_owned(), redirect);
-        AuthorizationRequest { state: Some(state.to_owned()), ..request }
-    }
-
-    pub(crate) fn approval() -> Approval {
-        let agent = ApprovedAgent::New { name: "a".to_owned(), profile: None };
-        Approval { request: request("a", "s"), agent }
-    }
-}
-
+pub(super) mod testing;
 #[cfg(test)]
-mod tests {
-    use super::{testing::request, *};
-
-    #[test]
-    fn the_same_request_is_one() {
-        let consents = Consents::default();
-        let (one, new) = consents.find_or_add(request("a", "1"), Timestamp(0)).unwrap();
-        assert!(new);
-        let (again, new) = consents.find_or_add(request("a", "1"), Timestamp(1)).unwrap();
-        assert!(!new && one.id == again.id);
-        let (other, new) = consents.find_or_add(request("a", "2"), Timestamp(2)).unwrap();
-        assert!(new && one.id != other.id);
-    }
-
-    #[test]
-    fn a_client_s_oldest_request_makes_room() {
-        let consents = Consents::default();
-        let add = |state: &str| consents.find_or_add(request("a", state), Timestamp(0)).unwrap().0;
-        let all = ["1", "2", "3", "4"].map(add);
-        assert_eq!(all[0].phase(Timestamp(0)), ConsentPhase::Expired);
-        assert!(all[1..].iter().all(|one| one.waits(Timestamp(0))));
-    }
-
-    #[test]
-    fn no_more_wait_than_the_owner_can_read() {
-        let consents = Consents::default();
-        for client in 0..MAX_WAITING {
-            consents.find_or_add(request(&client.to_string(), "1"), Timestamp(0)).unwrap();
-        }
-        let more = consents.find_or_add(request("more", "1"), Timestamp(0));
-        assert_eq!(more.err(), Some(TooManyWaiting));
-        let later = Timestamp(0).plus(LIFETIME);
-        assert!(consents.find_or_add(request("more", "1"), later).is_ok(), "the others expired");
-    }
-
-    #[test]
-    fn a_request_waits_ten_minutes_and_is_forgotten_after_another() {
-        let consents = Consents::default();
-        let (one, _) = consents.find_or_add(request("a", "1"), Timestamp(0)).unwrap();
-        let end = Timestamp(0).plus(LIFETIME);
-        assert!(one.waits(Timestamp(end.0 - 1)));
-        assert_eq!(one.phase(end), ConsentPhase::Expired);
-        assert_eq!(consents.all(end).len(), 1);
-        assert_eq!(consents.all(end.plus(REMEMBERED)).len(), 0);
-    }
-
-    #[test]
-    fn the_answer_holds_state_and_issuer() {
-        assert_eq!(
-            answer(&request("a", "s&1"), &[("code", "c")]),
-            "http://localhost:5/cb?code=c&state=s%261&iss=http%3A%2F%2F127.0.0.1%3A4747"
-        );
-    }
-}
+mod tests;
