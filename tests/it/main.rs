@@ -22,6 +22,7 @@ mod directory;
 #[cfg(target_os = "linux")]
 mod doctor;
 mod external;
+mod http_sse;
 #[cfg(unix)]
 mod login_shell;
 mod oauth;

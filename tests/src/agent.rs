@@ -22,13 +22,17 @@ use rmcp::{
         RunningService, ServiceError,
     },
     transport::{
-        StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig,
+        IntoTransport, StreamableHttpClientTransport,
+        streamable_http_client::StreamableHttpClientTransportConfig,
     },
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::{soon, within};
+use crate::{
+    http_sse::{EventStream, HttpSseTransport},
+    soon, within,
+};
 
 /// Which lifecycle the agent speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +95,20 @@ impl Agent {
             crate::http_client(),
             StreamableHttpClientTransportConfig::with_uri(url).custom_headers(headers),
         );
+        Self::over(transport, era).await
+    }
+
+    /// Connects over an event stream of the HTTP+SSE transport.
+    pub async fn connect_http_sse(stream: EventStream) -> Self {
+        let connected = Self::over(HttpSseTransport::new(stream), Era::Legacy).await;
+        connected.unwrap_or_else(|error| panic!("the agent does not connect: {error}"))
+    }
+
+    async fn over<T, E, A>(transport: T, era: Era) -> Result<Self, String>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: std::error::Error + Send + Sync + 'static,
+    {
         let (send, heard) = watch::channel(Heard::default());
         let ears = Ears { heard: send.into(), name: Arc::new(Mutex::new("someone".to_owned())) };
         let lifecycle = match era {

@@ -28,8 +28,10 @@ pub struct KeyProxy {
 struct Route {
     own: String,
     gateway: String,
-    /// Appended to the MCP endpoint's URL.
+    /// Appended to the URL of every request.
     query: String,
+    /// Path the gateway is served under, and does not know of.
+    prefix: String,
     credential: (HeaderName, HeaderValue),
     client: reqwest::Client,
 }
@@ -38,19 +40,26 @@ impl KeyProxy {
     /// Listens, and forwards to the gateway with `key`; `query` (such as `mode=direct`) goes with every request.
     pub async fn start(gateway: &Gateway, key: &str, query: &str) -> Self {
         let key = key.parse().expect("a key is a header's value");
-        Self::start_with(gateway, (HeaderName::from_static("x-api-key"), key), query).await
+        Self::start_with(gateway, (HeaderName::from_static("x-api-key"), key), query, "").await
+    }
+
+    /// The same as a reverse proxy that serves the gateway under a path such as `/some/prefix`.
+    pub async fn under(gateway: &Gateway, key: &str, prefix: &str) -> Self {
+        let key = key.parse().expect("a key is a header's value");
+        Self::start_with(gateway, (HeaderName::from_static("x-api-key"), key), "", prefix).await
     }
 
     /// The same with an OAuth access token.
     pub async fn start_with_token(gateway: &Gateway, token: &str) -> Self {
         let value = format!("Bearer {token}").parse().expect("a token is a header's value");
-        Self::start_with(gateway, (AUTHORIZATION, value), "").await
+        Self::start_with(gateway, (AUTHORIZATION, value), "", "").await
     }
 
     async fn start_with(
         gateway: &Gateway,
         credential: (HeaderName, HeaderValue),
         query: &str,
+        prefix: &str,
     ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let own = listener.local_addr().expect("a bound listener has an address").to_string();
@@ -59,6 +68,7 @@ impl KeyProxy {
             own: own.clone(),
             gateway,
             query: query.to_owned(),
+            prefix: prefix.to_owned(),
             credential,
             client: crate::http_client(),
         };
@@ -72,7 +82,7 @@ impl KeyProxy {
                 () = ended => Ok(()),
             }
         });
-        Self { url: format!("http://{own}/mcp"), stop }
+        Self { url: format!("http://{own}{prefix}/mcp"), stop }
     }
 }
 
@@ -84,7 +94,12 @@ impl Drop for KeyProxy {
 
 async fn forward(State(route): State<Route>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let url = format!("http://{}{}?{}", route.gateway, parts.uri.path(), route.query);
+    let Some(path) = parts.uri.path().strip_prefix(&route.prefix) else {
+        return axum::http::StatusCode::NOT_FOUND.into_response();
+    };
+    let query = [parts.uri.query().unwrap_or_default(), &route.query];
+    let query: Vec<_> = query.into_iter().filter(|query| !query.is_empty()).collect();
+    let url = format!("http://{}{path}?{}", route.gateway, query.join("&"));
     let mut headers = parts.headers;
     for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
         headers.remove(name);

@@ -10,4 +10,4 @@ mod sdks;
 mod several;
 mod sign_in;
 mod streams;
-mod suite;
+pub(crate) mod suite;

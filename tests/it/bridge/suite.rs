@@ -1,8 +1,9 @@
 //! The official conformance suite, through the bridge.
 //!
-//! The suite only speaks HTTP to a server. So a front takes its requests and hands them to bridges on stdio, as they
-//! are: one bridge for each session of the earlier revisions, one for each request of the newest. What is about HTTP
-//! itself is the front's, and stands in `tests/conformance/stdio-*.yml`.
+//! The suite only speaks Streamable HTTP to a server. So a front takes its requests and hands them over another
+//! transport, as they are: one connection ([`Link`]) for each session of the earlier revisions, one for each request of
+//! the newest. Here that is the bridge on stdio. What is about HTTP itself is the front's, and stands in
+//! `tests/conformance/stdio-*.yml`.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,6 +13,7 @@ use std::{
     },
 };
 
+use agentport_api::NewKey;
 use agentport_core::IntegrationId;
 use agentport_tests::{StdioClient, stdio::bridge_command};
 use axum::{
@@ -28,15 +30,21 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{conformance, scene::Scene};
 
+/// A connection to the gateway: what is sent goes as it is, what comes back is a message each.
+pub(crate) struct Link {
+    pub(crate) say: UnboundedSender<Vec<u8>>,
+    pub(crate) heard: UnboundedReceiver<Value>,
+}
+
 /// What the front is made of.
 #[derive(Clone)]
 struct Front {
-    start: Arc<dyn Fn() -> StdioClient + Send + Sync>,
+    start: Arc<dyn Fn() -> Link + Send + Sync>,
     sessions: Arc<Mutex<HashMap<String, Session>>>,
     numbers: Arc<AtomicUsize>,
 }
 
-/// One bridge, and who waits for what it says.
+/// One connection, and the requests that wait for its messages.
 #[derive(Clone)]
 struct Session {
     say: UnboundedSender<Vec<u8>>,
@@ -52,24 +60,13 @@ struct Listeners {
 }
 
 impl Session {
-    fn open(mut client: StdioClient) -> Self {
-        let (say, mut said) = unbounded_channel::<Vec<u8>>();
+    fn open(link: Link) -> Self {
+        let Link { say, mut heard } = link;
         let listeners = Arc::new(Mutex::new(Listeners::default()));
         let hears = listeners.clone();
         TaskTracker::new().spawn(async move {
-            loop {
-                tokio::select! {
-                    text = said.recv() => match text {
-                        Some(text) => client.write(&text).await,
-                        None => {
-                            client.leave().await;
-                            return;
-                        }
-                    },
-                    message = client.hear() => {
-                        hears.lock().give(message);
-                    }
-                }
+            while let Some(message) = heard.recv().await {
+                hears.lock().give(message);
             }
         });
         Self { say, listeners }
@@ -88,9 +85,7 @@ impl Session {
     }
 
     fn tell(&self, body: &[u8]) {
-        let mut line = body.to_vec();
-        line.push(b'\n');
-        self.say.send(line).expect("the bridge runs");
+        self.say.send(body.to_vec()).expect("the connection is open");
     }
 
     fn listen(&self) -> UnboundedReceiver<Value> {
@@ -105,7 +100,7 @@ impl Session {
 }
 
 impl Listeners {
-    /// To whoever asked; what nobody asked for to the request that came last, as there is but one stream on stdio.
+    /// To the request it belongs to; what belongs to none to the request that came last, as there is but one stream.
     fn give(&mut self, message: Value) {
         if message.get("method").is_none() {
             if let Some(place) = self.requests.iter().position(|(id, ..)| *id == message["id"]) {
@@ -231,17 +226,51 @@ fn status(status: StatusCode) -> Response {
     response
 }
 
-async fn through_the_bridge(name: &str, era: &str, requirements: &str) {
-    let scene = Scene::empty().await;
+/// A bridge on stdio.
+fn bridge(mut client: StdioClient) -> Link {
+    let (say, mut said) = unbounded_channel::<Vec<u8>>();
+    let (hear, heard) = unbounded_channel();
+    TaskTracker::new().spawn(async move {
+        loop {
+            tokio::select! {
+                text = said.recv() => match text {
+                    Some(mut line) => {
+                        line.push(b'\n');
+                        client.write(&line).await;
+                    }
+                    None => {
+                        client.leave().await;
+                        return;
+                    }
+                },
+                message = client.hear() => {
+                    // The session it belongs to may have gone.
+                    let _ = hear.send(message);
+                }
+            }
+        }
+    });
+    Link { say, heard }
+}
+
+/// An agent that sees the fixture's tools under their own names, with prompts and resources.
+pub(crate) async fn suite_agent(scene: &Scene, era: &str) -> NewKey {
     scene.owner.add_fixture("fx", &["--era", era]).await;
     scene.owner.change("fx", json!({"default_mode": "allow", "resources": true})).await;
     let only = IntegrationId::new("fx").expect("an id");
     let profile =
         json!({"name": "suite", "integrations": [only], "mode": "direct", "naming": "bare"});
     scene.owner.put_profile("suite", profile).await;
-    let key = scene.owner.create_key_with(json!({"name": "suite", "profile": "suite"})).await;
-    let setup = scene.gateway.setup.clone();
-    let start = move || StdioClient::start(bridge_command(&setup, Some(&key.key)));
+    scene.owner.create_key_with(json!({"name": "suite", "profile": "suite"})).await
+}
+
+/// Runs the suite against a front before such connections.
+pub(crate) async fn run_through(
+    start: impl Fn() -> Link + Send + Sync + 'static,
+    name: &str,
+    requirements: &str,
+    expected_failures: &str,
+) {
     let state = Front {
         start: Arc::new(start),
         sessions: Arc::default(),
@@ -258,9 +287,17 @@ async fn through_the_bridge(name: &str, era: &str, requirements: &str) {
             () = ended => Ok(()),
         }
     });
-    let failures = format!("stdio-{requirements}.yml");
-    conformance::run(name, &url, requirements, Some(&failures)).await;
+    conformance::run(name, &url, requirements, Some(expected_failures)).await;
     stop.cancel();
+}
+
+async fn through_the_bridge(name: &str, era: &str, requirements: &str) {
+    let scene = Scene::empty().await;
+    let key = suite_agent(&scene, era).await;
+    let setup = scene.gateway.setup.clone();
+    let start = move || bridge(StdioClient::start(bridge_command(&setup, Some(&key.key))));
+    let failures = format!("stdio-{requirements}.yml");
+    run_through(start, name, requirements, &failures).await;
     scene.stop().await;
 }
 

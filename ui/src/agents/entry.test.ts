@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { expiresAt, recipes } from './entry';
+import { expiresAt, recipes, sseUrl } from './entry';
 
 it('every recipe carries the key, and leads to the gateway', () => {
   const gateway = { mcp_url: 'http://127.0.0.1:4747/mcp', home: '/home/me/.local/share/agentport' };
@@ -13,6 +13,11 @@ it('every recipe carries the key, and leads to the gateway', () => {
     }
     if (text.startsWith('{')) expect(() => JSON.parse(text), name).not.toThrow();
   }
+});
+
+it('the address for old clients is beside the other', () => {
+  expect(sseUrl('http://127.0.0.1:4747/mcp')).toBe('http://127.0.0.1:4747/sse');
+  expect(sseUrl('')).toBe('');
 });
 
 it('a key lives for days, for ever, or to the end of a day', () => {

@@ -14,6 +14,9 @@ export interface Recipe {
 
 const json = (value: unknown) => JSON.stringify(value, null, 2);
 
+/** Where a client connects that knows no transport newer than SSE (MCP 2024-11-05). */
+export const sseUrl = (mcpUrl: string): string => mcpUrl.replace(/\/mcp$/, '/sse');
+
 /** `home` is where the gateway keeps its data, by which a program on this computer finds it. */
 export function recipes({ mcp_url: mcpUrl, home }: Gateway, key: string): Recipe[] {
   const headers = { 'X-API-Key': key };

@@ -130,6 +130,9 @@ pub(super) fn recognised(server: &McpServer) -> Option<OwnEntry> {
     }
 }
 
+/// Paths of the gateway's transports: Streamable HTTP, and HTTP+SSE for clients that know no other.
+const ENDPOINT_PATHS: [&str; 2] = ["/mcp", "/sse"];
+
 fn leads_to_a_gateway(url: &str) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let on_loopback = match url.host() {
@@ -138,7 +141,7 @@ fn leads_to_a_gateway(url: &str) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     };
-    on_loopback && url.path().trim_end_matches('/') == "/mcp"
+    on_loopback && ENDPOINT_PATHS.contains(&url.path().trim_end_matches('/'))
 }
 
 pub(super) fn looks_like_it(server: &McpServer) -> bool {

@@ -9,6 +9,8 @@ pub(crate) fn challenge(address: &GatewayAddress, parts: &Parts) -> HeaderValue 
     let origin = address::asked_origin(address, parts);
     let path = match parts.uri.path() {
         path @ ("/mcp" | "/mcp/" | "/sse") => path,
+        // A client of HTTP+SSE knows the URL of its stream, and compares with that.
+        "/sse/" | "/messages" | "/messages/" => "/sse",
         _ => "/mcp",
     };
     let presented = parts.headers.contains_key(header::AUTHORIZATION)

@@ -118,7 +118,7 @@ impl Gateway {
         warnings.extend(services.load().await.map_err(database)?);
 
         let has_password = password::has_password(&services.base.store).await.map_err(database)?;
-        let endpoint = McpEndpoint::new(services.agent_api());
+        let endpoint = McpEndpoint::new(services.agent_api(), services.tasks.tracker.clone());
         let front = TcpExposure::new(options.control_access, has_password);
         let control = services.control(endpoint.sessions(), front, options.home.root(), started_at);
         let servers = TaskTracker::new();

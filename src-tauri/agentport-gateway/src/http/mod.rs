@@ -1,7 +1,7 @@
 //! The HTTP server on loopback: the router of every API, behind the checks of Host and Origin.
 //!
-//! [`accept`] takes connections, [`guard`] looks at every request first, [`external`] does so behind an external URL, [`body`] bounds what is read, [`assets`] serves
-//! the front end, [`approve_page`] is the page of a request's URL. Loopback is hostile: web pages can reach it, and so
+//! [`accept`] takes connections, [`guard`] looks at every request first, [`external`] does so behind an external URL,
+//! [`body`] bounds what is read, [`assets`] serves the front end, [`approve_page`] is the page of a request's URL. Loopback is hostile: web pages can reach it, and so
 //! can every program of this account. What a program may do is decided by the credential it shows, in each API.
 
 pub(crate) mod accept;
@@ -42,15 +42,11 @@ pub(crate) struct AgentRoutes {
 impl AgentRoutes {
     /// The agent API under one origin. `dashboard`: where the owner can decide in a browser.
     fn router(&self, origin: ServerOrigin, dashboard: Option<Arc<str>>) -> Router {
-        let mcp = Router::new()
-            .route("/mcp", any(mcp::serve))
-            .route("/mcp/", any(mcp::serve))
-            .with_state(self.endpoint.clone());
         let port = self.api.address.port;
         Router::new()
             .route("/health", get(health))
             .route("/.well-known/{*rest}", any(nothing_here))
-            .merge(mcp)
+            .merge(mcp::router(self.endpoint.clone()))
             .merge(rest::router(self.api.clone()))
             .merge(oauth_server::router(self.oauth.clone(), origin, port, dashboard))
     }

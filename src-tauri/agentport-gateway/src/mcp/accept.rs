@@ -37,7 +37,8 @@ pub(super) fn negotiate(
     Ok(())
 }
 
-fn check_content_type(headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
+/// Checks `Content-Type` alone, for a request whose answer has no body.
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), (StatusCode, String)> {
     let sentence = match headers.get(header::CONTENT_TYPE) {
         None => format!("The header Content-Type is missing; it has to be {JSON}."),
         Some(kind) => {

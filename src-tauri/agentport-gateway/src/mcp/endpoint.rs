@@ -3,7 +3,11 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use agentport_core::ErrorChain;
-use axum::extract::{Request, State};
+use axum::{
+    Router,
+    extract::{Request, State},
+    routing::any,
+};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt as _, Full};
@@ -11,19 +15,21 @@ use rmcp::transport::{
     StreamableHttpServerConfig, StreamableHttpService,
     streamable_http_server::session::local::{LocalSessionManager, SessionConfig},
 };
+use tokio_util::task::TaskTracker;
 
 use super::{
     accept,
     envelope::{self, Envelope},
     fast_path::{FastPath, RunningCalls},
     guards::{self, Guarded, end_on_revocation, refusal},
+    http_sse::{self, HttpSseEndpoint},
     keepalive::{ResponseBody, keep_alive},
     request_stream,
     revision::{
         PROTOCOL_VERSION, REMOVED_METHODS, SESSION_ID, is_event_stream, is_modern, single_header,
     },
     server::AgentServer,
-    sessions::Sessions,
+    sessions::{RequestSession, Sessions},
 };
 use crate::auth::{PRINCIPAL, Principal};
 use crate::{address::own_origins, agent_api::AgentApi, http::body, upstream::unknown_content};
@@ -40,10 +46,12 @@ pub(crate) struct McpEndpoint {
     sessions: Arc<Sessions>,
     service: Service,
     running: Arc<RunningCalls>,
+    http_sse: HttpSseEndpoint,
 }
 
 impl McpEndpoint {
-    pub(crate) fn new(api: Arc<AgentApi>) -> Self {
+    /// `tasks` runs the sessions of the HTTP+SSE transport.
+    pub(crate) fn new(api: Arc<AgentApi>, tasks: TaskTracker) -> Self {
         let mut manager = LocalSessionManager::default();
         let mut session_config = SessionConfig::default();
         session_config.keep_alive = Some(SESSION_LIFETIME);
@@ -57,8 +65,14 @@ impl McpEndpoint {
             .with_cancellation_token(api.stop.hard.child_token());
         config.session_store = Some(sessions.clone());
         let server = AgentServer::new(api.clone(), sessions.clone());
+        let http_sse = HttpSseEndpoint {
+            api: api.clone(),
+            sessions: sessions.clone(),
+            server: server.clone(),
+            tasks,
+        };
         let service = StreamableHttpService::new(move || Ok(server.clone()), manager, config);
-        Self { api, sessions, service, running: Arc::default() }
+        Self { api, sessions, service, running: Arc::default(), http_sse }
     }
 
     pub(crate) fn sessions(&self) -> Arc<Sessions> {
@@ -66,11 +80,17 @@ impl McpEndpoint {
     }
 }
 
-/// Handles every request to `/mcp` and `/mcp/`. Host and Origin have been checked.
-pub(crate) async fn serve(
-    State(endpoint): State<McpEndpoint>,
-    request: Request,
-) -> Response<ResponseBody> {
+/// The routes of both transports. Host and Origin have been checked.
+pub(crate) fn router(endpoint: McpEndpoint) -> Router {
+    let http_sse = http_sse::router(endpoint.http_sse.clone());
+    Router::new()
+        .route("/mcp", any(serve))
+        .route("/mcp/", any(serve))
+        .with_state(endpoint)
+        .merge(http_sse)
+}
+
+async fn serve(State(endpoint): State<McpEndpoint>, request: Request) -> Response<ResponseBody> {
     endpoint.handle(request).await.unwrap_or_else(|refusal| refusal)
 }
 
@@ -148,6 +168,10 @@ impl McpEndpoint {
                 .and_then(|version| version.to_str().ok())
                 .is_some_and(is_modern);
         parts.extensions.insert(principal.clone());
+        if let Some(id) = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok()) {
+            let session = RequestSession(id.into());
+            parts.extensions.insert(session);
+        }
         let logs = (is_post && parts.headers.contains_key(SESSION_ID)).then(|| {
             let (sender, receiver) = request_stream::channel();
             parts.extensions.insert(sender);

@@ -56,6 +56,11 @@ impl InvalidMessage {
         Self::Params { reason, id: id_text(id) }
     }
 
+    /// The envelope is right, and what it holds is no message of MCP.
+    pub(super) fn unreadable(id: Option<&RawValue>) -> Self {
+        Self::Field { reason: "this is no message of MCP".to_owned(), id: id_text(id) }
+    }
+
     /// The request of this id has parameters that cannot be read at all.
     pub(super) fn unreadable_params(id: &RawValue, reason: &str) -> Self {
         Self::Field { reason: reason.to_owned(), id: id_text(Some(id)) }

@@ -43,10 +43,15 @@ fn start_stream(inner: PendingResponse) -> Response<ResponseBody> {
         }
     });
     let frames = stream::once(async { comment() }).chain(stream).flatten();
-    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    event_stream(StreamBody::new(frames).boxed_unsync())
+}
+
+/// A response of server-sent events that proxies neither keep back nor change.
+pub(super) fn event_stream(body: ResponseBody) -> Response<ResponseBody> {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
 }

@@ -1,4 +1,5 @@
-//! The MCP endpoint: every revision from 2024-11-05 to 2026-07-28 on one URL (`src-tauri/docs/contract.md` §1).
+//! The MCP endpoint: every revision from 2024-11-05 to 2026-07-28 on one URL (`src-tauri/docs/contract.md` §1), and
+//! [`http_sse`], the transport of 2024-11-05, for clients that know no other.
 //!
 //! A request passes, in this order: host and origin, credential, view (`mode`, `profile`, `tags`), session,
 //! content negotiation, size, JSON-RPC envelope, parameters. Only then does it reach the [`fast_path`] or the protocol library, whose handler is [`server`].
@@ -9,6 +10,7 @@ mod endpoint;
 mod envelope;
 mod fast_path;
 mod guards;
+mod http_sse;
 mod keepalive;
 pub(crate) mod list_changed;
 pub(crate) mod meta;
@@ -23,7 +25,7 @@ pub(crate) mod sessions;
 mod tool_result;
 pub(crate) mod view_query;
 
-pub(crate) use endpoint::{McpEndpoint, serve};
+pub(crate) use endpoint::{McpEndpoint, router};
 pub(crate) use envelope::oversized_integer;
 pub(crate) use server::{HOLD, HOLD_WITH_PROGRESS, take_info};
 pub(crate) use tool_result::BLOCKED;

@@ -20,8 +20,8 @@ use serde_json::Value;
 
 use super::{
     completion, list_changed, meta, prompts, resources,
-    revision::{SESSION_ID, is_modern},
-    sessions::Sessions,
+    revision::is_modern,
+    sessions::{RequestSession, Sessions},
     tool_result,
 };
 use crate::auth::{PRINCIPAL, Principal};
@@ -157,9 +157,10 @@ pub(crate) fn take_info(tool: &PublishedTool, arguments: &mut JsonObject) -> Opt
     }
 }
 
-fn session_id(context: &RequestContext<RoleServer>) -> Option<String> {
+fn session_id(context: &RequestContext<RoleServer>) -> Option<Arc<str>> {
     let parts = context.extensions.get::<http::request::Parts>()?;
-    Some(parts.headers.get(SESSION_ID)?.to_str().ok()?.to_owned())
+    let RequestSession(id) = parts.extensions.get()?;
+    Some(id.clone())
 }
 
 impl ServerHandler for AgentServer {
@@ -201,9 +202,9 @@ impl ServerHandler for AgentServer {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let Some(parts) = context.extensions.get::<http::request::Parts>() else { return };
-        let id = parts.headers.get(SESSION_ID).and_then(|id| id.to_str().ok());
+        let session = parts.extensions.get::<RequestSession>();
         let principal = parts.extensions.get::<Principal>();
-        if let (Some(id), Some(principal)) = (id, principal) {
+        if let (Some(RequestSession(id)), Some(principal)) = (session, principal) {
             let seen = list_changed::fingerprint(&principal.view(&self.api.catalogue));
             self.sessions.set_listener(id, context.peer.clone(), principal.key.clone(), seen);
         }

@@ -1,8 +1,11 @@
-//! Sessions of the revisions before 2026-07-28: each belongs to an agent, and they survive a restart.
+//! Sessions of the revisions before 2026-07-28: each belongs to the agent that opened it.
 //!
-//! A session belongs to the agent that opened it. In memory there are at most [`LIVE`], of one agent at most
+//! Those of Streamable HTTP survive a restart. In memory there are at most [`LIVE`], of one agent at most
 //! [`LIVE_OF_AGENT`]; the one unused for longest makes room and comes back from the database with its next request.
-//! The database keeps more of them, bounded likewise, and always those that are live.
+//! The database keeps more of them, bounded likewise, and always those that are live. Those of HTTP+SSE last as long as
+//! their stream ([`streams`]).
+
+mod streams;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,8 +22,9 @@ use rmcp::{
     },
 };
 
+pub(crate) use self::streams::{StreamPlace, TooManyStreams};
 use crate::auth::PRINCIPAL;
-use crate::mcp::list_changed::ViewFingerprint;
+use crate::mcp::{http_sse::StreamSession, list_changed::ViewFingerprint};
 use crate::{
     caller::LogLevel,
     catalogue::ViewKey,
@@ -36,9 +40,22 @@ const LIVE_OF_AGENT: usize = 50;
 const STORED: u32 = 1_000;
 const STORED_OF_AGENT: u32 = 200;
 
+/// The id of the session a request belongs to, as an extension of the request.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestSession(pub(crate) Arc<str>);
+
+/// By which transport a session is reached.
+#[derive(Debug)]
+enum SessionTransport {
+    /// The protocol library's own session, which comes back from the database.
+    StreamableHttp,
+    HttpSse(Arc<StreamSession>),
+}
+
 /// A session in memory.
 #[derive(Debug)]
 struct LiveSession {
+    transport: SessionTransport,
     agent: AgentId,
     used_at: Timestamp,
     /// The `used_at` that the database knows.
@@ -49,6 +66,25 @@ struct LiveSession {
     listener: Option<SessionPeer>,
     /// Resources whose updates it wants.
     subscriptions: HashSet<String>,
+}
+
+impl LiveSession {
+    fn new(agent: AgentId, transport: SessionTransport, now: Timestamp) -> Self {
+        Self {
+            transport,
+            agent,
+            used_at: now,
+            noted_at: now,
+            level: None,
+            plain: false,
+            listener: None,
+            subscriptions: HashSet::new(),
+        }
+    }
+
+    fn is_streamable_http(&self) -> bool {
+        matches!(self.transport, SessionTransport::StreamableHttp)
+    }
 }
 
 /// The client of a session, and the lists it has seen.
@@ -71,11 +107,11 @@ impl Sessions {
         Arc::new(Self { store, manager, live: Mutex::default() })
     }
 
-    /// Is this session the agent's? Unknown sessions belong to no agent.
+    /// Is this session of `/mcp` the agent's? Unknown sessions belong to no agent.
     pub(crate) async fn belongs(&self, id: &str, agent: AgentId) -> store::Result<bool> {
         let now = clock::now();
         if let Some(session) = self.live.lock().get_mut(id) {
-            let owned = session.agent == agent;
+            let owned = session.agent == agent && session.is_streamable_http();
             if owned {
                 session.used_at = now;
             }
@@ -103,6 +139,7 @@ impl Sessions {
             .live
             .lock()
             .iter()
+            .filter(|(_, session)| session.is_streamable_http())
             .filter(|(_, session)| session.used_at > session.noted_at)
             .map(|(id, session)| (id.clone(), session.used_at))
             .collect();
@@ -121,15 +158,8 @@ impl Sessions {
 
     /// Adds a session to those in memory, and makes room for it.
     async fn open(&self, id: &str, agent: AgentId, plain: bool, now: Timestamp) {
-        let session = LiveSession {
-            agent,
-            used_at: now,
-            noted_at: now,
-            level: None,
-            plain,
-            listener: None,
-            subscriptions: HashSet::new(),
-        };
+        let session =
+            LiveSession { plain, ..LiveSession::new(agent, SessionTransport::StreamableHttp, now) };
         let out = {
             let mut live = self.live.lock();
             // Two concurrent requests may restore it.
@@ -240,12 +270,14 @@ impl Sessions {
 
     /// Ends the sessions of an agent whose key is no longer valid.
     pub(crate) async fn close_of(&self, agent: AgentId) -> store::Result<()> {
-        let ids: Vec<String> = {
+        let ended: Vec<(String, LiveSession)> = {
             let mut live = self.live.lock();
-            live.extract_if(|_, session| session.agent == agent).map(|(id, _)| id).collect()
+            live.extract_if(|_, session| session.agent == agent).collect()
         };
-        for id in ids {
-            if let Err(error) = self.manager.close_session(&id.clone().into()).await {
+        for (id, session) in ended {
+            if let SessionTransport::HttpSse(stream) = session.transport {
+                stream.close();
+            } else if let Err(error) = self.manager.close_session(&id.into()).await {
                 tracing::debug!(%error, "a session could not be closed");
             }
         }
@@ -263,8 +295,8 @@ impl Sessions {
     }
 }
 
-/// Takes out sessions until there are no more than there may be, unused for longest first, and tells when each was
-/// used. The `new` one, of `agent`, stays; if the agent has too many, it is its own that go.
+/// Takes out sessions of Streamable HTTP until there are no more than there may be, unused for longest first, and tells
+/// when each was used. The `new` one, of `agent`, stays; if the agent has too many, it is its own that go.
 fn make_room(
     live: &mut HashMap<String, LiveSession>,
     new: &str,
@@ -272,12 +304,12 @@ fn make_room(
 ) -> Vec<(String, Timestamp)> {
     let mut out = Vec::new();
     loop {
-        let own = live.values().filter(|session| session.agent == agent).count() > LIVE_OF_AGENT;
-        if !own && live.len() <= LIVE {
+        let stored = || live.iter().filter(|(_, session)| session.is_streamable_http());
+        let own = stored().filter(|(_, session)| session.agent == agent).count() > LIVE_OF_AGENT;
+        if !own && stored().count() <= LIVE {
             return out;
         }
-        let oldest = live
-            .iter()
+        let oldest = stored()
             .filter(|(id, session)| *id != new && (!own || session.agent == agent))
             .min_by_key(|(_, session)| session.used_at)
             .map(|(id, session)| (id.clone(), session.used_at));

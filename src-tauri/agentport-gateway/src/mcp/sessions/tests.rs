@@ -77,15 +77,7 @@ async fn all_sessions_together_are_bounded() {
     for number in 0..=LIVE {
         let agent = agents[number % agents.len()];
         let moment = Timestamp(1_000 - number as i64);
-        let session = LiveSession {
-            agent,
-            used_at: moment,
-            noted_at: moment,
-            level: None,
-            plain: true,
-            listener: None,
-            subscriptions: HashSet::new(),
-        };
+        let session = LiveSession::new(agent, SessionTransport::StreamableHttp, moment);
         live.insert(number.to_string(), session);
         out.extend(make_room(&mut live, &number.to_string(), agent));
     }
@@ -131,4 +123,64 @@ async fn a_stranger_does_not_keep_a_session_alive() {
     sessions.use_at("s", 1);
     assert!(!sessions.belongs("s", stranger).await.unwrap());
     assert_eq!(sessions.live.lock()["s"].used_at, Timestamp(1));
+}
+
+fn stream() -> Arc<StreamSession> {
+    StreamSession::alone()
+}
+
+#[tokio::test]
+async fn event_streams_are_bounded_and_their_places_come_back() {
+    let store = store().await;
+    let agent = store.add_agent("a").await;
+    let other = store.add_agent("b").await;
+    let sessions = sessions(&store);
+    let mut places: Vec<StreamPlace> = Vec::new();
+    let full = loop {
+        match sessions.open_stream(agent, stream()) {
+            Ok(place) => places.push(place),
+            Err(full) => break full,
+        }
+    };
+    assert_eq!((full, places.len()), (TooManyStreams::OfAgent, streams::MAX_STREAMS_OF_AGENT));
+    let id = places[0].id().to_owned();
+    assert!(sessions.stream(&id, agent).is_some());
+    assert!(sessions.stream(&id, other).is_none(), "another agent's");
+    assert!(!sessions.belongs(&id, agent).await.unwrap(), "no session of /mcp");
+    let _others = sessions.open_stream(other, stream()).map_err(|full| full.to_string()).unwrap();
+    drop(places.pop());
+    places.push(sessions.open_stream(agent, stream()).map_err(|full| full.to_string()).unwrap());
+    drop(places);
+    assert!(sessions.stream(&id, agent).is_none());
+}
+
+#[tokio::test]
+async fn event_streams_of_all_agents_are_bounded() {
+    let store = store().await;
+    let sessions = sessions(&store);
+    let mut places = Vec::new();
+    for number in 0..streams::MAX_STREAMS {
+        let agent = AgentId(uuid::Uuid::from_u128((number / 4) as u128));
+        places
+            .push(sessions.open_stream(agent, stream()).map_err(|full| full.to_string()).unwrap());
+    }
+    let last = sessions.open_stream(AgentId(uuid::Uuid::from_u128(9_999)), stream());
+    assert_eq!(last.err(), Some(TooManyStreams::Overall));
+}
+
+#[tokio::test]
+async fn event_streams_push_out_no_session_and_end_with_the_key() {
+    let store = store().await;
+    let agent = store.add_agent("a").await;
+    let sessions = sessions(&store);
+    let stream = stream();
+    let place =
+        sessions.open_stream(agent, stream.clone()).map_err(|full| full.to_string()).unwrap();
+    for number in 0..=LIVE_OF_AGENT {
+        sessions.keep(&number.to_string(), agent, &state()).await.unwrap();
+    }
+    assert!(sessions.stream(place.id(), agent).is_some(), "nor are they pushed out");
+    assert_eq!(sessions.live.lock().len(), LIVE_OF_AGENT + 1);
+    sessions.close_of(agent).await.unwrap();
+    assert!(stream.is_closed());
 }

@@ -1,4 +1,7 @@
-//! Accepts connections of a listener: bounded in number and in the time they may idle, ended gracefully on a stop.
+//! Accepts connections of a listener: bounded in number and in the time they may idle or not be read from, ended
+//! gracefully on a stop.
+
+mod write_timeout;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +13,8 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::write_timeout::WriteTimeout;
 
 /// Open connections of one listener; more wait in the kernel's queue.
 const MAX_CONNECTIONS_PER_LISTENER: usize = 400;
@@ -74,7 +79,8 @@ pub(crate) fn serve_within(
                 tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
             let service = TowerToHyperService::new(router.clone());
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let stream = TokioIo::new(WriteTimeout::new(stream));
+            let connection = graceful.watch(http.serve_connection(stream, service));
             let end = limits.end.clone();
             connections.spawn(async move {
                 let _place = place;
