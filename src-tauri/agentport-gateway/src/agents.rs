@@ -65,7 +65,6 @@ pub(crate) enum AgentContact {
 #[derive(Debug)]
 pub(crate) struct Login {
     pub(crate) agent: Arc<Agent>,
-    #[expect(dead_code, reason = "to be said by whoami")]
     pub(crate) by: LoginKind,
     /// Cancelled when the agent is revoked or the grant ends: closes open streams.
     pub(crate) ended: CancellationToken,

@@ -258,6 +258,85 @@ async fn whoami_tells_from_local_state() {
 }
 
 #[tokio::test]
+async fn whoami_says_how_the_agent_was_let_in_and_what_narrows_its_view() {
+    let scene = Scene::new().await;
+    let body = json!({"name": "late", "expires_at": "2099-01-01T00:00:00Z"});
+    let key = scene.owner.create_key_with(body).await;
+    let wire = scene.gateway.wire(&key);
+    let said = object(&wire.tool("agentport__whoami", json!({})).await);
+    assert_eq!(said["agent"], json!({"id": key.id, "name": "late"}));
+    let let_in = &said["let_in"];
+    assert_eq!(let_in["by"], "key");
+    assert_eq!(let_in["key_prefix"], key.key[..12]);
+    assert_eq!(let_in["expires_at"], "2099-01-01T00:00:00Z");
+    assert!(let_in["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{let_in}");
+    assert_eq!(said["view"], json!({"mode": "meta", "profiles": [], "tags": []}));
+    assert_eq!(said["limits"]["waiting_requests"], 5);
+    assert_eq!(said["open_requests"], json!([]));
+    assert!(!said.to_string().contains(&key.key), "no secrets");
+
+    scene.owner.put_profile("small", json!({"name": "small", "integrations": ["fx"]})).await;
+    let params = json!({"name": "agentport__whoami", "arguments": {}});
+    let narrowed = wire.modern("/mcp?mode=direct&profile=small", "tools/call", params);
+    let said = wire.send(narrowed).await.json()["result"]["structuredContent"].clone();
+    assert_eq!(said["view"], json!({"mode": "direct", "profiles": ["small"], "tags": []}));
+    let ids = said["integrations"].as_array().expect("a list").iter();
+    assert_eq!(ids.map(|one| &one["integration_id"]).collect::<Vec<_>>(), ["fx"]);
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn whoami_lists_open_requests_of_this_agent_alone() {
+    let scene = Scene::new().await;
+    let id = scene.call("counter", json!({})).await.request();
+    let said = object(&scene.wire.tool("agentport__whoami", json!({})).await);
+    let open = said["open_requests"].as_array().expect("a list");
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(open[0]["request_id"], json!(id));
+    assert_eq!(
+        (&open[0]["integration_id"], &open[0]["tool_name"]),
+        (&json!("fx"), &json!("counter"))
+    );
+    assert!(open[0]["expires_at"].is_string(), "{open:?}");
+    let other = object(&scene.another().await.tool("agentport__whoami", json!({})).await);
+    assert_eq!(other["open_requests"], json!([]));
+    scene.owner.deny(id, None).await;
+    let said = object(&scene.wire.tool("agentport__whoami", json!({})).await);
+    assert_eq!(said["open_requests"], json!([]));
+    scene.stop().await;
+}
+
+#[tokio::test]
+async fn whoami_tells_of_integrations_that_are_down() {
+    let scene = Scene::open().await;
+    let fixture = agentport_tests::HttpFixture::start(&[]).await;
+    scene.owner.add_remote("far", &fixture.url).await;
+    scene.owner.allow_all("far").await;
+    fixture.stop().await;
+    scene.wire.call_tool("far", "echo", json!({"text": "x"})).await.refused();
+    let of = |said: &Value, id: &str| {
+        let all = said["integrations"].as_array().expect("a list");
+        all.iter().find(|one| one["integration_id"] == id).expect("it is listed").clone()
+    };
+    let brief = object(&scene.wire.tool("agentport__whoami", json!({})).await);
+    let down = of(&brief, "far");
+    assert_eq!((&down["status"], &down["connected"]), (&json!("failed"), &json!(false)), "{down}");
+    assert!(down["last_error"]["message"].as_str().is_some_and(|text| text.len() > 10), "{down}");
+    assert!(down["last_error"]["at"].is_string(), "{down}");
+    assert!(down["tools"]["total"].as_u64().is_some_and(|total| total > 0), "still known: {down}");
+    let up = of(&brief, "fx");
+    assert_eq!((&up["connected"], &up["last_error"]), (&json!(true), &Value::Null), "{up}");
+    assert_eq!((&up["auth_status"], &up["account"]), (&json!("none"), &Value::Null), "{up}");
+    assert!(up.get("server").is_none(), "brief: {up}");
+    let full = object(&scene.wire.tool("agentport__whoami", json!({"detail": "full"})).await);
+    let down = of(&full, "far");
+    for field in ["name", "tags", "server", "added_at", "retry_at", "account_details"] {
+        assert!(down.get(field).is_some(), "{field}: {down}");
+    }
+    scene.stop().await;
+}
+
+#[tokio::test]
 async fn removing_an_integration_is_the_owners_decision() {
     let scene = Scene::new().await;
     let asked =

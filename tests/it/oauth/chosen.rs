@@ -45,6 +45,21 @@ async fn each_agent_uses_the_account_chosen_for_it_and_the_activity_names_it() {
         let answer = wire.call_tool(PROVIDER, "whoami", json!({})).await.ran();
         assert!(answer.text.contains("account=grace"), "{}", answer.text);
     }
+    // Each is told which account is its own, and nothing that would open it.
+    for (wire, label) in [(&wire, "work"), (&scene.scene.wire, "default")] {
+        for detail in ["brief", "full"] {
+            let said = wire.tool("agentport__whoami", json!({"detail": detail})).await.ran();
+            let all: Value = serde_json::from_str(&said.text).expect("JSON");
+            let integrations = all["integrations"].as_array().expect("a list");
+            let own = integrations.iter().find(|one| one["integration_id"] == PROVIDER);
+            let own = own.expect("it is listed");
+            assert_eq!(
+                (&own["auth_status"], &own["account"]),
+                (&json!("connected"), &json!(label))
+            );
+            assert!(!said.text.contains("token"), "{}", said.text);
+        }
+    }
     let page = owner.activity(&format!("agent={}", other.id)).await;
     assert_eq!(page.items[0].account.as_deref(), Some("work"));
 

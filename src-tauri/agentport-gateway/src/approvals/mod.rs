@@ -31,7 +31,7 @@ pub(crate) use create::{Created, NewApproval};
 pub(crate) use decide::DecideError;
 pub(crate) use results::StoredResult;
 
-pub(crate) use open::PendingApprovals;
+pub(crate) use open::{PendingApprovals, PendingRequest};
 
 use self::{create::clean_info, open::OpenApprovals};
 use crate::{
@@ -117,6 +117,11 @@ impl Approvals {
     /// The pending approvals by agent and tool.
     pub(crate) fn pending(&self) -> PendingApprovals {
         self.open.pending()
+    }
+
+    /// The pending approvals of one agent, the one that expires first at the beginning.
+    pub(crate) fn pending_of(&self, agent: AgentId) -> Vec<PendingRequest> {
+        self.open.pending_of(agent)
     }
 
     pub(crate) async fn get(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {

@@ -50,6 +50,15 @@ struct OpenIndex {
 #[derive(Debug, Default)]
 pub(crate) struct PendingApprovals(HashMap<(AgentId, IntegrationId, String), HashSet<ApprovalId>>);
 
+/// A pending approval, as far as its agent is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PendingRequest {
+    pub(crate) id: ApprovalId,
+    pub(crate) integration: IntegrationId,
+    pub(crate) tool: String,
+    pub(crate) expires_at: Timestamp,
+}
+
 impl PendingApprovals {
     /// How many other approvals of the same agent for the same tool are pending.
     pub(crate) fn also_waiting(&self, approval: &Approval) -> u32 {
@@ -97,6 +106,24 @@ impl OpenApprovals {
             let CallKey { agent, integration, tool, .. } = open.key.clone();
             pending.0.entry((agent, integration, tool)).or_default().insert(*id);
         }
+        pending
+    }
+
+    /// The pending approvals of one agent, by when they expire.
+    pub(super) fn pending_of(&self, agent: AgentId) -> Vec<PendingRequest> {
+        let mut pending: Vec<PendingRequest> = self
+            .lock()
+            .by_id
+            .iter()
+            .filter(|(_, open)| open.key.agent == agent && open.is_pending())
+            .map(|(id, open)| PendingRequest {
+                id: *id,
+                integration: open.key.integration.clone(),
+                tool: open.key.tool.clone(),
+                expires_at: open.expires_at,
+            })
+            .collect();
+        pending.sort_by_key(|request| (request.expires_at, request.id));
         pending
     }
 

@@ -65,7 +65,7 @@ pub(crate) async fn call(
         "describe_tool" => meta.describe_tool().await,
         "call_tool" => return meta.call_tool(caller).await,
         "await_approval" => return meta.await_approval(caller).await,
-        "whoami" => meta.whoami(),
+        "whoami" => meta.whoami().await,
         _ => {
             return Err(ErrorData::invalid_params(
                 format!("Unknown tool: {name}. tools/list names the tools there are."),
