@@ -141,7 +141,12 @@ impl SignIn {
                 Authorization::UnknownClient | Authorization::TooMany => Ok(Waited::Expired),
             };
             match waited {
-                Ok(Waited::Still) => {}
+                // A gateway that holds too many requests answers at once.
+                Ok(Waited::Still) => tokio::time::sleep(FOLLOW_INTERVAL).await,
+                Ok(Waited::Refused) => {
+                    self.note(|kept| kept.request = None);
+                    return self.set_ask(AskState::Denied);
+                }
                 Ok(Waited::Answered(redirect)) => return self.on_answer(&asked, &redirect).await,
                 Ok(Waited::Expired) => {
                     self.note(|kept| kept.request = None);

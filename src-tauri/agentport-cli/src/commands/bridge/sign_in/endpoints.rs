@@ -74,6 +74,8 @@ pub(super) enum Authorization {
 pub(super) enum Waited {
     Still,
     Answered(String),
+    /// The owner decided, and the gateway sends a client that it does not know yet nowhere: it was refused.
+    Refused,
     /// Its time is over.
     Expired,
     /// The gateway does not know it: it was started again.
@@ -161,6 +163,7 @@ impl OAuthEndpoints {
         let answer: Answer = read(status, &body)?;
         match (answer.state.as_str(), answer.redirect) {
             ("done", Some(redirect)) => Ok(Waited::Answered(redirect)),
+            ("done", None) => Ok(Waited::Refused),
             ("waiting", _) => Ok(Waited::Still),
             ("expired", _) => Ok(Waited::Expired),
             _ => Err(EndpointError::Unexpected(status)),
