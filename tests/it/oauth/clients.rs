@@ -199,6 +199,10 @@ async fn the_registration_can_be_forgotten_by_the_owner() {
     let path = format!("/control/accounts/{account}/forget-registration");
     let reply = scene.scene.owner.send(Method::POST, &path, None).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
+    // It is kept with the account: a refresh and a restart do not bring it back.
+    scene.refresh_by_call().await.ran();
+    let scene = scene.restart().await;
+    scene.whoami().await.ran();
     let old = scene.account(&account).await.client_id;
     let view = scene.begin(json!({"integration": PROVIDER, "account": account})).await;
     let url = scene.consent_url(&view.id).await;
@@ -206,5 +210,8 @@ async fn the_registration_can_be_forgotten_by_the_owner() {
     assert_ne!(parameter(&url, "client_id"), old);
     scene.browser.approve(&url).await;
     scene.done(&view.id).await;
+    let scene = scene.restart().await;
+    scene.complete(json!({"integration": PROVIDER, "account": account})).await;
+    assert_eq!(scene.provider.log().registrations().len(), 2, "the new one is kept");
     scene.stop().await;
 }

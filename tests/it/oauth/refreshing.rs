@@ -2,7 +2,8 @@
 
 use agentport_api::AccountState;
 use agentport_tests::oauth_provider::{
-    DeadTokenAnswer, RotationRule, TokenRefusal, TokenReply, TokenShape,
+    CannedAnswer, CannedReply, DeadTokenAnswer, MCP_PATH, ProviderSite, RotationRule, TokenRefusal,
+    TokenReply, TokenShape,
 };
 use futures::future::join_all;
 use serde_json::json;
@@ -162,9 +163,23 @@ async fn status_500_for_a_dead_token_causes_one_refresh() {
     scene.whoami().await.ran();
     scene.provider.change(|behaviour| behaviour.mcp.dead_token = DeadTokenAnswer::ServerError);
     scene.provider.end_access_tokens();
+    scene.provider.clear_log();
+    let answer = scene.write().await;
+    assert!(answer.is_error, "{}", answer.text);
+    assert_eq!(scene.provider.log().calls().len(), 1, "a write is never repeated by itself");
     for _ in 0..3 {
-        scene.whoami().await;
+        scene.whoami().await.ran();
     }
-    assert!(scene.provider.log().refreshes().len() <= 1);
+    assert_eq!(scene.provider.log().refreshes().len(), 1);
+
+    // A server that is broken does not become well by new tokens.
+    let broken = CannedReply::Status(500);
+    scene.provider.change(|behaviour| {
+        behaviour.canned = vec![CannedAnswer::new(ProviderSite::Resource, MCP_PATH, broken)];
+    });
+    for _ in 0..5 {
+        assert!(scene.whoami().await.is_error);
+    }
+    assert_eq!(scene.provider.log().refreshes().len(), 1);
     scene.stop().await;
 }

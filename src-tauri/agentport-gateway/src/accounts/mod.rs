@@ -18,6 +18,7 @@ mod oauth_account;
 mod renewal;
 mod schedule;
 mod token_account;
+mod token_source;
 mod tokens;
 mod view;
 
@@ -327,7 +328,9 @@ impl Accounts {
     /// Makes the next sign-in register with the provider anew.
     pub(crate) async fn forget_registration(&self, id: AccountId) -> Result<(), AccountError> {
         let account = self.oauth_account(id).ok_or(AccountError::Unknown(id))?;
-        account.forget_registration();
+        if account.forget_registration().await? == Transition::LostRace {
+            return Err(AccountError::Unknown(id));
+        }
         let identity = &account.identity;
         self.record(AuditAction::AccountChanged, identity.integration(), &identity.label()).await;
         Ok(())

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 
 use agentport_api::{ClientSource, Event, OAuthSettings};
-use agentport_core::{AccountId, Secret};
+use agentport_core::{AccountId, Timestamp};
 use arc_swap::ArcSwap;
-use futures::future::{BoxFuture, FutureExt as _};
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
 use parking_lot::Mutex;
 
 use super::{
     AccountError, SignInNeeded,
     identity::AccountIdentity,
     oauth::{AuthChallenge, ClientRegistration, OAuthRecord, RefreshError},
-    renewal::{AccountServices, MAX_STEP_UPS, RenewalCause, RenewalState},
+    renewal::{
+        AccountServices, MAX_STEP_UPS, RenewalCause, RenewalRequest, RenewalState,
+        is_insufficient_scope,
+    },
     tokens::{AccountTokens, TokenCondition},
 };
 use crate::{
     clock,
     shutdown::run_to_completion,
     store::{AccountRow, Transition},
-    upstream::{TokenRefusal, TokenSource, UpstreamError},
-    vault::ChangingSecrets,
+    upstream::{TokenRefusal, UpstreamError},
 };
 
 /// An account and its tokens.
@@ -36,25 +37,15 @@ pub(crate) struct OAuthAccount {
     extras: Mutex<AccountExtras>,
 }
 
-/// What is known of an account until the gateway ends.
+/// What is known of an account beside its tokens.
 #[derive(Default)]
 struct AccountExtras {
     /// It has a row in the database.
     stored: bool,
     /// Scopes the server asked for beyond those that were granted.
     wanted_scopes: Vec<String>,
-    /// The next sign-in registers anew.
+    /// The next sign-in registers anew. Stored with the record.
     registration_forgotten: bool,
-}
-
-/// Why an account may have to be renewed.
-enum RenewalRequest {
-    /// A request is to go out.
-    Needed,
-    /// The clock says so, before any request does.
-    Scheduled,
-    /// The server refused a request.
-    Refused(TokenRefusal),
 }
 
 impl OAuthAccount {
@@ -68,7 +59,11 @@ impl OAuthAccount {
             Some(message) => TokenCondition::SignInNeeded { message: message.clone() },
             None => TokenCondition::Usable,
         };
-        let extras = AccountExtras { stored: !row.sealed.is_empty(), ..AccountExtras::default() };
+        let extras = AccountExtras {
+            stored: !row.sealed.is_empty(),
+            wanted_scopes: Vec::new(),
+            registration_forgotten: record.registration_forgotten,
+        };
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             services,
@@ -124,7 +119,34 @@ impl OAuthAccount {
         self.extras.lock().wanted_scopes.clone()
     }
 
-    pub(crate) fn forget_registration(&self) {
+    /// Makes the next sign-in register anew, also after a restart.
+    pub(crate) async fn forget_registration(&self) -> crate::store::Result<Transition> {
+        self.mark_registration_forgotten();
+        // A renewal would store its record over this one.
+        let _renewing = self.renewing.lock().await;
+        let tokens = self.tokens();
+        let sign_in_needed = match &tokens.condition {
+            TokenCondition::SignInNeeded { message } => Some(message.as_str()),
+            TokenCondition::Usable | TokenCondition::Unreachable { .. } => None,
+        };
+        self.store_record(&tokens.record, sign_in_needed).await
+    }
+
+    /// The same: in force at once, and stored in the background.
+    pub(crate) fn forget_registration_soon(&self) {
+        self.mark_registration_forgotten();
+        let Some(this) = self.this.upgrade() else { return };
+        self.services.tasks.spawn(async move {
+            if let Err(error) = this.forget_registration().await {
+                tracing::error!(
+                    error = %agentport_core::ErrorChain(&error),
+                    "that a registration is forgotten could not be stored"
+                );
+            }
+        });
+    }
+
+    fn mark_registration_forgotten(&self) {
         self.extras.lock().registration_forgotten = true;
     }
 
@@ -146,7 +168,7 @@ impl OAuthAccount {
     /// After another sign-in.
     pub(super) async fn replace_record(&self, record: OAuthRecord) -> Result<(), AccountError> {
         let mut renewing = self.renewing.lock().await;
-        if self.store_record(&record, None).await? == Transition::LostRace {
+        if self.store_sealed(&record, None).await? == Transition::LostRace {
             return Err(AccountError::Unknown(self.id()));
         }
         let satisfied = self
@@ -168,7 +190,18 @@ impl OAuthAccount {
         let _ = self.renewed(RenewalRequest::Scheduled).await;
     }
 
+    /// Stores a record of the sign-in there was.
     async fn store_record(
+        &self,
+        record: &OAuthRecord,
+        sign_in_needed: Option<&str>,
+    ) -> crate::store::Result<Transition> {
+        let registration_forgotten = self.extras.lock().registration_forgotten;
+        let record = OAuthRecord { registration_forgotten, ..record.clone() };
+        self.store_sealed(&record, sign_in_needed).await
+    }
+
+    async fn store_sealed(
         &self,
         record: &OAuthRecord,
         sign_in_needed: Option<&str>,
@@ -182,7 +215,10 @@ impl OAuthAccount {
     }
 
     /// Runs to its end even if the request that needs it is withdrawn: the answer to a refresh must not be lost.
-    async fn renewed(&self, request: RenewalRequest) -> Result<HeaderValue, UpstreamError> {
+    pub(super) async fn renewed(
+        &self,
+        request: RenewalRequest,
+    ) -> Result<HeaderValue, UpstreamError> {
         let Some(this) = self.this.upgrade() else { return Err(UpstreamError::Cancelled) };
         let tasks = self.services.tasks.clone();
         run_to_completion(&tasks, async move { this.renew(request).await }).await
@@ -195,21 +231,12 @@ impl OAuthAccount {
         if let TokenCondition::SignInNeeded { message } = &tokens.condition {
             return Err(needs_auth(message));
         }
-        let cause = match &request {
-            // Another request has renewed it since.
-            RenewalRequest::Refused(refusal) if refusal.sent.as_ref() != Some(&tokens.header) => {
-                return Ok(tokens.header.clone());
-            }
-            RenewalRequest::Refused(refusal) if is_insufficient_scope(refusal) => {
-                return Err(self.more_scopes(refusal, &mut state));
-            }
-            RenewalRequest::Refused(_) => RenewalCause::Refusal,
-            RenewalRequest::Needed if tokens.is_fresh(now) => return Ok(tokens.header.clone()),
-            RenewalRequest::Needed | RenewalRequest::Scheduled => RenewalCause::Age,
+        let Some(cause) = self.cause_of(&request, &tokens, &mut state, now)? else {
+            return Ok(tokens.header.clone());
         };
         if state.is_recent(now, cause) {
             return match cause {
-                RenewalCause::Age => Ok(tokens.header.clone()),
+                RenewalCause::Age | RenewalCause::Suspicion => Ok(tokens.header.clone()),
                 RenewalCause::Refusal => {
                     let message = format!(
                         "{} refuses the access that {} has just given. Sign in again.",
@@ -231,19 +258,47 @@ impl OAuthAccount {
                 Err(self.sign_in_needed(&tokens.record, message).await)
             }
             Err(RefreshError::ClientUnknown { message }) => {
-                self.forget_registration();
+                self.mark_registration_forgotten();
                 Err(self.sign_in_needed(&tokens.record, message).await)
             }
             Err(RefreshError::Transient { message, retry_after }) => {
                 let retry_at = state.failed(now, retry_after, rand::random());
                 let condition = TokenCondition::Unreachable { message: message.clone(), retry_at };
                 self.set(tokens.record.clone(), condition);
-                if cause == RenewalCause::Age && !tokens.is_expired(now) {
+                if cause != RenewalCause::Refusal && !tokens.is_expired(now) {
                     return Ok(tokens.header.clone());
                 }
                 Err(unreachable(&tokens.record, &message))
             }
         }
+    }
+
+    /// Why the tokens are renewed for this request; `None`: they are to be used as they are.
+    fn cause_of(
+        &self,
+        request: &RenewalRequest,
+        tokens: &AccountTokens,
+        state: &mut RenewalState,
+        now: Timestamp,
+    ) -> Result<Option<RenewalCause>, UpstreamError> {
+        Ok(match request {
+            // Another request has renewed it since.
+            RenewalRequest::Refused(refusal) if refusal.sent.as_ref() != Some(&tokens.header) => {
+                None
+            }
+            RenewalRequest::Refused(refusal) if is_insufficient_scope(refusal) => {
+                return Err(self.more_scopes(refusal, state));
+            }
+            RenewalRequest::Refused(_) => Some(RenewalCause::Refusal),
+            RenewalRequest::ServerFailed { sent } => {
+                let may_help = sent.as_ref() == Some(&tokens.header)
+                    && tokens.record.refresh_token.is_some()
+                    && state.may_suspect(now);
+                may_help.then_some(RenewalCause::Suspicion)
+            }
+            RenewalRequest::Needed if tokens.is_fresh(now) => None,
+            RenewalRequest::Needed | RenewalRequest::Scheduled => Some(RenewalCause::Age),
+        })
     }
 
     /// Stores new tokens, then uses them.
@@ -323,41 +378,6 @@ impl OAuthAccount {
         };
         UpstreamError::MissingScopes { message }
     }
-}
-
-impl TokenSource for OAuthAccount {
-    fn fresh(&self) -> Option<HeaderValue> {
-        let tokens = self.tokens.load();
-        tokens.is_fresh(clock::now()).then(|| tokens.header.clone())
-    }
-
-    fn authorization(&self) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
-        self.renewed(RenewalRequest::Needed).boxed()
-    }
-
-    fn refused(&self, refusal: TokenRefusal) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>> {
-        self.renewed(RenewalRequest::Refused(refusal)).boxed()
-    }
-
-    fn secrets(&self) -> Vec<Secret> {
-        ChangingSecrets::secrets(self)
-    }
-}
-
-impl ChangingSecrets for OAuthAccount {
-    fn secrets(&self) -> Vec<Secret> {
-        let record = &self.tokens.load().record;
-        let client = record.client.client_secret.clone();
-        std::iter::once(record.access_token.clone())
-            .chain(record.refresh_token.clone())
-            .chain(client)
-            .collect()
-    }
-}
-
-fn is_insufficient_scope(refusal: &TokenRefusal) -> bool {
-    refusal.status == StatusCode::FORBIDDEN
-        || AuthChallenge::parse(&refusal.challenge).is_insufficient_scope()
 }
 
 fn host_of(record: &OAuthRecord) -> &str {

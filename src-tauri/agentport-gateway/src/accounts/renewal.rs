@@ -3,22 +3,26 @@
 use std::{sync::Arc, time::Duration};
 
 use agentport_core::{AccountId, ErrorChain, Secret, Timestamp};
+use http::{HeaderValue, StatusCode};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::{
     SignInNeeded,
-    oauth::{OAuthClient, OAuthRecord},
+    oauth::{AuthChallenge, OAuthClient, OAuthRecord},
 };
 use crate::{
     events::Events,
     store::{AccountRow, Store},
+    upstream::TokenRefusal,
     vault::Vault,
 };
 
 /// Shortest time between two renewals that the clock, not a refusal, asks for; and the time in which a second refusal
 /// means that renewing does not help.
 pub(super) const MIN_RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
+/// Shortest time between two renewals because a server failed.
+const MIN_SUSPICION_INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Wait after the first failure to reach the provider; doubles with each …
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// … up to this.
@@ -41,6 +45,18 @@ pub(super) struct AccountServices {
     pub(super) needy: mpsc::UnboundedSender<SignInNeeded>,
 }
 
+/// Why an account may have to be renewed.
+pub(super) enum RenewalRequest {
+    /// A request is to go out.
+    Needed,
+    /// The clock says so, before any request does.
+    Scheduled,
+    /// The server refused a request.
+    Refused(TokenRefusal),
+    /// The server failed at a request with this header.
+    ServerFailed { sent: Option<HeaderValue> },
+}
+
 /// What renewing an account has come to. Behind the lock that lets one task renew.
 #[derive(Default)]
 pub(super) struct RenewalState {
@@ -48,6 +64,8 @@ pub(super) struct RenewalState {
     pub(super) last: Option<(Timestamp, RenewalCause)>,
     /// Failures in a row to reach the provider.
     pub(super) failures: u32,
+    /// When the tokens were renewed last because the server failed.
+    pub(super) suspected_at: Option<Timestamp>,
     /// Times in a row that the server wanted more scopes than were granted.
     pub(super) step_ups: u32,
 }
@@ -59,6 +77,8 @@ pub(super) enum RenewalCause {
     Age,
     /// The server refused them.
     Refusal,
+    /// The server failed, which can be its way of refusing them.
+    Suspicion,
 }
 
 impl RenewalState {
@@ -67,11 +87,20 @@ impl RenewalState {
         self.failures = 0;
     }
 
+    /// May a failure of the server be laid to the tokens? If so, the next ones are its own.
+    pub(super) fn may_suspect(&mut self, now: Timestamp) -> bool {
+        let may = self.suspected_at.is_none_or(|at| now.since(at) >= MIN_SUSPICION_INTERVAL);
+        if may {
+            self.suspected_at = Some(now);
+        }
+        may
+    }
+
     /// Was it renewed so lately that doing it again can't help?
     pub(super) fn is_recent(&self, now: Timestamp, cause: RenewalCause) -> bool {
         self.last.is_some_and(|(at, last)| {
             now.since(at) < MIN_RENEWAL_INTERVAL
-                && (cause == RenewalCause::Age || last == RenewalCause::Refusal)
+                && (cause != RenewalCause::Refusal || last == RenewalCause::Refusal)
         })
     }
 
@@ -113,6 +142,12 @@ impl AccountServices {
     }
 }
 
+/// Does the server want more than was granted (RFC 6750, section 3.1)?
+pub(super) fn is_insufficient_scope(refusal: &TokenRefusal) -> bool {
+    refusal.status == StatusCode::FORBIDDEN
+        || AuthChallenge::parse(&refusal.challenge).is_insufficient_scope()
+}
+
 /// What seals credentials to their account.
 fn seal_of(id: AccountId) -> String {
     format!("account/{id}")
@@ -150,5 +185,13 @@ mod tests {
         state.renewed(after(1), RenewalCause::Refusal);
         assert!(state.is_recent(after(2), RenewalCause::Refusal));
         assert!(!state.is_recent(after(40), RenewalCause::Refusal));
+    }
+
+    #[test]
+    fn a_server_that_goes_on_failing_is_not_cured_by_new_tokens() {
+        let mut state = RenewalState::default();
+        assert!(state.may_suspect(NOW));
+        assert!(!state.may_suspect(after(1)) && !state.may_suspect(after(599)));
+        assert!(state.may_suspect(after(600)));
     }
 }

@@ -35,5 +35,6 @@ pub(super) fn record(access: &str, refresh: Option<&str>) -> OAuthRecord {
         received_at: Timestamp(1_000),
         expires_at: None,
         workspace: None,
+        registration_forgotten: false,
     }
 }

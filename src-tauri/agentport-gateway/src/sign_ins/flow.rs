@@ -74,7 +74,7 @@ impl SignIns {
         if let Some(account) = plan.account.as_ref().filter(|_| is_client_doubtful) {
             // The provider may have forgotten the client and shown that to the browser alone; the next try registers
             // anew.
-            account.forget_registration();
+            account.forget_registration_soon();
         }
         attempt.set_state(match done {
             Ok(account) => SignInState::Done { account },

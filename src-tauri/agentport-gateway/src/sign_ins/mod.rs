@@ -75,7 +75,7 @@ impl SignIns {
             && let Some(account) = &plan.account
         {
             // Nobody came back from the provider's page: perhaps it no longer knows the client.
-            account.forget_registration();
+            account.forget_registration_soon();
         }
         let id = SignInId(Uuid::now_v7());
         let (attempt, pasted) = SignInAttempt::new(

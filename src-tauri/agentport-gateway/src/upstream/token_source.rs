@@ -20,6 +20,10 @@ pub(crate) trait TokenSource: Send + Sync {
     /// The server refused a request: another header to send it with once more, or what to tell the agent.
     fn refused(&self, refusal: TokenRefusal) -> BoxFuture<'_, Result<HeaderValue, UpstreamError>>;
 
+    /// The server failed (status 500) at a request with this header, which some servers answer to a token that has ended.
+    /// Renews the token if it may be that one; the request is not sent again, for it may have had an effect.
+    fn server_failed(&self, sent: Option<HeaderValue>) -> BoxFuture<'_, ()>;
+
     /// The tokens in force, to be kept out of what the server says.
     fn secrets(&self) -> Vec<Secret>;
 }
@@ -67,6 +71,10 @@ pub(super) async fn authorize_again(
 ) -> Result<bool, UpstreamError> {
     let Some(tokens) = tokens else { return Ok(false) };
     let status = response.status();
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tokens.server_failed(headers.get(AUTHORIZATION).cloned()).await;
+        return Ok(false);
+    }
     let challenge = super::streamable_http::http_error::challenge(response.headers());
     let refused = status == StatusCode::UNAUTHORIZED
         || (status == StatusCode::FORBIDDEN && !challenge.is_empty());

@@ -201,6 +201,7 @@ fn record(pending: &PendingAuthorization, grant: TokenGrant) -> OAuthRecord {
         received_at,
         expires_at: grant.expires_in.map(|life| received_at.plus(life)),
         workspace: grant.workspace,
+        registration_forgotten: false,
     }
 }
 

@@ -76,6 +76,9 @@ pub(crate) struct OAuthRecord {
     pub(crate) expires_at: Option<Timestamp>,
     /// The workspace, team or account the provider named.
     pub(crate) workspace: Option<String>,
+    /// The next sign-in registers a client anew. Absent in older records.
+    #[serde(default)]
+    pub(crate) registration_forgotten: bool,
 }
 
 /// A stored record or client is not one of this version.
@@ -120,6 +123,7 @@ struct RecordForm<'a> {
     received_at: Timestamp,
     expires_at: Option<Timestamp>,
     workspace: Option<&'a str>,
+    registration_forgotten: bool,
 }
 
 impl ClientRegistration {
@@ -152,6 +156,7 @@ impl OAuthRecord {
             received_at: self.received_at,
             expires_at: self.expires_at,
             workspace: self.workspace.as_deref(),
+            registration_forgotten: self.registration_forgotten,
         })
     }
 
@@ -196,6 +201,7 @@ pub(super) mod tests {
             received_at: Timestamp(1_000),
             expires_at: Some(Timestamp(3_601_000)),
             workspace: Some("Example".into()),
+            registration_forgotten: false,
         }
     }
 
@@ -208,6 +214,12 @@ pub(super) mod tests {
         assert_eq!(again.to_sealed_json().expose(), json.expose());
         assert_eq!(again.access_token.expose(), "planted-access-token");
         assert_eq!(again.resource, "https://mcp.example.com", "no slash is added");
+        let older = json.expose().replace(",\"registration_forgotten\":false", "");
+        assert_ne!(older, json.expose());
+        assert!(!OAuthRecord::from_json(&older).unwrap().registration_forgotten);
+        let forgotten = OAuthRecord { registration_forgotten: true, ..record };
+        let again = OAuthRecord::from_json(forgotten.to_sealed_json().expose()).unwrap();
+        assert!(again.registration_forgotten);
     }
 
     #[test]

@@ -299,6 +299,10 @@ impl TokenSource for RenewedToken {
         ready(Ok(self.header())).boxed()
     }
 
+    fn server_failed(&self, _: Option<HeaderValue>) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         Vec::new()
     }
