@@ -1,4 +1,4 @@
-//! The gateway's own URLs.
+//! The gateway's own URLs, and which hosts are this computer.
 
 use std::sync::Arc;
 
@@ -76,10 +76,26 @@ pub fn external_origin(text: &str) -> Result<String, String> {
         return Err(detail.to_owned());
     }
     match url.host() {
-        Some(Host::Domain(name)) if name != "localhost" && !name.ends_with(".localhost") => {
+        Some(host @ Host::Domain(_)) if !is_loopback(&host) => {
             Ok(url.origin().ascii_serialization())
         }
         _ => Err("the external URL needs the name of a host that others can reach".to_owned()),
+    }
+}
+
+/// Does a host say by itself that it is this computer? `localhost` with the names below it (RFC 6761, section 6.3), and
+/// the loopback addresses, IPv4 ones inside IPv6 among them.
+pub(crate) fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => {
+            let mapped = address.to_ipv4_mapped();
+            address.is_loopback() || mapped.is_some_and(|mapped| mapped.is_loopback())
+        }
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name == "localhost" || name.ends_with(".localhost")
+        }
     }
 }
 
@@ -103,6 +119,28 @@ mod tests {
             "",
         ] {
             assert!(external_origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_told_from_names_and_addresses() {
+        for (url, is_here) in [
+            ("http://localhost/", true),
+            ("http://LOCALHOST./", true),
+            ("http://auth.localhost:1/", true),
+            ("http://127.0.0.1/", true),
+            ("http://127.9.9.9/", true),
+            ("http://2130706433/", true),
+            ("http://[::1]/", true),
+            ("http://[::ffff:127.0.0.1]/", true),
+            ("http://localhost.example/", false),
+            ("http://notlocalhost/", false),
+            ("http://128.0.0.1/", false),
+            ("http://0.0.0.0/", false),
+            ("http://[::]/", false),
+        ] {
+            let url: Url = url.parse().unwrap();
+            assert_eq!(url.host().as_ref().is_some_and(is_loopback), is_here, "{url}");
         }
     }
 }

@@ -16,7 +16,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ("logging", &[], "what the programs log, before anything runs"),
     ("events", &[], "announcements to screens; nothing correct depends on them"),
     ("shutdown", &[], "stop signals, which every layer waits for"),
-    ("address", &[], "the gateway's own URLs"),
+    ("address", &[], "the gateway's own URLs, and which hosts are this computer"),
     ("http::accept", &[], "accepts connections and serves any router"),
     ("http::assets", &[], "the built pages as bytes"),
     ("http::body", &[], "reads request bodies, of whichever API"),
@@ -35,12 +35,12 @@ const MODULES: &[(&str, &[&str], &str)] = &[
     ("settings", &["audit", "events", "store"], "read by every service, so it knows none of them"),
     (
         "upstream",
-        &["call::permit", "caller", "clock", "tool_schema"],
+        &["address", "call::permit", "caller", "clock", "tool_schema"],
         "no policy, no approval, no storage",
     ),
     (
         "accounts",
-        &["audit", "clock", "events", "shutdown", "store", "upstream", "vault"],
+        &["address", "audit", "clock", "events", "shutdown", "store", "upstream", "vault"],
         "credentials and their renewal; who signs in, and to what, is above it",
     ),
     (
@@ -97,6 +97,7 @@ const MODULES: &[(&str, &[&str], &str)] = &[
         "sign_ins",
         &[
             "accounts",
+            "address",
             "catalogue",
             "clock",
             "directory",

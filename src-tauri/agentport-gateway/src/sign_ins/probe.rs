@@ -8,12 +8,14 @@ use rmcp::model::ProtocolVersion;
 use serde_json::json;
 use url::Url;
 
+use crate::address::is_loopback;
+
 /// Time the server has to answer; it is not needed to go on.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The `WWW-Authenticate` header of the server's refusal. `None`: it does not refuse, or does not say how.
 pub(super) async fn challenge(server: &Url) -> Option<String> {
-    let loopback = matches!(server.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let loopback = server.host().as_ref().is_some_and(is_loopback);
     let mut client = reqwest::Client::builder()
         .timeout(PROBE_TIMEOUT)
         .user_agent(concat!("agentport/", env!("CARGO_PKG_VERSION")))

@@ -11,8 +11,9 @@ use url::Url;
 
 use super::{
     error::OAuthError,
-    network_scope::{InternalAddress, NetworkScope, ScopedResolver, is_loopback},
+    network_scope::{InternalAddress, NetworkScope, ScopedResolver},
 };
+use crate::address::is_loopback;
 
 /// The longest a request to an endpoint may take.
 const ENDPOINT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -161,7 +162,9 @@ impl OAuthHttp {
 
     fn client(&self, scope: NetworkScope, url: &Url) -> Result<reqwest::Client, OAuthError> {
         let (kind, resolver) = match scope {
-            NetworkScope::Loopback if is_loopback(url) => (ClientKind::Loopback, scope),
+            NetworkScope::Loopback if url.host().as_ref().is_some_and(is_loopback) => {
+                (ClientKind::Loopback, scope)
+            }
             NetworkScope::Loopback | NetworkScope::Public => {
                 (ClientKind::Public, NetworkScope::Public)
             }

@@ -11,6 +11,8 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use crate::address::is_loopback;
+
 /// Names under which clouds serve credentials of the machine.
 const CLOUD_METADATA_HOSTS: [&str; 3] =
     ["metadata", "metadata.google.internal", "metadata.azure.internal"];
@@ -102,25 +104,17 @@ impl NetworkScope {
     }
 }
 
-/// Does the host of `url` say that it is this computer?
-pub(super) fn is_loopback(url: &Url) -> bool {
-    url.host().and_then(host_class) == Some(AddressClass::Loopback)
-}
-
 /// The class a host shows by itself; `None` for names that have to be resolved.
 fn host_class(host: Host<&str>) -> Option<AddressClass> {
+    if is_loopback(&host) {
+        return Some(AddressClass::Loopback);
+    }
     match host {
         Host::Ipv4(address) => Some(class(address.into())),
         Host::Ipv6(address) => Some(class(address.into())),
         Host::Domain(name) => {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
-            if name == "localhost" || name.ends_with(".localhost") {
-                Some(AddressClass::Loopback)
-            } else if CLOUD_METADATA_HOSTS.contains(&name.as_str()) {
-                Some(AddressClass::Blocked)
-            } else {
-                None
-            }
+            CLOUD_METADATA_HOSTS.contains(&name.as_str()).then_some(AddressClass::Blocked)
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     handshake_client::HandshakeError,
     http_error::{cause, credential_refused, shown},
 };
-use crate::upstream::error::UpstreamError;
+use crate::{address::is_loopback, upstream::error::UpstreamError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an unused connection is kept for the next call.
@@ -27,12 +27,7 @@ pub(in crate::upstream) struct HttpClients {
 impl HttpClients {
     /// A client for `url`. Servers on this machine are never reached through a proxy.
     pub(in crate::upstream) fn for_url(&self, url: &Url) -> Result<reqwest::Client, UpstreamError> {
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
+        let loopback = url.host().as_ref().is_some_and(is_loopback);
         let cell = if loopback { &self.loopback } else { &self.elsewhere };
         if let Some(client) = cell.get() {
             return Ok(client.clone());
