@@ -18,7 +18,7 @@ use crate::{cli, scene::Scene, secrets::found_under};
 const KEY: &str = "fake-weather-4f1b77a0c2";
 
 /// A bundle whose server is the fixture, started by a script of its own.
-fn bundle(manifest: &Value, more: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn bundle(manifest: &Value, more: &[(&str, &[u8])]) -> Vec<u8> {
     let script = format!("#!/bin/sh\nexec '{}'\n", programs::fixture().display());
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let manifest = manifest.to_string();
@@ -32,7 +32,7 @@ fn bundle(manifest: &Value, more: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().expect("a zip file").into_inner()
 }
 
-fn manifest() -> Value {
+pub(crate) fn manifest() -> Value {
     json!({
         "manifest_version": "0.3", "name": "weather", "display_name": "Weather", "version": "1.2.0",
         "description": "Tells the weather.", "author": {"name": "Example"},

@@ -30,8 +30,10 @@ use tokio_rustls::{
 /// What stands at a name.
 #[derive(Debug, Clone)]
 pub(crate) enum Service {
-    /// The fixture at this URL.
+    /// The fixture at this URL, whatever the path.
     At(String),
+    /// The server at this origin.
+    Site(String),
     /// Takes the connection and never says a word.
     Silent,
     /// Sends everybody elsewhere.
@@ -46,7 +48,7 @@ pub(crate) struct Arrived {
 }
 
 struct Inner {
-    services: HashMap<String, Service>,
+    services: Mutex<HashMap<String, Service>>,
     authority: CertifiedIssuer<'static, KeyPair>,
     /// The names somebody connected to.
     connected: watch::Sender<Vec<String>>,
@@ -71,7 +73,9 @@ impl Internet {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("authority.pem"), authority.pem()).expect("a file");
         let inner = Arc::new(Inner {
-            services: services.into_iter().map(|(name, one)| (name.to_owned(), one)).collect(),
+            services: Mutex::new(
+                services.into_iter().map(|(name, one)| (name.to_owned(), one)).collect(),
+            ),
             authority,
             connected: watch::Sender::default(),
             arrived: Mutex::default(),
@@ -97,6 +101,24 @@ impl Internet {
             .env("SSL_CERT_FILE", authority.to_str().expect("a path in Unicode"))
             // Everything it would ever say is said.
             .env("RUST_LOG", "trace")
+    }
+
+    /// Puts a service at a name, in the place of what stood there.
+    pub(crate) fn add(&self, name: &str, service: Service) {
+        self.inner.services.lock().insert(name.to_owned(), service);
+    }
+
+    /// A client that lives in this internet, but for what is on this computer.
+    pub(crate) fn browser_client(&self) -> reqwest::Client {
+        let proxy = format!("http://127.0.0.1:{}", self.port);
+        let authority = self.inner.authority.pem();
+        let authority =
+            reqwest::Certificate::from_pem(authority.as_bytes()).expect("a certificate");
+        agentport_tests::http_client_builder()
+            .proxy(reqwest::Proxy::https(proxy).expect("a proxy"))
+            .add_root_certificate(authority)
+            .build()
+            .expect("an HTTP client")
     }
 
     /// The names that were connected to, in order, each time.
@@ -154,7 +176,8 @@ impl Inner {
         let target = head.split(' ').nth(1).unwrap_or_default();
         let name = target.trim_end_matches(":443").to_owned();
         self.connected.send_modify(|names| names.push(name.clone()));
-        let Some(service) = self.services.get(&name) else {
+        let service = self.services.lock().get(&name).cloned();
+        let Some(service) = service else {
             return stream.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
         };
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await?;
@@ -207,8 +230,17 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let name = host.unwrap_or_default().to_owned();
     let arrived = Arrived { name: name.clone(), headers: parts.headers.clone() };
     inner.arrived.lock().push(arrived);
-    match inner.services.get(&name) {
-        Some(Service::At(url)) => {
+    let service = inner.services.lock().get(&name).cloned();
+    let url = match &service {
+        Some(Service::At(url)) => Some(url.clone()),
+        Some(Service::Site(origin)) => {
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            Some(format!("{origin}{path}"))
+        }
+        _ => None,
+    };
+    match (service, url) {
+        (_, Some(url)) => {
             let mut headers = parts.headers;
             headers.remove(header::HOST);
             let request = inner
@@ -228,8 +260,8 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
                 Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
             }
         }
-        Some(Service::Moved(to)) => {
-            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to.clone())]).into_response()
+        (Some(Service::Moved(to)), None) => {
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

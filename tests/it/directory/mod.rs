@@ -2,7 +2,8 @@
 
 mod categories;
 mod classification;
-mod imports;
+mod every_entry;
+pub(crate) mod imports;
 mod installing;
 mod internet;
 mod local;

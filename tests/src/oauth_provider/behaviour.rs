@@ -8,6 +8,7 @@ use super::TokenReply;
 /// [`OAuthProvider::change`]: super::OAuthProvider::change
 #[derive(Debug, Clone, Default)]
 pub struct ProviderBehaviour {
+    pub public: PublicAddresses,
     pub discovery: DiscoveryBehaviour,
     pub registration: RegistrationBehaviour,
     pub authorization: AuthorizationBehaviour,
@@ -25,10 +26,19 @@ pub struct ProviderBehaviour {
     pub canned: Vec<CannedAnswer>,
 }
 
+/// Addresses under which the provider is known, where it stands behind a proxy. Absent: its own ports.
+#[derive(Debug, Clone, Default)]
+pub struct PublicAddresses {
+    /// The MCP endpoint, with its path.
+    pub mcp_url: Option<String>,
+    /// The authorization server's origin.
+    pub authorization: Option<String>,
+}
+
 /// The three origins of the provider. Each listens on a port of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderSite {
-    /// The MCP server, at `/mcp`.
+    /// The MCP server, at `/mcp` or the path of [`PublicAddresses::mcp_url`].
     Resource,
     /// The authorization server.
     Authorization,
@@ -263,6 +273,9 @@ pub enum RevocationRule {
 /// The MCP server.
 #[derive(Debug, Clone)]
 pub struct McpBehaviour {
+    pub transport: McpTransport,
+    /// Headers that let in without a token, all of them together; as the account `keyholder`.
+    pub keys: Vec<(String, String)>,
     pub protection: McpProtection,
     pub dead_token: DeadTokenAnswer,
     /// The scope that the tool `write` needs.
@@ -276,6 +289,8 @@ pub struct McpBehaviour {
 impl Default for McpBehaviour {
     fn default() -> Self {
         Self {
+            transport: McpTransport::StreamableHttp,
+            keys: Vec::new(),
             protection: McpProtection::Everything,
             dead_token: DeadTokenAnswer::Unauthorized,
             write_scope: Some("write".to_owned()),
@@ -283,6 +298,14 @@ impl Default for McpBehaviour {
             holds_calls: false,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum McpTransport {
+    /// MCP 2025-03-26 and later.
+    StreamableHttp,
+    /// HTTP+SSE of MCP 2024-11-05, and nothing else.
+    Sse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

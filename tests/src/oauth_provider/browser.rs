@@ -33,7 +33,12 @@ impl Default for ConsentBrowser {
 
 impl ConsentBrowser {
     pub fn new() -> Self {
-        Self { client: crate::http_client() }
+        Self::with_client(crate::http_client())
+    }
+
+    /// A browser that reaches pages as this client does. It must follow no redirects.
+    pub fn with_client(client: reqwest::Client) -> Self {
+        Self { client }
     }
 
     /// Opens the authorization URL, presses *Approve*, and follows the way back to the client's page.

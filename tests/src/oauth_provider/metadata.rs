@@ -5,9 +5,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    AUTHORIZATION_PATH, ChallengeForm, ClientAuth, IssParameter, MCP_PATH, MetadataForm,
-    ProviderBehaviour, ProviderCore, ProviderSite, REGISTRATION_PATH, REVOCATION_PATH,
-    RecordedRequest, RegistrationRule, ResourceDocument, ResourceName, RevocationRule, TOKEN_PATH,
+    AUTHORIZATION_PATH, ChallengeForm, ClientAuth, IssParameter, MetadataForm, ProviderBehaviour,
+    ProviderCore, ProviderSite, REGISTRATION_PATH, REVOCATION_PATH, RecordedRequest,
+    RegistrationRule, ResourceDocument, ResourceName, RevocationRule, TOKEN_PATH,
 };
 
 const RESOURCE_WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
@@ -29,7 +29,7 @@ impl ProviderCore {
             ResourceDocument::Absent => ProviderSite::Resource,
             _ => ProviderSite::Authorization,
         };
-        self.url(site, &discovery.issuer_path)
+        self.url_of(behaviour, site, &discovery.issuer_path)
     }
 
     /// The issuer that the authorization server says it is.
@@ -41,9 +41,11 @@ impl ProviderCore {
     /// `resource` as the protected-resource metadata state it.
     pub(super) fn resource_name(&self, behaviour: &ProviderBehaviour) -> String {
         match &behaviour.discovery.resource_name {
-            ResourceName::Endpoint => self.url(ProviderSite::Resource, MCP_PATH),
-            ResourceName::Origin => self.url(ProviderSite::Resource, ""),
-            ResourceName::OriginWithSlash => self.url(ProviderSite::Resource, "/"),
+            ResourceName::Endpoint => {
+                self.url_of(behaviour, ProviderSite::Resource, behaviour.mcp_path())
+            }
+            ResourceName::Origin => self.url_of(behaviour, ProviderSite::Resource, ""),
+            ResourceName::OriginWithSlash => self.url_of(behaviour, ProviderSite::Resource, "/"),
             ResourceName::Other(name) => name.clone(),
         }
     }
@@ -79,7 +81,7 @@ impl ProviderCore {
 
     fn server_document(&self, behaviour: &ProviderBehaviour) -> Value {
         let discovery = &behaviour.discovery;
-        let own = |path| self.url(ProviderSite::Authorization, path);
+        let own = |path| self.url_of(behaviour, ProviderSite::Authorization, path);
         let at = |other: &Option<String>, path| other.clone().unwrap_or_else(|| own(path));
         let mut document = json!({
             "issuer": self.claimed_issuer(behaviour),
@@ -121,7 +123,8 @@ impl ProviderCore {
         behaviour: &ProviderBehaviour,
         error: ChallengeError<'_>,
     ) -> Option<String> {
-        let pointer = resource_document_place(behaviour).map(|(site, path)| self.url(site, &path));
+        let pointer = resource_document_place(behaviour)
+            .map(|(site, path)| self.url_of(behaviour, site, &path));
         match behaviour.discovery.challenge {
             ChallengeForm::Absent => return None,
             ChallengeForm::BareUrl => return pointer,
@@ -143,7 +146,8 @@ impl ProviderCore {
 }
 
 fn resource_document_place(behaviour: &ProviderBehaviour) -> Option<(ProviderSite, String)> {
-    let path_form = format!("{RESOURCE_WELL_KNOWN}{MCP_PATH}");
+    let mcp_path = behaviour.mcp_path().trim_end_matches('/');
+    let path_form = format!("{RESOURCE_WELL_KNOWN}{mcp_path}");
     match behaviour.discovery.resource_document {
         ResourceDocument::PathForm => Some((ProviderSite::Resource, path_form)),
         ResourceDocument::Root => Some((ProviderSite::Resource, RESOURCE_WELL_KNOWN.to_owned())),

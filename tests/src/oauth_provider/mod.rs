@@ -4,6 +4,7 @@
 //! [`ProviderBehaviour`] switches every deviation that real providers show. All requests are recorded. The owner's part in
 //! a browser is played by [`ConsentBrowser`]; the authorization page works in a real browser too.
 
+mod addresses;
 mod authorize;
 mod behaviour;
 mod browser;
@@ -12,6 +13,7 @@ mod mcp_server;
 mod metadata;
 mod record;
 mod registration;
+mod sse_server;
 mod token;
 mod token_answer;
 mod token_behaviour;
@@ -20,6 +22,7 @@ mod token_behaviour;
 mod tests;
 
 use std::{
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,7 +36,11 @@ use axum::{
 };
 use http::StatusCode;
 use parking_lot::Mutex;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::form_urlencoded;
 
@@ -81,6 +88,8 @@ struct ProviderCore {
     ports: ProviderPorts,
     /// Requests with a dead token that wait for [`McpBehaviour::gathered_refusals`].
     refusals: watch::Sender<usize>,
+    /// Event streams of HTTP+SSE by the session in their endpoint's address.
+    streams: Mutex<HashMap<String, mpsc::UnboundedSender<String>>>,
     /// Ends the servers and every answer that is held back.
     stop: Mutex<CancellationToken>,
 }
@@ -107,6 +116,7 @@ impl OAuthProvider {
             log: watch::Sender::default(),
             ports: ProviderPorts { resource, authorization, elsewhere },
             refusals: watch::Sender::default(),
+            streams: Mutex::default(),
             stop: Mutex::default(),
         };
         let mut provider =
@@ -151,7 +161,8 @@ impl OAuthProvider {
 
     /// The MCP endpoint.
     pub fn mcp_url(&self) -> String {
-        self.core.url(ProviderSite::Resource, MCP_PATH)
+        let behaviour = self.core.behaviour();
+        self.core.url_of(&behaviour, ProviderSite::Resource, behaviour.mcp_path())
     }
 
     /// The issuer that the resource names.
@@ -162,6 +173,11 @@ impl OAuthProvider {
     /// An address on one of the three origins.
     pub fn url(&self, site: ProviderSite, path: &str) -> String {
         self.core.url(site, path)
+    }
+
+    /// The address of one of its ports, whatever name it is known under.
+    pub fn address(&self, site: ProviderSite) -> String {
+        self.core.address(site)
     }
 
     // ---- switches
@@ -274,15 +290,6 @@ impl ProviderCore {
         self.behaviour.lock().clone()
     }
 
-    fn url(&self, site: ProviderSite, path: &str) -> String {
-        let port = match site {
-            ProviderSite::Resource => self.ports.resource,
-            ProviderSite::Authorization => self.ports.authorization,
-            ProviderSite::Elsewhere => self.ports.elsewhere,
-        };
-        format!("http://127.0.0.1:{port}{path}")
-    }
-
     fn record(&self, request: RecordedRequest) -> usize {
         let mut index = 0;
         self.log.send_modify(|log| {
@@ -344,7 +351,15 @@ impl ProviderCore {
             return axum::Json(document).into_response();
         }
         match (request.site, request.path.as_str()) {
-            (ProviderSite::Resource, MCP_PATH) => self.serve_mcp(&behaviour, request).await,
+            (ProviderSite::Resource, path) if path == behaviour.mcp_path() => {
+                match behaviour.mcp.transport {
+                    McpTransport::StreamableHttp => self.serve_mcp(&behaviour, request).await,
+                    McpTransport::Sse => self.open_stream(&behaviour, request).await,
+                }
+            }
+            (ProviderSite::Resource, sse_server::MESSAGES_PATH) => {
+                self.receive_message(&behaviour, request).await
+            }
             (ProviderSite::Authorization, AUTHORIZATION_PATH) => {
                 self.authorize(&behaviour, request)
             }

@@ -89,8 +89,9 @@ impl RequestLog {
 
     /// `tools/call` requests to the MCP server.
     pub fn calls(&self) -> Vec<&RecordedRequest> {
-        let mut requests = self.to(ProviderSite::Resource, super::MCP_PATH);
-        requests.retain(|request| request.rpc_method().as_deref() == Some("tools/call"));
-        requests
+        let at_resource = self.0.iter().filter(|request| request.site == ProviderSite::Resource);
+        at_resource
+            .filter(|request| request.rpc_method().as_deref() == Some("tools/call"))
+            .collect()
     }
 }
