@@ -11,10 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Gateway, Owner,
+    Gateway, OAuthProvider, Owner,
     external_program::ExternalProgram,
     gateway::PASSWORD,
     oauth_agent::{AuthorizePage, OAuthAgent, fixtures},
+    oauth_provider::ConsentBrowser,
     programs,
 };
 
@@ -35,7 +36,8 @@ pub async fn take(directory: &Path) -> Vec<Picture> {
     std::fs::create_dir_all(directory).expect("a directory for pictures");
     let gateway = Gateway::start().await;
     let owner = gateway.owner().await;
-    let pages = happen(&gateway, &owner).await.pages();
+    let happened = happen(&gateway, &owner).await;
+    let pages = happened.pages();
     let script = script("screens.mjs", &gateway, &pages).env("AGENTPORT_TEST_SCREENS", directory);
     let said = script.run().await.ok();
     gateway.stop().await;
@@ -65,7 +67,8 @@ pub struct Checked {
 pub async fn check() -> Vec<Checked> {
     let gateway = Gateway::start().await;
     let owner = gateway.owner().await;
-    let pages = happen(&gateway, &owner).await.pages();
+    let happened = happen(&gateway, &owner).await;
+    let pages = happened.pages();
     let said = script("axe.mjs", &gateway, &pages).run().await.ok();
     gateway.stop().await;
     said.lines().map(|line| serde_json::from_str(line).expect("what axe says")).collect()
@@ -89,12 +92,14 @@ pub(crate) struct Happened {
     signed_in: AgentId,
     /// A new agent that wants in, and one that was in before.
     consents: [ConsentId; 2],
+    /// The provider of the accounts, which goes with the pictures.
+    _provider: OAuthProvider,
 }
 
 impl Happened {
     /// Every page by name.
     fn pages(&self) -> Value {
-        let Self { waiting, agent, signed_in, consents: [new, again] } = self;
+        let Self { waiting, agent, signed_in, consents: [new, again], .. } = self;
         json!({
             "inbox": "/#/",
             "request": format!("/#/approvals/{waiting}"),
@@ -147,6 +152,30 @@ fn install_clients(user: &Path) {
     }
 }
 
+/// Two accounts that were signed in to, and two by token.
+async fn sign_in(owner: &Owner) -> OAuthProvider {
+    let provider = OAuthProvider::start().await;
+    let browser = ConsentBrowser::new();
+    let url = provider.mcp_url();
+    let tracker = json!({"integration": "tracker", "url": url, "name": "Tracker"});
+    owner.complete_sign_in(&browser, tracker).await;
+    let work = owner.begin_sign_in(json!({"integration": "tracker", "label": "work"})).await;
+    browser.approve_as(&owner.consent_url(work.id).await, "grace").await;
+    owner.signed_in(work.id).await;
+    let connection = json!({
+        "type": "remote_mcp", "url": url, "headers": {"Authorization": "Bearer {token}"},
+    });
+    let token = provider.grant("ada");
+    let search = json!({
+        "id": "search", "name": "Search", "connection": connection, "secrets": {"token": token},
+    });
+    owner.add(search).await;
+    let more = json!({"label": "team", "secrets": {"token": provider.grant("grace")}});
+    let path = "/control/integrations/search/accounts";
+    owner.ask::<Value>(http::Method::POST, path, Some(more)).await;
+    provider
+}
+
 /// An afternoon's worth of calls, and a request that still waits.
 pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
     install_clients(&gateway.place().user());
@@ -164,6 +193,8 @@ pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
     let dead = json!({"id": "crm", "name": "Customer records", "keep_unreachable": true,
         "connection": {"type": "remote_mcp", "url": "http://127.0.0.1:9/mcp"}});
     owner.add(dead).await;
+
+    let provider = sign_in(owner).await;
 
     let claude = gateway.wire(&key);
     let nightly = gateway.wire(&other);
@@ -203,7 +234,7 @@ pub(crate) async fn happen(gateway: &Gateway, owner: &Owner) -> Happened {
         ask_to_be_let_in(owner, &OAuthAgent::register(gateway).await).await,
         ask_to_be_let_in(owner, &signed_in.0).await,
     ];
-    Happened { waiting, agent: key.id, signed_in: signed_in.1, consents }
+    Happened { waiting, agent: key.id, signed_in: signed_in.1, consents, _provider: provider }
 }
 
 /// Two agents that signed in by OAuth, one of which signed out again; the other, with its client.

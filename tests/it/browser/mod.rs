@@ -1,5 +1,6 @@
 //! The owner's pages in a real browser.
 
+mod adding;
 mod connecting;
 mod focus;
 mod letting_in;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use agentport_api::AccountState;
-use agentport_tests::oauth_provider::{
-    CannedAnswer, CannedReply, ProviderSite, TOKEN_PATH, TokenShape,
+use agentport_tests::{
+    oauth_provider::{CannedAnswer, CannedReply, ProviderSite, TOKEN_PATH, TokenShape},
+    within,
 };
 use nix::{
     sys::signal::{Signal, kill},
@@ -43,6 +44,35 @@ async fn an_unwell_token_endpoint_keeps_the_tokens_and_recovers_by_itself() {
         scene.whoami().await.ran();
     }
     assert_eq!(scene.provider.log().authorizations().len(), 0, "nobody signed in again");
+    scene.stop().await;
+}
+
+/// Waits as long as a request to an endpoint may take.
+#[tokio::test]
+async fn a_token_endpoint_that_never_answers_ends_no_account() {
+    let (scene, account) = OAuthScene::signed_in().await;
+    scene.provider.change(|behaviour| {
+        let hang = CannedAnswer::new(ProviderSite::Authorization, TOKEN_PATH, CannedReply::Hang);
+        behaviour.canned = vec![hang];
+    });
+    scene.provider.end_access_tokens();
+    scene.provider.clear_log();
+    let calls = futures::future::join_all((0..4).map(|_| scene.whoami()));
+    for answer in within(Duration::from_secs(60), "the calls end", calls).await {
+        assert!(answer.is_error, "{}", answer.text);
+    }
+    assert_eq!(scene.provider.log().refreshes().len(), 1, "one of them asked, and is waited for");
+    let view = scene.account(&account).await;
+    assert!(matches!(view.state, AccountState::Unreachable { .. }), "{view:?}");
+    scene.provider.change(|behaviour| behaviour.canned.clear());
+    let recovered = async || {
+        let view = scene.account(&account).await;
+        matches!(view.state, AccountState::Connected).then_some(())
+    };
+    let limit = Duration::from_secs(90);
+    scene.scene.owner.until_within(limit, "the account to recover", recovered).await;
+    scene.whoami().await.ran();
+    assert!(scene.provider.log().authorizations().is_empty(), "nobody signed in again");
     scene.stop().await;
 }
 

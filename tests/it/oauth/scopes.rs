@@ -145,10 +145,16 @@ async fn a_scope_that_is_never_granted_is_not_asked_for_without_end() {
     for _ in 0..5 {
         assert!(scene.write().await.is_error);
     }
-    for _ in 0..3 {
+    for round in 1..=3 {
+        let refused = scene.write().await;
+        assert!(refused.text.contains("by signing in again"), "{round}: {}", refused.text);
         scene.complete(json!({"integration": PROVIDER, "account": account})).await;
         assert!(scene.write().await.is_error);
     }
+    let refused = scene.write().await;
+    assert!(refused.text.contains("has not granted them 3 times"), "{}", refused.text);
+    assert!(!refused.text.contains("expired"), "{}", refused.text);
+    scene.whoami().await.ran();
     let log = scene.provider.log();
     assert!(log.refreshes().is_empty());
     assert_eq!(log.authorizations().len(), 4, "only what the owner began");

@@ -1,6 +1,10 @@
 //! Several accounts of one integration.
 
-use agentport_tests::oauth_provider::{ProviderSite, REVOCATION_PATH, RequestLog};
+use agentport_api::Health;
+use agentport_tests::oauth_provider::{
+    ClientAuth, DiscoveryBehaviour, ProviderBehaviour, ProviderSite, REVOCATION_PATH,
+    RegistrationBehaviour, RequestLog,
+};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -37,6 +41,62 @@ async fn of_two_accounts_one_can_go_and_the_other_keeps_working() {
     assert_eq!(scene.provider.live_accounts(), ["grace"], "revoked at the provider");
     assert_eq!(scene.scene.owner.accounts().await.len(), 1);
     assert!(scene.whoami().await.ran().text.contains("account=grace"));
+    scene.stop().await;
+}
+
+/// The client's own method counts, and not the first of those that the metadata list.
+#[tokio::test]
+async fn tokens_are_revoked_with_the_method_the_client_was_registered_for() {
+    for method in [ClientAuth::Basic, ClientAuth::Post] {
+        let behaviour = ProviderBehaviour {
+            discovery: DiscoveryBehaviour {
+                auth_methods: vec![ClientAuth::Basic, ClientAuth::Post],
+                ..DiscoveryBehaviour::default()
+            },
+            registration: RegistrationBehaviour {
+                secret: Some(method),
+                ..RegistrationBehaviour::default()
+            },
+            ..ProviderBehaviour::default()
+        };
+        let scene = OAuthScene::with(behaviour).await;
+        let account = scene.sign_in().await;
+        let path = format!("/control/accounts/{account}");
+        let reply = scene.scene.owner.send(Method::DELETE, &path, None).await;
+        assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
+        let answered = |log: &RequestLog| {
+            let requests = log.to(ProviderSite::Authorization, REVOCATION_PATH);
+            requests.iter().filter(|request| request.status.is_some()).count() == 2
+        };
+        let log = scene.provider.until("both revocations", answered).await;
+        for request in log.to(ProviderSite::Authorization, REVOCATION_PATH) {
+            assert_eq!(request.status, Some(200), "{method:?}");
+            let in_body = request.field("client_secret").is_some();
+            let in_header = request.header("authorization").is_some();
+            let expected = (method == ClientAuth::Post, method == ClientAuth::Basic);
+            assert_eq!((in_body, in_header), expected, "{method:?}");
+        }
+        assert!(scene.provider.live_accounts().is_empty(), "{method:?}");
+        scene.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn after_the_last_account_a_call_says_that_a_sign_in_is_needed() {
+    let (scene, account) = OAuthScene::signed_in().await;
+    scene.whoami().await.ran();
+    let path = format!("/control/accounts/{account}");
+    let reply = scene.scene.owner.send(Method::DELETE, &path, None).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.text);
+    let answer = scene.whoami().await;
+    assert!(answer.refused().contains("sign in"), "{}", answer.text);
+    assert!(!answer.text.contains("cancelled"), "{}", answer.text);
+    let health = scene.scene.owner.integration(PROVIDER).await.health;
+    assert!(matches!(health, Health::NeedsAuth { .. }), "{health:?}");
+    let scene = scene.restart().await;
+    assert!(scene.whoami().await.refused().contains("sign in"), "also after a restart");
+    scene.complete(json!({"integration": PROVIDER})).await;
+    scene.whoami().await.ran();
     scene.stop().await;
 }
 
