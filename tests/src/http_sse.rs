@@ -110,14 +110,18 @@ impl EventStream {
         if let Some(at) = self.heard.iter().position(&fits) {
             return self.heard.remove(at).expect("it is there");
         }
-        loop {
-            let message = self.message().await;
-            let message = message.unwrap_or_else(|| panic!("{what}: the stream has ended"));
-            if fits(&message) {
-                return message;
+        // Comments keep the stream alive, so the wait as a whole is bounded.
+        let found = async {
+            loop {
+                let message = self.message().await;
+                let message = message.unwrap_or_else(|| panic!("{what}: the stream has ended"));
+                if fits(&message) {
+                    return message;
+                }
+                self.heard.push_back(message);
             }
-            self.heard.push_back(message);
-        }
+        };
+        within(ANSWER_TIMEOUT, what, found).await
     }
 
     /// Posts a body as it is.

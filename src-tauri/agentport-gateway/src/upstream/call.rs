@@ -52,7 +52,10 @@ pub(super) async fn run(
         }
         let result = match change.needs_upstream(session.modern()) {
             true => RunningCall::new(&session, caller, &operation, allowed).run().await,
-            false => Ok(ServerResult::EmptyResult(EmptyResult {})),
+            false => {
+                change.in_force(integration).await;
+                Ok(ServerResult::EmptyResult(EmptyResult {}))
+            }
         };
         match result {
             Err(AttemptError::Stale(_)) if again => {
@@ -141,6 +144,14 @@ impl<'a> SubscriptionChange<'a> {
             Self::Subscribed { .. } => !modern,
             Self::Unsubscribed { last } => *last && !modern,
             Self::Other => true,
+        }
+    }
+
+    /// Waits until the request that replaces the last one names a new subscription, so that no update after the answer is
+    /// missed.
+    async fn in_force(&self, integration: &UpstreamHandle) {
+        if let Self::Subscribed { uri } = self {
+            integration.subscriptions.in_force(uri).await;
         }
     }
 

@@ -3,11 +3,14 @@
 //! Before 2026-07-28 each is a request to the upstream; from then on there is one long request (`subscriptions/listen`)
 //! whose filter names them all, together with the list changes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use parking_lot::Mutex;
 use rmcp::{ServiceError, model::SubscriptionFilter, service::Subscription};
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::{Notify, watch},
+    time::{sleep, timeout},
+};
 
 use super::{
     backoff::RetryBackoff,
@@ -23,12 +26,25 @@ use crate::call::permit::Operation;
 pub(super) struct ResourceSubscriptions {
     uris: Mutex<BTreeMap<String, u32>>,
     changed: Notify,
+    /// The resources of the last `subscriptions/listen` that was answered, whatever the answer was.
+    answered: watch::Sender<Vec<String>>,
 }
+
+/// Time a subscription waits for the upstream to answer the request that names it.
+const IN_FORCE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl ResourceSubscriptions {
     pub(super) fn add(&self, uri: &str) {
         *self.uris.lock().entry(uri.to_owned()).or_default() += 1;
         self.changed.notify_one();
+    }
+
+    /// Waits until the upstream has answered a request that names this resource, for a while.
+    pub(super) async fn in_force(&self, uri: &str) {
+        let mut answered = self.answered.subscribe();
+        let named = answered.wait_for(|uris| uris.iter().any(|one| one == uri));
+        // A server that does not answer sends no updates either.
+        drop(timeout(IN_FORCE_TIMEOUT, named).await);
     }
 
     /// Removes one subscription; `true` if it was the last to that resource.
@@ -79,14 +95,17 @@ impl ResourceSubscriptions {
 
     async fn listen(&self, session: &UpstreamSession, events: &UpstreamEvents) {
         let mut backoff = RetryBackoff::default();
+        self.answered.send_replace(Vec::new());
         loop {
             let Some(filter) = self.filter(session) else {
                 self.changed.notified().await;
                 continue;
             };
+            let uris = filter.resource_subscriptions.clone().unwrap_or_default();
             match session.peer.listen(filter).await {
                 Ok(subscription) => {
                     backoff.worked();
+                    self.answered.send_replace(uris);
                     // Changes before this moment are not sent again.
                     events.lists_changed.notify_one();
                     session.set_listening(Some(subscription.id().clone()));
@@ -107,6 +126,7 @@ impl ResourceSubscriptions {
                 // Refused; do not repeat it before the filter changes.
                 Err(ServiceError::McpError(error)) => {
                     tracing::debug!(error = %error.message, "subscriptions/listen was refused");
+                    self.answered.send_replace(uris);
                     self.changed.notified().await;
                     continue;
                 }
