@@ -262,6 +262,8 @@ impl OAuthAccount {
                 Err(self.sign_in_needed(&tokens.record, message).await)
             }
             Err(RefreshError::Transient { message, retry_after }) => {
+                // A provider that hangs has used up its time: those who waited for this must not ask in turn.
+                let now = clock::now();
                 let retry_at = state.failed(now, retry_after, rand::random());
                 let condition = TokenCondition::Unreachable { message: message.clone(), retry_at };
                 self.set(tokens.record.clone(), condition);
