@@ -14,14 +14,14 @@ await withBrowser({ viewport: { width: 1280, height: 900 } }, async (context) =>
   await page.goto(base + "/#/integrations/add");
   await page.getByRole("tab", { name: "Local, by command" }).click();
   const command = `${process.env.AGENTPORT_TEST_COMMAND} --state "${process.env.AGENTPORT_TEST_STATE}`;
-  await page.getByLabel("Command").fill(command);
+  await page.getByRole("textbox", { name: "Command" }).fill(command);
   const next = page.getByRole("button", { name: "Continue" });
   const unclosed = await next.isDisabled();
-  await page.getByLabel("Command").fill(command + '"');
+  await page.getByRole("textbox", { name: "Command" }).fill(command + '"');
   await page.getByRole("button", { name: "Add variable" }).click();
   await page.getByLabel("Name of variable 1").fill("HIDDEN");
   await page.getByLabel("Value of variable 1").fill(process.env.AGENTPORT_TEST_SECRET);
-  await page.getByLabel("Name", { exact: true }).fill("Weather station");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("Weather station");
   await next.click();
   await page.getByRole("heading", { name: "Run this on your computer?" }).waitFor();
   const words = await page.getByRole("list", { name: "The command, word by word" }).innerText();
@@ -48,8 +48,8 @@ await withBrowser({ viewport: { width: 1280, height: 900 } }, async (context) =>
   await file.setInputFiles(process.env.AGENTPORT_TEST_BUNDLE);
   await page.getByRole("heading", { name: "Weather 1.2.0" }).waitFor();
   const early = await next.isDisabled();
-  await page.getByLabel("Units").fill("kelvin");
-  await page.getByLabel("Key").fill(process.env.AGENTPORT_TEST_SECRET);
+  await page.getByRole("textbox", { name: "Units" }).fill("kelvin");
+  await page.getByLabel("Key", { exact: true }).fill(process.env.AGENTPORT_TEST_SECRET);
   await next.click();
   const described = await page.getByRole("region", { name: "The command" }).innerText();
   say({ at: "described", early, described, held: await run.isDisabled() });

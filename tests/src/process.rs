@@ -93,6 +93,14 @@ impl Process {
         }
     }
 
+    /// Writes a line to stdin, which stays open.
+    pub fn write_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        writeln!(stdin, "{line}")
+            .and_then(|()| stdin.flush())
+            .expect("stdin takes what it is given");
+    }
+
     pub fn close_stdin(&mut self) {
         self.stdin = None;
     }

@@ -245,19 +245,19 @@ fn create(
         }
         _ => {}
     });
-    note_early_focus(app, window.clone())?;
-    Ok(window)
+    note_early_focus(app, window)
 }
 
 /// A window can get the focus before its events are listened to. Asked on the main thread, where its events are
 /// delivered, so that no change of the focus comes in between.
-fn note_early_focus(app: &AppHandle, window: WebviewWindow) -> tauri::Result<()> {
-    let handle = app.clone();
+fn note_early_focus(app: &AppHandle, window: WebviewWindow) -> tauri::Result<WebviewWindow> {
+    let (handle, seen) = (app.clone(), window.clone());
     app.run_on_main_thread(move || {
-        if window.is_focused().unwrap_or(false) {
-            handle.state::<WindowAttention>().set_focused(window.label(), true);
+        if seen.is_focused().unwrap_or(false) {
+            handle.state::<WindowAttention>().set_focused(seen.label(), true);
         }
-    })
+    })?;
+    Ok(window)
 }
 
 /// The main window was asked to close. Does it stay, since its page asks the owner what that means?

@@ -132,3 +132,42 @@ async fn the_inspector() {
     assert!(called.contains("inspected"), "{called}");
     scene.stop().await;
 }
+
+/// As a bridge for clients that only start programs: told which transport it is, and finding out by itself.
+#[tokio::test]
+async fn mcp_remote() {
+    let scene = scene().await;
+    for transport in ["sse-only", "http-first"] {
+        let errors = scene.gateway.place().files().join(format!("mcp-remote-{transport}"));
+        let header = format!("X-API-Key:{}", scene.key.key);
+        let mut bridge = ExternalProgram::package("mcp-remote/dist/proxy.js")
+            .args([&*sse_url(&scene), "--header", &header, "--transport", transport])
+            .start(&errors);
+        let said = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "initialize",
+            "params": {
+                "protocolVersion": "2024-11-05", "capabilities": {},
+                "clientInfo": { "name": "behind a bridge", "version": "1" },
+            },
+        });
+        bridge.write_line(&said.to_string());
+        let answer = parsed(&bridge.line().await.expect("an answer"));
+        assert_eq!(answer["result"]["serverInfo"]["name"], "agentport", "{transport}: {answer}");
+        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        bridge.write_line(&initialized.to_string());
+        let arguments = json!({ "text": "over an old wire" });
+        let call = json!({
+            "jsonrpc": "2.0", "id": 2, "method": "tools/call",
+            "params": {
+                "name": "agentport__call_tool",
+                "arguments": { "integration_id": "fx", "tool_name": "echo", "arguments": arguments },
+            },
+        });
+        bridge.write_line(&call.to_string());
+        let answer = parsed(&bridge.line().await.expect("an answer"));
+        let text = &answer["result"]["content"][0]["text"];
+        assert_eq!(text, "over an old wire", "{transport}: {answer}");
+        bridge.stop().await;
+    }
+    scene.stop().await;
+}

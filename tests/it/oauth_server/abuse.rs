@@ -156,12 +156,11 @@ async fn pages_that_wait_take_no_more_than_their_places() {
     let client = OAuthAgent::register(&scene.gateway).await;
     let page = AuthorizePage::open(&client.request().url()).await;
     let url = page.wait_url();
-    let held: Vec<_> = (0..2)
-        .map(|_| {
-            let url = url.clone();
-            tokio::spawn(async move { FormClient::default().get(&url).await })
-        })
-        .collect();
+    let mut held = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let url = url.clone();
+        held.spawn(async move { FormClient::default().get(&url).await });
+    }
     // Once both are held, the next is answered at once; which of them is held does not matter.
     let reply = agentport_tests::soon("an answer at once", async {
         let client = FormClient::default();
@@ -174,6 +173,6 @@ async fn pages_that_wait_take_no_more_than_their_places() {
     })
     .await;
     assert_eq!(reply.json()["state"], "waiting");
-    held.iter().for_each(tokio::task::JoinHandle::abort);
+    held.shutdown().await;
     scene.stop().await;
 }

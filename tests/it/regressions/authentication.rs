@@ -6,19 +6,17 @@ use serde_json::json;
 
 use crate::scene::Scene;
 
-/// Clients that look for an OAuth server must be told that there is none, not be shown a page.
+/// Clients that look for a server of another kind must be told that there is none, not be shown a page.
 #[tokio::test]
 async fn unknown_paths_do_not_answer_the_page() {
     let scene = Scene::empty().await;
     let nobody = Wire::new(scene.gateway.base());
     for (method, path) in [
         (Method::POST, "/register"),
-        (Method::POST, "/token"),
-        (Method::POST, "/oauth/token"),
-        (Method::GET, "/oauth/authorize"),
         (Method::GET, "/authorize"),
-        (Method::GET, "/.well-known/oauth-authorization-server"),
-        (Method::GET, "/.well-known/oauth-protected-resource/mcp"),
+        (Method::GET, "/oauth/userinfo"),
+        (Method::GET, "/.well-known/openid-configuration"),
+        (Method::GET, "/.well-known/oauth-authorization-server/mcp"),
     ] {
         for wire in [&nobody, &scene.wire] {
             let mut request = wire.request(method.clone(), path);

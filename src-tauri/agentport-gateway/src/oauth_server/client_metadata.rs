@@ -102,7 +102,7 @@ impl ClientMetadata {
         let said = self.0.get("client_name").and_then(Value::as_str).unwrap_or_default();
         match sanitize::sanitize_line(said, MAX_NAME) {
             name if name.is_empty() => "A program without a name".to_owned(),
-            name => name.into(),
+            name => name,
         }
     }
 

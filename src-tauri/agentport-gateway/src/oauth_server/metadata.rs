@@ -17,10 +17,7 @@ pub(super) async fn protected_resource(
     parts: Parts,
 ) -> Response {
     let asked = parts.uri.path().strip_prefix("/.well-known/oauth-protected-resource");
-    let path = match asked {
-        Some(path @ ("/mcp" | "/mcp/" | "/sse")) => path,
-        _ => "/mcp",
-    };
+    let path = asked.filter(|path| matches!(*path, "/mcp" | "/mcp/" | "/sse")).unwrap_or("/mcp");
     let address = GatewayAddress { port: routes.port };
     let resource = format!("{}{path}", address::asked_origin(&address, &parts));
     document(&json!({

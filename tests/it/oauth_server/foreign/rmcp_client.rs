@@ -101,7 +101,7 @@ async fn a_client_on_rmcp_signs_in_renews_is_revoked_and_signs_in_again() {
     assert!(signed_in_once(&scene).await);
 
     revoke(&scene).await;
-    let refused = host.connect().await.err().expect("it is out");
+    let refused = host.connect().await.expect_err("it is out");
     assert!(!refused.is_empty());
     host.sign_in(&scene).await;
     host.works().await;

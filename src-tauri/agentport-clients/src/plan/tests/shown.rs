@@ -7,8 +7,9 @@ fn a_diff_shows_the_change_and_no_secret() {
     let before = file(
         json!({ "x": { "command": "x", "args": ["--pass", "hunter-fake-2"], "env": { "PIN": "4711" } } }),
     );
+    let place = user_file("junie");
     let plan = consolidate(
-        &user_file("cursor"),
+        &place,
         Some(&before),
         &target(),
         &KnownGateway::default(),
@@ -17,10 +18,8 @@ fn a_diff_shows_the_change_and_no_secret() {
     .unwrap();
     let view = plan.view("id".to_owned());
     let diff = &view.files[0].diff;
-    assert!(
-        diff.starts_with("--- /home/me/.cursor/mcp.json\n+++ /home/me/.cursor/mcp.json\n@@ "),
-        "{diff}"
-    );
+    let path = place.path.display();
+    assert!(diff.starts_with(&format!("--- {path}\n+++ {path}\n@@ ")), "{diff}");
     assert!(
         diff.contains("-        \"[secret]\"\n") && diff.contains("\"PIN\": \"[secret]\""),
         "{diff}"
@@ -29,7 +28,7 @@ fn a_diff_shows_the_change_and_no_secret() {
     let json = serde_json::to_string(&view).unwrap();
     assert!(!json.contains("hunter") && !json.contains("4711") && !json.contains("ap_~"), "{json}");
     assert_eq!(view.imports[0].secrets, ["env PIN", "argument 2"]);
-    assert_eq!(view.makes_key_for.as_deref(), Some("Cursor"));
+    assert_eq!(view.makes_key_for.as_deref(), Some("Junie"));
     assert_eq!(view.id, "id");
 }
 
@@ -46,7 +45,7 @@ fn merged_servers_move_no_secrets() {
 
 #[test]
 fn a_change_of_only_the_key_is_shown() {
-    let place = user_file("cursor");
+    let place = user_file("junie");
     let there = after(&connect(&place, None, None, &target()).unwrap());
     let view = reconnect(&place, Some(&there), None, &target()).unwrap().view(String::new());
     assert_eq!(view.files[0].diff, "");

@@ -33,11 +33,18 @@ fn grant(number: u128, agent: AgentId) -> GrantRow {
     }
 }
 
+/// The hash of the refresh token of this number.
+fn refresh(number: u8) -> TokenHash {
+    let mut hash = [number; 32];
+    hash[31] = 255;
+    TokenHash(hash)
+}
+
 fn tokens(number: u8, issued_at: i64) -> NewTokens {
     NewTokens {
         access: TokenHash([number; 32]),
         access_expires_at: Timestamp(issued_at + 100),
-        refresh: Some((TokenHash([number + 100; 32]), Timestamp(issued_at + 1_000))),
+        refresh: Some((refresh(number), Timestamp(issued_at + 1_000))),
         issued_at: Timestamp(issued_at),
     }
 }
@@ -92,7 +99,7 @@ async fn a_token_lets_in_until_it_expires_or_its_grant_ends() {
     assert_eq!(store.end_oauth_grant(grant.id, Timestamp(50)).await.unwrap(), Transition::Applied);
     assert_eq!(store.end_oauth_grant(grant.id, Timestamp(51)).await.unwrap(), Transition::LostRace);
     assert!(store.live_oauth_tokens(Timestamp(50)).await.unwrap().is_empty());
-    assert!(store.oauth_refresh_token(TokenHash([101; 32])).await.unwrap().unwrap().ended);
+    assert!(store.oauth_refresh_token(refresh(1)).await.unwrap().unwrap().ended);
 }
 
 #[tokio::test]
@@ -100,13 +107,13 @@ async fn a_revoked_agent_has_no_token() {
     let (store, grant) = signed_in().await;
     assert!(store.revoke_agent(grant.agent, Timestamp(20)).await.unwrap().is_applied());
     assert!(store.live_oauth_tokens(Timestamp(20)).await.unwrap().is_empty());
-    assert!(store.oauth_refresh_token(TokenHash([101; 32])).await.unwrap().unwrap().ended);
+    assert!(store.oauth_refresh_token(refresh(1)).await.unwrap().unwrap().ended);
 }
 
 #[tokio::test]
 async fn the_first_use_of_a_refresh_token_is_noted() {
     let (store, grant) = signed_in().await;
-    let used = TokenHash([101; 32]);
+    let used = refresh(1);
     store.rotate_oauth_tokens(used, grant.id, &tokens(2, 20)).await.unwrap();
     store.rotate_oauth_tokens(used, grant.id, &tokens(3, 30)).await.unwrap();
     let row = store.oauth_refresh_token(used).await.unwrap().unwrap();
@@ -123,12 +130,12 @@ async fn a_grant_has_so_many_tokens() {
     for number in 0..120 {
         let issued_at = 20 + i64::from(number);
         store
-            .rotate_oauth_tokens(TokenHash([101; 32]), grant.id, &tokens(number + 2, issued_at))
+            .rotate_oauth_tokens(refresh(1), grant.id, &tokens(number + 2, issued_at))
             .await
             .unwrap();
     }
     // The one that was used is kept beside them.
-    let used = store.oauth_refresh_token(TokenHash([101; 32])).await.unwrap().unwrap();
+    let used = store.oauth_refresh_token(refresh(1)).await.unwrap().unwrap();
     assert_eq!(used.rotated_at, Some(Timestamp(20)));
     assert_eq!(store.live_oauth_tokens(Timestamp(100)).await.unwrap().len(), 161);
 }
